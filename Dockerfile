@@ -1,0 +1,26 @@
+FROM python:3.12-slim AS packages
+COPY requirements.txt .
+RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -r requirements.txt
+
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin collab \
+ && install --directory --owner=collab --group=collab --mode=0700 /data
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /app
+COPY migrations/ migrations/
+COPY static/ static/
+COPY collab_server/ collab_server/
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    COLLAB_HOST=0.0.0.0 \
+    COLLAB_PORT=8000 \
+    COLLAB_DATA_DIR=/data
+USER 10001:10001
+VOLUME /data
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:%s/health/live' % os.environ['COLLAB_PORT'], timeout=2)"]
+ENTRYPOINT ["python", "-m", "collab_server"]
+CMD ["serve"]

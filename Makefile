@@ -1,0 +1,65 @@
+# make serve ARGS="--port 9000"     make test ARGS="tests/crdt -x"
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
+NODE_FOLDERS := tests/interop
+ARGS :=
+
+.PHONY: serve test check crash bundle clean node-packages
+
+serve: $(VENV)/.installed
+	@exec $(PYTHON) -m collab_server serve $(ARGS)
+
+test: $(VENV)/.installed-dev node-packages
+	@exec $(PYTHON) -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+crash: $(VENV)/.installed-dev
+	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest tests/test_crash.py $(ARGS)
+
+bundle:
+	cd static && npm ci --no-audit --no-fund && npm run build
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(addsuffix /node_modules,$(NODE_FOLDERS) static)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@for python in $(BASE_PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then without_venv=$$python; continue; fi; \
+	  echo "Making $(VENV) with $$($$python --version)"; \
+	  rm -rf $(VENV) && "$$python" -m venv $(VENV) && touch $@ && exit 0; \
+	  exit 1; \
+	done; \
+	if [ -n "$$without_venv" ]; then \
+	  echo "$$without_venv lacks the modules venv and ensurepip: on Debian and Ubuntu, apt install $$without_venv-venv" >&2; \
+	else \
+	  echo "collab_server needs Python 3.11 or newer, and there is none (BASE_PYTHON=/path/to/python names one)" >&2; \
+	fi; \
+	exit 1
+
+$(VENV)/.installed: requirements.txt $(VENV)/.made
+	@echo "Installing the Python packages of $< (once)"
+	@$(PIP) install -r $<
+	@printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH=$$root exec "$$root/$(PYTHON)" -m collab_server "$$@"\n' > $(VENV)/bin/collab-server
+	@chmod +x $(VENV)/bin/collab-server
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing the Python packages of $< (once)"
+	@$(PIP) install -r $<
+	@touch $@
+
+# Without Node the tests that need it are skipped.
+node-packages:
+	@command -v npm >/dev/null || exit 0; \
+	for folder in $(NODE_FOLDERS); do \
+	  cmp -s $$folder/package-lock.json $$folder/node_modules/.installed-lock.json && continue; \
+	  echo "Installing the Node packages of $$folder (once)"; \
+	  (cd $$folder && npm ci --no-audit --no-fund --silent && cp package-lock.json node_modules/.installed-lock.json) || exit 1; \
+	done

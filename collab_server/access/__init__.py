@@ -1,0 +1,1 @@
+"""Who may do what: identities, the role table, and the check that routes and sockets share."""

@@ -1,0 +1,176 @@
+"""PostgreSQL: the only module that meets asyncpg.
+
+The server's login owns nothing. Work for a person runs in a transaction under `app_readwrite` with that person's id,
+so that row-level security applies (`Database.as_user`); the server's own work runs under `app_service`
+(`Database.as_service`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
+
+from collab_server.errors import ConfigurationError, Unavailable
+
+if TYPE_CHECKING:
+    Conn = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    # asyncpg's classes are generic for type checkers only.
+    Conn = asyncpg.Connection
+Row = asyncpg.Record
+UniqueViolation = asyncpg.UniqueViolationError
+InsufficientPrivilege = asyncpg.InsufficientPrivilegeError
+ForeignKeyViolation = asyncpg.ForeignKeyViolationError
+DatabaseError = asyncpg.PostgresError
+
+MINIMUM_VERSION = 15
+CONNECT_TIMEOUT = 5.0
+COMMAND_TIMEOUT = 30.0
+
+_TRANSIENT = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutdown, crash of another backend, cannot connect now
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.TransactionRollbackError,  # serialization, deadlock
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that was demoted
+    asyncpg.exceptions.InternalClientError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same statement may succeed later: PostgreSQL away, restarting, full, or a lost race."""
+    return isinstance(error, _TRANSIENT)
+
+
+@asynccontextmanager
+async def reporting() -> AsyncIterator[None]:
+    """Turn the faults of a database that is away into Unavailable; others pass."""
+    try:
+        yield
+    except _TRANSIENT as error:
+        raise Unavailable("the database cannot answer now") from error
+
+
+class Database:
+    """Connections of one server process. `guest_role` is what the playground grants to everybody ('' for nothing)."""
+
+    def __init__(self, dsn: str, *, guest_role: str = "", pool_size: int = 8) -> None:
+        self.dsn = dsn
+        self._guest_role = guest_role
+        self._pool_size = pool_size
+        self._people: asyncpg.Pool[asyncpg.Record] | None = None
+        self._service: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises ConfigurationError, one line that says what to mend."""
+        await check(self.dsn)
+        self._people = await self._pool({})
+        self._service = await self._pool({"role": "app_service"})
+
+    async def _pool(self, server_settings: dict[str, str]) -> "asyncpg.Pool[asyncpg.Record]":
+        return await asyncpg.create_pool(
+            self.dsn,
+            min_size=0,
+            max_size=self._pool_size,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,
+            max_inactive_connection_lifetime=60,
+            server_settings={"application_name": "collab_server", **server_settings},
+        )
+
+    async def close(self) -> None:
+        for pool in (self._people, self._service):
+            if pool is not None:
+                try:
+                    await asyncio.wait_for(pool.close(), 5)
+                except TimeoutError:
+                    pool.terminate()
+        self._people = self._service = None
+
+    @asynccontextmanager
+    async def as_user(self, user_id: UUID | None) -> AsyncIterator[Conn]:
+        """A transaction under row-level security for this user; None: a guest. Raises Unavailable."""
+        assert self._people is not None, "Database.open() comes first"
+        async with (
+            reporting(),
+            self._people.acquire(timeout=CONNECT_TIMEOUT) as conn,
+            conn.transaction(),
+        ):
+            await conn.execute(
+                "SELECT set_config('role', 'app_readwrite', true), set_config('app.current_user_id', $1, true), "
+                "set_config('app.guest_role', $2, true)",
+                str(user_id) if user_id else "",
+                self._guest_role,
+            )
+            yield conn
+
+    @asynccontextmanager
+    async def as_service(self) -> AsyncIterator[Conn]:
+        """A connection for the server's own work: each statement is its own transaction. Raises Unavailable."""
+        assert self._service is not None, "Database.open() comes first"
+        async with reporting(), self._service.acquire(timeout=CONNECT_TIMEOUT) as conn:
+            yield conn
+
+    async def connect_service(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection of its own for one long-lived task under app_service."""
+        return await asyncpg.connect(
+            self.dsn,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,
+            server_settings={"application_name": "collab_server log", "role": "app_service"},
+        )
+
+
+async def check(dsn: str) -> str:
+    """As check_reachable, and that the login may work as the server does. Raises ConfigurationError, one line."""
+    conn = await _connect(dsn)
+    try:
+        try:
+            await conn.execute("SET ROLE app_service")
+            await conn.execute("SET ROLE app_readwrite")
+        except asyncpg.PostgresError as error:
+            raise ConfigurationError(f"{error}: run `collab-server migrate` as the database's owner") from error
+        return _version(conn)
+    finally:
+        await conn.close()
+
+
+async def check_reachable(dsn: str) -> str:
+    """The server's version, e.g. '18.4'. Raises ConfigurationError, one line for each thing that an operator can get
+    wrong.
+    """
+    conn = await _connect(dsn)
+    try:
+        return _version(conn)
+    finally:
+        await conn.close()
+
+
+def _version(conn: "asyncpg.Connection[asyncpg.Record]") -> str:
+    version = conn.get_server_version()
+    if version.major < MINIMUM_VERSION:
+        raise ConfigurationError(
+            f"PostgreSQL {version.major}.{version.minor} is too old: {MINIMUM_VERSION} or newer is needed"
+        )
+    return f"{version.major}.{version.minor}"
+
+
+async def _connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
+    try:
+        return await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT)
+    except (ValueError, asyncpg.exceptions.ClientConfigurationError) as error:
+        raise ConfigurationError(f"COLLAB_DATABASE_URL cannot be read: {error}") from error
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise ConfigurationError(f"PostgreSQL refused the login: {error}") from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise ConfigurationError(f"{error}: create it, or correct COLLAB_DATABASE_URL") from error
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = str(error) or type(error).__name__
+        raise ConfigurationError(f"cannot reach PostgreSQL at COLLAB_DATABASE_URL: {reason}") from error

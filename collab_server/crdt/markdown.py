@@ -1,0 +1,247 @@
+"""ProseMirror's nodes as Markdown: CommonMark with the tables, strikethrough and task lists of GFM.
+
+Names of Tiptap, prosemirror-markdown, BlockNote and Lexical. What Markdown has no sign for keeps its text: a node of a type
+that is not known is its content, a text colour or an alignment is left out. Empty paragraphs are left out.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from collab_server.crdt import markdown_inline as inline
+from collab_server.crdt.prosemirror import TEXT, Node, canonical
+
+_ALIASES: Final = {
+    "quote": "blockquote",
+    "code": "codeblock",
+    "hr": "horizontalrule",
+    "divider": "horizontalrule",
+    "bulletedlist": "bulletlist",
+    "unorderedlist": "bulletlist",
+    "numberedlist": "orderedlist",
+    "tasklistitem": "taskitem",
+    "tablecolumnheader": "tableheader",
+    "tableheadercell": "tableheader",
+}
+_ITEMS: Final = {
+    "listitem": "bulletlist",
+    "taskitem": "tasklist",
+    # BlockNote has no lists: items stand beside one another.
+    "bulletlistitem": "bulletlist",
+    "togglelistitem": "bulletlist",
+    "numberedlistitem": "orderedlist",
+    "checklistitem": "tasklist",
+}
+"""The list that an item makes together with those beside it, if it stands in none."""
+
+_LISTS: Final = frozenset({"bulletlist", "orderedlist", "tasklist", "list"})
+_CONTAINERS: Final = frozenset({"blockcontainer", "blockgroup", "columnlist", "column", "doc"})
+_INLINE: Final = frozenset(
+    {TEXT, "mention", "emoji", "embed", "hashtag", "link", "autolink", "inlinemath", "mathinline", "footnotereference"}
+)
+_MAY_INTERRUPT: Final = re.compile(r"(?:[-+]|1[.)]) \S")
+"""The first line of a list that CommonMark sees right behind a paragraph's line."""
+
+_MAX_COLUMNS: Final = 1000
+_MAX_START: Final = 999_999_999 // 2
+
+
+def render(document: Node) -> str:
+    """The blocks of a document, without a line feed at the end."""
+    return "\n".join(_blocks(document.content))
+
+
+def _blocks(nodes: Iterable[Node], *, marker: int = 0, in_item: bool = False, checkbox: str = "") -> list[str]:
+    """The lines of all blocks, an empty one between two.
+
+    marker: 1 if a list that comes first must look unlike the one around it. checkbox: goes before the first paragraph.
+    """
+    lines = [checkbox] if checkbox else []
+    previous = ""
+    for block in _as_blocks(nodes):
+        kind = _kind(block)
+        if previous:
+            # Two lists in a row would be one list if they had the same sign.
+            marker = 1 - marker if kind in _LISTS and previous in _LISTS else 0
+        written = _block(block, kind, marker)
+        if not written:
+            continue
+        if not previous and checkbox and kind == "paragraph":
+            lines[0] += " "
+            lines[0] += written.pop(0)
+        elif lines and not (in_item and previous == "paragraph" and _MAY_INTERRUPT.match(written[0])):
+            lines.append("")
+        lines += written
+        previous = kind
+    return lines
+
+
+def _as_blocks(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Only blocks: stray inline nodes as paragraphs, stray and BlockNote's list items as lists."""
+    items: list[Node] = []
+    inlines: list[Node] = []
+    family = ""
+    for node in _flat(nodes):
+        kind = _kind(node)
+        if inlines and not _is_inline(node):
+            yield Node("paragraph", content=inlines)
+            inlines = []
+        if items and _ITEMS.get(kind) != family:
+            yield Node(family, items[0].attributes, items)
+            items = []
+        if _is_inline(node):
+            inlines.append(node)
+        elif kind in _ITEMS:
+            family = _ITEMS[kind]
+            items.append(node)
+        else:
+            yield node
+    if inlines:
+        yield Node("paragraph", content=inlines)
+    if items:
+        yield Node(family, items[0].attributes, items)
+
+
+def _flat(nodes: Iterable[Node]) -> Iterator[Node]:
+    """With the content of containers, which Markdown does not have, in their place."""
+    for node in nodes:
+        kind = _kind(node)
+        if kind == "blockcontainer" and node.content and _kind(node.content[0]) in _ITEMS:
+            item, *nested = node.content
+            yield Node(item.type, item.attributes, [Node("paragraph", content=item.content), *nested])
+        elif kind in _CONTAINERS:
+            yield from _flat(node.content)
+        else:
+            yield node
+
+
+def _kind(node: Node) -> str:
+    kind = canonical(node.type)
+    return _ALIASES.get(kind, kind)
+
+
+def _is_inline(node: Node) -> bool:
+    return _kind(node) in _INLINE or inline.is_break(node) or inline.is_image(node)
+
+
+def _block(node: Node, kind: str, marker: int) -> list[str]:
+    if kind == "heading":
+        return [_heading(node)]
+    if kind == "blockquote":
+        return [f"> {line}" if line else ">" for line in _blocks(node.content)]
+    if kind == "codeblock":
+        return _code_block(node)
+    if kind == "horizontalrule":
+        # Never `---`, which is a heading's underline below a text and a list's item behind `- `.
+        return ["***"]
+    if kind in _LISTS:
+        return _list(node, kind, marker)
+    if kind == "table":
+        return _table(node)
+    if kind == "paragraph" or not node.content or any(map(_is_inline, node.content)):
+        text = inline.render(node.content or [node] if kind != "paragraph" else node.content)
+        return text.split("\n") if text else []
+    return _blocks(node.content)
+
+
+def _heading(node: Node) -> str:
+    level = node.attributes.get("level")
+    if level is None:
+        level = str(node.attributes.get("tag", ""))[1:]
+    text = inline.render(node.content, one_line=True)
+    # A run of # at the end would be taken for the closing one.
+    return "#" * _integer(level, 1, 1, 6) + re.sub(r"(^|[ \t])(#+)\Z", r"\1\\\2", f" {text}").rstrip()
+
+
+def _code_block(node: Node) -> list[str]:
+    text = _plain(node).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    attributes = node.attributes
+    language = next((attributes[key] for key in ("language", "params", "lang") if attributes.get(key)), "")
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence + "".join(re.findall(r"[\w+#.-]+", str(language))[:1]), *text.split("\n"), fence]
+
+
+def _plain(node: Node) -> str:
+    if node.type == TEXT:
+        return node.text
+    return "\n" if inline.is_break(node) else "".join(map(_plain, node.content))
+
+
+def _list(node: Node, kind: str, marker: int) -> list[str]:
+    attributes = node.attributes
+    ordered = kind == "orderedlist" or (kind == "list" and attributes.get("listType") == "number")
+    first = attributes.get("start", attributes.get("order"))
+    number = _integer(first, 1, 0, _MAX_START)
+    items: list[list[str]] = []
+    for item in node.content:
+        sign = f"{number}{'.)'[marker]}" if ordered else "-+"[marker]
+        items.append(_item(item, sign, task=kind == "tasklist", marker=1 - marker))
+        number += 1
+    loose = any("" in lines for lines in items)
+    lines: list[str] = []
+    for item_lines in items:
+        if lines and loose:
+            lines.append("")
+        lines += item_lines
+    return lines
+
+
+def _item(item: Node, sign: str, *, task: bool, marker: int) -> list[str]:
+    kind = _kind(item)
+    checked = item.attributes.get("checked")
+    checkbox = ""
+    if task or kind in ("taskitem", "checklistitem") or isinstance(checked, bool):
+        checkbox = "[x]" if checked in (True, "true") else "[ ]"
+    content = item.content if kind in _ITEMS else [item]
+    lines = _blocks(content, marker=marker, in_item=True, checkbox=checkbox) or [""]
+    indent = " " * (len(sign) + 1)
+    return [f"{sign} {lines[0]}".rstrip(), *(indent + line if line else "" for line in lines[1:])]
+
+
+def _table(node: Node) -> list[str]:
+    rows = [row for row in _rows(node) if row]
+    if not rows:
+        return []
+    width = max(map(len, rows))
+    # GFM knows no table without a header; an empty one stands for it.
+    if not all(header for header, _ in rows[0]):
+        rows.insert(0, [])
+    lines = []
+    for row in rows:
+        cells = [text for _, text in row] + [""] * (width - len(row))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.insert(1, f"|{' --- |' * width}")
+    return lines
+
+
+def _rows(table: Node) -> Iterator[list[tuple[bool, str]]]:
+    """Per row and column (whether it is a header's, text); a cell that spans columns is followed by empty ones."""
+    for row in table.content:
+        if _kind(row) in ("tablebody", "tablehead", "tablefoot", "tbody", "thead", "tfoot"):
+            yield from _rows(row)
+            continue
+        cells: list[tuple[bool, str]] = []
+        for cell in row.content:
+            header = _kind(cell) in ("tableheader", "th") or bool(cell.attributes.get("headerState"))
+            cells.append((header, "<br>".join(_cell(cell)).replace("|", r"\|")))
+            cells += [(header, "")] * (_integer(cell.attributes.get("colspan"), 1, 1, _MAX_COLUMNS) - 1)
+        yield cells[:_MAX_COLUMNS]
+
+
+def _cell(node: Node) -> Iterator[str]:
+    """A line for each block of text in a cell, however deep."""
+    if node.type == TEXT or not node.content or any(map(_is_inline, node.content)):
+        if text := inline.render(node.content, one_line=True):
+            yield text
+    else:
+        for child in node.content:
+            yield from _cell(child)
+
+
+def _integer(value: Any, default: int, least: int, most: int) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return default
+    return min(max(number, least), most)

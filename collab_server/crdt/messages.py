@@ -1,0 +1,156 @@
+"""The messages that both protocols share, and the encodings inside them (y-protocols sync 1.0 and awareness).
+
+Message bytes as encoded here are whole y-websocket frames; Hocuspocus puts the document's address before them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from collab_server.crdt.lib0 import Reader, write_var_string, write_var_uint
+from collab_server.errors import Malformed
+
+SYNC: Final = 0
+AWARENESS: Final = 1
+AUTH: Final = 2
+QUERY_AWARENESS: Final = 3
+
+MIN_AWARENESS_ENTRY_BYTES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStep1:
+    """What the sender has; it wants the rest."""
+
+    state_vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStep2:
+    """What the receiver of a SyncStep1 lacked: content, like Update."""
+
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An incremental change."""
+
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Awareness:
+    """Presence states, still encoded: see decode_awareness."""
+
+    entries_payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAwareness:
+    """The sender wants all presence states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Hocuspocus: the credentials for an address; providers before v4 send no version."""
+
+    token: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stateless:
+    """Hocuspocus: an opaque string for everyone in the document."""
+
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Hocuspocus: the provider leaves this address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Hocuspocus: the one-byte frame 09."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Hocuspocus: the one-byte frame 0A."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message type that a server ignores; its body was not read."""
+
+    number: int
+
+
+_SYNC_TYPES: Final = (SyncStep1, SyncStep2, Update)
+
+YWebsocketMessage = SyncStep1 | SyncStep2 | Update | Awareness | QueryAwareness | Unknown
+HocuspocusMessage = YWebsocketMessage | Token | Stateless | Close | Ping | Pong
+
+
+def encode_sync_step1(state_vector: bytes) -> bytes:
+    return b"\x00\x00" + write_var_uint(len(state_vector)) + state_vector
+
+
+def encode_sync_step2(update: bytes) -> bytes:
+    return b"\x00\x01" + write_var_uint(len(update)) + update
+
+
+def encode_update(update: bytes) -> bytes:
+    return b"\x00\x02" + write_var_uint(len(update)) + update
+
+
+def encode_awareness(payload: bytes) -> bytes:
+    """`payload` as made by encode_awareness_entries."""
+    return b"\x01" + write_var_uint(len(payload)) + payload
+
+
+def read_sync(frame: bytes, position: int) -> SyncStep1 | SyncStep2 | Update:
+    """The sync message that starts at `position` (its sub-type) and must fill the rest of the frame."""
+    try:
+        kind = frame[position]
+        length = frame[position + 1]
+    except IndexError:
+        raise Malformed("a sync message is cut off") from None
+    if kind > 2:
+        raise Malformed(f"sync message type {kind} does not exist")
+    start = position + 2
+    if length < 128 and start + length == len(frame):
+        return _SYNC_TYPES[kind](frame[start:])
+    return _SYNC_TYPES[kind](read_last_bytes(frame, position + 1))
+
+
+def read_last_bytes(frame: bytes, position: int) -> bytes:
+    """The varUint8Array that starts at `position` and must fill the rest of the frame."""
+    reader = Reader(frame, position)
+    payload = reader.var_bytes()
+    reader.end()
+    return payload
+
+
+def decode_awareness(payload: bytes) -> list[tuple[int, int, str]]:
+    """(client id, clock, JSON text) of each entry; "null" means that the state was removed.
+
+    The JSON itself is not parsed. Raises Malformed if the entries do not fill the payload exactly.
+    """
+    reader = Reader(payload)
+    count = reader.var_uint()
+    if count * MIN_AWARENESS_ENTRY_BYTES > reader.remaining:
+        raise Malformed(f"{count} awareness entries declared in {len(payload)} bytes")
+    entries = [(reader.var_uint(), reader.var_uint(), reader.var_string()) for _ in range(count)]
+    reader.end()
+    return entries
+
+
+def encode_awareness_entries(entries: Iterable[tuple[int, int, str]]) -> bytes:
+    """The payload of an awareness message from (client id, clock, JSON text)."""
+    encoded = [
+        write_var_uint(client) + write_var_uint(clock) + write_var_string(state) for client, clock, state in entries
+    ]
+    return write_var_uint(len(encoded)) + b"".join(encoded)

@@ -1,0 +1,155 @@
+"""Presence of one document: awareness states, and which connection may speak for which client id.
+
+The rules of y-protocols decide what is news (protocols.md 2.2); ownership is ours: an id belongs to the connection that
+announced it, echoes by others change nothing, and the same person may take an id along to a new connection. So the
+late death of an old socket never removes somebody who has already returned, and nobody can speak for, or remove,
+another.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
+from collab_server.errors import Malformed, TooMany
+
+REMOVED = "null"
+MAX_IDS = 64
+"""Client ids one connection may hold in one document; a stock client holds one."""
+MAX_STATE_BYTES = 65_536
+MAX_GONE = 1024
+"""Clocks remembered of ids that left, so that an old state of theirs cannot return."""
+
+
+@dataclass(slots=True)
+class _State:
+    clock: int
+    state: str
+    owner: int
+    person: str
+
+
+class Presence:
+    """States by Yjs client id. `owner` numbers a connection; `person` names who is behind it (equal: the same
+    person).
+    """
+
+    __slots__ = ("_gone", "_newest", "_owned", "_states")
+
+    def __init__(self) -> None:
+        self._states: dict[int, _State] = {}
+        self._owned: dict[int, set[int]] = {}
+        # client id -> (the clock it left with, the newest connection of that moment)
+        self._gone: dict[int, tuple[int, int]] = {}
+        self._newest = 0
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def join(self, owner: int) -> None:
+        """A connection came; connections are numbered upwards."""
+        self._newest = max(self._newest, owner)
+
+    def receive(self, owner: int, person: str, user: Mapping[str, object] | None, payload: bytes) -> set[int]:
+        """Take an awareness payload of a connection in; returns the client ids whose state changed.
+
+        `user`: fields the server vouches for, laid over the state's own `user`. Raises Malformed, or TooMany beyond
+        MAX_IDS.
+        """
+        changed: set[int] = set()
+        for client, clock, state in decode_awareness(payload):
+            if state == REMOVED:
+                if self._remove(owner, client, clock):
+                    changed.add(client)
+            elif self._set(owner, person, user, client, clock, state):
+                changed.add(client)
+        return changed
+
+    def _remove(self, owner: int, client: int, clock: int) -> bool:
+        known = self._states.get(client)
+        if known is None or known.owner != owner or clock < known.clock:
+            return False
+        self._forget(client, known, clock)
+        return True
+
+    def _set(
+        self, owner: int, person: str, user: Mapping[str, object] | None, client: int, clock: int, state: str
+    ) -> bool:
+        known = self._states.get(client)
+        owned = self._owned.setdefault(owner, set())
+        if known is None:
+            # A returning client announces the clock it left with: news, unless a connection says it that was already
+            # here when the client left, for then it only repeats what it had heard.
+            gone_clock, newest = self._gone.get(client, (-1, 0))
+            if clock < gone_clock or (clock == gone_clock and owner <= newest):
+                return False
+        elif clock <= known.clock:
+            return False
+        elif known.owner != owner and (known.person != person or owned):
+            # Only a newcomer takes its own id along; tabs of one browser repeat each other's states.
+            return False
+        if len(state) > MAX_STATE_BYTES:
+            raise Malformed(f"an awareness state may have at most {MAX_STATE_BYTES} bytes")
+        if client not in owned and len(owned) >= MAX_IDS:
+            raise TooMany(f"a connection may announce at most {MAX_IDS} clients")
+        state = _vouched(state, user)
+        if known is not None and known.owner != owner:
+            self._owned[known.owner].discard(client)
+        owned.add(client)
+        self._gone.pop(client, None)
+        self._states[client] = _State(clock, state, owner, person)
+        return True
+
+    def leave(self, owner: int) -> set[int]:
+        """A connection ended: its ids are removed; returns them."""
+        ids = self._owned.pop(owner, set())
+        for client in ids:
+            self._forget(client, self._states[client], self._states[client].clock)
+        return ids
+
+    def _forget(self, client: int, known: _State, clock: int) -> None:
+        del self._states[client]
+        if (owned := self._owned.get(known.owner)) is not None:
+            owned.discard(client)
+        self._gone[client] = (clock, self._newest)
+        if len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
+
+    def owned_by(self, owner: int) -> frozenset[int]:
+        return frozenset(self._owned.get(owner, ()))
+
+    def payload(self, clients: Iterable[int]) -> bytes:
+        """The awareness payload that tells the present state, or the removal, of these ids."""
+        entries = []
+        for client in clients:
+            known = self._states.get(client)
+            if known is not None:
+                entries.append((client, known.clock, known.state))
+            elif client in self._gone:
+                entries.append((client, self._gone[client][0], REMOVED))
+        return encode_awareness_entries(entries)
+
+    def everyone(self) -> bytes | None:
+        """The awareness payload with every present state; None when nobody is there."""
+        return self.payload(self._states) if self._states else None
+
+    def states(self) -> list[tuple[int, str]]:
+        """(client id, JSON state) of everybody present."""
+        return [(client, known.state) for client, known in self._states.items()]
+
+
+def _vouched(state: str, user: Mapping[str, object] | None) -> str:
+    """The state as it goes out: strict JSON, `user.id` and `user.name` as the server knows them. Raises Malformed."""
+    try:
+        value = json.loads(state, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("an awareness state is not JSON") from error
+    if user is None or not isinstance(value, dict):
+        return state
+    own = value.get("user")
+    value["user"] = {**(own if isinstance(own, dict) else {}), **user}
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,332 @@
+"""One document's live content, as bytes: what PostgreSQL has, what is on its way there, and what a client still lacks.
+
+A room never builds a Doc. It holds the snapshot (everything folded) and the tail (everything since), knows the clocks
+that both reach, and merges or diffs the bytes when somebody asks. Edits wait in `unlogged` for the writer, then `in
+flight` until their commit is known. Nothing here is dropped before PostgreSQL has it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from collab_server.crdt.updates import (
+    EMPTY_UPDATE,
+    DeleteSet,
+    UpdateSummary,
+    decode_state_vector,
+    diff,
+    encode_state_vector,
+    merge,
+)
+from collab_server.errors import TooLarge
+
+TAIL_RUN = 64
+"""Updates after which a tail is merged into one: the length at which merging is cheapest per update."""
+SPLIT_BYTES = 262_144
+"""A snapshot from this size on is sent apart from the tail: merging even one keystroke into it costs milliseconds."""
+CACHED_ANSWERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whom the log names for an edit: what the server knows, not what a client claims."""
+
+    user_id: UUID | None
+    device: str | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """A content message on its way to its acknowledgement. `update` is None where there is nothing to log.
+
+    `sender` numbers the connection to acknowledge; `clients` are the Yjs client ids whose structs the update adds.
+    """
+
+    update: bytes | None
+    sender: int
+    author: Author
+    clients: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as PostgreSQL had it: everything up to log number `seq`, merged."""
+
+    snapshot: bytes
+    state_vector: bytes
+    seq: int
+    rows: int = 0
+    """Log rows that are not folded yet."""
+
+
+class Room:
+    """The content of one document. Not loaded at first: see `begin_load` and `finish_load`."""
+
+    __slots__ = (
+        "_answers",
+        "_bytes_before",
+        "_committed",
+        "_deletes",
+        "_encoded",
+        "_head_answers",
+        "_in_flight",
+        "_pending",
+        "_rows_before",
+        "_settling",
+        "_snapshot",
+        "_unlogged",
+        "clocks",
+        "entries_done",
+        "entries_given",
+        "log_bytes",
+        "log_rows",
+        "max_bytes",
+        "seq",
+        "size",
+    )
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.clocks: dict[int, int] = {}
+        """The contiguous state: Yjs client id -> next clock."""
+        self.seq = 0
+        """The last log number known to be committed."""
+        self.size = 0
+        """Bytes of snapshot and tail, the measure for MAX_DOCUMENT_BYTES."""
+        self.log_rows = 0
+        self.log_bytes = 0
+        self.entries_given = 0
+        """Content messages ever taken in, and of these the ones whose fate is known."""
+        self.entries_done = 0
+        self._rows_before = 0
+        self._bytes_before = 0
+        self._snapshot: bytes | None = None
+        self._settling: list[bytes] = []
+        self._committed: list[bytes] = []
+        self._in_flight: list[Entry] = []
+        self._unlogged: list[Entry] = []
+        self._pending: dict[int, list[tuple[int, int]]] = {}
+        self._deletes: DeleteSet | None = None
+        self._encoded: bytes | None = None
+        self._answers: dict[bytes, tuple[bytes, ...]] = {}
+        self._head_answers: dict[bytes, bytes] = {}
+
+    # ---- loading, folding, letting go
+
+    @property
+    def loaded(self) -> bool:
+        return self._snapshot is not None
+
+    @property
+    def saved(self) -> bool:
+        """Whether PostgreSQL has everything."""
+        return not self._unlogged and not self._in_flight
+
+    @property
+    def unsaved_bytes(self) -> int:
+        return sum(len(e.update or b"") for e in (*self._in_flight, *self._unlogged))
+
+    def begin_load(self) -> None:
+        """A load or fold is about to read PostgreSQL: it will cover all that is committed by now."""
+        self._settling += self._committed
+        self._committed = []
+        self._rows_before, self._bytes_before = self.log_rows, self.log_bytes
+
+    def finish_load(self, stored: Stored) -> None:
+        """What `begin_load` announced has been read."""
+        self.clocks = _highest(decode_state_vector(stored.state_vector), self.clocks)
+        self._snapshot = stored.snapshot
+        self._settled(stored)
+
+    def finish_fold(self, stored: Stored) -> None:
+        """What `begin_load` announced has been folded; a room that is not loaded stays so."""
+        if self._snapshot is not None:
+            self._snapshot = stored.snapshot
+        self._settled(stored)
+
+    def _settled(self, stored: Stored) -> None:
+        self._settling = []
+        self.seq = max(self.seq, stored.seq)
+        self.log_rows = stored.rows + self.log_rows - self._rows_before
+        self.log_bytes -= self._bytes_before
+        self._recount()
+        self._head_answers.clear()
+        self._changed()
+
+    def abandon_load(self) -> None:
+        """What `begin_load` announced failed: everything stays as it was."""
+        self._committed = self._settling + self._committed
+        self._settling = []
+
+    def release(self) -> None:
+        """Let go of the bytes that PostgreSQL has. Only while `saved` and with nothing settling."""
+        self._snapshot = None
+        self._committed = []
+        self._deletes = None
+        self._head_answers.clear()
+        self._changed()
+        self._recount()
+
+    def _recount(self) -> None:
+        self.size = len(self._snapshot or b"") + sum(map(len, self._tail()))
+
+    def _tail(self) -> list[bytes]:
+        return [
+            *self._settling,
+            *self._committed,
+            *(e.update for e in self._in_flight if e.update is not None),
+            *(e.update for e in self._unlogged if e.update is not None),
+        ]
+
+    def _changed(self) -> None:
+        self._encoded = None
+        self._answers.clear()
+
+    # ---- edits
+
+    def is_known(self, summary: UpdateSummary, *, compare_deletes: bool) -> bool:
+        """Whether the update adds nothing. Deletions count as news unless `compare_deletes` (which may cost a diff)."""
+        clocks = self.clocks
+        for client, _, end in summary.structs:
+            if clocks.get(client, 0) < end:
+                return False
+        if not summary.deletes:
+            return True
+        if not compare_deletes or not self.loaded:
+            return False
+        if self._deletes is None:
+            self._deletes = DeleteSet.from_update(self.encoded())
+        return self._deletes.covers(summary.deletes)
+
+    def receive(
+        self, update: bytes, summary: UpdateSummary, sender: int, author: Author, *, compare_deletes: bool
+    ) -> bool:
+        """Take a validated update in; whether it is news (to be sent to others). Either way it is to be acknowledged:
+        `take` gives it out when everything before it has been given out.
+
+        Raises TooLarge where the document is full; deletions still pass.
+        """
+        if self.is_known(summary, compare_deletes=compare_deletes):
+            self.entries_given += 1
+            self._unlogged.append(Entry(None, sender, author))
+            return False
+        if self.size + len(update) > self.max_bytes and summary.structs:
+            raise TooLarge(f"the document has reached its limit of {self.max_bytes} bytes")
+        self.entries_given += 1
+        for client, start, end in summary.structs:
+            self._advance(client, start, end)
+        if self._deletes is not None and summary.deletes:
+            self._deletes.add(summary.deletes)
+        self._unlogged.append(Entry(update, sender, author, tuple({client for client, _, _ in summary.structs})))
+        self.size += len(update)
+        self._changed()
+        return True
+
+    def _advance(self, client: int, start: int, end: int) -> None:
+        clock = self.clocks.get(client, 0)
+        if start > clock:
+            self._pending.setdefault(client, []).append((start, end))
+            return
+        if end <= clock:
+            return
+        still_waiting = []
+        for later_start, later_end in sorted(self._pending.pop(client, ())):
+            if later_start <= end:
+                end = max(end, later_end)
+            else:
+                still_waiting.append((later_start, later_end))
+        if still_waiting:
+            self._pending[client] = still_waiting
+        self.clocks[client] = end
+
+    # ---- the way to the log
+
+    def take(self) -> list[Entry]:
+        """Entries for the next commit, in order; they are in flight until `committed` or `failed`."""
+        assert not self._in_flight, "one commit at a time"
+        self._in_flight, self._unlogged = self._unlogged, []
+        return self._in_flight
+
+    def committed(self, payloads: Sequence[bytes], seq: int) -> list[Entry]:
+        """PostgreSQL has what was in flight, as these log rows, the last of them numbered `seq`; returns the
+        entries.
+        """
+        entries, self._in_flight = self._in_flight, []
+        self.entries_done += len(entries)
+        self._committed += payloads
+        if payloads:
+            self.seq = max(self.seq, seq)
+            self.log_rows += len(payloads)
+            self.log_bytes += sum(map(len, payloads))
+        if len(self._committed) >= TAIL_RUN:
+            self._committed = [merge(self._committed)]
+            self._recount()
+        return entries
+
+    def failed(self) -> None:
+        """What was in flight did not arrive: it goes with the next commit, first."""
+        self._unlogged = self._in_flight + self._unlogged
+        self._in_flight = []
+
+    def forget_unsaved(self) -> list[Entry]:
+        """The document is gone: nothing of it can be stored any more."""
+        entries = self._in_flight + self._unlogged
+        self._in_flight, self._unlogged = [], []
+        self.entries_done += len(entries)
+        return entries
+
+    # ---- answers
+
+    def state_vector(self) -> bytes:
+        return encode_state_vector(self.clocks)
+
+    def encoded(self) -> bytes:
+        """Everything, as one update."""
+        assert self._snapshot is not None, "the room is not loaded"
+        if self._encoded is None:
+            tail = self._tail()
+            self._encoded = merge([self._snapshot, *tail]) if tail else self._snapshot
+        return self._encoded
+
+    def answer(self, state_vector: bytes) -> tuple[bytes, ...]:
+        """What a client with this state lacks, as one or two updates to be sent in this order (the last is the
+        SyncStep2).
+
+        Shared between clients with the same state while the room does not change. Raises Malformed for a bad state
+        vector.
+        """
+        assert self._snapshot is not None, "the room is not loaded"
+        if (known := self._answers.get(state_vector)) is not None:
+            return known
+        empty = state_vector == b"\0"
+        if not empty:
+            decode_state_vector(state_vector)
+        if len(self._snapshot) < SPLIT_BYTES:
+            whole = self.encoded()
+            parts: tuple[bytes, ...] = (whole if empty else diff(whole, state_vector),)
+        else:
+            head = self._snapshot if empty else self._head_answer(state_vector)
+            if tail := self._tail():
+                rest = merge(tail)
+                parts = (head, rest if empty else diff(rest, state_vector))
+                if head == EMPTY_UPDATE:
+                    parts = parts[1:]
+            else:
+                parts = (head,)
+        if len(self._answers) >= CACHED_ANSWERS:
+            self._answers.clear()
+        self._answers[state_vector] = parts
+        return parts
+
+    def _head_answer(self, state_vector: bytes) -> bytes:
+        assert self._snapshot is not None
+        if (known := self._head_answers.get(state_vector)) is not None:
+            return known
+        if len(self._head_answers) >= CACHED_ANSWERS:
+            self._head_answers.clear()
+        head = self._head_answers[state_vector] = diff(self._snapshot, state_vector)
+        return head
+
+
+def _highest(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
+    return {client: max(one.get(client, 0), other.get(client, 0)) for client in one.keys() | other.keys()}

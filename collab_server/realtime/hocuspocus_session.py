@@ -1,0 +1,358 @@
+"""A Hocuspocus client: many documents on one socket, each address with its own login, acknowledgements and end.
+
+Messages of an address are handled strictly in order: what follows a Token waits for its verdict, what follows a
+refusal is dropped up to the next Token, and a Close ends the address at once, whatever was waiting.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from collab_server.access.identity import Authenticator
+from collab_server.access.policy import Action, allowed
+from collab_server.crdt import hocuspocus
+from collab_server.crdt.lib0 import Reader
+from collab_server.crdt.messages import (
+    Close,
+    HocuspocusMessage,
+    Ping,
+    Pong,
+    Stateless,
+    Token,
+    Unknown,
+)
+from collab_server.crdt.ywebsocket import EMPTY_AWARENESS
+from collab_server.documents.addresses import Addresses
+from collab_server.errors import CollabError, Malformed, TooMany, Unauthenticated, Unavailable
+from collab_server.realtime.hub import Hub
+from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
+from collab_server.realtime.member import Member, addressed
+from collab_server.realtime.traffic import Allowance, catch_up, handle
+from collab_server.telemetry import log
+from collab_server.transport.frames import Outgoing
+from collab_server.transport.socket import Socket
+
+MAX_ADDRESSES = 10_000
+MAX_WAITING_BYTES = 32_000_000
+MAX_BAD_MESSAGES = 10
+"""Malformed messages each end one document on the socket; so many end the socket."""
+LOGIN_SECONDS = 30.0
+"""A socket on which nobody has logged in for so long is closed."""
+RENEW_SECONDS = 30.0
+"""How long before its expiry a token is asked for again."""
+
+_PING = Outgoing((hocuspocus.PING,))
+_PONG = Outgoing((hocuspocus.PONG,))
+
+
+class _Attachment:
+    """An address with a token: being checked (`login` runs, messages wait) or accepted (`member` is there)."""
+
+    __slots__ = ("login", "member", "renewal_asked", "waiting")
+
+    def __init__(self, login: asyncio.Task[None]) -> None:
+        self.login: asyncio.Task[None] | None = login
+        self.member: Member | None = None
+        self.waiting: deque[tuple[HocuspocusMessage, int]] = deque()
+        self.renewal_asked = False
+
+
+class HocuspocusSession:
+    def __init__(
+        self,
+        hub: Hub,
+        socket: Socket,
+        authenticator: Authenticator,
+        addresses: Addresses,
+        *,
+        header_token: str | None,
+        guests: bool,
+        device: str | None,
+    ) -> None:
+        self.socket = socket
+        self._hub = hub
+        self._authenticator = authenticator
+        self._addresses = addresses
+        self._header_token = header_token
+        self._guests = guests
+        self._device = device
+        self._attachments: dict[str, _Attachment] = {}
+        self._expiring: set[str] = set()
+        self._waiting_bytes = 0
+        self._bad_messages = 0
+        self._pings = False
+        self._opened = time.monotonic()
+        self._anyone = False
+        self._catching_up: asyncio.Task[None] | None = None
+        self._allowance = Allowance(hub.settings.rate_updates, hub.settings.rate_burst, self._opened)
+
+    async def run(self) -> None:
+        """Serve the socket until it ends. Raises what ends it from our side."""
+        self._hub.admit(self)
+        try:
+            await self.socket.run(self._on_message, self._on_writable)
+        finally:
+            self._hub.sessions.discard(self)
+            for address in list(self._attachments):
+                self._detach(address)
+            if self._catching_up is not None:
+                self._catching_up.cancel()
+
+    # ---- inwards
+
+    def _on_message(self, frame: bytes) -> Coroutine[Any, Any, None] | None:
+        self._allowance.spend(time.monotonic())
+        try:
+            address, message = hocuspocus.decode(frame)
+        except Malformed as error:
+            self._bad(_address_of(frame), error)
+            return None
+        if address is None:
+            if type(message) is Ping:
+                self.socket.send(_PONG)
+            return None
+        attachment = self._attachments.get(address)
+        if attachment is None:
+            # Without a token nothing counts; the client says all of it again after its token was accepted.
+            if type(message) is Token:
+                self._log_in(address, message)
+            return None
+        if type(message) is Close:
+            self._detach(address)
+            self.socket.send(Outgoing((hocuspocus.close(address, "provider_initiated"),)))
+            return None
+        if attachment.login is not None:
+            self._wait(attachment, message, len(frame))
+            return None
+        return self._handle(address, attachment, message)
+
+    def _wait(self, attachment: _Attachment, message: HocuspocusMessage, size: int) -> None:
+        self._waiting_bytes += size
+        if self._waiting_bytes > MAX_WAITING_BYTES:
+            raise TooMany("too much was sent before the logins were decided")
+        attachment.waiting.append((message, size))
+
+    def _handle(
+        self, address: str, attachment: _Attachment, message: HocuspocusMessage
+    ) -> Coroutine[Any, Any, None] | None:
+        member = attachment.member
+        assert member is not None
+        if type(message) is Token:
+            return self._renew(address, attachment, message)
+        if type(message) is Stateless:
+            self._broadcast(member, message.payload)
+            return None
+        if isinstance(message, Unknown | Pong | Ping | Close | Token | Stateless):
+            return None
+        try:
+            pending = handle(self._hub, member, message, step1_back=True)
+        except Malformed as error:
+            self._bad(address, error)
+            return None
+        return None if pending is None else self._guarded(address, pending)
+
+    async def _guarded(self, address: str, pending: Coroutine[Any, Any, None]) -> None:
+        try:
+            await pending
+        except Malformed as error:
+            self._bad(address, error)
+
+    def _bad(self, address: str | None, error: Malformed) -> None:
+        """A message that cannot be read ends its document; without one, or too often, the socket."""
+        self._bad_messages += 1
+        attachment = self._attachments.get(address) if address is not None else None
+        if address is None or attachment is None or self._bad_messages > MAX_BAD_MESSAGES:
+            raise error
+        self._hub.counts.errors[error.code] += 1
+        log.info("document closed: bad message", extra={"address": address, "reason": error.detail})
+        self._detach(address)
+        self.socket.send(Outgoing((hocuspocus.close(address, error.close_reason),)))
+
+    # ---- logins
+
+    def _log_in(self, address: str, token: Token) -> None:
+        if len(self._attachments) >= MAX_ADDRESSES:
+            raise TooMany(f"a socket may hold at most {MAX_ADDRESSES} documents")
+        self._pings = self._pings or token.version is not None
+        task = asyncio.get_running_loop().create_task(self._decide(address, token))
+        self._attachments[address] = _Attachment(task)
+
+    async def _decide(self, address: str, token: Token) -> None:
+        attachment = self._attachments[address]
+        try:
+            await self._accept(address, attachment, token)
+        except Unavailable as error:
+            self.close(error)
+        except CollabError as error:
+            self._refuse_login(address, attachment, error)
+        except Exception:
+            log.exception("a login failed", extra={"address": address})
+            self.close(Unavailable("an internal error; come back later"))
+
+    async def _accept(self, address: str, attachment: _Attachment, token: Token) -> None:
+        async with self._hub.join_slots:
+            identity = await self._identify(token)
+            name, _ = hocuspocus.split_address(address)
+            resolved = await self._addresses.resolve(identity, name, create=True)
+            can_edit = allowed(resolved.role, Action.EDIT)
+            member = await self._hub.join(
+                self, identity, resolved.document_id, address=address, can_edit=can_edit, device=self._device
+            )
+        if self._attachments.get(address) is not attachment:
+            self._hub.leave(member)
+            return
+        attachment.member = member
+        self._anyone = True
+        if identity.expires_at is not None:
+            self._expiring.add(address)
+        self.socket.send(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
+        member.ready = True
+        member.document.send_presence(member)
+        log.info("document opened", extra={"connection": member.key, "document": resolved.document_id})
+        while attachment.waiting:
+            message, size = attachment.waiting.popleft()
+            self._waiting_bytes -= size
+            pending = self._handle(address, attachment, message)
+            if pending is not None:
+                await pending
+            if self._attachments.get(address) is not attachment:
+                return
+        attachment.login = None
+
+    async def _identify(self, token: Token) -> Any:
+        given = token.token or self._header_token
+        if not given and not self._guests:
+            raise Unauthenticated("sign in, or give a token")
+        return await self._authenticator.identify(given)
+
+    def _refuse_login(self, address: str, attachment: _Attachment, error: CollabError) -> None:
+        if self._attachments.get(address) is not attachment:
+            return
+        self._hub.counts.errors[error.code] += 1
+        log.info("login refused", extra={"address": address, "code": error.code, "reason": error.detail})
+        waiting = attachment.waiting
+        attachment.login = None
+        self._detach(address)
+        self.socket.send(Outgoing((hocuspocus.permission_denied(address, error.close_reason),)))
+        # What was sent on the strength of the refused token goes with it; a later token starts afresh.
+        while waiting:
+            message, _ = waiting.popleft()
+            if type(message) is Token:
+                self._log_in(address, message)
+                fresh = self._attachments[address]
+                for later, later_size in waiting:
+                    self._wait(fresh, later, later_size)
+                return
+
+    async def _renew(self, address: str, attachment: _Attachment, token: Token) -> None:
+        """A token for a document that is open: as good as the first one, or the document is closed."""
+        member = attachment.member
+        assert member is not None
+        try:
+            identity = await self._identify(token)
+            name, _ = hocuspocus.split_address(address)
+            resolved = await self._addresses.resolve(identity, name, create=False)
+        except Unavailable:
+            return
+        except CollabError as error:
+            self.end(member, error)
+            return
+        can_edit = allowed(resolved.role, Action.EDIT)
+        if can_edit != member.can_edit:
+            self.socket.send(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
+        member.identity, member.can_edit = identity, can_edit
+        attachment.renewal_asked = False
+        if identity.expires_at is None:
+            self._expiring.discard(address)
+        else:
+            self._expiring.add(address)
+
+    def _detach(self, address: str) -> None:
+        attachment = self._attachments.pop(address)
+        self._expiring.discard(address)
+        self._waiting_bytes -= sum(size for _, size in attachment.waiting)
+        login, attachment.login = attachment.login, None
+        if login is not None and login is not asyncio.current_task():
+            login.cancel()
+        if attachment.member is not None:
+            self._hub.leave(attachment.member)
+
+    # ---- outwards
+
+    def _broadcast(self, member: Member, payload: str) -> None:
+        """A stateless message goes to everyone in the document who speaks this protocol, its sender included."""
+        for other in member.document.members.values():
+            if other.address is not None and other.ready and other.behind is None:
+                other.session.socket.send(Outgoing((hocuspocus.stateless(other.address, payload),)))
+
+    def _on_writable(self) -> None:
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        for attachment in list(self._attachments.values()):
+            member = attachment.member
+            if self.socket.congested:
+                return
+            if member is not None and member.behind is not None:
+                with suppress(CollabError):
+                    await catch_up(self._hub, member)
+
+    def acknowledge(self, member: Member, count: int) -> None:
+        assert member.address is not None
+        self.socket.send(Outgoing((hocuspocus.sync_status(member.address, saved=True),) * count))
+
+    def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
+        assert member.address is not None
+        self.socket.send(Outgoing((hocuspocus.sync_status(member.address, saved=saved),)))
+
+    def end(self, member: Member, error: CollabError) -> None:
+        assert member.address is not None
+        attachment = self._attachments.get(member.address)
+        if attachment is not None and attachment.member is member:
+            self._hub.counts.errors[error.code] += 1
+            self._detach(member.address)
+            self.socket.send(Outgoing((hocuspocus.close(member.address, error.close_reason),)))
+
+    def close(self, error: CollabError) -> None:
+        self._hub.counts.errors[error.code] += 1
+        log.info("socket closed by the server", extra={"code": error.code, "reason": error.detail})
+        self.socket.close(error.close_code, error.close_reason)
+
+    def restart(self) -> None:
+        self.socket.close(1012, "restarting: the server restarts; come back")
+
+    def tend(self, now: float) -> None:
+        if not self._anyone and now - self._opened > LOGIN_SECONDS:
+            self.socket.close(4408, "login_timeout: nobody logged in")
+            return
+        for address in list(self._expiring):
+            self._tend_token(address)
+        if now - self.socket.last_sent > KEEPALIVE_SECONDS and not self.socket.congested:
+            if self._pings:
+                self.socket.send(_PING)
+            elif self._attachments:
+                address = next(iter(self._attachments))
+                self.socket.send(Outgoing(addressed(address, (EMPTY_AWARENESS,))))
+
+    def _tend_token(self, address: str) -> None:
+        attachment = self._attachments[address]
+        member = attachment.member
+        if member is None:
+            return
+        left = remaining(member.identity)
+        if left <= 0:
+            self.end(member, Unauthenticated("the token has expired"))
+        elif left < RENEW_SECONDS and not attachment.renewal_asked:
+            attachment.renewal_asked = True
+            self.socket.send(Outgoing((hocuspocus.token_request(address),)))
+
+
+def _address_of(frame: bytes) -> str | None:
+    try:
+        return Reader(frame).var_string()
+    except Malformed:
+        return None

@@ -1,0 +1,327 @@
+"""The documents that are open in this process: opening, turns, folding at rest, keep-alive, overload, the end."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from uuid import UUID
+
+from collab_server.access.identity import Identity
+from collab_server.backends.db import Database
+from collab_server.backends.workers import Workers
+from collab_server.crdt.room import Room
+from collab_server.documents import store
+from collab_server.errors import CollabError, NotFound, TooMany, Unavailable
+from collab_server.realtime.live import LiveDocument
+from collab_server.realtime.member import Member, Session
+from collab_server.realtime.writer import Writer
+from collab_server.settings import Settings
+from collab_server.telemetry import Counts, log
+
+SWEEP_INTERVAL = 0.5
+JOINS_AT_ONCE = 16
+FOLD_RETRY = 5.0
+"""Seconds until a document whose fold failed is tried again."""
+
+
+class Hub:
+    """All state of the real-time core in one process. Lives on one event loop."""
+
+    def __init__(self, settings: Settings, db: Database, workers: Workers, counts: Counts) -> None:
+        self.settings = settings
+        self.counts = counts
+        self.workers = workers
+        self.db = db
+        self.writer = Writer(
+            db,
+            counts,
+            interval=settings.commit_interval,
+            max_bytes=settings.max_unsaved_bytes,
+            max_seconds=settings.max_unsaved_seconds,
+            on_commit=self._after_commit,
+        )
+        self.sessions: set[Session] = set()
+        self.draining = False
+        self._documents: dict[UUID, LiveDocument] = {}
+        self._loading: dict[UUID, asyncio.Task[None]] = {}
+        self._folding: dict[UUID, asyncio.Task[None]] = {}
+        self._fold_after: dict[UUID, float] = {}
+        self.join_slots = asyncio.Semaphore(JOINS_AT_ONCE)
+        """Taken by whoever authenticates and joins, so that a thousand clients returning at once queue here, not in
+        the pool.
+        """
+        self._fold_slots = asyncio.Semaphore(settings.worker_processes)
+        self._keys = itertools.count(1)
+        self._turn: dict[UUID, LiveDocument] = {}
+        self._turn_scheduled = False
+        self._loop = asyncio.get_running_loop()
+
+    # ---- sockets
+
+    def new_key(self) -> int:
+        """A number for a connection; later ones are greater."""
+        return next(self._keys)
+
+    def admit(self, session: Session) -> None:
+        """Count a socket in. Raises TooMany, or Unavailable while the process cannot take edits."""
+        self.check_open()
+        if len(self.sessions) >= self.settings.max_connections:
+            raise TooMany(f"this server holds {self.settings.max_connections} connections already")
+        self.sessions.add(session)
+
+    def check_open(self) -> None:
+        if self.draining:
+            raise Unavailable("the server is restarting")
+        if self.writer.overloaded:
+            raise Unavailable("the database cannot answer now, and too many edits wait for it")
+
+    # ---- documents
+
+    async def join(
+        self,
+        session: Session,
+        identity: Identity,
+        document_id: UUID,
+        *,
+        address: str | None,
+        can_edit: bool,
+        device: str | None,
+    ) -> Member:
+        """Make a member of a document that the caller has been allowed to see; the document is loaded first.
+
+        Raises NotFound, Unavailable.
+        """
+        self.check_open()
+        document = self._documents.get(document_id)
+        if document is None:
+            document = LiveDocument(document_id, 0, Room(self.settings.max_document_bytes), self)
+            self._documents[document_id] = document
+        member = Member(self.new_key(), document, session, identity, address=address, can_edit=can_edit, device=device)
+        # A member before the load: whatever is edited meanwhile reaches it, and the document is not dropped as empty.
+        document.join(member)
+        try:
+            await self.load(document)
+        except BaseException:
+            document.leave(member)
+            self._drop_if_done(document)
+            raise
+        self.counts.joins += 1
+        return member
+
+    def leave(self, member: Member) -> None:
+        document = member.document
+        document.leave(member)
+        if not document.members:
+            self._fold_soon(document)
+            self._drop_if_done(document)
+
+    async def load(self, document: LiveDocument) -> None:
+        """Have the document's bytes in memory; all who ask wait for the same reading."""
+        if document.gone:
+            raise NotFound("the document was deleted")
+        if document.room.loaded:
+            return
+        task = self._loading.get(document.id)
+        if task is None:
+            task = self._loading[document.id] = asyncio.create_task(self._load(document))
+            task.add_done_callback(lambda _: self._loading.pop(document.id, None))
+        await asyncio.shield(task)
+
+    async def _load(self, document: LiveDocument) -> None:
+        if (folding := self._folding.get(document.id)) is not None:
+            await asyncio.wait({folding})
+            if document.room.loaded:
+                return
+        document.room.begin_load()
+        try:
+            stored, document.generation = await store.load(self.db, self.workers, document.id)
+        except BaseException:
+            document.room.abandon_load()
+            raise
+        document.room.finish_load(stored)
+        self.counts.loads += 1
+
+    def find(self, document_id: UUID) -> LiveDocument | None:
+        return self._documents.get(document_id)
+
+    def people_in(self, document_id: UUID) -> int:
+        document = self._documents.get(document_id)
+        return len(document.members) if document else 0
+
+    @property
+    def documents(self) -> dict[UUID, LiveDocument]:
+        return self._documents
+
+    def _drop_if_done(self, document: LiveDocument) -> None:
+        """Empty documents go from memory as soon as PostgreSQL has all of them."""
+        busy = document.id in self._loading or document.id in self._folding
+        if not document.members and document.room.saved and not busy and document.id not in self._turn:
+            self._documents.pop(document.id, None)
+            self._fold_after.pop(document.id, None)
+
+    # ---- turns and commits
+
+    def schedule_turn(self, document: LiveDocument) -> None:
+        self._turn[document.id] = document
+        if not self._turn_scheduled:
+            self._turn_scheduled = True
+            self._loop.call_soon(self._run_turn)
+
+    def _run_turn(self) -> None:
+        self._turn_scheduled = False
+        turn, self._turn = self._turn, {}
+        started = time.perf_counter()
+        for document in turn.values():
+            try:
+                document.flush()
+            except Exception:
+                # One document's fault must not cost the others their turn; its members resynchronise on reconnecting.
+                log.exception("a turn failed", extra={"document": document.id})
+                document.end(Unavailable("this document had an internal error"))
+        self.counts.turn_seconds.add(time.perf_counter() - started)
+        for document in turn.values():
+            if not document.members:
+                self._drop_if_done(document)
+
+    def schedule_commit(self, document: LiveDocument, size: int) -> None:
+        self.writer.add(document, size)
+
+    def _after_commit(self, document: LiveDocument) -> None:
+        room = document.room
+        if room.log_rows >= self.settings.fold_updates or room.log_bytes >= self.settings.fold_bytes:
+            self._fold_soon(document)
+        if not document.members:
+            self._fold_soon(document)
+            self._drop_if_done(document)
+
+    # ---- folding
+
+    def _fold_soon(self, document: LiveDocument) -> None:
+        """Start a fold unless one runs, nothing is to fold, or the last one has just failed."""
+        if not document.room.log_rows or document.id in self._folding or document.id in self._loading:
+            return
+        if document.gone or time.monotonic() < self._fold_after.get(document.id, 0.0):
+            return
+        task = self._folding[document.id] = asyncio.create_task(self._fold(document))
+        task.add_done_callback(lambda _: self._fold_done(document))
+
+    def _fold_done(self, document: LiveDocument) -> None:
+        self._folding.pop(document.id, None)
+        self._drop_if_done(document)
+
+    async def _fold(self, document: LiveDocument) -> None:
+        room = document.room
+        async with self._fold_slots:
+            room.begin_load()
+            try:
+                stored = await store.fold(self.db, self.workers, document.id)
+            except CollabError as error:
+                log.warning("a fold failed", extra={"document": document.id, "error": str(error)})
+                self._fold_failed(document)
+                return
+            except BaseException as error:
+                self._fold_failed(document)
+                if not isinstance(error, Exception):
+                    raise
+                log.exception("a fold failed", extra={"document": document.id})
+                return
+        self.counts.folds += 1
+        self._fold_after.pop(document.id, None)
+        room.finish_fold(stored)
+
+    def _fold_failed(self, document: LiveDocument) -> None:
+        document.room.abandon_load()
+        self.counts.fold_failures += 1
+        self._fold_after[document.id] = time.monotonic() + FOLD_RETRY
+
+    async def settle(self, document_id: UUID) -> None:
+        """Have everything that was received by now committed, and the stored content of this document up to date.
+
+        Raises NotFound, Unavailable.
+        """
+        document = self._documents.get(document_id)
+        if document is not None:
+            await self._committed(document)
+            if (running := self._folding.get(document_id)) is not None:
+                await asyncio.wait({running})
+            self._fold_after.pop(document_id, None)
+            self._fold_soon(document)
+            if (running := self._folding.get(document_id)) is not None:
+                await asyncio.wait({running})
+            if document.id in self._documents:
+                return
+        async with self._fold_slots:
+            await store.fold(self.db, self.workers, document_id)
+
+    async def _committed(self, document: LiveDocument) -> None:
+        """Wait until what the document has received by now is committed. Raises Unavailable while PostgreSQL is
+        away.
+        """
+        target = document.room.entries_given
+        while document.room.entries_done < target:
+            if self.writer.failing_since is not None:
+                raise Unavailable("the database cannot answer now")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(document.next_commit()), 0.5)
+
+    # ---- the sweep
+
+    async def run(self) -> None:
+        """Keep-alive, rest, expiry and overload, until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL)
+            now = time.monotonic()
+            for document in list(self._documents.values()):
+                self._rest(document, now)
+            for session in list(self.sessions):
+                with suppress(CollabError):
+                    self._tend(session, now)
+
+    def _rest(self, document: LiveDocument, now: float) -> None:
+        room = document.room
+        if now - document.last_edit < self.settings.room_idle_seconds or not room.saved:
+            return
+        if room.log_rows:
+            self._fold_soon(document)
+        elif room.loaded and document.id not in self._folding and not document.anyone_behind:
+            room.release()
+        self._drop_if_done(document)
+
+    def _tend(self, session: Session, now: float) -> None:
+        session.tend(now)
+        if self.writer.overloaded:
+            session.close(Unavailable("your edits cannot be stored now; keep them and come back"))
+
+    # ---- the end
+
+    async def drain(self, grace: float) -> int:
+        """Commit everything, close every socket (1012), commit what came in last; returns how many documents are
+        unsaved.
+        """
+        self.draining = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.writer.flushed(), grace)
+        for session in list(self.sessions):
+            session.restart()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.writer.flushed(), max(1.0, grace / 4))
+        for task in list(self._folding.values()):
+            with suppress(Exception):
+                await asyncio.wait_for(asyncio.shield(task), 5)
+        unsaved = [document for document in self._documents.values() if not document.room.saved]
+        for document in unsaved:
+            log.error(
+                "stopped with edits that PostgreSQL does not have; their clients still do",
+                extra={"document": document.id, "bytes": document.room.unsaved_bytes},
+            )
+        return len(unsaved)
+
+    def oldest_unsaved(self) -> float:
+        """Age in seconds of the oldest edit that is not committed."""
+        since = [d.unsaved_since for d in self._documents.values() if d.unsaved_since is not None]
+        return time.monotonic() - min(since) if since else 0.0
+
+    def members(self) -> Iterator[Member]:
+        for document in self._documents.values():
+            yield from document.members.values()

@@ -1,0 +1,101 @@
+"""One connection's place in one document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from collab_server.access.identity import Identity
+from collab_server.crdt import hocuspocus
+from collab_server.crdt.room import Author
+from collab_server.errors import CollabError
+from collab_server.transport.frames import Outgoing
+from collab_server.transport.socket import Socket
+
+if TYPE_CHECKING:
+    from collab_server.realtime.live import LiveDocument
+
+
+class Session(Protocol):
+    """A socket and its protocol; it may hold a member in many documents."""
+
+    socket: Socket
+
+    def acknowledge(self, member: Member, count: int) -> None:
+        """`count` more of the member's content messages are committed: tell the client, as its protocol can."""
+        ...
+
+    def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
+        """A content message was not taken. `saved`: it held nothing new, so nothing of the client's is missing."""
+        ...
+
+    def end(self, member: Member, error: CollabError) -> None:
+        """A verdict about this document only: the client is told, and its membership ends."""
+        ...
+
+    def close(self, error: CollabError) -> None:
+        """A verdict about the whole socket."""
+        ...
+
+    def restart(self) -> None:
+        """The server stops: close so that the client comes back at once (1012)."""
+        ...
+
+    def tend(self, now: float) -> None:
+        """Called a few times in every second or so: keep a quiet client connected, end what has expired."""
+        ...
+
+
+class Member:
+    """`address` precedes every frame on Hocuspocus sockets; None on y-websocket ones.
+
+    `ready`: its document is loaded and it has been greeted; until then nothing else is sent to it.
+    `behind`: the clocks the client was last known to have, while its socket is too slow to be sent more (None: it is
+    not).
+    """
+
+    __slots__ = (
+        "acks_owed",
+        "address",
+        "author",
+        "behind",
+        "can_edit",
+        "document",
+        "identity",
+        "key",
+        "missed_presence",
+        "ready",
+        "session",
+    )
+
+    def __init__(
+        self,
+        key: int,
+        document: LiveDocument,
+        session: Session,
+        identity: Identity,
+        *,
+        address: str | None,
+        can_edit: bool,
+        device: str | None,
+    ) -> None:
+        self.key = key
+        self.document = document
+        self.session = session
+        self.identity = identity
+        self.address = address
+        self.can_edit = can_edit
+        self.author = Author(identity.user_id, device)
+        self.behind: dict[int, int] | None = None
+        self.missed_presence: set[int] = set()
+        self.acks_owed = 0
+        self.ready = False
+
+    def send(self, *inner: bytes) -> None:
+        """Write messages made by crdt.messages to this client alone."""
+        self.session.socket.send(Outgoing(addressed(self.address, inner)))
+
+
+def addressed(address: str | None, inner: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    if address is None:
+        return inner
+    return tuple(hocuspocus.addressed(address, message) for message in inner)

@@ -1,0 +1,111 @@
+"""A y-websocket client: one document on one socket."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from collab_server.access.identity import Identity
+from collab_server.access.policy import Action, allowed
+from collab_server.crdt import ywebsocket
+from collab_server.crdt.messages import Unknown
+from collab_server.documents.addresses import Resolved
+from collab_server.errors import CollabError, StaleGeneration, Unauthenticated
+from collab_server.realtime.hub import Hub
+from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
+from collab_server.realtime.member import Member
+from collab_server.realtime.traffic import Allowance, catch_up, handle
+from collab_server.telemetry import log
+from collab_server.transport.frames import Outgoing
+from collab_server.transport.socket import Socket
+
+_ALIVE = Outgoing((ywebsocket.EMPTY_AWARENESS,))
+
+
+class YWebsocketSession:
+    """`acks`: the client asked for the frames that tell what is committed."""
+
+    def __init__(self, hub: Hub, socket: Socket, identity: Identity, *, acks: bool) -> None:
+        self.socket = socket
+        self._hub = hub
+        self._identity = identity
+        self._acks = acks
+        self._acknowledged = 0
+        self._warned = False
+        self._member: Member | None = None
+        self._catching_up: asyncio.Task[None] | None = None
+        self._allowance = Allowance(hub.settings.rate_updates, hub.settings.rate_burst, time.monotonic())
+
+    async def run(self, resolved: Resolved, device: str | None, generation: int | None) -> None:
+        """Be in the document until the socket ends. `generation`: the one the client's copy belongs to, if it said.
+
+        Raises what ends it from our side; StaleGeneration where the document has been replaced since.
+        """
+        self._hub.admit(self)
+        try:
+            member = self._member = await self._hub.join(
+                self,
+                self._identity,
+                resolved.document_id,
+                address=None,
+                can_edit=allowed(resolved.role, Action.EDIT),
+                device=device,
+            )
+            if generation is not None and generation != member.document.generation:
+                raise StaleGeneration()
+            member.ready = True
+            member.document.greet(member)
+            await self.socket.run(self._on_message, self._on_writable)
+        finally:
+            self._hub.sessions.discard(self)
+            if self._member is not None:
+                self._hub.leave(self._member)
+            if self._catching_up is not None:
+                self._catching_up.cancel()
+
+    def _on_message(self, frame: bytes) -> Coroutine[Any, Any, None] | None:
+        self._allowance.spend(time.monotonic())
+        message = ywebsocket.decode(frame)
+        if type(message) is Unknown or self._member is None:
+            return None
+        return handle(self._hub, self._member, message, step1_back=False)  # type: ignore[arg-type]
+
+    def _on_writable(self) -> None:
+        member = self._member
+        if member is None or member.behind is None or (self._catching_up and not self._catching_up.done()):
+            return
+        self._catching_up = asyncio.get_running_loop().create_task(self._catch_up(member))
+
+    async def _catch_up(self, member: Member) -> None:
+        try:
+            await catch_up(self._hub, member)
+        except CollabError as error:
+            self.close(error)
+
+    def acknowledge(self, member: Member, count: int) -> None:
+        self._acknowledged += count
+        if self._acks:
+            member.send(ywebsocket.committed(self._acknowledged))
+
+    def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
+        # The protocol has no answer to a single message; stock clients print this one.
+        if not saved and not self._warned:
+            self._warned = True
+            member.send(ywebsocket.permission_denied(reason))
+
+    def end(self, member: Member, error: CollabError) -> None:
+        self.close(error)
+
+    def close(self, error: CollabError) -> None:
+        self._hub.counts.errors[error.code] += 1
+        log.info("socket closed by the server", extra={"code": error.code, "reason": error.detail})
+        self.socket.close(error.close_code, error.close_reason)
+
+    def restart(self) -> None:
+        self.socket.close(1012, "restarting: the server restarts; come back")
+
+    def tend(self, now: float) -> None:
+        if remaining(self._identity) <= 0:
+            self.close(Unauthenticated("the token has expired"))
+        elif now - self.socket.last_sent > KEEPALIVE_SECONDS and not self.socket.congested:
+            self.socket.send(_ALIVE)

@@ -1,0 +1,162 @@
+"""Settings: the only reader of the environment. Every field is an environment variable COLLAB_<NAME>, or a line of
+.env.
+
+`collab-server serve --help` prints each field's description; README lists them; a test keeps the three alike.
+"""
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from collab_server.errors import ConfigurationError
+
+PREFIX = "COLLAB_"
+GuestRole = Literal["none", "viewer", "commenter", "editor"]
+
+
+class Settings(BaseSettings):
+    """All settings, validated. Times in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")] = 8000
+    data_dir: Annotated[
+        Path,
+        Field(description="Folder of the embedded PostgreSQL and of the generated secret key."),
+    ] = Field(default_factory=lambda: user_data_path("collab_server", appauthor=False))
+    database_url: Annotated[
+        str,
+        Field(description="PostgreSQL 15 or newer (postgresql://...). Empty: an embedded PostgreSQL in DATA_DIR."),
+    ] = ""
+    secret_key: Annotated[
+        SecretStr,
+        Field(description="Signs connect tokens. Empty: generated into DATA_DIR; required with DATABASE_URL."),
+    ] = SecretStr("")
+    guest_role: Annotated[
+        GuestRole | Literal[""],
+        Field(
+            description="What people who are not signed in may do in the playground workspace: none, viewer, commenter "
+            "or editor. Empty: editor while HOST is loopback and DATABASE_URL is empty, none otherwise."
+        ),
+    ] = ""
+    default_workspace: Annotated[
+        str, Field(min_length=1, description="Slug of the workspace in which a bare document name is looked up.")
+    ] = "playground"
+    allowed_origins: Annotated[
+        list[str],
+        Field(
+            description='Origins of other web pages that may act as guests, as JSON: ["https://app.example"]; '
+            '["*"]: all. Pages of this server may always; on loopback, all pages of this machine.'
+        ),
+    ] = Field(default_factory=list)
+
+    max_message_bytes: Annotated[
+        int, Field(ge=1024, le=16_000_000, description="Largest WebSocket message; above it the socket closes 1009.")
+    ] = 10_000_000
+    max_document_bytes: Annotated[
+        int, Field(ge=65536, le=67_108_864, description="Largest encoded document; above it growth is refused.")
+    ] = 64_000_000
+    max_connections: Annotated[int, Field(ge=1, description="Open WebSockets this process accepts.")] = 10_000
+    rate_updates: Annotated[
+        float, Field(gt=0, description="Messages a second one socket may send for long; beyond it closes 4529.")
+    ] = 1000.0
+    rate_burst: Annotated[int, Field(ge=10, description="Messages one socket may send at once.")] = 10_000
+    max_unsaved_bytes: Annotated[
+        int, Field(ge=65536, description="Edits held in memory while PostgreSQL is away; beyond it sockets close 1013.")
+    ] = 64_000_000
+    max_unsaved_seconds: Annotated[
+        float, Field(gt=0, description="How long rooms go on while PostgreSQL is away; then sockets close 1013.")
+    ] = 60.0
+    max_behind_bytes: Annotated[
+        int, Field(ge=65536, description="What may wait for one slow reader before it gets one merged diff instead.")
+    ] = 1_000_000
+
+    commit_interval: Annotated[
+        float, Field(ge=0, le=1, description="Least time between the starts of two group commits.")
+    ] = 0.008
+    room_idle_seconds: Annotated[
+        float, Field(gt=0, description="A room without edits folds its log and lets go of its bytes after this time.")
+    ] = 3.0
+    fold_updates: Annotated[int, Field(ge=2, description="Log rows after which a busy document is folded.")] = 500
+    fold_bytes: Annotated[int, Field(ge=1024, description="Log bytes after which a busy document is folded.")] = 262_144
+    ping_interval: Annotated[float, Field(gt=0, description="Time between WebSocket pings on a socket.")] = 20.0
+    ping_timeout: Annotated[float, Field(gt=0, description="A socket without an answer to a ping is dead.")] = 20.0
+    shutdown_grace: Annotated[
+        float, Field(gt=0, description="On SIGTERM: time to commit every room and close every socket.")
+    ] = 20.0
+    worker_processes: Annotated[
+        int, Field(ge=1, le=64, description="Processes that fold documents and read large updates.")
+    ] = 1
+
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least severe log record to write.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "text"], Field(description="auto: text on a terminal, JSON lines elsewhere.")
+    ] = "auto"
+
+    @property
+    def embedded(self) -> bool:
+        return not self.database_url
+
+    @property
+    def effective_guest_role(self) -> GuestRole:
+        """The guests' role after the rule for an empty GUEST_ROLE."""
+        if self.guest_role:
+            return self.guest_role
+        return "editor" if self.embedded and is_loopback(self.host) else "none"
+
+    def secret(self) -> bytes:
+        """The signing key: SECRET_KEY, or the one generated into DATA_DIR (created on first use).
+
+        Raises ConfigurationError where an external database is used without SECRET_KEY, as several servers must share
+        it.
+        """
+        if given := self.secret_key.get_secret_value():
+            if len(given) < 16:
+                raise ConfigurationError("COLLAB_SECRET_KEY is too short: give at least 16 characters")
+            return given.encode()
+        if not self.embedded:
+            raise ConfigurationError("COLLAB_SECRET_KEY is required with COLLAB_DATABASE_URL")
+        path = self.data_dir / "secret_key"
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                pass
+            else:
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_urlsafe(48))
+            return path.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(f"cannot keep the secret key in {path}: {error.strerror}") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load(**given: object) -> Settings:
+    """Settings from the environment, .env and what the command line gave (None: not given).
+
+    Raises ConfigurationError naming the variable and what is wrong with it, one fault a line.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(faults) from error

@@ -1,0 +1,1 @@
+"""Sockets that a room can write to without waiting: our uvicorn protocol class, and a plain ASGI fallback."""

@@ -1,0 +1,106 @@
+"""A WebSocket through the plain ASGI interface: for any server, and for Starlette's TestClient."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from collab_server.transport.frames import Outgoing
+from collab_server.transport.socket import OnMessage, Socket
+from collab_server.transport.uvicorn_protocol import EXTENSION, HIGH_WATER, FanOutSocket
+
+CLOSE_TIMEOUT = 10.0
+
+
+def socket_of(scope: Scope, receive: Receive, send: Send) -> Socket:
+    """The Socket of an accepted connection: uvicorn's own where our protocol class runs it, else the fallback."""
+    protocol = scope.get("extensions", {}).get(EXTENSION)
+    return FanOutSocket(protocol) if protocol is not None else AsgiSocket(receive, send)
+
+
+class AsgiSocket:
+    """Implements transport.socket.Socket with a queue of at most HIGH_WATER bytes (plus one message) and a sending
+    task.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._outbox: deque[bytes] = deque()
+        self._queued = 0
+        self._wake = asyncio.Event()
+        self._closing: tuple[int, str] | None = None
+        self._ended = False
+        self._on_writable: Callable[[], None] | None = None
+        self.last_sent = time.monotonic()
+
+    def send(self, outgoing: Outgoing) -> None:
+        if self._ended or self._closing is not None:
+            return
+        self.last_sent = time.monotonic()
+        for payload in outgoing.payloads:
+            self._outbox.append(payload)
+            self._queued += len(payload)
+        self._wake.set()
+
+    @property
+    def congested(self) -> bool:
+        return self._queued > HIGH_WATER
+
+    def close(self, code: int, reason: str) -> None:
+        if self._closing is None:
+            self._closing = (code, reason)
+            self._wake.set()
+
+    async def run(self, on_message: OnMessage, on_writable: Callable[[], None]) -> None:
+        self._on_writable = on_writable
+        sending = asyncio.create_task(self._sender())
+        reading = asyncio.create_task(self._reader(on_message))
+        try:
+            await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                reading.result()
+            elif sending.done():
+                sending.result()
+        finally:
+            self._ended = True
+            self._on_writable = None
+            if self._closing is not None and not sending.done():
+                await asyncio.wait({sending}, timeout=CLOSE_TIMEOUT)
+            for task in (reading, sending):
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
+
+    async def _reader(self, on_message: OnMessage) -> None:
+        while True:
+            event: Any = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            if event["type"] != "websocket.receive" or self._closing is not None:
+                continue
+            message = event.get("bytes")
+            if message is None:
+                self.close(1003, "unsupported: messages are binary")
+            elif (pending := on_message(message)) is not None:
+                await pending
+
+    async def _sender(self) -> None:
+        while True:
+            while self._outbox:
+                payload = self._outbox.popleft()
+                was_congested = self.congested
+                self._queued -= len(payload)
+                await self._send({"type": "websocket.send", "bytes": payload})
+                if was_congested and not self.congested and self._on_writable is not None:
+                    self._on_writable()
+            if self._closing is not None:
+                code, reason = self._closing
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                return
+            self._wake.clear()
+            await self._wake.wait()

@@ -1,0 +1,37 @@
+"""What the real-time core asks of a WebSocket, whichever server holds it."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from collab_server.transport.frames import Outgoing
+
+OnMessage = Callable[[bytes], Coroutine[Any, Any, None] | None]
+"""Takes one binary message. A coroutine as answer must have ended before the next message is given."""
+
+
+class Socket(Protocol):
+    """An accepted WebSocket."""
+
+    last_sent: float
+    """Monotonic seconds of the last message written."""
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Write the messages without waiting. They are kept in order, and dropped once the socket is closed."""
+        ...
+
+    @property
+    def congested(self) -> bool:
+        """The peer reads slower than we write: send nothing that can be sent later as one."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Start the closing handshake; what was sent before goes out first."""
+        ...
+
+    async def run(self, on_message: OnMessage, on_writable: Callable[[], None]) -> None:
+        """Give every message to `on_message`, in order, until the socket has ended, for whatever reason.
+
+        `on_writable` is called whenever a congested socket takes data again. An exception of `on_message` is raised
+        here.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The HTTP edge: who asks, problem responses, headers, health."""

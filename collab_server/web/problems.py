@@ -1,0 +1,75 @@
+"""Errors as RFC 9457 problems (application/problem+json) with a stable `code`."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from collab_server.errors import CollabError
+from collab_server.telemetry import log
+
+
+class Problem(BaseModel):
+    """The body of every error answer."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+def problem(status: int, code: str, title: str, detail: str) -> JSONResponse:
+    headers = {"retry-after": "1"} if status in (429, 503) else {}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    body = Problem(title=title, status=status, detail=detail, code=code)
+    return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
+
+
+def of(error: CollabError) -> JSONResponse:
+    return problem(error.status, error.code, error.title, error.detail)
+
+
+async def _collab_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CollabError)
+    return of(error)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:10])
+    return problem(422, "invalid", "The request is not valid", faults)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    code = codes.get(error.status_code, f"http_{error.status_code}")
+    return problem(error.status_code, code, str(error.detail), str(error.detail))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("a request failed", extra={"path": request.url.path}, exc_info=error)
+    return problem(500, "internal", "Internal error", "the server made a mistake; it has been logged")
+
+
+def install(app: FastAPI) -> None:
+    """Problem responses for everything that a route of this (mounted) app raises."""
+    app.add_exception_handler(CollabError, _collab_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def documented(*errors: type[CollabError]) -> dict[int | str, dict[str, object]]:
+    """The `responses` of a route for OpenAPI."""
+    return {
+        error.status: {
+            "model": Problem,
+            "description": f"`{error.code}`: {error.title}",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for error in errors
+    }

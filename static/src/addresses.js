@@ -1,0 +1,22 @@
+/** Addresses of documents (`notes`, `team/plans/2025`, a UUID) and their places in URLs. */
+
+const encodeSegments = (address) => address.split('/').map(encodeURIComponent).join('/');
+
+/** @returns {string} the page that edits the document */
+export const pageOf = (address) => `/d/${encodeSegments(address)}`;
+
+/** @returns {string} the room name for the WebSocket URL */
+export const roomOf = (address) => encodeSegments(address);
+
+/** @returns {string} the address in the path of an editor page; the path itself where it is not valid percent-encoding */
+export function addressIn(pathname) {
+  const rest = pathname.replace(/^\/d\//, '').replace(/\/+$/, '');
+  try {
+    return decodeURIComponent(rest);
+  } catch {
+    return rest;
+  }
+}
+
+/** @returns {string} what a person typed as an address, or '' when nothing is left */
+export const typedAddress = (text) => text.trim().replace(/^\/+|\/+$/g, '').replace(/\/{2,}/g, '/');

@@ -1,0 +1,40 @@
+"""The committed bundle is what its sources and pins make."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.require import ROOT
+
+STATIC = ROOT / "static"
+
+pytestmark = pytest.mark.usefixtures("node_packages")
+
+
+def test_the_committed_bundle_matches_a_rebuild(tmp_path: Path) -> None:
+    rebuilt = tmp_path / "dist"
+    subprocess.run(["node", "build.js", str(rebuilt)], cwd=STATIC, check=True, stdout=subprocess.DEVNULL)
+    committed = {path.name: path.read_bytes() for path in (STATIC / "dist").iterdir()}
+    fresh = {path.name: path.read_bytes() for path in rebuilt.iterdir()}
+    assert sorted(committed) == sorted(fresh)
+    changed = [name for name in sorted(fresh) if fresh[name] != committed[name]]
+    assert not changed, f"stale: {changed}; run make bundle"
+
+
+def test_the_bundle_holds_one_copy_of_yjs() -> None:
+    bundle = (STATIC / "dist" / "document.js").read_text()
+    assert bundle.count("Yjs was already imported") == 1
+
+
+def test_pages_and_styles_refer_to_nothing_elsewhere() -> None:
+    pages = [STATIC / "index.html", STATIC / "document.html", STATIC / "dist" / "page.css"]
+    for page in pages:
+        for reference in re.findall(r'(?:src|href)="([^"]*)"|url\(([^)]*)\)', page.read_text()):
+            assert re.match(r"[/#]", "".join(reference).strip("\"'")), f"{page.name}: {reference}"
+
+
+def test_the_modules_of_the_page_pass_their_own_tests() -> None:
+    run = subprocess.run(["npm", "test", "--silent"], cwd=STATIC, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout

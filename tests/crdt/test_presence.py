@@ -1,0 +1,138 @@
+import json
+
+import pytest
+
+from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
+from collab_server.crdt.presence import MAX_IDS, Presence
+from collab_server.errors import Malformed, TooMany
+
+ANN, BOB, CAT = 1, 2, 3
+STATE = '{"user":{"name":"x","color":"#123456"}}'
+
+
+def says(presence: Presence, owner: int, *entries: tuple[int, int, str], person: str = "p") -> set[int]:
+    return presence.receive(owner, person, None, encode_awareness_entries(entries))
+
+
+def present(presence: Presence) -> set[int]:
+    return {client for client, _ in presence.states()}
+
+
+def test_a_state_is_news_once() -> None:
+    presence = Presence()
+    assert says(presence, ANN, (10, 1, STATE)) == {10}
+    assert says(presence, ANN, (10, 1, STATE)) == set()
+    assert says(presence, ANN, (10, 2, STATE)) == {10}
+
+
+def test_a_first_state_with_clock_zero_counts() -> None:
+    presence = Presence()
+    assert says(presence, ANN, (10, 0, STATE)) == {10}
+
+
+def test_an_echo_of_anothers_state_changes_nothing() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 5, STATE))
+    says(presence, BOB, (20, 1, STATE))
+    assert says(presence, BOB, (10, 5, STATE)) == set()
+    assert presence.owned_by(ANN) == {10}
+
+
+def test_nobody_removes_another() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 5, STATE))
+    assert says(presence, BOB, (10, 5, "null")) == set()
+    assert says(presence, BOB, (10, 9, "null")) == set()
+    assert present(presence) == {10}
+
+
+def test_nobody_speaks_for_another_person() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 5, STATE), person="ann")
+    assert says(presence, BOB, (10, 6, STATE), person="bob") == set()
+
+
+def test_a_tab_that_repeats_its_neighbours_state_does_not_take_it_over() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 1, STATE))
+    says(presence, BOB, (20, 1, STATE))
+    assert says(presence, BOB, (10, 2, STATE)) == set()
+    presence.leave(BOB)
+    assert present(presence) == {10}
+
+
+def test_the_late_death_of_an_old_socket_does_not_remove_who_has_returned() -> None:
+    presence = Presence()
+    presence.join(ANN)
+    says(presence, ANN, (10, 5, STATE))
+    presence.join(BOB)
+    assert says(presence, BOB, (10, 6, STATE)) == {10}
+    assert presence.leave(ANN) == set()
+    assert present(presence) == {10}
+
+
+def test_a_removal_over_an_open_connection_is_told() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 5, STATE))
+    assert says(presence, ANN, (10, 5, "null")) == {10}
+    assert decode_awareness(presence.payload({10})) == [(10, 5, "null")]
+    assert says(presence, ANN, (10, 6, STATE)) == {10}
+
+
+def test_a_leaver_is_removed_with_the_clock_it_had() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 5, STATE))
+    assert presence.leave(ANN) == {10}
+    assert decode_awareness(presence.payload({10})) == [(10, 5, "null")]
+    assert presence.everyone() is None
+
+
+def test_a_returning_client_may_announce_the_clock_it_left_with() -> None:
+    presence = Presence()
+    presence.join(ANN)
+    says(presence, ANN, (10, 5, STATE))
+    presence.leave(ANN)
+    presence.join(CAT)
+    assert says(presence, CAT, (10, 5, STATE)) == {10}
+
+
+def test_a_late_echo_does_not_bring_back_who_has_left() -> None:
+    presence = Presence()
+    presence.join(ANN)
+    presence.join(BOB)
+    says(presence, ANN, (10, 5, STATE))
+    presence.leave(ANN)
+    assert says(presence, BOB, (10, 5, STATE)) == set()
+    assert says(presence, BOB, (10, 4, STATE)) == set()
+    assert not presence.states()
+
+
+def test_the_servers_name_wins_and_the_clients_colour_stays() -> None:
+    presence = Presence()
+    payload = encode_awareness_entries([(10, 1, '{"user":{"name":"Mallory","id":"1","color":"red"},"cursor":{"x":1}}')])
+    presence.receive(ANN, "ann", {"id": "u1", "name": "Ann"}, payload)
+    ((_, state),) = presence.states()
+    assert json.loads(state) == {"user": {"name": "Ann", "id": "u1", "color": "red"}, "cursor": {"x": 1}}
+
+
+@pytest.mark.parametrize("state", ["", "{", "NaN", '{"a":Infinity}', "[" * 5000])
+def test_a_state_that_is_not_json_is_refused(state: str) -> None:
+    with pytest.raises(Malformed):
+        says(Presence(), ANN, (10, 1, state))
+
+
+def test_a_connection_may_not_announce_clients_without_end() -> None:
+    presence = Presence()
+    for client in range(MAX_IDS):
+        says(presence, ANN, (client, 1, STATE))
+    with pytest.raises(TooMany):
+        says(presence, ANN, (MAX_IDS, 1, STATE))
+
+
+def test_everyone_is_told_to_a_joiner() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 1, STATE))
+    says(presence, BOB, (20, 7, STATE))
+    everyone = presence.everyone()
+    assert everyone is not None
+    assert sorted(decode_awareness(everyone)) == [(10, 1, STATE), (20, 7, STATE)]

@@ -1,0 +1,257 @@
+"""The room's content: nothing is lost between arrival, commit, fold and release, in any order of these."""
+
+import random
+
+import pytest
+from pycrdt import Doc, Text
+
+from collab_server.crdt.room import Author, Room, Stored
+from collab_server.crdt.updates import EMPTY_UPDATE, merge, state_vector, validate
+from collab_server.errors import Malformed, TooLarge
+
+NOBODY = Author(None)
+LIMIT = 64_000_000
+
+
+def typed(*texts: str, client: int = 1) -> list[bytes]:
+    """One update for each text, appended to `content`."""
+    doc: Doc[Text] = Doc(client_id=client)
+    text = doc.get("content", type=Text)
+    found: list[bytes] = []
+    doc.observe(lambda event: found.append(event.update))
+    for part in texts:
+        text += part
+    return found
+
+
+def stored(*updates: bytes, seq: int = 0, rows: int = 0) -> Stored:
+    whole = merge(updates)
+    return Stored(whole, state_vector(whole), seq, rows)
+
+
+def loaded(*updates: bytes, limit: int = LIMIT) -> Room:
+    room = Room(limit)
+    room.begin_load()
+    room.finish_load(stored(*updates))
+    return room
+
+
+def give(room: Room, update: bytes, *, sender: int = 1, is_answer: bool = False) -> bool:
+    return room.receive(update, validate(update), sender, NOBODY, compare_deletes=is_answer)
+
+
+def text_of(*updates: bytes) -> str:
+    doc: Doc[Text] = Doc()
+    for update in updates:
+        doc.apply_update(update)
+    return str(doc.get("content", type=Text))
+
+
+def commit(room: Room, seq: int) -> None:
+    entries = room.take()
+    room.committed([e.update for e in entries if e.update is not None], seq)
+
+
+def test_a_joiner_gets_the_snapshot_and_what_has_come_since() -> None:
+    first, second = typed("a", "b")
+    room = loaded(first)
+    assert give(room, second)
+    assert text_of(*room.answer(b"\0")) == "ab"
+
+
+def test_a_client_gets_only_what_it_lacks() -> None:
+    first, second = typed("a" * 1000, "b")
+    room = loaded(first, second)
+    (answer,) = room.answer(state_vector(first))
+    assert len(answer) < 100
+    assert text_of(first, answer) == "a" * 1000 + "b"
+
+
+def test_a_duplicate_is_acknowledged_but_not_news() -> None:
+    (update,) = typed("a")
+    room = loaded()
+    assert give(room, update)
+    assert not give(room, update, sender=2)
+    commit(room, 1)
+    assert not give(room, update, sender=3)
+    assert [entry.sender for entry in room.take()] == [3]
+
+
+def test_a_duplicate_waits_for_the_commit_of_what_it_repeats() -> None:
+    (update,) = typed("a")
+    room = loaded()
+    give(room, update)
+    give(room, update, sender=2)
+    entries = room.take()
+    assert [(e.sender, e.update) for e in entries] == [(1, update), (2, None)]
+    assert not room.saved
+
+
+def test_an_answer_with_known_deletes_is_nothing_new_and_an_unknown_delete_is() -> None:
+    doc: Doc[Text] = Doc()
+    text = doc.get("content", type=Text)
+    text += "hello"
+    before = doc.get_update()
+    del text[1:3]
+    after = doc.get_update()
+    room = loaded(after)
+    assert not give(room, after, is_answer=True)
+    assert not give(loaded(after), before, is_answer=True)
+    assert give(loaded(before), after, is_answer=True)
+
+
+def test_an_empty_update_is_known() -> None:
+    assert not give(loaded(), EMPTY_UPDATE)
+
+
+def test_a_gap_does_not_raise_the_state_until_it_closes() -> None:
+    first, second, third = typed("a", "b", "c")
+    room = loaded()
+    give(room, third)
+    give(room, second)
+    assert room.state_vector() == b"\0"
+    give(room, first)
+    assert room.state_vector() == state_vector(merge([first, second, third]))
+    assert text_of(*room.answer(b"\0")) == "abc"
+
+
+def test_many_gaps_close_at_once() -> None:
+    updates = typed(*"x" * 3000)
+    room = loaded()
+    for update in reversed(updates):
+        give(room, update)
+    assert room.clocks == {1: 3000}
+
+
+def test_a_failed_commit_goes_first_the_next_time() -> None:
+    first, second = typed("a", "b")
+    room = loaded()
+    give(room, first)
+    room.take()
+    give(room, second)
+    room.failed()
+    assert [e.update for e in room.take()] == [first, second]
+
+
+def test_what_is_committed_while_a_fold_reads_is_kept() -> None:
+    first, second, third = typed("a", "b", "c")
+    room = loaded()
+    give(room, first)
+    commit(room, 1)
+    room.begin_load()
+    give(room, second)
+    commit(room, 2)
+    give(room, third)
+    room.finish_fold(stored(first, seq=1))
+    assert text_of(*room.answer(b"\0")) == "abc"
+    assert room.log_rows == 1
+
+
+def test_a_failed_fold_changes_nothing() -> None:
+    first, second = typed("a", "b")
+    room = loaded()
+    give(room, first)
+    commit(room, 1)
+    room.begin_load()
+    give(room, second)
+    commit(room, 2)
+    room.abandon_load()
+    assert text_of(*room.answer(b"\0")) == "ab"
+    assert room.log_rows == 2
+
+
+def test_a_released_room_still_takes_edits_and_has_all_of_them_when_loaded_again() -> None:
+    first, second, third = typed("a", "b", "c")
+    room = loaded()
+    give(room, first)
+    commit(room, 1)
+    room.release()
+    assert not room.loaded
+    assert room.size == 0
+    give(room, second)
+    commit(room, 2)
+    room.begin_load()
+    give(room, third)
+    room.finish_load(stored(first, second, seq=2))
+    assert text_of(*room.answer(b"\0")) == "abc"
+    assert room.clocks == {1: 3}
+
+
+def test_a_large_document_is_sent_in_two_parts_and_diffed_in_two() -> None:
+    big, small = typed("x" * 300_000, "y")
+    room = loaded(big)
+    give(room, small)
+    first, second = room.answer(b"\0")
+    assert first == big
+    assert text_of(first, second).endswith("xy")
+    (only,) = room.answer(state_vector(big))
+    assert len(only) < 100
+
+
+def test_equal_questions_share_one_answer() -> None:
+    room = loaded(*typed("a", "b"))
+    assert room.answer(b"\0") is room.answer(b"\0")
+
+
+def test_a_full_document_takes_deletes_but_no_growth() -> None:
+    doc: Doc[Text] = Doc()
+    text = doc.get("content", type=Text)
+    text += "x" * 900
+    room = loaded(doc.get_update(), limit=1000)
+    with pytest.raises(TooLarge):
+        give(room, typed("y" * 200, client=9)[0])
+    deletes: list[bytes] = []
+    doc.observe(lambda event: deletes.append(event.update))
+    del text[0:500]
+    assert give(room, deletes[0])
+    assert text_of(*room.answer(b"\0")) == "x" * 400
+
+
+def test_a_bad_state_vector_is_refused() -> None:
+    with pytest.raises(Malformed):
+        loaded().answer(b"\x80\x80\x80\x80\x02\x01\x01")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_order_of_commits_folds_and_releases_loses_an_edit(seed: int) -> None:
+    print("seed", seed)
+    chance = random.Random(seed)
+    updates = [u for client in (1, 2, 3) for u in typed(*[f"{client}{i};" for i in range(60)], client=client)]
+    per_client = [updates[i : i + 60] for i in (0, 60, 120)]
+    room = loaded()
+    log: list[bytes] = []
+    reading: list[bytes] | None = None
+    while any(per_client):
+        step = chance.random()
+        if step < 0.6:
+            source = chance.choice([c for c in per_client if c])
+            give(room, source.pop(0))
+        elif step < 0.75:
+            entries = room.take()
+            if chance.random() < 0.2:
+                room.failed()
+            else:
+                rows = [e.update for e in entries if e.update is not None]
+                log += rows
+                room.committed(rows, len(log))
+        elif step < 0.85 and reading is None:
+            room.begin_load()
+            reading = list(log)
+        elif step < 0.95 and reading is not None:
+            if chance.random() < 0.2:
+                room.abandon_load()
+            elif room.loaded:
+                room.finish_fold(stored(*reading, seq=len(reading)))
+            else:
+                room.finish_load(stored(*reading, seq=len(reading)))
+            reading = None
+        elif room.saved and reading is None and room.loaded:
+            room.release()
+    if not room.loaded:
+        if reading is None:
+            room.begin_load()
+            reading = list(log)
+        room.finish_load(stored(*reading, seq=len(reading)))
+    expected = merge(updates)
+    assert state_vector(room.encoded()) == state_vector(expected)
+    assert text_of(*room.answer(b"\0")) == text_of(expected)

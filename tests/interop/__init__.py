@@ -1,0 +1,1 @@
+"""Real clients: the stock y-websocket and Hocuspocus providers in Node, driven from Python."""

@@ -1,0 +1,177 @@
+"""A real server process for tests: started, killed, stopped and started again on the same data and port."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.require import ROOT
+
+START_SECONDS = 60.0
+STOP_SECONDS = 40.0
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """`settings`: COLLAB_ variables without the prefix, lower case. The log goes to <directory>/server.log."""
+
+    def __init__(self, directory: Path, **settings: object) -> None:
+        self.directory = directory
+        self.data_dir = Path(str(settings.get("data_dir", directory / "data")))
+        self.port = free_port()
+        self.host = f"127.0.0.1:{self.port}"
+        self.http = f"http://{self.host}"
+        self.ws = f"ws://{self.host}/ws"
+        self.hocuspocus = f"ws://{self.host}/hocuspocus"
+        self.api = f"{self.http}/api/v1"
+        self.log_path = directory / "server.log"
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("COLLAB_")}
+        given = {f"COLLAB_{name.upper()}": str(value) for name, value in self._settings.items()}
+        return {**own, "COLLAB_DATA_DIR": str(self.data_dir), "COLLAB_PORT": str(self.port), **given}
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        assert self._process is not None, "the server is not running"
+        return self._process
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    @property
+    def postgres_pid(self) -> int:
+        """The embedded postmaster."""
+        return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    @property
+    def owner_dsn(self) -> str:
+        """Superuser access to the embedded database."""
+        from collab_server.backends.embedded import EmbeddedPostgres
+
+        embedded = EmbeddedPostgres(self.data_dir)
+        assert embedded.attach() is not None, "the embedded database is not running"
+        return embedded.owner_dsn
+
+    async def start(self) -> None:
+        """Start, and wait until it takes connections."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "collab_server",
+                "serve",
+                cwd=ROOT,
+                env=self.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._process.stdout is not None
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                line = await self._process.stdout.readline()
+        except TimeoutError:
+            await self.kill()
+            raise AssertionError(f"the server did not start:\n{self.log}") from None
+        assert line.startswith(b"collab_server ready at"), f"{line!r}\n{self.log}"
+
+    async def kill(self) -> None:
+        """SIGKILL, as a crash."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    async def terminate(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """SIGTERM, and the exit status."""
+        self.process.send_signal(number)
+        async with asyncio.timeout(STOP_SECONDS):
+            return await self.process.wait()
+
+    async def command(self, *arguments: str) -> str:
+        """Run `collab-server` with this server's settings; its output. Fails where the command does."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "collab_server",
+            *arguments,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+        return output.decode().strip()
+
+    async def create_token(self, email: str, *, name: str | None = None, scope: str = "write") -> str:
+        """An API token of a new user."""
+        await self.command("user", "create", email, "--name", name or email)
+        return await self.command("token", "create", email, "--scope", scope)
+
+    async def document(self, address: str, token: str | None = None) -> dict[str, Any]:
+        """What the API says of the document at this address."""
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(
+                f"{self.api}/documents/lookup", params={"address": address}, headers=_bearer(token)
+            )
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def content(self, address: str, token: str | None = None) -> str:
+        """The document's text over the API."""
+        document = await self.document(address, token)
+        async with httpx.AsyncClient(timeout=60) as client:
+            answer = await client.get(f"{self.api}/documents/{document['id']}/content", headers=_bearer(token))
+        answer.raise_for_status()
+        return answer.text
+
+    async def connect_token(self, address: str, role: str, token: str | None = None) -> str:
+        """A connect token for the document at this address (which must exist)."""
+        document = await self.document(address, token)
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(
+                f"{self.api}/documents/{document['id']}/connect-tokens", json={"role": role}, headers=_bearer(token)
+            )
+        answer.raise_for_status()
+        made: str = answer.json()["token"]
+        return made
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.returncode is None:
+            try:
+                await self.terminate()
+            except TimeoutError:
+                await self.kill()
+        if kind is not None:
+            print(f"--- server log\n{self.log[-20_000:]}")
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"} if token else {}
