@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     ] = 3.0
     fold_updates: Annotated[int, Field(ge=2, description="Log rows after which a busy document is folded.")] = 500
     fold_bytes: Annotated[int, Field(ge=1024, description="Log bytes after which a busy document is folded.")] = 262_144
+    fold_seconds: Annotated[
+        float, Field(gt=0, description="Longest time that the stored text of a busy document stays behind its edits.")
+    ] = 15.0
     ping_interval: Annotated[float, Field(gt=0, description="Time between WebSocket pings on a socket.")] = 20.0
     ping_timeout: Annotated[float, Field(gt=0, description="A socket without an answer to a ping is dead.")] = 20.0
     shutdown_grace: Annotated[

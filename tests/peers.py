@@ -118,6 +118,7 @@ class Peer:
         self.scope: str | None = None
         self.status: list[int] = []
         self.closes: list[str] = []
+        self.stateless: list[str] = []
         self.presence: dict[int, tuple[int, str]] = {}
         self.unread: list[bytes] = []
         self._on_the_way: list[frozenset[bytes]] = []
@@ -265,6 +266,8 @@ class Peer:
             self._status(decoder.uint())
         elif kind == 7 and self.family == "hocus":
             self.closes.append(decoder.string())
+        elif kind == 5 and self.family == "hocus":
+            self.stateless.append(decoder.string())
         else:
             self.unread.append(frame)
 

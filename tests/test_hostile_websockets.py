@@ -153,6 +153,29 @@ async def test_a_wrong_handshake_is_refused(server: Server, bystanders: Bystande
     await bystanders.assert_undisturbed()
 
 
+@pytest.mark.parametrize("start", [b"GET /", UPGRADE + b"X: "], ids=["request line", "header"])
+async def test_a_request_head_without_an_end_is_cut_off(server: Server, bystanders: Bystanders, start: bytes) -> None:
+    host, _, port = server.http.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(start)
+    answer, sent = asyncio.create_task(reader.read(4096)), 0
+    try:
+        while not answer.done() and sent < 50_000_000:
+            writer.write(b"x" * 65_536)
+            sent += 65_536
+            await writer.drain()
+            await asyncio.sleep(0)
+        await asyncio.wait({answer}, timeout=5)
+        assert answer.done(), f"the server has taken {sent} bytes of one request head"
+        assert answer.exception() is not None or answer.result()[:10] in (b"", b"HTTP/1.1 4")
+    except ConnectionError:
+        assert sent < 10_000_000
+    finally:
+        answer.cancel()
+        writer.close()
+    await bystanders.assert_undisturbed()
+
+
 async def test_half_handshakes_disturb_nobody(server: Server, bystanders: Bystanders) -> None:
     host, _, port = server.http.removeprefix("http://").partition(":")
     halves = [await asyncio.open_connection(host, int(port)) for _ in range(100)]

@@ -36,12 +36,15 @@ log_timezone = 'UTC'
 log_checkpoints = off
 # An error's DETAIL quotes the row, that is, people's text.
 log_error_verbosity = terse
+# The server starts it again. By itself it would try for ever where it cannot succeed, as on a full disk.
+restart_after_crash = off
 """
 _LINUX_SETTINGS = """\
 # Otherwise every file is opened and flushed before recovery begins.
 recovery_init_sync_method = syncfs
 """
 _LOGS_KEPT = 5
+_LEAST_SPACE = 1_000_000
 _ERROR = re.compile(r"\b(?:ERROR|FATAL|PANIC): ")
 _PREFIX = re.compile(r"^.*?\b(?:LOG|WARNING|ERROR|FATAL|PANIC|error): +")
 
@@ -86,6 +89,8 @@ def configure(programs: Programs, cluster: Path) -> None:
 
 def why_it_ended(cluster: Path) -> str:
     """What PostgreSQL wrote last, on one line."""
+    if shutil.disk_usage(cluster).free < _LEAST_SPACE:
+        return "the disk is full"  # it cannot even be sure to have written that
     early = (cluster / "startup.log").read_text(errors="replace")  # until its log is open; written anew at each start
     logs = _logs(cluster)
     return _last_words(early if _ERROR.search(early) or not logs else logs[-1].read_text(errors="replace"))

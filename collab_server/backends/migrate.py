@@ -38,17 +38,17 @@ class Status:
     pending: list[str]
 
 
-async def upgrade(dsn: str) -> None:
-    """Brings the database to the newest revision, and lets its login take on the roles that the server works under.
+async def upgrade(dsn: str, revision: str = "head") -> None:
+    """Brings the database to `revision`, by default the newest, and lets its login take on the server's roles.
 
-    Safe on several servers at once. Raises ConfigurationError with one line that says what the operator must do.
+    Safe in several processes at once. Raises ConfigurationError with one line that says what the operator must do.
     """
     async with _connected(dsn) as conn:
         if (await _status(conn)).pending:
             await _check_rights(conn)
             async with _locked(conn):
                 if (await _status(conn)).pending:
-                    await _run_alembic(dsn, "upgrade", "head")
+                    await _run_alembic(dsn, "upgrade", revision)
         await _grant_roles(conn)
 
 
@@ -56,6 +56,8 @@ async def downgrade(dsn: str, revision: str = "base") -> None:
     """Takes the database back to `revision`, by default to an empty one: its tables and all that is in them go."""
     async with _connected(dsn) as conn, _locked(conn):
         await _run_alembic(dsn, "downgrade", revision)
+        if revision == "base":
+            await conn.execute("DROP TABLE IF EXISTS public.alembic_version")
 
 
 async def status(dsn: str) -> Status:

@@ -7,7 +7,7 @@ every worker, and needs two threads in the parent.
 import ctypes
 import gc
 import os
-import pickle  # noqa: S403 - both ends of the socket are this program
+import pickle
 import signal
 import socket
 import struct
@@ -85,7 +85,7 @@ def _answer(request: bytearray) -> bytes:
     try:
         function, arguments, named = pickle.loads(request)  # noqa: S301 - from the parent
         answer = pickle.dumps((True, function(*arguments, **named)), protocol=5)
-    except BaseException as error:  # noqa: BLE001 - pyo3's panics are no Exception
+    except BaseException as error:
         answer = _pickled_error(error)
     return HEADER.pack(len(answer)) + answer
 

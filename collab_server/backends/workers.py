@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import os
-import pickle  # noqa: S403 - both ends of the socket are this program
+import pickle
 import socket
 import sys
 from collections.abc import Callable
@@ -128,7 +128,7 @@ class _Worker:
     async def exchange(self, request: bytes) -> tuple[bool, Any]:
         """(True, result) or (False, exception). Raises OSError or EOFError when the process dies meanwhile.
 
-        If this does not return, `busy` stays true and the process must be stopped: its answer would be read as the next.
+        If this does not return, `busy` stays true and the process must be stopped, or its answer would be the next one's.
         """
         self.busy = True
         if self._process is not None and (self._process.returncode is not None or self._reader.at_eof()):

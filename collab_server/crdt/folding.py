@@ -1,52 +1,71 @@
 """Folds a snapshot and the updates after it into one snapshot from which nothing is missing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pycrdt
 
+from collab_server.crdt import tree
 from collab_server.crdt import updates as encoded
+from collab_server.crdt.structs import STRING, Id, StructReader
 from collab_server.errors import Malformed
+
+_SURROGATE_PAIR: Final = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
+"""UTF-8 of a character that is two UTF-16 code units, and thus two clocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condensed:
-    """`doc`: what could be integrated. `snapshot`: that and what is pending. `state_vector`: of the integrated part."""
+    """`doc`: what could be integrated, None as of `load`. `snapshot`: that and what is pending.
 
-    doc: pycrdt.Doc[pycrdt.Text]
+    `state_vector`: encoded, of the integrated part.
+    """
+
+    doc: pycrdt.Doc[pycrdt.Text] | None
     snapshot: bytes
     state_vector: bytes
     pending: bool
 
 
 def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
-    """Merge all, load it, and let the Doc collect deleted content if nothing is pending.
+    """Merge all, load it, and let the Doc collect deleted content if nothing is pending. All validated.
 
-    Raises Malformed where pycrdt cannot read the bytes.
+    Raises Malformed where the bytes cannot be read.
     """
     merged = encoded.merge([snapshot, *updates] if snapshot else updates)
     doc = load(merged)
+    if doc is None:
+        integrated = tree.read(merged)
+        return Condensed(None, merged, encoded.encode_state_vector(integrated.clocks), integrated.pending)
     state_vector = doc.get_state()
     pending = is_pending(merged, state_vector)
     if not pending:
         collected = doc.get_update()
         # The Doc's encoding is smaller where content was deleted, and larger where many runs were cut in pieces.
-        if len(collected) < len(merged) and _same_state(collected, state_vector):
+        if len(collected) < len(merged) and _has_same_clocks(collected, merged):
             merged = collected
     return Condensed(doc, merged, state_vector, pending)
 
 
-def load(update: bytes) -> pycrdt.Doc[pycrdt.Text]:
-    """A Doc with this validated update applied. Raises Malformed."""
+def load(update: bytes) -> pycrdt.Doc[pycrdt.Text] | None:
+    """A Doc with this validated update applied; None where it would not be the document that Yjs makes of it.
+
+    That is where characters are cut in two, and where pycrdt fails: at an item whose parent is no shared type, which Yjs
+    collects.
+    """
+    if cuts_surrogate_pairs(update):
+        return None
     doc: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc()
     try:
         doc.apply_update(update)
-    except ValueError as error:
-        raise Malformed(str(error)) from None
+    except (ValueError, RuntimeError):
+        return None
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise Malformed(f"pycrdt panicked: {error}") from None
+        return None
     return doc
 
 
@@ -59,5 +78,40 @@ def is_pending(update: bytes, state_vector: bytes) -> bool:
     return any(end > known.get(client, 0) for client, _, end in rest.deletes)
 
 
-def _same_state(update: bytes, state_vector: bytes) -> bool:
-    return encoded.decode_state_vector(encoded.state_vector(update)) == encoded.decode_state_vector(state_vector)
+def cuts_surrogate_pairs(update: bytes) -> bool:
+    """Whether anything was inserted into, or deleted of, a character that takes two clocks.
+
+    An editor does so that replaces an emoji by its neighbour and compares UTF-16 code units. Yjs puts U+FFFD for both
+    halves. pycrdt keeps the character on one side and writes structs of length 0, or moves the clocks behind it or the
+    half itself: what its Doc writes then is another document.
+    """
+    if not _SURROGATE_PAIR.search(update):
+        return False
+    reader = StructReader(update)
+    structs = reader.structs()
+    inside: set[Id] = set()
+    cuts: set[Id] = set()
+    for client, start, end in reader.deletes():
+        cuts.add((client, start))
+        cuts.add((client, end))
+    for client, items in structs.items():
+        for item in items:
+            if item.origin is not None:
+                cuts.add((item.origin[0], item.origin[1] + 1))
+            if item.right_origin is not None:
+                cuts.add(item.right_origin)
+            if item.kind == STRING and len(item.content) != item.length:
+                clock = item.clock
+                for character in item.content:
+                    clock += 1
+                    if character > "\uffff":
+                        inside.add((client, clock))
+                        clock += 1
+    return not inside.isdisjoint(cuts)
+
+
+def _has_same_clocks(collected: bytes, update: bytes) -> bool:
+    try:
+        return sorted(encoded.inspect(collected).structs) == sorted(encoded.inspect(update).structs)
+    except Malformed:
+        return False

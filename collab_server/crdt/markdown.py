@@ -1,7 +1,7 @@
 """ProseMirror's nodes as Markdown: CommonMark with the tables, strikethrough and task lists of GFM.
 
-Names of Tiptap, prosemirror-markdown, BlockNote and Lexical. What Markdown has no sign for keeps its text: a node of a type
-that is not known is its content, a text colour or an alignment is left out. Empty paragraphs are left out.
+Names of Tiptap, prosemirror-markdown, BlockNote and Lexical. What Markdown has no sign for keeps its text: a node of a
+type that is not known is its content, a text colour or an alignment is left out. So are empty paragraphs.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Text with marks as one line or more of Markdown, escaped so that CommonMark reads the same text back.
 
-strong, em, strike (GFM), code and links in Markdown; underline, highlight, subscript and superscript as HTML, which Markdown
-has no signs for, and so the first three where CommonMark would not take the signs (`a**(b)**c`). Other marks (colours,
-fonts, comments) are left out, and links to javascript:, vbscript:, file: and data:, which renderers refuse.
+strong, em, strike (GFM), code and links in Markdown; underline, highlight, subscript and superscript, for which Markdown
+has no signs, as HTML, and so the first three where CommonMark would not take the signs (`a**(b)**c`). Other marks
+(colours, fonts, comments) are left out, and links to javascript:, vbscript:, file: and data:, which renderers refuse.
 """
 
 import re
@@ -53,7 +53,8 @@ _SPECIAL: Final = re.compile(
     r"|!\Z"
 )
 _LINE_START: Final = re.compile(
-    r"#{1,6}(?=[ \t]|\Z)|[-+](?=[ \t]|\Z)|-(?=[-|: \t]*\Z)|=(?==*[ \t]*\Z)|>|:(?=-)|\||(?P<number>\d{1,9})(?=[.)](?:[ \t]|\Z))"
+    r"#{1,6}(?=[ \t]|\Z)|[-+](?=[ \t]|\Z)|-(?=[-|: \t]*\Z)|=(?==*[ \t]*\Z)|>|:(?=-)|\|"
+    r"|(?P<number>[0-9]{1,9})(?=[.)](?:[ \t]|\Z))"
 )
 
 LinkTarget = tuple[str, str, str]
@@ -254,7 +255,8 @@ def _pieces(runs: list[_Run], line_break: str) -> list[_Piece]:
         for mark in new:
             pairs += 1
             stack.append((mark, pairs))
-            pieces.append(_Piece("[", "link", pairs, True) if isinstance(mark, tuple) else _Piece("", mark, pairs, True))
+            text, name = ("[", "link") if isinstance(mark, tuple) else ("", mark)
+            pieces.append(_Piece(text, name, pairs, opens=True))
         pieces.append(_Piece(_run_text(run, line_break)))
     for mark, pair in reversed(stack):
         pieces.append(_closing(mark, pair))

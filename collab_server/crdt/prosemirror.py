@@ -1,7 +1,7 @@
 """Reads an XmlFragment, as y-prosemirror (Tiptap, BlockNote, Milkdown, Remirror) keeps it, as ProseMirror's nodes.
 
-Names of nodes and marks are left as the editor wrote them; `canonical` folds the spellings that editors use. Lexical and
-Slate nest Y.XmlText with attributes instead of elements: those become nodes too.
+Names of nodes and marks are left as the editor wrote them; `canonical` folds the spellings that editors use. Lexical
+and Slate nest Y.XmlText with attributes instead of elements: those become nodes too.
 """
 
 import re
@@ -101,9 +101,7 @@ class _Reader:
 
     def element(self, branch: Branch, depth: int) -> Node:
         attributes = _attributes(branch)
-        name = branch.name
-        if branch.reference == XML_TEXT:
-            name = attributes.get("type")
+        name: Any = attributes.get("type") if branch.reference == XML_TEXT else branch.name
         if not isinstance(name, str) or name in ("", TEXT):
             name = "paragraph"
         return Node(name, attributes, self.children(branch, depth + 1))

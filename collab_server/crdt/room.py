@@ -200,16 +200,19 @@ class Room:
 
     def receive(
         self, update: bytes, summary: UpdateSummary, sender: int, author: Author, *, compare_deletes: bool
-    ) -> bool:
-        """Take a validated update in; whether it is news (to be sent to others). Either way it is to be acknowledged:
-        `take` gives it out when everything before it has been given out.
+    ) -> bytes | None:
+        """Take a validated update in; what of it is news and to be sent to others, or None. Either way it is to be
+        acknowledged: `take` gives it out when everything before it has been given out.
 
         Raises TooLarge where the document is full; deletions still pass.
         """
         if self.is_known(summary, compare_deletes=compare_deletes):
             self.entries_given += 1
             self._unlogged.append(Entry(None, sender, author))
-            return False
+            return None
+        if any(start < self.clocks.get(client, 0) for client, start, _ in summary.structs):
+            # What is known already stays out of the log: pycrdt cuts a surrogate pair wrongly where updates overlap.
+            update = diff(update, self.state_vector())
         if self.size + len(update) > self.max_bytes and summary.structs:
             raise TooLarge(f"the document has reached its limit of {self.max_bytes} bytes")
         self.entries_given += 1
@@ -220,7 +223,7 @@ class Room:
         self._unlogged.append(Entry(update, sender, author, tuple({client for client, _, _ in summary.structs})))
         self.size += len(update)
         self._changed()
-        return True
+        return update
 
     def _advance(self, client: int, start: int, end: int) -> None:
         clock = self.clocks.get(client, 0)

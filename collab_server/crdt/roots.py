@@ -78,10 +78,10 @@ _KINDS: Final = {
 def project_doc(doc: pycrdt.Doc[pycrdt.Text]) -> Projection:
     """The content of what the Doc has integrated; roots it has not typed yet become texts of it.
 
-    1. a text root `content`; 2. an XmlFragment root `default` or `prosemirror`, as Markdown; 3. the only text root;
-    4. the only XmlFragment root, as Markdown; 5. everything, as JSON: of the only root its value, of several an object by
-    root name. A root's kind is that of its visible content; roots that show nothing do not count, and 3 does not hold
-    beside XmlFragment roots, nor 4 beside texts. Of a text its strings are taken; embeds and formats are left out.
+    1. a text root `content`; 2. an XmlFragment root `default` or `prosemirror`, as Markdown; 3. the only text or
+    XmlFragment root; 4. everything, as JSON: of the only root its value, of several an object by root name. A root's kind
+    is that of its visible content, and roots that show nothing do not count. Of a text its strings are taken; embeds and
+    formats are left out.
     """
     names = list(doc.keys())
     if TEXT_ROOT in names or len(names) == 1:
@@ -89,11 +89,12 @@ def project_doc(doc: pycrdt.Doc[pycrdt.Text]) -> Projection:
         # Only a text has strings in its sequence, and pycrdt reads a large one ten times as fast as `tree`.
         if text := str(doc.get(name, type=pycrdt.Text)):
             return _projection(text, "text", name)
-    return project_roots(tree.read(doc.get_update()))
+    return project_tree(tree.read(doc.get_update()))
 
 
-def project_roots(roots: dict[str, Branch]) -> Projection:
-    """The same of roots that `tree.read` gave."""
+def project_tree(document: tree.Tree) -> Projection:
+    """The same of a document that was read without a Doc."""
+    roots = document.roots
     kinds = {name: kind for name in sorted(roots) if (kind := kind_of(roots[name])) is not None}
     name = _content_root(kinds)
     if name is None:
@@ -106,9 +107,10 @@ def project_roots(roots: dict[str, Branch]) -> Projection:
         return _projection(content, "json", only, words="\n".join(reader.strings), truncated=reader.truncated)
     if kinds[name] is Kind.TEXT:
         return _projection(text_of(roots[name]), "text", name)
-    document = prosemirror.read(roots[name])
-    words = prosemirror.text_of(document)
-    return _projection(markdown.render(document), "markdown", name, words=words, truncated=document.truncated)
+    root = prosemirror.read(roots[name])
+    return _projection(
+        markdown.render(root), "markdown", name, words=prosemirror.text_of(root), truncated=root.truncated
+    )
 
 
 def _content_root(kinds: dict[str, Kind]) -> str | None:
@@ -148,7 +150,7 @@ class _Values:
     """Turns shared types and lib0 values into what `json` writes, as JSON.stringify would.
 
     undefined: left out of objects, null in arrays; NaN and infinities: null; integral floats: integers. Binary: base64.
-    A subdocument: {"guid": ...}. Below prosemirror.MAX_DEPTH: null, and `truncated` is set. `strings`: all that was met.
+    A subdocument: {"guid": ...}. Below prosemirror.MAX_DEPTH: null, and `truncated` is set. `strings`: all there were.
     """
 
     def __init__(self) -> None:
@@ -196,9 +198,7 @@ class _Values:
 def _array(branch: Branch) -> list[Any]:
     values: list[Any] = []
     for kind, content in tree.contents(branch):
-        if kind in (ANY, JSON):
-            values += content
-        elif kind == STRING:
+        if kind in (ANY, JSON, STRING):
             values += content
         elif kind in (TYPE, EMBED, BINARY, SUBDOCUMENT):
             values.append(content)

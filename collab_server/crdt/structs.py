@@ -60,7 +60,7 @@ class Subdocument:
 class Branch:
     """A shared type: a root, or the content of an item.
 
-    `reference` is ARRAY..XML_TEXT, or None for a root, whose type is written nowhere. `name`: the tag of an XML_ELEMENT.
+    `reference` is ARRAY..XML_TEXT, or None for a root, whose type is written nowhere. `name`: the tag of an element.
     `start`: the first item of its sequence, deleted ones included. `entries`: the last item per key.
     """
 

@@ -1,12 +1,13 @@
 """Reads an encoded document without a Doc: its shared types as a tree, in the order in which Yjs shows them.
 
-pycrdt reads a text well, but a Doc cannot say of what type a root is, its JSON is made by native recursion that a deeply
-nested document overflows, and it never returns from an array that holds text. So whatever is not one plain text is
-read here: the structs are integrated by the rule of Yjs (YATA), in Python.
+pycrdt reads a text well, but a Doc cannot say of what type a root is, its JSON is made by native recursion that a
+deeply nested document overflows, and it never returns from an array that holds text. So whatever is not one plain text
+is read here: the structs are integrated by the rule of Yjs (YATA), in Python.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
@@ -27,16 +28,25 @@ MAX_CONFLICT_STEPS: Final = 5_000_000
 """Thousands of clients that insert in one place cost the square of their number; beyond this they stay as they come."""
 
 
-def read(update: bytes) -> dict[str, Branch]:
-    """{root name: root} of a document's whole encoding; what misses dependencies is left out.
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """roots: by name. clocks: per client, how many are integrated. pending: something waits for what is not there."""
 
-    `update`: validated, or written by pycrdt. Raises Malformed if it cannot be read.
-    """
+    roots: dict[str, Branch]
+    clocks: dict[int, int]
+    pending: bool
+
+
+def read(update: bytes) -> Tree:
+    """A document's whole encoding: validated, or written by pycrdt. Raises Malformed if it cannot be read."""
     reader = StructReader(update)
-    integration = _Integration(reader.structs())
+    structs = reader.structs()
+    integration = _Integration(structs)
     integration.run()
-    integration.delete(reader.deletes())
-    return integration.roots
+    all_deleted = integration.delete(reader.deletes())
+    clocks = {client: known.end for client, known in integration.clients.items() if known.end}
+    all_integrated = all(integration.next[client] == len(items) for client, items in structs.items())
+    return Tree(integration.roots, clocks, pending=not (all_deleted and all_integrated))
 
 
 def contents(branch: Branch) -> Iterator[tuple[int, Any]]:
@@ -240,9 +250,12 @@ class _Integration:
             other = other.right
         return left
 
-    def delete(self, ranges: list[tuple[int, int, int]]) -> None:
+    def delete(self, ranges: list[tuple[int, int, int]]) -> bool:
+        """Whether everything that is to be deleted was there."""
+        complete = True
         for client, start, end in ranges:
             known = self.clients.get(client)
+            complete = complete and known is not None and end <= known.end
             if known is None or start >= min(end, known.end):
                 continue
             self._starting_at((client, start))
@@ -306,4 +319,3 @@ def _split_text(text: str, offset: int) -> tuple[str, str]:
         return text[:offset], text[offset:]
     encoded = text.encode("utf-16-le")
     return encoded[: offset * 2].decode("utf-16-le", "replace"), encoded[offset * 2 :].decode("utf-16-le", "replace")
-

@@ -78,7 +78,7 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
 async def _refuse(hub: Hub, socket: Socket, connection: str, error: CollabError) -> None:
     hub.counts.errors[error.code] += 1
     log.info("socket refused", extra={"connection": connection, "code": error.code, "reason": error.detail})
-    socket.close(error.close_code, error.close_reason)
+    socket.end(error.close_code, error.close_reason)
     # Until the peer has answered the close, or has gone.
     await socket.run(lambda _: None, lambda: None)
 

@@ -112,7 +112,7 @@ class HocuspocusSession:
             return None
         if address is None:
             if type(message) is Ping:
-                self.socket.send(_PONG)
+                self.socket.write(_PONG)
             return None
         attachment = self._attachments.get(address)
         if attachment is None:
@@ -122,7 +122,7 @@ class HocuspocusSession:
             return None
         if type(message) is Close:
             self._detach(address)
-            self.socket.send(Outgoing((hocuspocus.close(address, "provider_initiated"),)))
+            self.socket.write(Outgoing((hocuspocus.close(address, "provider_initiated"),)))
             return None
         if attachment.login is not None:
             self._wait(attachment, message, len(frame))
@@ -169,7 +169,7 @@ class HocuspocusSession:
         self._hub.counts.errors[error.code] += 1
         log.info("document closed: bad message", extra={"address": address, "reason": error.detail})
         self._detach(address)
-        self.socket.send(Outgoing((hocuspocus.close(address, error.close_reason),)))
+        self.socket.write(Outgoing((hocuspocus.close(address, error.close_reason),)))
 
     # ---- logins
 
@@ -208,7 +208,7 @@ class HocuspocusSession:
         self._anyone = True
         if identity.expires_at is not None:
             self._expiring.add(address)
-        self.socket.send(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
+        self.socket.write(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
         member.ready = True
         member.document.send_presence(member)
         log.info("document opened", extra={"connection": member.key, "document": resolved.document_id})
@@ -236,7 +236,7 @@ class HocuspocusSession:
         waiting = attachment.waiting
         attachment.login = None
         self._detach(address)
-        self.socket.send(Outgoing((hocuspocus.permission_denied(address, error.close_reason),)))
+        self.socket.write(Outgoing((hocuspocus.permission_denied(address, error.close_reason),)))
         # What was sent on the strength of the refused token goes with it; a later token starts afresh.
         while waiting:
             message, _ = waiting.popleft()
@@ -262,7 +262,7 @@ class HocuspocusSession:
             return
         can_edit = allowed(resolved.role, Action.EDIT)
         if can_edit != member.can_edit:
-            self.socket.send(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
+            self.socket.write(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
         member.identity, member.can_edit = identity, can_edit
         attachment.renewal_asked = False
         if identity.expires_at is None:
@@ -286,7 +286,7 @@ class HocuspocusSession:
         """A stateless message goes to everyone in the document who speaks this protocol, its sender included."""
         for other in member.document.members.values():
             if other.address is not None and other.ready and other.behind is None:
-                other.session.socket.send(Outgoing((hocuspocus.stateless(other.address, payload),)))
+                other.session.socket.write(Outgoing((hocuspocus.stateless(other.address, payload),)))
 
     def _on_writable(self) -> None:
         if self._catching_up is None or self._catching_up.done():
@@ -303,11 +303,11 @@ class HocuspocusSession:
 
     def acknowledge(self, member: Member, count: int) -> None:
         assert member.address is not None
-        self.socket.send(Outgoing((hocuspocus.sync_status(member.address, saved=True),) * count))
+        self.socket.write(Outgoing((hocuspocus.sync_status(member.address, saved=True),) * count))
 
     def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
         assert member.address is not None
-        self.socket.send(Outgoing((hocuspocus.sync_status(member.address, saved=saved),)))
+        self.socket.write(Outgoing((hocuspocus.sync_status(member.address, saved=saved),)))
 
     def end(self, member: Member, error: CollabError) -> None:
         assert member.address is not None
@@ -315,28 +315,28 @@ class HocuspocusSession:
         if attachment is not None and attachment.member is member:
             self._hub.counts.errors[error.code] += 1
             self._detach(member.address)
-            self.socket.send(Outgoing((hocuspocus.close(member.address, error.close_reason),)))
+            self.socket.write(Outgoing((hocuspocus.close(member.address, error.close_reason),)))
 
     def close(self, error: CollabError) -> None:
         self._hub.counts.errors[error.code] += 1
         log.info("socket closed by the server", extra={"code": error.code, "reason": error.detail})
-        self.socket.close(error.close_code, error.close_reason)
+        self.socket.end(error.close_code, error.close_reason)
 
     def restart(self) -> None:
-        self.socket.close(1012, "restarting: the server restarts; come back")
+        self.socket.end(1012, "restarting: the server restarts; come back")
 
     def tend(self, now: float) -> None:
         if not self._anyone and now - self._opened > LOGIN_SECONDS:
-            self.socket.close(4408, "login_timeout: nobody logged in")
+            self.socket.end(4408, "login_timeout: nobody logged in")
             return
         for address in list(self._expiring):
             self._tend_token(address)
         if now - self.socket.last_sent > KEEPALIVE_SECONDS and not self.socket.congested:
             if self._pings:
-                self.socket.send(_PING)
+                self.socket.write(_PING)
             elif self._attachments:
                 address = next(iter(self._attachments))
-                self.socket.send(Outgoing(addressed(address, (EMPTY_AWARENESS,))))
+                self.socket.write(Outgoing(addressed(address, (EMPTY_AWARENESS,))))
 
     def _tend_token(self, address: str) -> None:
         attachment = self._attachments[address]
@@ -348,7 +348,7 @@ class HocuspocusSession:
             self.end(member, Unauthenticated("the token has expired"))
         elif left < RENEW_SECONDS and not attachment.renewal_asked:
             attachment.renewal_asked = True
-            self.socket.send(Outgoing((hocuspocus.token_request(address),)))
+            self.socket.write(Outgoing((hocuspocus.token_request(address),)))
 
 
 def _address_of(frame: bytes) -> str | None:

@@ -207,6 +207,7 @@ class Hub:
         task.add_done_callback(lambda _: self._fold_done(document))
 
     def _fold_done(self, document: LiveDocument) -> None:
+        document.last_fold = time.monotonic()
         self._folding.pop(document.id, None)
         self._drop_if_done(document)
 
@@ -280,6 +281,8 @@ class Hub:
 
     def _rest(self, document: LiveDocument, now: float) -> None:
         room = document.room
+        if room.log_rows and now - document.last_fold > self.settings.fold_seconds:
+            self._fold_soon(document)
         if now - document.last_edit < self.settings.room_idle_seconds or not room.saved:
             return
         if room.log_rows:

@@ -45,6 +45,7 @@ class LiveDocument:
         self.presence = Presence()
         self.members: dict[int, Member] = {}
         self.last_edit = time.monotonic()
+        self.last_fold = self.last_edit
         self.unsaved_since: float | None = None
         """When the oldest edit that is not committed yet arrived (monotonic seconds)."""
         self.gone = False
@@ -92,12 +93,12 @@ class LiveDocument:
             self._turns.counts.errors[error.code] += 1
             member.session.refuse(member, saved=False, reason=error.close_reason)
             return
-        if news:
+        if news is not None:
             self.last_edit = time.monotonic()
             self._clocks_before = before | self._clocks_before
-            self._updates.append((member.key, update))
+            self._updates.append((member.key, news))
             self._turns.schedule_turn(self)
-        self._turns.schedule_commit(self, len(update) if news else 0)
+        self._turns.schedule_commit(self, len(news or b""))
 
     def awareness(self, member: Member, payload: bytes) -> None:
         self._turns.counts.presence_received += 1
@@ -170,7 +171,7 @@ class LiveDocument:
             outgoing = built.get(variant)
             if outgoing is None:
                 outgoing = built[variant] = Outgoing(addressed(member.address, messages))
-            member.session.socket.send(outgoing)
+            member.session.socket.write(outgoing)
             delivered += len(updates)
         self._turns.counts.deliveries += delivered
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Session(Protocol):
     """A socket and its protocol; it may hold a member in many documents."""
 
-    socket: Socket
+    @property
+    def socket(self) -> Socket: ...
 
     def acknowledge(self, member: Member, count: int) -> None:
         """`count` more of the member's content messages are committed: tell the client, as its protocol can."""
@@ -92,7 +93,7 @@ class Member:
 
     def send(self, *inner: bytes) -> None:
         """Write messages made by crdt.messages to this client alone."""
-        self.session.socket.send(Outgoing(addressed(self.address, inner)))
+        self.session.socket.write(Outgoing(addressed(self.address, inner)))
 
 
 def addressed(address: str | None, inner: tuple[bytes, ...]) -> tuple[bytes, ...]:

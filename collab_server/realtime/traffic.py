@@ -5,12 +5,16 @@ from typing import Any
 
 from collab_server.crdt import updates
 from collab_server.crdt.messages import Awareness, QueryAwareness, SyncStep1, SyncStep2, Update
-from collab_server.errors import TooMany
+from collab_server.errors import Malformed, TooMany
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.member import Member
 
 LARGE_UPDATE = 16_384
 """Updates from this size on are read by a worker process, so that no other client waits for it."""
+
+MAX_PRESENCE_BYTES = 262_144
+MAX_STATE_VECTOR_BYTES = 1_048_576
+"""Some 150,000 Yjs clients; reading that takes long enough."""
 
 DocumentMessage = SyncStep1 | SyncStep2 | Update | Awareness | QueryAwareness
 
@@ -30,8 +34,12 @@ def handle(hub: Hub, member: Member, message: DocumentMessage, *, step1_back: bo
             return _large(hub, member, update, is_answer=is_answer)
         document.content(member, update, updates.validate(update), is_answer=is_answer)
     elif type(message) is Awareness:
+        if len(message.entries_payload) > MAX_PRESENCE_BYTES:
+            raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_BYTES} bytes")
         document.awareness(member, message.entries_payload)
     elif type(message) is SyncStep1:
+        if len(message.state_vector) > MAX_STATE_VECTOR_BYTES:
+            raise Malformed(f"a state vector may have at most {MAX_STATE_VECTOR_BYTES} bytes")
         updates.decode_state_vector(message.state_vector)
         if not document.room.loaded:
             return _reload(hub, member, message.state_vector, step1_back=step1_back)

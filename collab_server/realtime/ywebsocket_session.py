@@ -99,13 +99,13 @@ class YWebsocketSession:
     def close(self, error: CollabError) -> None:
         self._hub.counts.errors[error.code] += 1
         log.info("socket closed by the server", extra={"code": error.code, "reason": error.detail})
-        self.socket.close(error.close_code, error.close_reason)
+        self.socket.end(error.close_code, error.close_reason)
 
     def restart(self) -> None:
-        self.socket.close(1012, "restarting: the server restarts; come back")
+        self.socket.end(1012, "restarting: the server restarts; come back")
 
     def tend(self, now: float) -> None:
         if remaining(self._identity) <= 0:
             self.close(Unauthenticated("the token has expired"))
         elif now - self.socket.last_sent > KEEPALIVE_SECONDS and not self.socket.congested:
-            self.socket.send(_ALIVE)
+            self.socket.write(_ALIVE)

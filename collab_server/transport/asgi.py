@@ -11,15 +11,15 @@ from starlette.types import Receive, Scope, Send
 
 from collab_server.transport.frames import Outgoing
 from collab_server.transport.socket import OnMessage, Socket
-from collab_server.transport.uvicorn_protocol import EXTENSION, HIGH_WATER, FanOutSocket
+from collab_server.transport.uvicorn_protocol import EXTENSION, HIGH_WATER, FanOutProtocol
 
 CLOSE_TIMEOUT = 10.0
 
 
 def socket_of(scope: Scope, receive: Receive, send: Send) -> Socket:
     """The Socket of an accepted connection: uvicorn's own where our protocol class runs it, else the fallback."""
-    protocol = scope.get("extensions", {}).get(EXTENSION)
-    return FanOutSocket(protocol) if protocol is not None else AsgiSocket(receive, send)
+    protocol: FanOutProtocol | None = scope.get("extensions", {}).get(EXTENSION)
+    return AsgiSocket(receive, send) if protocol is None else protocol
 
 
 class AsgiSocket:
@@ -38,7 +38,7 @@ class AsgiSocket:
         self._on_writable: Callable[[], None] | None = None
         self.last_sent = time.monotonic()
 
-    def send(self, outgoing: Outgoing) -> None:
+    def write(self, outgoing: Outgoing) -> None:
         if self._ended or self._closing is not None:
             return
         self.last_sent = time.monotonic()
@@ -51,7 +51,7 @@ class AsgiSocket:
     def congested(self) -> bool:
         return self._queued > HIGH_WATER
 
-    def close(self, code: int, reason: str) -> None:
+    def end(self, code: int, reason: str) -> None:
         if self._closing is None:
             self._closing = (code, reason)
             self._wake.set()
@@ -85,7 +85,7 @@ class AsgiSocket:
                 continue
             message = event.get("bytes")
             if message is None:
-                self.close(1003, "unsupported: messages are binary")
+                self.end(1003, "unsupported: messages are binary")
             elif (pending := on_message(message)) is not None:
                 await pending
 

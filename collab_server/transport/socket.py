@@ -15,7 +15,7 @@ class Socket(Protocol):
     last_sent: float
     """Monotonic seconds of the last message written."""
 
-    def send(self, outgoing: Outgoing) -> None:
+    def write(self, outgoing: Outgoing) -> None:
         """Write the messages without waiting. They are kept in order, and dropped once the socket is closed."""
         ...
 
@@ -24,7 +24,7 @@ class Socket(Protocol):
         """The peer reads slower than we write: send nothing that can be sent later as one."""
         ...
 
-    def close(self, code: int, reason: str) -> None:
+    def end(self, code: int, reason: str) -> None:
         """Start the closing handshake; what was sent before goes out first."""
         ...
 

@@ -44,7 +44,7 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
 
     # ---- outwards
 
-    def send_now(self, outgoing: Outgoing) -> None:
+    def write(self, outgoing: Outgoing) -> None:
         if self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
             return
         self.last_sent = time.monotonic()
@@ -59,7 +59,7 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
         if self._on_writable is not None:
             self._on_writable()
 
-    def close_now(self, code: int, reason: str) -> None:
+    def end(self, code: int, reason: str) -> None:
         if self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
@@ -83,7 +83,7 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
         if self.close_sent:
             return
         if self.curr_msg_data_type == "text":
-            self.close_now(1003, "unsupported: messages are binary")
+            self.end(1003, "unsupported: messages are binary")
         elif self._busy is not None:
             self._waiting.append(bytes(message))
         else:
@@ -145,38 +145,10 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
                 return
             if event["type"] == "websocket.receive":
                 if (message := event.get("bytes")) is None:
-                    self.close_now(1003, "unsupported: messages are binary")
+                    self.end(1003, "unsupported: messages are binary")
                 elif (pending := on_message(message)) is not None:
                     await pending
 
     @staticmethod
     def _ignore(message: bytes) -> None:
         """After the end nobody is left to take messages."""
-
-
-class FanOutSocket:
-    """transport.socket.Socket over a FanOutProtocol (uvicorn's class already has coroutine methods of those names)."""
-
-    __slots__ = ("_protocol", "run")
-
-    def __init__(self, protocol: FanOutProtocol) -> None:
-        self._protocol = protocol
-        self.run = protocol.run
-
-    @property
-    def last_sent(self) -> float:
-        return self._protocol.last_sent
-
-    @last_sent.setter
-    def last_sent(self, value: float) -> None:
-        self._protocol.last_sent = value
-
-    def send(self, outgoing: Outgoing) -> None:
-        self._protocol.send_now(outgoing)
-
-    @property
-    def congested(self) -> bool:
-        return self._protocol.congested
-
-    def close(self, code: int, reason: str) -> None:
-        self._protocol.close_now(code, reason)

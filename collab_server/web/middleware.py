@@ -31,7 +31,11 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS]
+                headers = [*message.get("headers", []), *_HEADERS]
+                if scope["path"].startswith("/static/"):
+                    # The bundle's names carry no hash: a browser must ask whether its copy is still the one.
+                    headers.append((b"cache-control", b"no-cache"))
+                message["headers"] = headers
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -11,7 +11,7 @@ from collab_server.settings import is_loopback
 
 
 def guest_may_come(origin: str | None, host: str | None, allowed: Iterable[str], *, on_loopback: bool) -> bool:
-    """`origin`, `host`: the request's headers. Programs send no Origin; browsers always do on WebSockets.
+    """`origin`, `host`: the request's headers. Programs send no Origin.
 
     `on_loopback`: the server listens on loopback only. A Host that is no loopback name then means DNS rebinding, or a
     proxy that makes the server public, where guests are let in by naming the proxy's origin.

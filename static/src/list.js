@@ -25,11 +25,14 @@ const clock = (iso) => {
 
 const presence = (people) => people > 0 && h('span', { class: 'here' }, `${people} here now`);
 
+/** The server reads the text of a document when its room is quiet; until then it may have text, but no excerpt. */
+const blank = ({ word_count: words }) => (words === null ? 'No preview yet' : 'Nothing written yet');
+
 function row(doc) {
   const words = doc.word_count ?? null;
   return h('li', { 'data-id': doc.id }, h('a', { class: 'row', href: pageOf(doc.address) },
     h('span', { class: 'row-title' }, titleOf(doc)),
-    h('span', { class: doc.excerpt ? 'row-excerpt' : 'row-excerpt blank' }, doc.excerpt || 'Nothing written yet'),
+    h('span', { class: doc.excerpt ? 'row-excerpt' : 'row-excerpt blank' }, doc.excerpt || blank(doc)),
     h('span', { class: 'row-meta' },
       presence(doc.people),
       clock(doc.last_edited_at ?? doc.created_at),

@@ -23,6 +23,7 @@ _RECORD = """
     constructor(...how) {
       super(...how);
       window.sockets.push(this);
+      document.documentElement.dataset.dialled = window.sockets.length;
     }
   };
   window.statusesShown = [];

@@ -90,9 +90,8 @@ async def test_a_reconnecting_page_does_not_take_what_waits_for_its_commit_as_sa
             await ada.sees_status("delayed")
             await ada.forget_statuses()
             await ada.page.evaluate("window.sockets.at(-1).close()")
-            await ada.page.wait_for_function(
-                "document.body.dataset.status === 'delayed' || window.sockets.length > 3", timeout=AGAIN
-            )
+            reported = ada.page.locator("body[data-status=delayed], html[data-dialled='4'] body")
+            await reported.wait_for(state="attached", timeout=AGAIN)
             assert "saved" not in await ada.statuses()
         await ada.sees_status("saved", AGAIN)
 
@@ -141,7 +140,7 @@ async def test_someone_without_access_is_told_why(tmp_path: Path, arrive: Arrive
     async with Server(tmp_path, guest_role="none") as server:
         ada = await arrive(server)
         await ada.open(name, until="ended")
-        await expect(ada.page.locator("#notice-title")).to_have_text(re.compile("Signed out|No access|Not found"))
+        await expect(ada.page.locator("#notice-title")).to_have_text(re.compile("Not signed in|No access|Not found"))
         await expect(ada.page.get_by_role("link", name="All documents").last).to_be_visible()
         await ada.page.goto(server.http + "/")
         await expect(ada.page.get_by_text("You are not signed in")).to_be_visible()

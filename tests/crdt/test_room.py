@@ -37,7 +37,7 @@ def loaded(*updates: bytes, limit: int = LIMIT) -> Room:
 
 
 def give(room: Room, update: bytes, *, sender: int = 1, is_answer: bool = False) -> bool:
-    return room.receive(update, validate(update), sender, NOBODY, compare_deletes=is_answer)
+    return room.receive(update, validate(update), sender, NOBODY, compare_deletes=is_answer) is not None
 
 
 def text_of(*updates: bytes) -> str:
@@ -113,6 +113,17 @@ def test_a_gap_does_not_raise_the_state_until_it_closes() -> None:
     give(room, first)
     assert room.state_vector() == state_vector(merge([first, second, third]))
     assert text_of(*room.answer(b"\0")) == "abc"
+
+
+def test_what_is_known_of_an_update_stays_out_of_the_log() -> None:
+    first, second = typed("a" * 1000, "b")
+    room = loaded(first)
+    whole = merge([first, second])
+    news = room.receive(whole, validate(whole), 1, NOBODY, compare_deletes=False)
+    assert news is not None
+    assert len(news) < 100
+    assert [entry.update for entry in room.take()] == [news]
+    assert text_of(*room.answer(b"\0")) == "a" * 1000 + "b"
 
 
 def test_many_gaps_close_at_once() -> None:

@@ -128,18 +128,53 @@ async def test_nobody_can_remove_or_speak_for_another(server: Server, node: Node
     await node.until([watcher, honest], synced=True)
     await honest.set_presence({"honest": True})
     await watcher.until(presence=there(honest, honest=True))
-    for kind in FAMILIES:
+    for forger_id, kind in enumerate(FAMILIES, start=9009):
         forger = await Peer(server, kind, name).sync()
-        forger.announce((9009, 1, '{"forger":true}'))
-        await watcher.until(presence={"9009": {"forger": True}})
+        forger.announce((forger_id, 1, '{"forger":true}'))
+        await watcher.until(presence={str(forger_id): {"forger": True}})
         forger.announce((honest.client_id, 500, '{"honest":false}'))
         forger.announce((honest.client_id, 501, "null"))
-        forger.announce((9009, 2, '{"forger":"done"}'))
-        await watcher.until(presence={"9009": {"forger": "done"}} | there(honest, honest=True))
+        forger.announce((forger_id, 2, '{"forger":"done"}'))
+        await watcher.until(presence={str(forger_id): {"forger": "done"}} | there(honest, honest=True))
         await forger.close()
-        await watcher.until(presence={"9009": None} | there(honest, honest=True))
+        await watcher.until(presence={str(forger_id): None} | there(honest, honest=True))
     await honest.set_presence({"honest": "still"})
     await watcher.until(presence=there(honest, honest="still"))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_a_signed_in_persons_name_is_the_servers_and_their_cursor_their_own(
+    server: Server, node: NodeClients, name: str, family: Family
+) -> None:
+    token = await server.create_token(f"ada-{name}@example.org", name="Ada Lovelace")
+    watcher = await node.open(server, "yws", name)
+    ada = await node.open(server, family, name, token=token)
+    await node.until([watcher, ada], synced=True)
+    await ada.set_presence({"user": {"name": "Somebody Else", "id": "forged", "color": "#123456"}, "cursor": 7})
+    await watcher.until(presence=there(ada, cursor=7))
+    user = (await watcher.presence())[ada.client_id]["user"]
+    assert user["name"] == "Ada Lovelace"
+    assert user["color"] == "#123456"
+    assert user["id"] not in ("forged", None)
+
+
+async def test_another_person_cannot_take_over_an_id_even_as_a_newcomer(
+    server: Server, node: NodeClients, name: str
+) -> None:
+    watcher = await node.open(server, "hocus", name)
+    people = [await server.create_token(f"{who}-{name[-8:]}@example.org") for who in ("bob", "eve")]
+    bob, eve = [Peer(server, "yws", name, token=token) for token in people]
+    await bob.sync()
+    bob.announce((8001, 1, '{"who":"bob"}'))
+    await watcher.until(presence={"8001": {"who": "bob"}})
+    await eve.sync()
+    eve.announce((8001, 2, '{"who":"eve"}'))
+    eve.announce((8001, 3, "null"))
+    eve.announce((8002, 1, '{"who":"eve"}'))
+    await watcher.until(presence={"8001": {"who": "bob"}, "8002": {"who": "eve"}})
+    await eve.close()
+    await watcher.until(presence={"8001": {"who": "bob"}, "8002": None})
+    await bob.close()
 
 
 async def test_presence_does_not_outlive_its_document_connection(server: Server, node: NodeClients, name: str) -> None:

@@ -7,7 +7,7 @@ from tests.interop.harness import FAMILIES, NodeClients
 from tests.server import Server
 
 EDITORS = 8
-ROUNDS = int(os.environ.get("COLLAB_CONVERGENCE_ROUNDS", "15"))
+ROUNDS = int(os.environ.get("COLLAB_CONVERGENCE_ROUNDS", "40"))
 
 
 async def test_eight_editors_with_breaking_lines_converge(server: Server, node: NodeClients, name: str) -> None:

@@ -70,8 +70,7 @@ async def test_detach_and_attach_in_every_order(
     else:
         for step in steps:
             await client.command(step)
-    logins = 1 + steps.count("attach") - (steps[0] == "attach")
-    await client.until(events={"authenticated": logins}, saved=True)
+    await client.until(events={"authenticated": 2}, saved=True)
     await works(client, watcher, "after")
     assert (await client.view())["dialled"] == 1
 
@@ -87,6 +86,17 @@ async def test_a_detached_document_hears_nothing_and_catches_up_when_attached(
     assert await client.text() == "meanwhile "
     await client.command("attach")
     await node.same([client, watcher])
+
+
+async def test_whoever_attaches_again_still_sees_who_is_present(server: Server, node: NodeClients, name: str) -> None:
+    """A client keeps the clocks of states it was told to drop: the same states sent again would not bring them back."""
+    client, watcher = await open_pair(node, server, name)
+    await watcher.set_presence({"here": True})
+    await client.until(presence={str(watcher.client_id): {"here": True}})
+    await node.at_once(client.doing("detach"), client.doing("attach"))
+    await client.until(events={"authenticated": 2}, saved=True)
+    await watcher.append("in order")
+    await client.until(text={"content": "in order"}, presence={str(watcher.client_id): {"here": True}})
 
 
 async def test_a_provider_destroyed_while_its_login_is_pending_leaves_the_address_free(

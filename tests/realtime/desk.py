@@ -1,5 +1,6 @@
 """A live document with members whose sockets are lists: what a client was sent, without any network."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 from collab_server.access.identity import GUEST, Identity
@@ -23,13 +24,13 @@ class ListSocket:
         self.last_sent = 0.0
         self.closed: tuple[int, str] | None = None
 
-    def send(self, outgoing: Outgoing) -> None:
+    def write(self, outgoing: Outgoing) -> None:
         self.frames += outgoing.payloads
 
-    def close(self, code: int, reason: str) -> None:
+    def end(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
-    async def run(self, on_message: OnMessage, on_writable: object) -> None:
+    async def run(self, on_message: OnMessage, on_writable: Callable[[], None]) -> None:
         raise NotImplementedError
 
 

@@ -1,0 +1,226 @@
+"""Revisions up and down, servers that migrate at the same time, and what an operator is told."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from collab_server.backends import migrate
+from collab_server.errors import ConfigurationError
+from tests import databases
+from tests.require import ROOT
+
+REVISIONS = ["0001_accounts", "0002_documents", "0003_log", "0004_search"]
+ROLES = ["app_admin", "app_readonly", "app_readwrite", "app_service"]
+
+each_version = pytest.mark.parametrize("version", databases.VERSIONS)
+
+
+async def rows(dsn: str, query: str) -> list[Any]:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return [row[0] for row in await conn.fetch(query)]
+    finally:
+        await conn.close()
+
+
+async def run(dsn: str, statement: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+async def objects(dsn: str) -> list[str]:
+    """Everything that is ours and lives in the database."""
+    return await rows(
+        dsn,
+        """
+        WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'app')),
+             extensions AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')
+        SELECT 'relation ' || relname FROM pg_class WHERE relnamespace IN (TABLE ours) 
+        UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace IN (TABLE ours)
+          AND ('pg_proc'::regclass, oid) NOT IN (TABLE extensions)
+        UNION ALL SELECT 'type ' || typname FROM pg_type WHERE typnamespace IN (TABLE ours) AND typtype = 'e'
+        UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'app'
+        ORDER BY 1
+        """,
+    )
+
+
+@asynccontextmanager
+async def ordinary_login(admin: str, *rights: str) -> AsyncIterator[str]:
+    """DSN of a fresh login that owns nothing, in the database of `admin`; `rights` may name {login} and {database}.
+
+    The embedded PostgreSQL lets no other login in: there a superuser becomes it as soon as it is connected.
+    """
+    login, password = f"collab_test_{uuid4().hex[:8]}", uuid4().hex
+    database = urlsplit(admin).path[1:]
+    await run(admin, f"CREATE ROLE {login} LOGIN PASSWORD '{password}'")
+    for right in rights:
+        await run(admin, right.format(login=login, database=database))
+    parts = urlsplit(admin)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 5432
+    embedded = admin.startswith(databases.embedded_cluster().owner_dsn.partition("@")[0] + "@/")
+    try:
+        yield f"{admin}&role={login}" if embedded else f"postgresql://{login}:{password}@{host}:{port}/{database}"
+    finally:
+        await run(admin, f"DROP OWNED BY {login} CASCADE")
+        await run(admin, f"DROP ROLE {login}")
+
+
+@each_version
+async def test_from_empty_to_the_newest_revision_and_back_and_again(version: databases.Version) -> None:
+    async with databases.empty(version) as dsn:
+        assert await migrate.status(dsn) == migrate.Status(None, REVISIONS[-1], REVISIONS)
+        await migrate.upgrade(dsn)
+        assert await migrate.status(dsn) == migrate.Status(REVISIONS[-1], REVISIONS[-1], [])
+        first = await objects(dsn)
+        assert "relation documents" in first and "function append_updates" in first
+        await migrate.downgrade(dsn)
+        assert await objects(dsn) == []
+        assert await rows(dsn, "SELECT rolname FROM pg_roles WHERE rolname ~ '^app_' ORDER BY 1") == ROLES
+        await migrate.upgrade(dsn)
+        assert await objects(dsn) == first
+
+
+async def test_each_revision_goes_back_to_what_the_one_before_it_made() -> None:
+    async with databases.empty("18") as dsn:
+        made: list[list[str]] = [[]]
+        for revision in REVISIONS:
+            await migrate.upgrade(dsn, revision)
+            assert (await migrate.status(dsn)).current == revision
+            made.append(await objects(dsn))
+        for revision, before in zip(reversed(["base", *REVISIONS[:-1]]), reversed(made[:-1]), strict=True):
+            await migrate.downgrade(dsn, revision)
+            assert await objects(dsn) == before, revision
+
+
+@each_version
+async def test_servers_that_migrate_at_once_take_turns(version: databases.Version) -> None:
+    script = (
+        "import asyncio, sys; from collab_server.backends import migrate; asyncio.run(migrate.upgrade(sys.argv[1]))"
+    )
+    async with databases.empty(version) as one, databases.empty(version) as other:
+        servers = [
+            await asyncio.create_subprocess_exec(sys.executable, "-c", script, dsn, cwd=ROOT)
+            for dsn in (one, other, one, other)
+        ]
+        assert await asyncio.gather(*(server.wait() for server in servers)) == [0] * len(servers)
+        for dsn in (one, other):
+            assert (await migrate.status(dsn)).pending == []
+            assert await rows(dsn, "SELECT count(*) FROM workspaces") == [1]
+
+
+async def test_documents_that_were_there_before_the_log_get_a_place_in_it() -> None:
+    async with databases.empty("18") as dsn:
+        await migrate.upgrade(dsn, "0002_documents")
+        await run(dsn, "INSERT INTO documents (workspace_id, title) SELECT id, 'old' FROM workspaces")
+        await migrate.upgrade(dsn)
+        for table in ("document_heads", "document_stats", "search_queue"):
+            assert await rows(dsn, f"SELECT count(*) FROM {table}") == [1], table
+
+
+async def test_a_revision_that_fails_leaves_nothing_behind() -> None:
+    async with databases.empty("18") as dsn:
+        await migrate.upgrade(dsn, "0002_documents")
+        await run(dsn, "CREATE FUNCTION app.load_document(uuid) RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        before = await objects(dsn)
+        with pytest.raises(ConfigurationError, match="function") as caught:
+            await migrate.upgrade(dsn)
+        assert "\n" not in caught.value.detail
+        assert await objects(dsn) == before
+        assert (await migrate.status(dsn)).current == "0002_documents"
+
+
+async def test_the_login_gets_its_roles_and_limits() -> None:
+    async with databases.migrated("18") as database:
+        for setting, value in migrate.LOGIN_SETTINGS.items():
+            assert await rows(database.login_dsn, f"SHOW {setting}") == [value]
+        for role in migrate.SERVER_ROLES:
+            await run(database.login_dsn, f"SET ROLE {role}")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await run(database.login_dsn, "SET ROLE app_admin")
+
+
+@each_version
+async def test_a_login_that_may_create_roles_and_schemas_can_do_it_all_itself(version: databases.Version) -> None:
+    async with databases.empty(version) as admin:
+        rights = (
+            "ALTER ROLE {login} CREATEROLE",
+            "GRANT CREATE ON DATABASE {database} TO {login}",
+            "GRANT CREATE ON SCHEMA public TO {login}",
+            # as its creator would be, if it were the first to migrate in this cluster
+            "GRANT app_readonly, app_readwrite, app_service, app_admin TO {login} WITH ADMIN OPTION"
+            + (", INHERIT FALSE, SET FALSE" if version == "18" else ""),
+        )
+        await migrate.upgrade(admin)
+        await migrate.downgrade(admin)
+        async with ordinary_login(admin, *rights) as dsn:
+            await migrate.upgrade(dsn)
+            may = "SET" if version == "18" else "MEMBER"
+            for role in migrate.SERVER_ROLES:
+                assert await rows(dsn, f"SELECT pg_has_role(current_user, '{role}', '{may}')") == [True]
+            conn = await asyncpg.connect(dsn, server_settings={"role": "app_service"})
+            assert await conn.fetchval("SELECT count(*) FROM workspaces") == 1
+            await conn.close()
+            await migrate.downgrade(dsn)
+
+
+async def test_a_login_that_lacks_rights_is_told_which() -> None:
+    async with databases.empty("15") as admin:
+        await migrate.upgrade(admin)  # the roles exist
+        await migrate.downgrade(admin)
+        async with ordinary_login(admin) as dsn:
+            login = urlsplit(dsn).username
+            with pytest.raises(ConfigurationError) as caught:
+                await migrate.upgrade(dsn)
+            database = urlsplit(dsn).path[1:]
+            assert caught.value.detail == (
+                "the login lacks rights to migrate; a superuser must run: "
+                f'GRANT CREATE ON DATABASE "{database}" TO "{login}"; GRANT CREATE ON SCHEMA public TO "{login}"'
+            )
+        rights = ("GRANT CREATE ON DATABASE {database} TO {login}", "GRANT CREATE ON SCHEMA public TO {login}")
+        async with ordinary_login(admin, *rights) as dsn:
+            with pytest.raises(ConfigurationError, match=r"GRANT app_readwrite, app_service TO"):
+                await migrate.upgrade(dsn)
+
+
+async def test_a_database_newer_than_the_server_is_refused() -> None:
+    async with databases.migrated("18") as database:
+        await run(database.owner_dsn, "UPDATE alembic_version SET version_num = '9999_future'")
+        for attempt in (migrate.status, migrate.upgrade):
+            with pytest.raises(ConfigurationError, match="9999_future, newer than this collab_server"):
+                await attempt(database.owner_dsn)
+
+
+async def test_each_way_a_dsn_can_be_wrong_has_its_own_line() -> None:
+    embedded = databases.embedded_cluster()
+    faults = {
+        "nonsense://x": "cannot be read",
+        "postgresql://127.0.0.1:1/x": "cannot reach PostgreSQL",
+        databases.with_database(embedded.dsn, "nowhere"): 'database "nowhere" does not exist: create it',
+        embedded.dsn.replace("collab_server@", "stranger@"): "refused the login",
+    }
+    for dsn, part in faults.items():
+        with pytest.raises(ConfigurationError) as caught:
+            await migrate.status(dsn)
+        assert part in caught.value.detail, dsn
+        assert "\n" not in caught.value.detail
+
+
+def test_revisions_follow_one_another_in_the_order_of_their_files() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(migrate.migrations_folder()))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert walked[::-1] == migrate.revisions() == REVISIONS
