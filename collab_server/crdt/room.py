@@ -73,6 +73,7 @@ class Room:
         "_pending",
         "_rows_before",
         "_settling",
+        "_snapshot_bytes",
         "_snapshot",
         "_unlogged",
         "clocks",
@@ -92,7 +93,8 @@ class Room:
         self.seq = 0
         """The last log number known to be committed."""
         self.size = 0
-        """Bytes of snapshot and tail, the measure for MAX_DOCUMENT_BYTES."""
+        """Bytes of snapshot (also when let go) and tail: the measure for MAX_DOCUMENT_BYTES."""
+        self._snapshot_bytes = 0
         self.log_rows = 0
         self.log_bytes = 0
         self.entries_given = 0
@@ -160,6 +162,7 @@ class Room:
 
     def release(self) -> None:
         """Let go of the bytes that PostgreSQL has. Only while `saved` and with nothing settling."""
+        self._snapshot_bytes = len(self._snapshot or b"")
         self._snapshot = None
         self._committed = []
         self._deletes = None
@@ -168,7 +171,14 @@ class Room:
         self._recount()
 
     def _recount(self) -> None:
-        self.size = len(self._snapshot or b"") + sum(map(len, self._tail()))
+        if self._snapshot is not None:
+            self._snapshot_bytes = len(self._snapshot)
+        self.size = self._snapshot_bytes + sum(map(len, self._tail()))
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of content in memory."""
+        return self.size if self.loaded else self.size - self._snapshot_bytes
 
     def _tail(self) -> list[bytes]:
         return [

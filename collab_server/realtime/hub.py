@@ -21,6 +21,8 @@ from collab_server.telemetry import Counts, log
 
 SWEEP_INTERVAL = 0.5
 JOINS_AT_ONCE = 16
+SETTLE_SECONDS = 10.0
+"""How long a reader of the stored text waits for the commits before it."""
 FOLD_RETRY = 5.0
 """Seconds until a document whose fold failed is tried again."""
 
@@ -244,8 +246,9 @@ class Hub:
         document = self._documents.get(document_id)
         if document is not None:
             await self._committed(document)
-            if (running := self._folding.get(document_id)) is not None:
-                await asyncio.wait({running})
+            for running in (self._loading.get(document_id), self._folding.get(document_id)):
+                if running is not None:
+                    await asyncio.wait({running})
             self._fold_after.pop(document_id, None)
             self._fold_soon(document)
             if (running := self._folding.get(document_id)) is not None:
@@ -260,8 +263,9 @@ class Hub:
         away.
         """
         target = document.room.entries_given
+        deadline = time.monotonic() + SETTLE_SECONDS
         while document.room.entries_done < target:
-            if self.writer.failing_since is not None:
+            if self.writer.failing_since is not None or time.monotonic() > deadline:
                 raise Unavailable("the database cannot answer now")
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(document.next_commit()), 0.5)
@@ -287,9 +291,12 @@ class Hub:
             return
         if room.log_rows:
             self._fold_soon(document)
-        elif room.loaded and document.id not in self._folding and not document.anyone_behind:
+        elif room.loaded and document.id not in self._folding and self._unused(document, now):
             room.release()
         self._drop_if_done(document)
+
+    def _unused(self, document: LiveDocument, now: float) -> bool:
+        return now - document.last_use > self.settings.room_idle_seconds and not document.anyone_behind
 
     def _tend(self, session: Session, now: float) -> None:
         session.tend(now)

@@ -46,6 +46,8 @@ class LiveDocument:
         self.members: dict[int, Member] = {}
         self.last_edit = time.monotonic()
         self.last_fold = self.last_edit
+        self.last_use = self.last_edit
+        """When content was last written or asked for."""
         self.unsaved_since: float | None = None
         """When the oldest edit that is not committed yet arrived (monotonic seconds)."""
         self.gone = False
@@ -60,6 +62,7 @@ class LiveDocument:
     # ---- members
 
     def join(self, member: Member) -> None:
+        self.last_use = time.monotonic()
         self.members[member.key] = member
         self.presence.join(member.key)
 
@@ -94,7 +97,7 @@ class LiveDocument:
             member.session.refuse(member, saved=False, reason=error.close_reason)
             return
         if news is not None:
-            self.last_edit = time.monotonic()
+            self.last_edit = self.last_use = time.monotonic()
             self._clocks_before = before | self._clocks_before
             self._updates.append((member.key, news))
             self._turns.schedule_turn(self)
@@ -125,6 +128,7 @@ class LiveDocument:
 
     def answer(self, member: Member, state_vector: bytes, *, with_step1: bool) -> None:
         """The SyncStep2 for a SyncStep1, after the rest that travels as Updates. The room must be loaded."""
+        self.last_use = time.monotonic()
         *first, last = self.room.answer(state_vector)
         messages = [encode_update(update) for update in first]
         messages.append(encode_sync_step2(last))

@@ -56,7 +56,7 @@ async def objects(dsn: str) -> list[str]:
 
 
 @asynccontextmanager
-async def ordinary_login(admin: str, *rights: str) -> AsyncIterator[str]:
+async def ordinary_login(version: databases.Version, admin: str, *rights: str) -> AsyncIterator[str]:
     """DSN of a fresh login that owns nothing, in the database of `admin`; `rights` may name {login} and {database}.
 
     The embedded PostgreSQL lets no other login in: there a superuser becomes it as soon as it is connected.
@@ -68,9 +68,10 @@ async def ordinary_login(admin: str, *rights: str) -> AsyncIterator[str]:
         await run(admin, right.format(login=login, database=database))
     parts = urlsplit(admin)
     host, port = parts.hostname or "127.0.0.1", parts.port or 5432
-    embedded = admin.startswith(databases.embedded_cluster().owner_dsn.partition("@")[0] + "@/")
     try:
-        yield f"{admin}&role={login}" if embedded else f"postgresql://{login}:{password}@{host}:{port}/{database}"
+        yield (
+            f"{admin}&role={login}" if version == "18" else f"postgresql://{login}:{password}@{host}:{port}/{database}"
+        )
     finally:
         await run(admin, f"DROP OWNED BY {login} CASCADE")
         await run(admin, f"DROP ROLE {login}")
@@ -163,7 +164,7 @@ async def test_a_login_that_may_create_roles_and_schemas_can_do_it_all_itself(ve
         )
         await migrate.upgrade(admin)
         await migrate.downgrade(admin)
-        async with ordinary_login(admin, *rights) as dsn:
+        async with ordinary_login(version, admin, *rights) as dsn:
             await migrate.upgrade(dsn)
             may = "SET" if version == "18" else "MEMBER"
             for role in migrate.SERVER_ROLES:
@@ -178,7 +179,7 @@ async def test_a_login_that_lacks_rights_is_told_which() -> None:
     async with databases.empty("15") as admin:
         await migrate.upgrade(admin)  # the roles exist
         await migrate.downgrade(admin)
-        async with ordinary_login(admin) as dsn:
+        async with ordinary_login("15", admin) as dsn:
             login = urlsplit(dsn).username
             with pytest.raises(ConfigurationError) as caught:
                 await migrate.upgrade(dsn)
@@ -188,7 +189,7 @@ async def test_a_login_that_lacks_rights_is_told_which() -> None:
                 f'GRANT CREATE ON DATABASE "{database}" TO "{login}"; GRANT CREATE ON SCHEMA public TO "{login}"'
             )
         rights = ("GRANT CREATE ON DATABASE {database} TO {login}", "GRANT CREATE ON SCHEMA public TO {login}")
-        async with ordinary_login(admin, *rights) as dsn:
+        async with ordinary_login("15", admin, *rights) as dsn:
             with pytest.raises(ConfigurationError, match=r"GRANT app_readwrite, app_service TO"):
                 await migrate.upgrade(dsn)
 

@@ -178,7 +178,7 @@ def test_a_released_room_still_takes_edits_and_has_all_of_them_when_loaded_again
     commit(room, 1)
     room.release()
     assert not room.loaded
-    assert room.size == 0
+    assert room.held_bytes == 0
     give(room, second)
     commit(room, 2)
     room.begin_load()
@@ -216,6 +216,13 @@ def test_a_full_document_takes_deletes_but_no_growth() -> None:
     del text[0:500]
     assert give(room, deletes[0])
     assert text_of(*room.answer(b"\0")) == "x" * 400
+
+
+def test_a_full_document_stays_full_when_its_bytes_are_let_go() -> None:
+    room = loaded(*typed("x" * 900), limit=1000)
+    room.release()
+    with pytest.raises(TooLarge):
+        give(room, typed("y" * 200, client=9)[0])
 
 
 def test_a_bad_state_vector_is_refused() -> None:

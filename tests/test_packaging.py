@@ -1,0 +1,73 @@
+"""The container files keep their promises: healthy, unprivileged, without secrets; and requirements are exact."""
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.require import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def pins(file: str) -> dict[str, str]:
+    """Package, as an index normalises its name -> the line that pins it."""
+    lines = (line.partition("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
+    return {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower(): line for line in lines if line and line[0] != "-"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_unprivileged_and_tells_whether_it_is_well(name: str) -> None:
+    service = SERVICES[name]
+    assert service["user"] not in ("", "root", "0", "0:0")
+    assert "no-new-privileges:true" in service["security_opt"]
+    if service.get("restart") == "no":  # its exit status tells
+        return
+    assert {"test", "interval", "timeout", "retries"} <= service["healthcheck"].keys()
+
+
+def test_no_secret_has_a_value_or_a_default() -> None:
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|SECRET|AUTH|KEY", variable):
+                assert re.fullmatch(r"\$\{\w+:\?\}", value), f"{name}: {variable}"
+            else:
+                assert not re.search(r"//[^/@]*:[^/@]+@", re.sub(r"\$\{\w+:\?\}", "", str(value))), (
+                    f"{name}: {variable}"
+                )
+
+
+def test_the_server_starts_after_its_database_is_migrated() -> None:
+    assert SERVICES["migrate"]["command"] == ["migrate", "up"]
+    assert SERVICES["server"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+
+
+def test_the_image_runs_as_an_account_of_its_own_and_takes_signals_itself() -> None:
+    users = re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert users and all(int(user.split(":")[0]) > 0 for user in users)
+    for instruction in ("ENTRYPOINT", "CMD"):
+        forms = re.findall(rf"^\s*{instruction} (.+)$", DOCKERFILE, re.MULTILINE)
+        assert forms and all(form.startswith("[") for form in forms), "a shell in between would swallow SIGTERM"
+    assert "HEALTHCHECK" in DOCKERFILE
+
+
+def test_what_the_image_copies_is_not_ignored() -> None:
+    allowed = {line[1:].rstrip("/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"}
+    copied = re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE)
+    assert {path.rstrip("/") for path in copied} == allowed
+    assert all((ROOT / path).exists() for path in copied)
+
+
+def test_every_requirement_is_pinned_once_and_the_package_asks_for_nothing_else() -> None:
+    runtime, development = pins("requirements.txt"), pins("requirements-dev.txt")
+    for line in (*runtime.values(), *development.values()):
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
+    assert not runtime.keys() & development.keys()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {re.sub(r"[-_.]+", "-", re.split("[<>=]", each)[0]).lower() for each in project["dependencies"]}
+    assert wanted <= runtime.keys()
