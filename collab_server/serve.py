@@ -18,6 +18,7 @@ from collab_server.backends.embedded import EmbeddedPostgres
 from collab_server.errors import ConfigurationError
 from collab_server.settings import Settings
 from collab_server.telemetry import log
+from collab_server.transport.http_protocol import BoundedHttpProtocol
 from collab_server.transport.uvicorn_protocol import FanOutProtocol
 
 BACKLOG = 2048
@@ -87,7 +88,7 @@ def serve(settings: Settings) -> None:
             asgi,
             ws=FanOutProtocol,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHttpProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

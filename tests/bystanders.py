@@ -33,8 +33,8 @@ class Bystanders:
     async def assert_undisturbed(self, *, forged: bool = False) -> None:
         """Everybody is still connected, reads the same, and can type; so can a newcomer.
 
-        `forged`: there were edits that say two things under one client id. Which one a copy takes depends on what it heard
-        first, so only those who heard the same must still agree.
+        `forged`: there were edits that say two things under one client id. Which one a copy takes depends on what it
+        heard first, so only those who heard the same must still agree.
         """
         newcomer = await Peer(self.server, "yws", self.name).sync()
         for peer in self.people:

@@ -133,6 +133,10 @@ class Socket:
         """Stop reading: the server sees a peer that does not take its messages."""
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
 
+    def resume(self) -> None:
+        """Read again."""
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+
     async def round_trip(self, within: float = WITHIN) -> None:
         """A WebSocket ping and its pong: the server's protocol layer has read everything sent before."""
         token = os.urandom(8)

@@ -206,6 +206,34 @@ async def test_a_name_that_cannot_be_a_document_is_refused_with_a_reason(
     await bystanders.assert_undisturbed()
 
 
+async def test_a_peer_that_does_not_read_costs_no_memory_and_catches_up(server: Server, bystanders: Bystanders) -> None:
+    """120 MB of presence pass it by; the fixture measures what of it stayed in the server."""
+
+    async def learns_the_last(peer: Peer) -> None:
+        await peer.until(lambda: peer.presence.get(4_000_000, (0, ""))[0] == 2000, "the last state")
+
+    slow, chatter = Peer(server, "yws", bystanders.name), Peer(server, "hocus", bystanders.name)
+    await slow.sync()
+    await chatter.sync()
+    assert slow.socket is not None
+    assert chatter.socket is not None
+    slow.socket.pause()
+    for clock in range(1, 2001):
+        chatter.announce((4_000_000, clock, f'{{"n":{clock},"pad":"{"x" * 60_000}"}}'))
+        if clock % 20 == 0:
+            await chatter.socket.round_trip()
+    slow_mark = bystanders.people[0].type_mark()
+    for peer in bystanders.people:
+        await learns_the_last(peer)
+    await bystanders.assert_undisturbed()
+    assert slow_mark not in slow.marks
+    slow.socket.resume()
+    await slow.sees(slow_mark)
+    await learns_the_last(slow)
+    await slow.abort()
+    await chatter.abort()
+
+
 async def test_many_sockets_that_die_at_once_disturb_nobody(server: Server, bystanders: Bystanders) -> None:
     sockets = await asyncio.gather(*(dial(server, FAMILIES[n % 2], bystanders.name) for n in range(200)))
     for number, socket in enumerate(sockets):

@@ -12,6 +12,10 @@ from collab_server.crdt import updates as encoded
 from collab_server.crdt.structs import STRING, Id, StructReader
 from collab_server.errors import Malformed
 
+MERGE_GROUP: Final = 16
+"""pycrdt's merge compares collected with uncollected structs in no total order, and Rust's sort panics when it notices,
+which it does from 21 elements on. A client that collected what the log still has makes such an update."""
+
 _SURROGATE_PAIR: Final = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 """UTF-8 of a character that is two UTF-16 code units, and thus two clocks."""
 
@@ -34,7 +38,7 @@ def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
 
     Raises Malformed where the bytes cannot be read.
     """
-    merged = encoded.merge([snapshot, *updates] if snapshot else updates)
+    merged = merge([snapshot, *updates] if snapshot else updates)
     doc = load(merged)
     if doc is None:
         integrated = tree.read(merged)
@@ -47,6 +51,13 @@ def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
         if len(collected) < len(merged) and _has_same_clocks(collected, merged):
             merged = collected
     return Condensed(doc, merged, state_vector, pending)
+
+
+def merge(updates: Sequence[bytes]) -> bytes:
+    """`updates.merge` in groups so small that pycrdt's merge cannot panic. Raises Malformed."""
+    while len(updates) > 1:
+        updates = [encoded.merge(updates[at : at + MERGE_GROUP]) for at in range(0, len(updates), MERGE_GROUP)]
+    return updates[0] if updates else encoded.EMPTY_UPDATE
 
 
 def load(update: bytes) -> pycrdt.Doc[pycrdt.Text] | None:

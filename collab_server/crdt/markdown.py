@@ -57,13 +57,15 @@ def _blocks(nodes: Iterable[Node], *, marker: int = 0, in_item: bool = False, ch
     marker: 1 if a list that comes first must look unlike the one around it. checkbox: goes before the first paragraph.
     """
     lines = [checkbox] if checkbox else []
-    previous = ""
+    previous, last_sign = "", 0
     for block in _as_blocks(nodes):
         kind = _kind(block)
         if previous:
             # Two lists in a row would be one list if they had the same sign.
-            marker = 1 - marker if kind in _LISTS and previous in _LISTS else 0
-        written = _block(block, kind, marker)
+            sign = 1 - last_sign if kind in _LISTS and previous in _LISTS else 0
+        else:
+            sign = marker
+        written = _block(block, kind, sign)
         if not written:
             continue
         if not previous and checkbox and kind == "paragraph":
@@ -72,7 +74,7 @@ def _blocks(nodes: Iterable[Node], *, marker: int = 0, in_item: bool = False, ch
         elif lines and not (in_item and previous == "paragraph" and _MAY_INTERRUPT.match(written[0])):
             lines.append("")
         lines += written
-        previous = kind
+        previous, last_sign = kind, sign
     return lines
 
 

@@ -92,7 +92,7 @@ def render(nodes: Iterable[Node], *, one_line: bool = False) -> str:
 
     A hard break, or a line feed in a text, is a backslash and a new line, or <br> in one line.
     """
-    runs = _trimmed(_split_lines(_runs(nodes, frozenset())))
+    runs = _trimmed(_joined(_split_lines(_runs(nodes, frozenset()))))
     for mark in _SIGNS:
         runs = _without_outer_space(runs, mark)
     if one_line:
@@ -163,6 +163,20 @@ def _split_lines(runs: Iterable[_Run]) -> Iterator[_Run]:
                 yield _Run("break", "", run.marks)
             if line:
                 yield _Run("text", line, run.marks)
+
+
+def _joined(runs: Iterable[_Run]) -> Iterator[_Run]:
+    """Neighbours with equal marks as one run: two pieces of code in a row would have their signs together."""
+    last: _Run | None = None
+    for run in runs:
+        if last is not None and run.kind == last.kind and run.kind in ("text", "code") and run.marks == last.marks:
+            last.text += run.text
+            continue
+        if last is not None:
+            yield last
+        last = run
+    if last is not None:
+        yield last
 
 
 def _trimmed(runs: Iterable[_Run]) -> list[_Run]:

@@ -136,7 +136,7 @@ class _Integration:
                     stack.append(missing)
 
     def _advance(self, client: int, until: float) -> Id | None:
-        """Integrate this client's structs up to the clock `until`; the id that is needed for the next one, or None."""
+        """Integrate this client's structs up to and with the clock `until`; what is missing for that, or None."""
         known, waiting = self.clients[client], self.waiting[client]
         index = self.next[client]
         missing: Id | None = None
@@ -150,6 +150,8 @@ class _Integration:
                 self._integrate(item)
             index += 1
         self.next[client] = index
+        if missing is None and known.end <= until < inf:
+            return (client, known.end)
         return missing
 
     def _missing(self, item: Item) -> Id | None:
@@ -264,6 +266,7 @@ class _Integration:
             while index < len(known.items) and known.items[index].clock < end:
                 known.items[index].deleted = True
                 index += 1
+        return complete
 
 
 def _link(item: Item, parent: Branch, left: Item | None) -> None:

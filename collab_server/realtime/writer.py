@@ -67,7 +67,7 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._conn: log_queries.LogConnection | None = None
-        self._committing = False
+        self._commit_started: float | None = None
         self.failing_since: float | None = None
         self.unsaved_bytes = 0
 
@@ -83,8 +83,9 @@ class Writer:
     @property
     def overloaded(self) -> bool:
         """PostgreSQL has been away for too long, or too much waits for it."""
-        failing_for = 0.0 if self.failing_since is None else time.monotonic() - self.failing_since
-        return self.unsaved_bytes > self._max_bytes or failing_for > self._max_seconds
+        since = self.failing_since if self.failing_since is not None else self._commit_started
+        waited = 0.0 if since is None else time.monotonic() - since
+        return self.unsaved_bytes > self._max_bytes or waited > self._max_seconds
 
     async def flushed(self) -> None:
         """Wait until nothing waits for PostgreSQL."""
@@ -121,6 +122,7 @@ class Writer:
             self._wake.set()
         if not batch.documents:
             return True
+        self._commit_started = time.monotonic()
         try:
             await self._commit(batch)
         except Exception as error:
@@ -129,6 +131,8 @@ class Writer:
                 self._failed(batch, error)
                 return False
             await self._one_by_one(batch)
+        finally:
+            self._commit_started = None
         return True
 
     def _take(self, documents: list[LiveDocument]) -> tuple[_Batch, list[LiveDocument]]:
