@@ -5,7 +5,8 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
 NODE_FOLDERS := tests/interop static
 ARGS :=
 
-.PHONY: serve test check crash bundle clean node-packages
+# make bench ARGS="--rounds 1"
+.PHONY: serve test check crash bench bundle clean node-packages
 
 serve: $(VENV)/.installed
 	@exec $(PYTHON) -m collab_server serve $(ARGS)
@@ -20,6 +21,9 @@ check: $(VENV)/.installed-dev
 
 crash: $(VENV)/.installed-dev
 	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest tests/test_crash.py $(ARGS)
+
+bench: $(VENV)/.installed-dev
+	@exec $(PYTHON) -m benchmarks.run $(ARGS)
 
 bundle:
 	cd static && npm ci --no-audit --no-fund && npm run build

@@ -32,7 +32,9 @@ from collab_server.web import health, problems
 from collab_server.web.depends import Rooms
 from collab_server.web.middleware import BodyLimit, SecurityHeaders
 
-STATIC = Path(__file__).resolve().parent.parent / "static"
+_PACKAGE = Path(__file__).resolve().parent
+STATIC = next((p for p in (_PACKAGE / "_static", _PACKAGE.parent / "static") if p.is_dir()), _PACKAGE.parent / "static")
+"""Inside an installed package, or beside it in a checkout."""
 SEARCH_INTERVAL = 2.0
 BACKLOG_INTERVAL = 60.0
 SUPERVISE_INTERVAL = 0.5

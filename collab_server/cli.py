@@ -150,8 +150,7 @@ def user_create(email: str, name: str | None) -> None:
             raise ConfigurationError(f"there is a user {email} already") from None
         except DatabaseError as error:
             raise ConfigurationError(f"{email!r} is not an e-mail address: {error}") from None
-        slug = f"{email.partition('@')[0].lower()[:80]}-{str(user_id)[:8]}"
-        await queries.insert_workspace(conn, user_id, name or email, slug, "personal")
+        await queries.insert_personal_workspace(conn, user_id, name or email, email.partition("@")[0])
         return user_id
 
     click.echo(str(_with_database(work)))

@@ -80,7 +80,7 @@ class Settings(BaseSettings):
 
     commit_interval: Annotated[
         float, Field(ge=0, le=1, description="Least time between the starts of two group commits.")
-    ] = 0.008
+    ] = 0.012
     room_idle_seconds: Annotated[
         float, Field(gt=0, description="A room without edits folds its log and lets go of its bytes after this time.")
     ] = 3.0

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx
 
+from collab_server.backends.embedded import EmbeddedPostgres
 from tests.require import ROOT
 
 START_SECONDS = 60.0
@@ -64,8 +65,6 @@ class Server:
     @property
     def owner_dsn(self) -> str:
         """Superuser access to the embedded database."""
-        from collab_server.backends.embedded import EmbeddedPostgres
-
         embedded = EmbeddedPostgres(self.data_dir)
         assert embedded.attach() is not None, "the embedded database is not running"
         return embedded.owner_dsn
@@ -169,6 +168,11 @@ class Server:
                 await self.terminate()
             except TimeoutError:
                 await self.kill()
+        if not self._settings.get("database_url") and (self.data_dir / "postgres" / "postmaster.pid").exists():
+            # The server was killed: its database runs on until the next start finds it.
+            embedded = EmbeddedPostgres(self.data_dir)
+            await asyncio.to_thread(embedded.start)
+            await asyncio.to_thread(embedded.stop)
         if kind is not None:
             print(f"--- server log\n{self.log[-20_000:]}")
 

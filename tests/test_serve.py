@@ -170,6 +170,14 @@ async def test_doctor_says_what_is_wrong() -> None:
     assert "FAIL  PostgreSQL: cannot reach PostgreSQL" in output
 
 
+@pytest.mark.parametrize(
+    "email", ["ada.lovelace+x@example.org", "o'brien@example.com", "--@example.com", "日本@例え.jp"]
+)
+async def test_any_address_gets_a_personal_workspace(server: Server, email: str) -> None:
+    await server.command("user", "create", email)
+    assert email in await server.command("workspace", "list")
+
+
 async def test_users_tokens_and_workspaces_by_command(server: Server) -> None:
     await server.command("user", "create", "ann@example.com", "--name", "Ann")
     assert "ann@example.com  Ann  active" in await server.command("user", "list")

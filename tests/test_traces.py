@@ -14,7 +14,8 @@ async def test_two_friends_typing_at_once_end_with_their_text(tmp_path: Path) ->
     needs("node")
     needs("traces")
     name = f"friends-{uuid4().hex[:8]}"
-    async with Server(tmp_path) as server, NodeClients() as node:
+    # hours of typing in seconds are more messages than one person may send
+    async with Server(tmp_path, rate_updates=100_000) as server, NodeClients() as node:
         # concurrent insertions at one place are ordered by client id; these two give the recorded order
         friends = [
             await node.open(server, family, name, clientId=number) for number, family in enumerate(FAMILIES, start=1)

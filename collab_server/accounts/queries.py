@@ -58,6 +58,20 @@ async def insert_workspace(conn: Conn, owner_id: UUID, name: str, slug: str, kin
     return created
 
 
+async def insert_personal_workspace(conn: Conn, owner_id: UUID, name: str, slug_from: str) -> UUID:
+    """A slug is made from `slug_from` and the user's id."""
+    created: UUID = await conn.fetchval(
+        """
+        INSERT INTO workspaces (owner_id, name, slug, kind)
+        VALUES ($1, $2, app.slugify(left($3, 60) || '-' || left($1::uuid::text, 8)), 'personal') RETURNING id
+        """,
+        owner_id,
+        name[:255],
+        slug_from,
+    )
+    return created
+
+
 async def list_workspaces(conn: Conn) -> list[tuple[str, str, str, str]]:
     """(slug, name, kind, owner's e-mail)"""
     rows = await conn.fetch(

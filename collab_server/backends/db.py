@@ -26,7 +26,7 @@ InsufficientPrivilege = asyncpg.InsufficientPrivilegeError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
 DatabaseError = asyncpg.PostgresError
 
-MINIMUM_VERSION = 15
+OLDEST_VERSION = 15
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 30.0
 
@@ -130,23 +130,21 @@ class Database:
 
 async def check(dsn: str) -> str:
     """As check_reachable, and that the login may work as the server does. Raises ConfigurationError, one line."""
-    conn = await _connect(dsn)
+    conn = await connect(dsn)
     try:
-        try:
-            await conn.execute("SET ROLE app_service")
-            await conn.execute("SET ROLE app_readwrite")
-        except asyncpg.PostgresError as error:
-            raise ConfigurationError(f"{error}: run `collab-server migrate` as the database's owner") from error
+        await conn.execute("SET ROLE app_service")
+        await conn.execute("SET ROLE app_readwrite")
+    except asyncpg.PostgresError as error:
+        raise ConfigurationError(f"{one_line(error)}: run `collab-server migrate` as the database's owner") from error
+    else:
         return _version(conn)
     finally:
         await conn.close()
 
 
 async def check_reachable(dsn: str) -> str:
-    """The server's version, e.g. '18.4'. Raises ConfigurationError, one line for each thing that an operator can get
-    wrong.
-    """
-    conn = await _connect(dsn)
+    """The server's version, e.g. '18.4'. Raises ConfigurationError as `connect` does."""
+    conn = await connect(dsn)
     try:
         return _version(conn)
     finally:
@@ -155,22 +153,31 @@ async def check_reachable(dsn: str) -> str:
 
 def _version(conn: "asyncpg.Connection[asyncpg.Record]") -> str:
     version = conn.get_server_version()
-    if version.major < MINIMUM_VERSION:
-        raise ConfigurationError(
-            f"PostgreSQL {version.major}.{version.minor} is too old: {MINIMUM_VERSION} or newer is needed"
-        )
     return f"{version.major}.{version.minor}"
 
 
-async def _connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection to a PostgreSQL that is new enough; ConfigurationError, one line, for all that can be wrong."""
     try:
-        return await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT)
+        conn: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT)
     except (ValueError, asyncpg.exceptions.ClientConfigurationError) as error:
-        raise ConfigurationError(f"COLLAB_DATABASE_URL cannot be read: {error}") from error
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise ConfigurationError(f"PostgreSQL refused the login: {error}") from error
+        raise ConfigurationError(f"COLLAB_DATABASE_URL cannot be read: {one_line(error)}") from error
+    except asyncpg.InvalidAuthorizationSpecificationError as error:  # includes a wrong password
+        raise ConfigurationError(f"PostgreSQL refused the login: {one_line(error)}") from error
     except asyncpg.InvalidCatalogNameError as error:
-        raise ConfigurationError(f"{error}: create it, or correct COLLAB_DATABASE_URL") from error
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = str(error) or type(error).__name__
-        raise ConfigurationError(f"cannot reach PostgreSQL at COLLAB_DATABASE_URL: {reason}") from error
+        raise ConfigurationError(f"{one_line(error)}: create it, or correct COLLAB_DATABASE_URL") from error
+    except TimeoutError as error:
+        raise ConfigurationError(f"PostgreSQL did not answer within {CONNECT_TIMEOUT} s") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise ConfigurationError(f"cannot reach PostgreSQL: {one_line(error)}") from error
+    version = conn.get_server_version()
+    if version.major < OLDEST_VERSION:
+        await conn.close()
+        raise ConfigurationError(
+            f"PostgreSQL {version.major}.{version.minor} is too old: {OLDEST_VERSION} or newer is needed"
+        )
+    return conn
+
+
+def one_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

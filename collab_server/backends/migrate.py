@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import asyncpg
 
 import collab_server
+from collab_server.backends.db import connect, one_line
 from collab_server.errors import ConfigurationError
 
-OLDEST_VERSION = 15
 LOGIN_ROLE = "collab_server"
 LOGIN_SETTINGS = {
     "idle_in_transaction_session_timeout": "15s",
@@ -24,7 +24,6 @@ SERVER_ROLES = ("app_readwrite", "app_service")
 _ROLES = ("app_readonly", "app_readwrite", "app_service", "app_admin")
 _LOCK_KEY = 0x636F6C6C6162  # "collab"
 _LOCK_PATIENCE = 600
-_CONNECT_TIMEOUT = 10
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -85,29 +84,6 @@ async def ensure_login(dsn: str, login: str = LOGIN_ROLE) -> None:
             await _persistently(conn, f"ALTER ROLE {name} SET {setting} = '{value}'")
 
 
-async def connect(dsn: str) -> Connection:
-    """A connection to a PostgreSQL that is new enough; ConfigurationError, one line, for all that can be wrong."""
-    try:
-        conn: Connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT)
-    except (ValueError, asyncpg.exceptions.ClientConfigurationError) as error:
-        raise ConfigurationError(f"COLLAB_DATABASE_URL cannot be read: {_line(error)}") from error
-    except asyncpg.InvalidAuthorizationSpecificationError as error:  # includes a wrong password
-        raise ConfigurationError(f"PostgreSQL refused the login: {_line(error)}") from error
-    except asyncpg.InvalidCatalogNameError as error:
-        raise ConfigurationError(f"{_line(error)}: create it, or correct COLLAB_DATABASE_URL") from error
-    except TimeoutError as error:
-        raise ConfigurationError(f"PostgreSQL did not answer within {_CONNECT_TIMEOUT} s") from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise ConfigurationError(f"cannot reach PostgreSQL: {_line(error)}") from error
-    version = conn.get_server_version()
-    if version.major < OLDEST_VERSION:
-        await conn.close()
-        raise ConfigurationError(
-            f"PostgreSQL {version.major}.{version.minor} is too old: {OLDEST_VERSION} or newer is needed"
-        )
-    return conn
-
-
 def execute_script(sql: str) -> None:
     """For revisions: runs several statements at once, within the transaction of the revision."""
     from alembic import op
@@ -136,7 +112,7 @@ async def _connected(dsn: str) -> AsyncIterator[Connection]:
     try:
         yield conn
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise ConfigurationError(f"the database could not be prepared: {_line(error)}") from error
+        raise ConfigurationError(f"the database could not be prepared: {one_line(error)}") from error
     finally:
         conn.terminate()
 
@@ -195,7 +171,7 @@ async def _run_alembic(dsn: str, command: str, revision: str) -> None:
         async with engine.connect() as conn:
             await conn.run_sync(on)
     except SQLAlchemyError as error:
-        raise ConfigurationError(f"the database could not be migrated: {_line(error)}") from error
+        raise ConfigurationError(f"the database could not be migrated: {one_line(error)}") from error
     finally:
         await engine.dispose()
 
@@ -253,7 +229,3 @@ async def _persistently(conn: Connection, statement: str) -> None:
 
 def _quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def _line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

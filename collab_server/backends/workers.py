@@ -38,9 +38,13 @@ class Workers:
         self._free = [_Worker(memory_bytes) for _ in range(size)]
         self._all = tuple(self._free)
         self._places = asyncio.Semaphore(size)
-        self._waiting = 0
         self._calls: set[asyncio.Task[Any]] = set()
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Calls that no process has taken yet."""
+        return len(self._calls) - len(self._all) + len(self._free)
 
     async def run(self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
         """What the function, one of a module's top level, returns or raises; arguments and result are pickled.
@@ -50,7 +54,7 @@ class Workers:
         """
         if self._closed:
             raise Unavailable("the worker processes are closed")
-        if self._waiting >= MAX_WAITING:
+        if self.waiting >= MAX_WAITING:
             raise Unavailable("too many calls wait for a worker process")
         call = asyncio.create_task(self._call(pickle.dumps((function, arguments, named), protocol=5)))
         self._calls.add(call)
@@ -73,11 +77,7 @@ class Workers:
             call.exception()  # Of a call whose caller has gone, nobody else asks.
 
     async def _call(self, request: bytes) -> tuple[bool, Any]:
-        self._waiting += 1
-        try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
+        await self._places.acquire()
         worker = self._free.pop()
         try:
             for attempt in (1, 2):
@@ -128,7 +128,8 @@ class _Worker:
     async def exchange(self, request: bytes) -> tuple[bool, Any]:
         """(True, result) or (False, exception). Raises OSError or EOFError when the process dies meanwhile.
 
-        If this does not return, `busy` stays true and the process must be stopped, or its answer would be the next one's.
+        If this does not return, `busy` stays true and the process must be stopped, or its answer would be taken for
+        the next call's.
         """
         self.busy = True
         if self._process is not None and (self._process.returncode is not None or self._reader.at_eof()):

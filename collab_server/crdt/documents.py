@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from collab_server.crdt import folding, tree
-from collab_server.crdt.roots import Projection, project_doc, project_tree
+from collab_server.crdt import folding
+from collab_server.crdt.roots import Projection, project_document
 
 __all__ = ["Folded", "Projection", "fold", "project"]
 
@@ -29,12 +29,9 @@ def fold(snapshot: bytes | None, updates: Sequence[bytes]) -> Folded:
     All validated. Raises Malformed if pycrdt cannot read one, and then changes nothing.
     """
     condensed = folding.condense(snapshot, updates)
-    doc = condensed.doc
-    projection = project_tree(tree.read(condensed.snapshot)) if doc is None else project_doc(doc)
-    return Folded(condensed.snapshot, condensed.state_vector, projection, condensed.pending)
+    return Folded(condensed.snapshot, condensed.state_vector, project_document(condensed.document), condensed.pending)
 
 
 def project(update: bytes) -> Projection:
     """The content of a document's encoding (validated), without what is pending. Raises Malformed if it is not one."""
-    doc = folding.load(update)
-    return project_tree(tree.read(update)) if doc is None else project_doc(doc)
+    return project_document(folding.load(update))

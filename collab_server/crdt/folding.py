@@ -20,37 +20,34 @@ _SURROGATE_PAIR: Final = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 """UTF-8 of a character that is two UTF-16 code units, and thus two clocks."""
 
 
+Doc = pycrdt.Doc[pycrdt.Text]
+Document = Doc | tree.Tree
+
+
 @dataclass(frozen=True, slots=True)
 class Condensed:
-    """`doc`: what could be integrated, None as of `load`. `snapshot`: that and what is pending.
+    """`document`: what could be integrated. `snapshot`: that and what is pending. `state_vector`: of the former."""
 
-    `state_vector`: encoded, of the integrated part.
-    """
-
-    doc: pycrdt.Doc[pycrdt.Text] | None
+    document: Document
     snapshot: bytes
     state_vector: bytes
     pending: bool
 
 
 def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
-    """Merge all, load it, and let the Doc collect deleted content if nothing is pending. All validated.
+    """Merge all, load it, and let a Doc collect deleted content if nothing is pending. All validated.
 
     Raises Malformed where the bytes cannot be read.
     """
     merged = merge([snapshot, *updates] if snapshot else updates)
-    doc = load(merged)
-    if doc is None:
-        integrated = tree.read(merged)
-        return Condensed(None, merged, encoded.encode_state_vector(integrated.clocks), integrated.pending)
-    state_vector = doc.get_state()
-    pending = is_pending(merged, state_vector)
-    if not pending:
-        collected = doc.get_update()
-        # The Doc's encoding is smaller where content was deleted, and larger where many runs were cut in pieces.
-        if len(collected) < len(merged) and _has_same_clocks(collected, merged):
-            merged = collected
-    return Condensed(doc, merged, state_vector, pending)
+    document = load(merged)
+    if isinstance(document, tree.Tree):
+        return Condensed(document, merged, encoded.encode_state_vector(document.clocks), document.pending)
+    collected = document.get_update()
+    # The Doc's encoding is smaller where content was deleted, and larger where many runs were cut in pieces.
+    if len(collected) < len(merged) and _has_same_clocks(collected, merged):
+        merged = collected
+    return Condensed(document, merged, document.get_state(), pending=False)
 
 
 def merge(updates: Sequence[bytes]) -> bytes:
@@ -60,24 +57,25 @@ def merge(updates: Sequence[bytes]) -> bytes:
     return updates[0] if updates else encoded.EMPTY_UPDATE
 
 
-def load(update: bytes) -> pycrdt.Doc[pycrdt.Text] | None:
-    """A Doc with this validated update applied; None where it would not be the document that Yjs makes of it.
+def load(update: bytes) -> Document:
+    """What can be integrated of a validated update: a Doc where that is the document that Yjs makes of it, else a Tree.
 
-    That is where characters are cut in two, and where pycrdt fails: at an item whose parent is no shared type, which Yjs
-    collects.
+    It is not where characters are cut in two; where something is pending, as pycrdt integrates what stands behind a gap
+    but does not depend on it; and where pycrdt fails: at an item whose parent is no shared type, which Yjs collects.
+    Raises Malformed.
     """
-    if cuts_surrogate_pairs(update):
-        return None
-    doc: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc()
-    try:
-        doc.apply_update(update)
-    except (ValueError, RuntimeError):
-        return None
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        return None
-    return doc
+    if not cuts_surrogate_pairs(update):
+        doc: Doc = pycrdt.Doc()
+        try:
+            doc.apply_update(update)
+            if not is_pending(update, doc.get_state()):
+                return doc
+        except (ValueError, RuntimeError):
+            pass
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+    return tree.read(update)
 
 
 def is_pending(update: bytes, state_vector: bytes) -> bool:

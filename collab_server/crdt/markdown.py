@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from collab_server.crdt import markdown_inline as inline
+from collab_server.crdt.markdown_runs import is_break, is_image
 from collab_server.crdt.prosemirror import TEXT, Node, canonical
 
 _ALIASES: Final = {
@@ -42,7 +43,7 @@ _INLINE: Final = frozenset(
 _MAY_INTERRUPT: Final = re.compile(r"(?:[-+]|1[.)]) \S")
 """The first line of a list that CommonMark sees right behind a paragraph's line."""
 
-_MAX_COLUMNS: Final = 1000
+_MAX_COLUMNS: Final = 100
 _MAX_START: Final = 999_999_999 // 2
 
 
@@ -59,10 +60,11 @@ def _blocks(nodes: Iterable[Node], *, marker: int = 0, in_item: bool = False, ch
     lines = [checkbox] if checkbox else []
     previous, last_sign = "", 0
     for block in _as_blocks(nodes):
-        kind = _kind(block)
+        kind = "orderedlist" if _is_ordered(block) else _kind(block)
         if previous:
             # Two lists in a row would be one list if they had the same sign.
-            sign = 1 - last_sign if kind in _LISTS and previous in _LISTS else 0
+            alike = kind in _LISTS and previous in _LISTS and (kind == "orderedlist") == (previous == "orderedlist")
+            sign = 1 - last_sign if alike else 0
         else:
             sign = marker
         written = _block(block, kind, sign)
@@ -123,7 +125,7 @@ def _kind(node: Node) -> str:
 
 
 def _is_inline(node: Node) -> bool:
-    return _kind(node) in _INLINE or inline.is_break(node) or inline.is_image(node)
+    return _kind(node) in _INLINE or is_break(node) or is_image(node)
 
 
 def _block(node: Node, kind: str, marker: int) -> list[str]:
@@ -167,17 +169,20 @@ def _code_block(node: Node) -> list[str]:
 def _plain(node: Node) -> str:
     if node.type == TEXT:
         return node.text
-    return "\n" if inline.is_break(node) else "".join(map(_plain, node.content))
+    return "\n" if is_break(node) else "".join(map(_plain, node.content))
+
+
+def _is_ordered(node: Node) -> bool:
+    kind = _kind(node)
+    return kind == "orderedlist" or (kind == "list" and node.attributes.get("listType") == "number")
 
 
 def _list(node: Node, kind: str, marker: int) -> list[str]:
-    attributes = node.attributes
-    ordered = kind == "orderedlist" or (kind == "list" and attributes.get("listType") == "number")
-    first = attributes.get("start", attributes.get("order"))
+    first = node.attributes.get("start", node.attributes.get("order"))
     number = _integer(first, 1, 0, _MAX_START)
     items: list[list[str]] = []
     for item in node.content:
-        sign = f"{number}{'.)'[marker]}" if ordered else "-+"[marker]
+        sign = f"{number}{'.)'[marker]}" if kind == "orderedlist" else "-+"[marker]
         items.append(_item(item, sign, task=kind == "tasklist", marker=1 - marker))
         number += 1
     loose = any("" in lines for lines in items)
@@ -209,10 +214,8 @@ def _table(node: Node) -> list[str]:
     # GFM knows no table without a header; an empty one stands for it.
     if not all(header for header, _ in rows[0]):
         rows.insert(0, [])
-    lines = []
-    for row in rows:
-        cells = [text for _, text in row] + [""] * (width - len(row))
-        lines.append(f"| {' | '.join(cells)} |")
+    rows[0] = rows[0] + [(True, "")] * (width - len(rows[0]))
+    lines = [f"| {' | '.join(text for _, text in row)} |" for row in rows]
     lines.insert(1, f"|{' --- |' * width}")
     return lines
 

@@ -1,47 +1,20 @@
 """Text with marks as one line or more of Markdown, escaped so that CommonMark reads the same text back.
 
-strong, em, strike (GFM), code and links in Markdown; underline, highlight, subscript and superscript, for which Markdown
-has no signs, as HTML, and so the first three where CommonMark would not take the signs (`a**(b)**c`). Other marks
-(colours, fonts, comments) are left out, and links to javascript:, vbscript:, file: and data:, which renderers refuse.
+strong, em, strike (GFM), code and links in Markdown; underline, highlight, subscript and superscript, for which it has
+no signs, as HTML, and so the first three where CommonMark would not take the signs for what they are (`a**(b)**c`).
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from collab_server.crdt.prosemirror import TEXT, Mark, Node, canonical
+from collab_server.crdt.markdown_runs import LinkTarget, MarkKey, Run, runs_of
+from collab_server.crdt.prosemirror import Node
 
-_MARKS: Final = {
-    "bold": "strong",
-    "strong": "strong",
-    "italic": "em",
-    "em": "em",
-    "emphasis": "em",
-    "strike": "s",
-    "strikethrough": "s",
-    "s": "s",
-    "del": "s",
-    "code": "code",
-    "inlinecode": "code",
-    "link": "link",
-    "underline": "u",
-    "u": "u",
-    "highlight": "mark",
-    "mark": "mark",
-    "subscript": "sub",
-    "sub": "sub",
-    "superscript": "sup",
-    "sup": "sup",
-}
 _SIGNS: Final = {"strong": "**", "em": "*", "s": "~~"}
 _ORDER: Final = ("link", "strong", "em", "s", "u", "mark", "sub", "sup")
-_BREAKS: Final = frozenset({"hardbreak", "linebreak", "br"})
-_IMAGES: Final = frozenset({"image", "img", "inlineimage", "imageblock", "imageresize"})
-_LABELS: Final = ("label", "text", "latex", "emoji", "name", "title", "caption", "value", "id")
-
-_REFUSED: Final = re.compile(r"(?:javascript|vbscript|file|data):", re.IGNORECASE)
 _PLAIN_DESTINATION: Final = re.compile(r"[^\s<>()\\\x00-\x20\x7f]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
@@ -57,24 +30,9 @@ _LINE_START: Final = re.compile(
     r"|(?P<number>[0-9]{1,9})(?=[.)](?:[ \t]|\Z))"
 )
 
-LinkTarget = tuple[str, str, str]
-_MarkKey = str | LinkTarget
-
-
-@dataclass(slots=True)
-class _Run:
-    """`kind`: text, code, break, or raw for Markdown that is already written. `marks`: names, links as LinkTarget."""
-
-    kind: str
-    text: str
-    marks: frozenset[_MarkKey]
-
-    @property
-    def blank(self) -> bool:
-        return self.kind == "break" or (self.kind == "text" and self.text.isspace())
-
-    def cut(self, offset: int) -> tuple["_Run", "_Run"]:
-        return _Run(self.kind, self.text[:offset], self.marks), _Run(self.kind, self.text[offset:], self.marks)
+_LOOK_AHEAD: Final = 50
+_ATTEMPTS: Final = 20
+"""HTML in one place can make signs in the next unreadable; after so many rounds all of it is written in HTML."""
 
 
 @dataclass(slots=True)
@@ -92,172 +50,20 @@ def render(nodes: Iterable[Node], *, one_line: bool = False) -> str:
 
     A hard break, or a line feed in a text, is a backslash and a new line, or <br> in one line.
     """
-    runs = _trimmed(_joined(_split_lines(_runs(nodes, frozenset()))))
-    for mark in _SIGNS:
-        runs = _without_outer_space(runs, mark)
+    runs = runs_of(nodes, _SIGNS)
     if one_line:
         return _write(_pieces(runs, "<br>"))
     return "\n".join(map(_escape_line_start, _write(_pieces(runs, "\\\n")).split("\n")))
 
 
-def is_break(node: Node) -> bool:
-    return canonical(node.type) in _BREAKS
-
-
-def is_image(node: Node) -> bool:
-    return canonical(node.type) in _IMAGES
-
-
-def _runs(nodes: Iterable[Node], outer: frozenset[_MarkKey]) -> Iterator[_Run]:
-    for node in nodes:
-        if node.type == TEXT:
-            marks = outer | frozenset(key for mark in node.marks if (key := _mark_key(mark)) is not None)
-            yield _Run("code" if "code" in marks else "text", node.text, marks - {"code"})
-        elif is_break(node):
-            yield _Run("break", "", outer)
-        elif is_image(node):
-            yield _Run("raw", _image(node.attributes), outer)
-        elif node.content:
-            link = _mark_key(Mark("link", node.attributes)) if canonical(node.type) in ("link", "autolink") else None
-            yield from _runs(node.content, outer if link is None else outer | {link})
-        else:
-            yield from _leaf(node, outer)
-
-
-def _leaf(node: Node, outer: frozenset[_MarkKey]) -> Iterator[_Run]:
-    """A node of a type that is not known, without content: by what its attributes call it, linked to its source."""
-    attributes = node.attributes
-    label = next((str(attributes[key]) for key in _LABELS if isinstance(attributes.get(key), str | int)), "")
-    link = _mark_key(Mark("link", {"href": attributes.get("src") or attributes.get("url")}))
-    if canonical(node.type) == "mention":
-        label = f"{attributes.get('mentionSuggestionChar') or '@'}{label}" if label else ""
-    if link is not None:
-        yield _Run("text", label or link[1], outer | {link})
-    elif label and canonical(node.type) != "embed":
-        yield _Run("text", label, outer)
-
-
-def _mark_key(mark: Mark) -> _MarkKey | None:
-    name = _MARKS.get(canonical(mark.type))
-    if name != "link":
-        return name
-    target = mark.attributes.get("href") or mark.attributes.get("url")
-    title = mark.attributes.get("title")
-    if not isinstance(target, str) or _REFUSED.match(_CONTROL.sub("", target).strip()):
-        return None
-    return ("link", target, title if isinstance(title, str) else "")
-
-
-def _split_lines(runs: Iterable[_Run]) -> Iterator[_Run]:
-    """Runs of text without line feeds: those become breaks, in code spaces."""
-    for run in runs:
-        text = run.text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-        if run.kind == "code":
-            text = text.replace("\n", " ")
-        if run.kind != "text" or "\n" not in text:
-            if text or run.kind == "break":
-                yield _Run(run.kind, text, run.marks)
-            continue
-        for index, line in enumerate(text.split("\n")):
-            if index:
-                yield _Run("break", "", run.marks)
-            if line:
-                yield _Run("text", line, run.marks)
-
-
-def _joined(runs: Iterable[_Run]) -> Iterator[_Run]:
-    """Neighbours with equal marks as one run: two pieces of code in a row would have their signs together."""
-    last: _Run | None = None
-    for run in runs:
-        if last is not None and run.kind == last.kind and run.kind in ("text", "code") and run.marks == last.marks:
-            last.text += run.text
-            continue
-        if last is not None:
-            yield last
-        last = run
-    if last is not None:
-        yield last
-
-
-def _trimmed(runs: Iterable[_Run]) -> list[_Run]:
-    """Without white space where lines begin and end, and without breaks at both ends, as Markdown reads it."""
-    trimmed: list[_Run] = []
-    at_start = True
-    for run in runs:
-        if run.kind == "text" and at_start:
-            run.text = run.text.lstrip()
-            if not run.text:
-                continue
-        if run.kind == "break":
-            _trim_end(trimmed)
-            if not trimmed:
-                continue
-        at_start = run.kind == "break"
-        trimmed.append(run)
-    while trimmed:
-        _trim_end(trimmed)
-        if not trimmed or trimmed[-1].kind != "break":
-            break
-        trimmed.pop()
-    return trimmed
-
-
-def _trim_end(runs: list[_Run]) -> None:
-    while runs and runs[-1].kind == "text":
-        runs[-1].text = runs[-1].text.rstrip()
-        if runs[-1].text:
-            return
-        runs.pop()
-
-
-def _without_outer_space(runs: list[_Run], mark: str) -> list[_Run]:
-    """Take the mark from white space and breaks at the ends of what it marks: `**bold **` is not bold."""
-    result: list[_Run] = []
-    index = 0
-    while index < len(runs):
-        if mark not in runs[index].marks:
-            result.append(runs[index])
-            index += 1
-            continue
-        start = index
-        while index < len(runs) and mark in runs[index].marks:
-            index += 1
-        before, inner, after = _outer_space(runs[start:index])
-        result += [_Run(run.kind, run.text, run.marks - {mark}) for run in before]
-        result += inner
-        result += [_Run(run.kind, run.text, run.marks - {mark}) for run in after]
-    return result
-
-
-def _outer_space(runs: list[_Run]) -> tuple[list[_Run], list[_Run], list[_Run]]:
-    """(white space before, the rest, white space after)"""
-    first, last = 0, len(runs)
-    before: list[_Run] = []
-    after: list[_Run] = []
-    while first < last and runs[first].blank:
-        before.append(runs[first])
-        first += 1
-    while first < last and runs[last - 1].blank:
-        last -= 1
-        after.append(runs[last])
-    inner = runs[first:last]
-    if inner and inner[0].kind == "text" and inner[0].text[0].isspace():
-        space, inner[0] = inner[0].cut(len(inner[0].text) - len(inner[0].text.lstrip()))
-        before.append(space)
-    if inner and inner[-1].kind == "text" and inner[-1].text[-1].isspace():
-        inner[-1], space = inner[-1].cut(len(inner[-1].text.rstrip()))
-        after.append(space)
-    return before, inner, after[::-1]
-
-
-def _pieces(runs: list[_Run], line_break: str) -> list[_Piece]:
+def _pieces(runs: list[Run], line_break: str) -> list[_Piece]:
     """The runs with openings and closings of marks between them, properly nested, links outermost."""
     pieces: list[_Piece] = []
-    stack: list[tuple[_MarkKey, int]] = []
+    stack: list[tuple[MarkKey, int]] = []
     pairs = 0
     for index, run in enumerate(runs):
         links = sorted(mark for mark in run.marks if isinstance(mark, tuple))[:1]
-        wanted: list[_MarkKey] = [*links, *(name for name in _ORDER if name in run.marks)]
+        wanted: list[MarkKey] = [*links, *(name for name in _ORDER if name in run.marks)]
         kept = 0
         while kept < len(stack) and stack[kept][0] in wanted and (kept or stack[0][0] in links or not links):
             kept += 1
@@ -277,24 +83,25 @@ def _pieces(runs: list[_Run], line_break: str) -> list[_Piece]:
     return pieces
 
 
-def _extent(runs: list[_Run], index: int, mark: _MarkKey) -> int:
-    """How many runs from this one on have the mark."""
+def _extent(runs: list[Run], index: int, mark: MarkKey) -> int:
+    """How many runs from this one on have the mark, as far as is looked."""
     end = index
-    while end < len(runs) and mark in runs[end].marks:
+    while end < min(len(runs), index + _LOOK_AHEAD) and mark in runs[end].marks:
         end += 1
     return end - index
 
 
-def _closing(mark: _MarkKey, pair: int) -> _Piece:
+def _closing(mark: MarkKey, pair: int) -> _Piece:
     return _Piece(_target(mark), "link", pair) if isinstance(mark, tuple) else _Piece("", mark, pair)
 
 
-def _run_text(run: _Run, line_break: str) -> str:
+def _run_text(run: Run, line_break: str) -> str:
     if run.kind == "break":
         return line_break
     if run.kind == "code":
         return _code(run.text)
-    return run.text if run.kind == "raw" else _SPECIAL.sub(r"\\\g<0>", run.text)
+    text = _SPECIAL.sub(r"\\\g<0>", run.text)
+    return text if run.image is None else f"![{text}{_target(run.image)}"
 
 
 def _code(text: str) -> str:
@@ -310,8 +117,10 @@ def _target(link: LinkTarget) -> str:
 
 
 def _destination(url: str, title: str) -> str:
-    url = _ENTITY.sub(r"\\&", _CONTROL.sub("", url).strip().replace("\\", "\\\\"))
-    if not _PLAIN_DESTINATION.fullmatch(url):
+    url = _CONTROL.sub("", url).strip()
+    plain = _PLAIN_DESTINATION.fullmatch(url)
+    url = _ENTITY.sub(r"\\&", url.replace("\\", "\\\\"))
+    if not plain:
         url = "<" + url.replace("<", r"\<").replace(">", r"\>") + ">"
     if not title:
         return url
@@ -320,26 +129,17 @@ def _destination(url: str, title: str) -> str:
     return f'{url} "{title}"'
 
 
-def _image(attributes: dict[str, Any]) -> str:
-    url = attributes.get("src") or attributes.get("url")
-    if not isinstance(url, str) or _REFUSED.match(_CONTROL.sub("", url).strip()):
-        # An image within the document (data:) would be most of its text.
-        url = ""
-    alt = next((attributes[key] for key in ("alt", "caption", "name") if isinstance(attributes.get(key), str)), "")
-    title = attributes.get("title")
-    alt = _SPECIAL.sub(r"\\\g<0>", _CONTROL.sub(" ", alt))
-    return f"![{alt}]({_destination(url, title if isinstance(title, str) else '')})"
-
-
 def _write(pieces: list[_Piece]) -> str:
     """All pieces in one string, each mark in signs if CommonMark takes those for what they are, otherwise in HTML."""
     tagged: set[int] = set()
-    while True:
+    for _ in range(_ATTEMPTS):
         texts = [_sign(piece, tagged) for piece in pieces]
         refused = _misread(pieces, texts, tagged)
         if not refused:
             return "".join(texts)
         tagged |= refused
+    tagged.update(piece.pair for piece in pieces)
+    return "".join(_sign(piece, tagged) for piece in pieces)
 
 
 def _sign(piece: _Piece, tagged: set[int]) -> str:

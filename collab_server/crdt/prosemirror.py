@@ -131,7 +131,7 @@ def _marks(formats: dict[str, Any]) -> list[Mark]:
 
 
 def _lexical_marks(attributes: dict[str, Any]) -> list[Mark]:
-    bits = attributes.get("format")
-    if not isinstance(bits, int):
-        return []
+    value = attributes.get("format")
+    # Not every client writes integers as such.
+    bits = int(value) if isinstance(value, int | float) and 0 <= value < 2**31 else 0
     return [Mark(name) for bit, name in enumerate(_LEXICAL_FORMATS) if bits >> bit & 1]

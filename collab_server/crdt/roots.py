@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import pycrdt
 
 from collab_server.crdt import markdown, prosemirror, tree
+from collab_server.crdt.folding import Document
 from collab_server.crdt.structs import (
     ANY,
     ARRAY,
@@ -75,26 +76,26 @@ _KINDS: Final = {
 }
 
 
-def project_doc(doc: pycrdt.Doc[pycrdt.Text]) -> Projection:
-    """The content of what the Doc has integrated; roots it has not typed yet become texts of it.
+def project_document(document: Document) -> Projection:
+    """The content of what is integrated; roots that a Doc has not typed yet become texts of it.
 
     1. a text root `content`; 2. an XmlFragment root `default` or `prosemirror`, as Markdown; 3. the only text or
-    XmlFragment root; 4. everything, as JSON: of the only root its value, of several an object by root name. A root's kind
-    is that of its visible content, and roots that show nothing do not count. Of a text its strings are taken; embeds and
-    formats are left out.
+    XmlFragment root; 4. everything, as JSON: of the only root its value, of several an object by root name. A root's
+    kind is that of its visible content, and roots that show nothing do not count. Of a text its strings are taken;
+    embeds and formats are left out.
     """
-    names = list(doc.keys())
+    if isinstance(document, tree.Tree):
+        return _of_tree(document.roots)
+    names = list(document.keys())
     if TEXT_ROOT in names or len(names) == 1:
         name = TEXT_ROOT if TEXT_ROOT in names else names[0]
         # Only a text has strings in its sequence, and pycrdt reads a large one ten times as fast as `tree`.
-        if text := str(doc.get(name, type=pycrdt.Text)):
+        if text := str(document.get(name, type=pycrdt.Text)):
             return _projection(text, "text", name)
-    return project_tree(tree.read(doc.get_update()))
+    return _of_tree(tree.read(document.get_update()).roots)
 
 
-def project_tree(document: tree.Tree) -> Projection:
-    """The same of a document that was read without a Doc."""
-    roots = document.roots
+def _of_tree(roots: dict[str, Branch]) -> Projection:
     kinds = {name: kind for name in sorted(roots) if (kind := kind_of(roots[name])) is not None}
     name = _content_root(kinds)
     if name is None:
@@ -108,9 +109,12 @@ def project_tree(document: tree.Tree) -> Projection:
     if kinds[name] is Kind.TEXT:
         return _projection(text_of(roots[name]), "text", name)
     root = prosemirror.read(roots[name])
-    return _projection(
-        markdown.render(root), "markdown", name, words=prosemirror.text_of(root), truncated=root.truncated
-    )
+    text = prosemirror.text_of(root)
+    try:
+        return _projection(markdown.render(root), "markdown", name, words=text, truncated=root.truncated)
+    except MemoryError:
+        # Signs before each line of many quotes in one another can be a hundred times the text.
+        return _projection(text, "text", name, truncated=True)
 
 
 def _content_root(kinds: dict[str, Kind]) -> str | None:
@@ -167,7 +171,7 @@ class _Values:
             self.strings.append(prosemirror.text_of(document))
             return markdown.render(document)
         if kind is Kind.ARRAY:
-            return [self.value(value, depth + 1) for value in _array(branch)]
+            return [self.value(value, depth + 1) for value in array_values(branch)]
         return self.value(tree.entries(branch), depth)
 
     def value(self, value: Any, depth: int) -> Any:
@@ -195,7 +199,8 @@ class _Values:
         return None if value is UNDEFINED else value
 
 
-def _array(branch: Branch) -> list[Any]:
+def array_values(branch: Branch) -> list[Any]:
+    """The visible values of an array: lib0 values and Branch; of text in it, which Yjs also shows, the characters."""
     values: list[Any] = []
     for kind, content in tree.contents(branch):
         if kind in (ANY, JSON, STRING):

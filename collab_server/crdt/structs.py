@@ -61,16 +61,17 @@ class Branch:
     """A shared type: a root, or the content of an item.
 
     `reference` is ARRAY..XML_TEXT, or None for a root, whose type is written nowhere. `name`: the tag of an element.
-    `start`: the first item of its sequence, deleted ones included. `entries`: the last item per key.
+    `start`: the first item of its sequence, deleted ones included. `entries`, `starts`: the last, the first per key.
     """
 
-    __slots__ = ("entries", "name", "reference", "start")
+    __slots__ = ("entries", "name", "reference", "start", "starts")
 
     def __init__(self, reference: int | None, name: str = "") -> None:
         self.reference = reference
         self.name = name
         self.start: Item | None = None
         self.entries: dict[str, Item] = {}
+        self.starts: dict[str, Item] = {}
 
 
 class Item:
@@ -123,7 +124,7 @@ class StructReader:
         """{client id: its structs by clock, Skip left out}; afterwards the delete set is next. Raises Malformed."""
         try:
             return self._structs()
-        except (IndexError, UnicodeDecodeError, struct.error, json.JSONDecodeError) as error:
+        except (IndexError, UnicodeDecodeError, struct.error, json.JSONDecodeError, RecursionError) as error:
             raise Malformed(f"an update cannot be read: {error}") from None
 
     def deletes(self) -> list[tuple[int, int, int]]:
@@ -152,7 +153,7 @@ class StructReader:
                 self.position += 1
                 kind = info & 31
                 item = Item(client, clock, kind)
-                if kind == GC or kind == SKIP:
+                if kind in (GC, SKIP):
                     item.length = uint()
                     clock += item.length
                     if kind == GC:

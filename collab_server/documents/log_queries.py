@@ -32,8 +32,11 @@ class StoredRows:
     content_hash: str
 
 
-async def append_updates(conn: Conn, rows: Sequence[LogRow]) -> dict[UUID, int]:
-    """Append the rows in one transaction; document id -> its last log number. Documents that are gone are left out."""
+async def append_updates(conn: Conn, rows: Sequence[LogRow], timeout: float) -> dict[UUID, int]:  # noqa: ASYNC109
+    """Append the rows in one transaction; document id -> its last log number. Documents that are gone are left out.
+
+    Raises TimeoutError after `timeout` seconds; whether the rows were committed is then unknown.
+    """
     heads = await conn.fetch(
         "SELECT document_id, head_seq FROM app.append_updates($1, $2, $3, $4, $5)",
         [row.document_id for row in rows],
@@ -41,6 +44,7 @@ async def append_updates(conn: Conn, rows: Sequence[LogRow]) -> dict[UUID, int]:
         [row.user_id for row in rows],
         ["{" + ",".join(map(str, row.clients)) + "}" for row in rows],
         [row.device for row in rows],
+        timeout=timeout,
     )
     return {head["document_id"]: head["head_seq"] for head in heads}
 

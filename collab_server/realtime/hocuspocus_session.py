@@ -121,8 +121,8 @@ class HocuspocusSession:
                 self._log_in(address, message)
             return None
         if type(message) is Close:
+            # No answer: a provider that attaches again at once would take it for the end of its new life.
             self._detach(address)
-            self.socket.write(Outgoing((hocuspocus.close(address, "provider_initiated"),)))
             return None
         if attachment.login is not None:
             self._wait(attachment, message, len(frame))

@@ -155,7 +155,7 @@ class Writer:
         started = time.monotonic()
         if self._conn is None:
             self._conn = await self._db.connect_service()
-        heads = await asyncio.wait_for(log_queries.append_updates(self._conn, batch.rows), COMMIT_TIMEOUT)
+        heads = await log_queries.append_updates(self._conn, batch.rows, COMMIT_TIMEOUT)
         self._counts.commit_seconds.add(time.monotonic() - started)
         self._counts.commits += 1
         self._counts.rows_committed += len(batch.rows)

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -18,9 +17,6 @@ PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 Inline = tuple[tuple[str, frozenset[str]], ...]
 """One entry per character or image: what it is, and its marks; white space has no marks but code."""
-
-
-# ---- what the parser read
 
 
 def read_markdown(markdown: str) -> list[Any]:
@@ -101,9 +97,6 @@ def read_inline(token: Token) -> Inline:
     return tuple(characters)
 
 
-# ---- what the document says
-
-
 def expected(nodes: Sequence[Node]) -> list[Any]:
     return [block for node in nodes if (block := expected_block(node)) is not None]
 
@@ -180,12 +173,13 @@ def mark_name(mark: Mark) -> str:
     return f"link {mark.attributes['href']} {mark.attributes['title']}" if mark.type == "link" else names[mark.type]
 
 
-# ---- documents
-
 NASTY = st.text(st.sampled_from("*_`~[]()<>&!#+-=|\\:.\"'19 ab;é漢😀\u00a0\n\t$§"), min_size=1, max_size=12)
 SNIPPETS = st.sampled_from(
-    ["word", "two words", "**", "1. ", "- ", "+", "# ", "---", "***", "```", "~~~", "> ", "<b>", "</u>", "&amp;", "&#35;"]
-    + ["[a](b)", "![", "[x]: y", "a | b", "|-|", ":-:", "snake_case", "__init__", "http://a.b", "<!-- c -->", " \\", "===", "\\"]
+    re.split(
+        "¦",
+        "word¦two words¦**¦1. ¦- ¦+¦# ¦---¦***¦```¦~~~¦> ¦<b>¦</u>¦&amp;¦&#35;¦[a](b)¦![¦[x]: y¦a | b¦|-|¦:-:"
+        "¦snake_case¦__init__¦http://a.b¦<!-- c -->¦ \\¦===¦\\",
+    )
 )
 TEXTS = st.one_of(NASTY, SNIPPETS, st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6))
 LINKS = st.builds(
@@ -223,7 +217,7 @@ def tables(draw: st.DrawFn) -> Node:
     width = draw(st.integers(1, 3))
     rows = draw(st.lists(st.lists(INLINES, min_size=width, max_size=width), min_size=1, max_size=3))
     has_header = draw(st.booleans())
-    nodes = []
+    nodes: list[Node] = []
     for row in rows:
         kind = "tableHeader" if has_header and not nodes else "tableCell"
         nodes.append(Node("tableRow", content=[Node(kind, content=[Node("paragraph", content=cell)]) for cell in row]))

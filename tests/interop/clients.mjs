@@ -177,6 +177,11 @@ export class YWebsocketClient extends Client {
     return this.provider.wsconnected
   }
 
+  /** Whether the end of the last socket has been dealt with; `connect` does nothing before. */
+  get offline () {
+    return this.provider.ws === null
+  }
+
   get unsynced () {
     return this.line.sent - this.line.acknowledged
   }
@@ -266,6 +271,10 @@ export class HocuspocusClient extends Client {
 
   get connected () {
     return this.line.socket?.readyState === WebSocket.OPEN
+  }
+
+  get offline () {
+    return this.socket.provider.status === 'disconnected'
   }
 
   get unsynced () {

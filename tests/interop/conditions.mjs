@@ -27,7 +27,6 @@ export const read = (doc, roots) =>
   Object.fromEntries(Object.entries(roots).map(([root, kind]) => [root, READ[kind](doc, root)]))
 
 const sameState = (one, other) => {
-  if (one.store.pendingStructs !== null || other.store.pendingStructs !== null) return false
   const left = Y.encodeStateVector(one)
   const right = Y.encodeStateVector(other)
   return isDeepStrictEqual(left, right) && Y.equalSnapshots(Y.snapshot(one), Y.snapshot(other))
@@ -40,6 +39,7 @@ const includes = (state, wanted) =>
 
 const CHECKS = {
   connected: (client, wanted) => client.connected === wanted,
+  offline: (client, wanted) => client.offline === wanted,
   synced: (client, wanted) => client.provider.synced === wanted,
   saved: (client, wanted) => client.saved === wanted,
   authenticated: (client, wanted) => client.provider.isAuthenticated === wanted,

@@ -156,9 +156,9 @@ class NodeClients:
         """Wait until every condition of conditions.mjs in `what` holds for all the clients at one moment."""
         await self.command("until", client=[client.label for client in clients], what=what, within=within)
 
-    async def same(self, clients: "Sequence[NodeClient]", within: float = WITHIN) -> None:
+    async def same(self, clients: "Sequence[NodeClient]", within: float = WITHIN, **what: object) -> None:
         """Wait until the clients have equal state vectors and delete sets, nothing pending, and are saved."""
-        await self.until(clients, within=within, same=True, saved=True)
+        await self.until(clients, within=within, **{"same": True, "saved": True, "pending": False, **what})
 
 
 class NodeClient:
@@ -223,7 +223,9 @@ class NodeClient:
         await self.command("connect")
 
     async def disconnect(self) -> None:
+        """Disconnect, and wait until it has happened."""
         await self.command("disconnect")
+        await self.until(offline=True)
 
     async def cut(self) -> None:
         """Cut the line: the socket is gone without a close frame; the provider dials again by itself."""

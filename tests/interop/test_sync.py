@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from pycrdt import Doc, Text
+from pycrdt import Doc, Map, Text
 
 from tests.interop.harness import FAMILIES, Family, NodeClient, NodeClients
 from tests.peers import Peer
@@ -68,7 +68,6 @@ async def test_offline_edits_of_both_sides_merge_after_reconnecting(
     await node.same([left, right])
     await left.disconnect()
     await right.disconnect()
-    await node.until([left, right], connected=False)
     await left.edit(("insert", "content", 0, "left "), ("set", "settings", "by", "left"))
     await right.edit(("append", "content", " right"), ("delete", "content", 0, 1))
     await left.connect()
@@ -177,20 +176,29 @@ async def test_updates_that_come_out_of_order_are_integrated_when_the_gap_closes
 async def test_a_gap_stays_open_over_a_restart_and_closes_after_it(
     tmp_path: Path, node: NodeClients, name: str
 ) -> None:
+    """In a text, where what comes later names what it follows, and in a map, where only the clocks tell of the gap."""
     one, two, three = updates_of_typing("one ", "two ", "three")
-    async with Server(tmp_path) as server:
+    doc: Doc[Any] = Doc()
+    changes: list[bytes] = []
+    subscription = doc.observe(lambda event: changes.append(event.update))
+    for key in ("first", "second", "third"):
+        doc.get("settings", type=Map)[key] = key
+    doc.unobserve(subscription)
+    async with Server(tmp_path, room_idle_seconds=0.1) as server:
         sender = await Peer(server, "hocus", name).sync()
-        for update in (one, three):
+        for update in (one, three, changes[0], changes[2]):
             sender.send_content(update)
         await sender.saved()
         await server.terminate()
         await server.start()
         late = await node.open(server, "yws", name)
-        await late.until(text={"content": "one "}, pending=True)
-        await sender.connect()
-        await sender.until(lambda: sender.synced)
+        await late.until(text={"content": "one "}, map={"settings": {"first": "first"}}, pending=True)
+        await sender.sync()
         sender.send_content(two)
-        await late.until(text={"content": "one two three"}, pending=False)
+        await late.until(text={"content": "one two three"}, map={"settings": {"first": "first"}}, pending=True)
+        sender.send_content(changes[1])
+        everything = {"first": "first", "second": "second", "third": "third"}
+        await late.until(text={"content": "one two three"}, map={"settings": everything}, pending=False)
         await sender.close()
 
 

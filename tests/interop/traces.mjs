@@ -99,10 +99,8 @@ class Agent {
     const { doc } = other.client
     const arrived = () => this.clock(doc) >= this.typed[count].clock &&
       fresh.every(({ deletes }) => deletes.every((id) => Y.getItem(doc.store, id).deleted))
-    await until([other.client], { meets: arrived }, (deadline - Date.now()) / 1000).catch((error) => {
-      const lacks = fresh.flatMap(({ deletes }) => deletes.filter((id) => !Y.getItem(doc.store, id).deleted))
-      throw new Error(`${count} transactions of ${this.client.label}, deletions ${JSON.stringify(lacks)}, ` +
-        `clock ${this.clock(doc)} of ${this.typed[count].clock}: ${error.message}`)
+    await until([this.client, other.client], { meets: arrived, dialled: 1 }, (deadline - Date.now()) / 1000).catch((error) => {
+      throw new Error(`${count} transactions, clock ${this.clock(doc)} of ${this.typed[count].clock}: ${error.message}`)
     })
     if (this.clock(doc) !== this.typed[count].clock) throw new Error('the other client got more than was sent')
     return 1
