@@ -43,8 +43,8 @@ class Workers:
 
     @property
     def waiting(self) -> int:
-        """Calls that no process has taken yet."""
-        return len(self._calls) - len(self._all) + len(self._free)
+        """Calls for which there is no process."""
+        return max(0, len(self._calls) - len(self._all))
 
     async def run(self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
         """What the function, one of a module's top level, returns or raises; arguments and result are pickled.

@@ -16,6 +16,9 @@ MERGE_GROUP: Final = 16
 """pycrdt's merge compares collected with uncollected structs in no total order, and Rust's sort panics when it notices,
 which it does from 21 elements on. A client that collected what the log still has makes such an update."""
 
+PORTION: Final = 20_000
+"""A Doc joins the pieces of what was typed in a row at a cost that grows with the square of their number."""
+
 _SURROGATE_PAIR: Final = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
 """UTF-8 of a character that is two UTF-16 code units, and thus two clocks."""
 
@@ -39,6 +42,8 @@ def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
 
     Raises Malformed where the bytes cannot be read.
     """
+    while len(updates) > PORTION:
+        snapshot, updates = condense(snapshot, updates[:PORTION]).snapshot, updates[PORTION:]
     merged = merge([snapshot, *updates] if snapshot else updates)
     document = load(merged)
     if isinstance(document, tree.Tree):

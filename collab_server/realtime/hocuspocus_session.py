@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from collab_server.access.identity import Authenticator
+from collab_server.access.identity import Authenticator, Identity
 from collab_server.access.policy import Action, allowed
 from collab_server.crdt import hocuspocus
 from collab_server.crdt.lib0 import Reader
@@ -222,7 +222,7 @@ class HocuspocusSession:
                 return
         attachment.login = None
 
-    async def _identify(self, token: Token) -> Any:
+    async def _identify(self, token: Token) -> Identity:
         given = token.token or self._header_token
         if not given and not self._guests:
             raise Unauthenticated("sign in, or give a token")
