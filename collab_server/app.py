@@ -151,6 +151,7 @@ class Server:
     def gauges(self) -> dict[str, tuple[str, float]]:
         assert self.hub is not None
         hub = self.hub
+        queued = sum(session.socket.queued for session in hub.sessions)
         behind = sum(member.behind is not None for member in hub.members())
         return {
             "sockets_open": ("Open WebSockets", len(hub.sessions)),
@@ -159,6 +160,7 @@ class Server:
             "members_behind": ("Slow readers that wait for a diff", behind),
             "room_bytes": ("Bytes of documents held in memory", sum(d.room.held_bytes for d in hub.documents.values())),
             "unsaved_bytes": ("Bytes of edits that are not committed yet", hub.writer.unsaved_bytes),
+            "queued_bytes": ("Bytes written to sockets that the network has not taken yet", queued),
             "oldest_unsaved_seconds": ("Age of the oldest edit that is not committed yet", hub.oldest_unsaved()),
         }
 

@@ -61,6 +61,7 @@ async def test_metrics_name_what_interfaces_promise(server: Server) -> None:
         "collab_commit_seconds_bucket",
         "collab_oldest_unsaved_seconds",
         "collab_unsaved_bytes",
+        "collab_queued_bytes",
         "collab_fanout_seconds_bucket",
         "collab_errors_total",
     ):

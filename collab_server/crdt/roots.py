@@ -101,7 +101,7 @@ def _of_tree(roots: dict[str, Branch]) -> Projection:
     if name is None:
         if not kinds:
             return Projection("", 0)
-        reader = _Values()
+        reader = JsonValues()
         values = {name: reader.branch(roots[name]) for name in kinds}
         only = next(iter(kinds)) if len(kinds) == 1 else None
         content = json.dumps(values if only is None else values[only], ensure_ascii=False, sort_keys=True)
@@ -150,7 +150,7 @@ def text_of(branch: Branch) -> str:
     return "".join(content for kind, content in tree.contents(branch) if kind == STRING)
 
 
-class _Values:
+class JsonValues:
     """Turns shared types and lib0 values into what `json` writes, as JSON.stringify would.
 
     undefined: left out of objects, null in arrays; NaN and infinities: null; integral floats: integers. Binary: base64.

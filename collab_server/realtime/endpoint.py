@@ -36,7 +36,8 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
             "socket opened",
             extra={"connection": connection, "document": resolved.document_id, "protocol": "y-websocket"},
         )
-        session = YWebsocketSession(hub, socket, identity, acks=websocket.query_params.get("acks") == "1")
+        acks = websocket.query_params.get("acks") == "1"
+        session = YWebsocketSession(hub, socket, identity, acks=acks, connection=connection)
         await session.run(resolved, _device(websocket), _generation(websocket))
     except CollabError as error:
         await _refuse(hub, socket, connection, error)
@@ -64,6 +65,7 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
             header_token=bearer_token(websocket),
             guests=guests_from_here(websocket, hub.settings),
             device=_device(websocket),
+            connection=connection,
         )
         await session.run()
     except CollabError as error:

@@ -71,6 +71,7 @@ class HocuspocusSession:
         header_token: str | None,
         guests: bool,
         device: str | None,
+        connection: str,
     ) -> None:
         self.socket = socket
         self._hub = hub
@@ -79,6 +80,7 @@ class HocuspocusSession:
         self._header_token = header_token
         self._guests = guests
         self._device = device
+        self._connection = connection
         self._attachments: dict[str, _Attachment] = {}
         self._expiring: set[str] = set()
         self._waiting_bytes = 0
@@ -167,7 +169,10 @@ class HocuspocusSession:
         if address is None or attachment is None or self._bad_messages > MAX_BAD_MESSAGES:
             raise error
         self._hub.counts.errors[error.code] += 1
-        log.info("document closed: bad message", extra={"address": address, "reason": error.detail})
+        log.info(
+            "document closed: bad message",
+            extra={"connection": self._connection, "address": address, "reason": error.detail},
+        )
         self._detach(address)
         self.socket.write(Outgoing((hocuspocus.close(address, error.close_reason),)))
 
@@ -189,7 +194,7 @@ class HocuspocusSession:
         except CollabError as error:
             self._refuse_login(address, attachment, error)
         except Exception:
-            log.exception("a login failed", extra={"address": address})
+            log.exception("a login failed", extra={"connection": self._connection, "address": address})
             self.close(Unavailable("an internal error; come back later"))
 
     async def _accept(self, address: str, attachment: _Attachment, token: Token) -> None:
@@ -211,7 +216,7 @@ class HocuspocusSession:
         self.socket.write(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
         member.ready = True
         member.document.send_presence(member)
-        log.info("document opened", extra={"connection": member.key, "document": resolved.document_id})
+        log.info("document opened", extra={"connection": self._connection, "document": resolved.document_id})
         while attachment.waiting:
             message, size = attachment.waiting.popleft()
             self._waiting_bytes -= size
@@ -232,7 +237,10 @@ class HocuspocusSession:
         if self._attachments.get(address) is not attachment:
             return
         self._hub.counts.errors[error.code] += 1
-        log.info("login refused", extra={"address": address, "code": error.code, "reason": error.detail})
+        log.info(
+            "login refused",
+            extra={"connection": self._connection, "address": address, "code": error.code, "reason": error.detail},
+        )
         waiting = attachment.waiting
         attachment.login = None
         self._detach(address)
@@ -319,7 +327,10 @@ class HocuspocusSession:
 
     def close(self, error: CollabError) -> None:
         self._hub.counts.errors[error.code] += 1
-        log.info("socket closed by the server", extra={"code": error.code, "reason": error.detail})
+        log.info(
+            "socket closed by the server",
+            extra={"connection": self._connection, "code": error.code, "reason": error.detail},
+        )
         self.socket.end(error.close_code, error.close_reason)
 
     def restart(self) -> None:

@@ -23,13 +23,14 @@ _ALIVE = Outgoing((ywebsocket.EMPTY_AWARENESS,))
 
 
 class YWebsocketSession:
-    """`acks`: the client asked for the frames that tell what is committed."""
+    """`acks`: the client asked for the frames that tell what is committed. `connection`: its name in the log."""
 
-    def __init__(self, hub: Hub, socket: Socket, identity: Identity, *, acks: bool) -> None:
+    def __init__(self, hub: Hub, socket: Socket, identity: Identity, *, acks: bool, connection: str) -> None:
         self.socket = socket
         self._hub = hub
         self._identity = identity
         self._acks = acks
+        self._connection = connection
         self._acknowledged = 0
         self._warned = False
         self._member: Member | None = None
@@ -98,7 +99,10 @@ class YWebsocketSession:
 
     def close(self, error: CollabError) -> None:
         self._hub.counts.errors[error.code] += 1
-        log.info("socket closed by the server", extra={"code": error.code, "reason": error.detail})
+        log.info(
+            "socket closed by the server",
+            extra={"connection": self._connection, "code": error.code, "reason": error.detail},
+        )
         self.socket.end(error.close_code, error.close_reason)
 
     def restart(self) -> None:

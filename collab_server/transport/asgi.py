@@ -48,6 +48,10 @@ class AsgiSocket:
         self._wake.set()
 
     @property
+    def queued(self) -> int:
+        return self._queued
+
+    @property
     def congested(self) -> bool:
         return self._queued > HIGH_WATER
 

@@ -20,6 +20,11 @@ class Socket(Protocol):
         ...
 
     @property
+    def queued(self) -> int:
+        """Bytes written that the network has not taken yet."""
+        ...
+
+    @property
     def congested(self) -> bool:
         """The peer reads slower than we write: send nothing that can be sent later as one."""
         ...

@@ -51,6 +51,10 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
         self.transport.write(outgoing.wire)
 
     @property
+    def queued(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    @property
     def congested(self) -> bool:
         return not self.writable.is_set()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from collab_server.crdt import folding, tree, updates
 from collab_server.crdt.lib0 import write_var_uint
-from collab_server.crdt.roots import _Values, array_values, text_of
+from collab_server.crdt.roots import JsonValues, array_values, text_of
 from collab_server.crdt.structs import Branch
 from collab_server.errors import Malformed
 from tests.crdt.strategies import CLIENT_IDS, History, encode_update, gc, histories, string
@@ -108,7 +108,7 @@ def xml_of(branch: Branch) -> str:
 
 
 def plain(value: Any) -> Any:
-    return _Values().value(value, 0)
+    return JsonValues().value(value, 0)
 
 
 @pytest.mark.parametrize("seed", range(150))

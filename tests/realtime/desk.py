@@ -21,6 +21,7 @@ class ListSocket:
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.congested = False
+        self.queued = 0
         self.last_sent = 0.0
         self.closed: tuple[int, str] | None = None
 
