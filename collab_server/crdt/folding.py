@@ -12,10 +12,6 @@ from collab_server.crdt import updates as encoded
 from collab_server.crdt.structs import STRING, Id, StructReader
 from collab_server.errors import Malformed
 
-MERGE_GROUP: Final = 16
-"""pycrdt's merge compares collected with uncollected structs in no total order, and Rust's sort panics when it notices,
-which it does from 21 elements on. A client that collected what the log still has makes such an update."""
-
 PORTION: Final = 20_000
 """A Doc joins the pieces of what was typed in a row at a cost that grows with the square of their number."""
 
@@ -44,7 +40,7 @@ def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
     """
     while len(updates) > PORTION:
         snapshot, updates = condense(snapshot, updates[:PORTION]).snapshot, updates[PORTION:]
-    merged = merge([snapshot, *updates] if snapshot else updates)
+    merged = encoded.merge([snapshot, *updates] if snapshot else updates)
     document = load(merged)
     if isinstance(document, tree.Tree):
         return Condensed(document, merged, encoded.encode_state_vector(document.clocks), document.pending)
@@ -53,13 +49,6 @@ def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
     if len(collected) < len(merged) and _has_same_clocks(collected, merged):
         merged = collected
     return Condensed(document, merged, document.get_state(), pending=False)
-
-
-def merge(updates: Sequence[bytes]) -> bytes:
-    """`updates.merge` in groups so small that pycrdt's merge cannot panic. Raises Malformed."""
-    while len(updates) > 1:
-        updates = [encoded.merge(updates[at : at + MERGE_GROUP]) for at in range(0, len(updates), MERGE_GROUP)]
-    return updates[0] if updates else encoded.EMPTY_UPDATE
 
 
 def load(update: bytes) -> Document:

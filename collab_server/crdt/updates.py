@@ -22,8 +22,9 @@ EMPTY_UPDATE: Final = b"\x00\x00"
 MAX_CLOCK: Final = 2**31 - 1
 """Yjs counts to 2**53 - 1, pycrdt silently wraps at 2**32 and computes some differences in 32 signed bits."""
 
-MERGE_GROUP: Final = 128
-"""pycrdt's merge is superlinear in the number of updates; above some hundreds, groups are faster."""
+MERGE_GROUP: Final = 16
+"""pycrdt's merge is superlinear in the number of updates, and from 21 on it can panic: its comparison of collected with
+uncollected structs at one clock is no total order, which Rust's sort notices only then."""
 
 BULK: Final = 64
 """From this many added ranges on, a client's deletes are sorted anew."""
@@ -297,7 +298,7 @@ def validate(update: bytes) -> UpdateSummary:
 def merge(updates: Sequence[bytes]) -> bytes:
     """One update with everything that is in `updates`, each validated; what still misses dependencies is kept.
 
-    Linear: in groups of at most 128, then the groups. No updates, or only empty ones, give EMPTY_UPDATE.
+    Linear: in groups of at most 16, then the groups. No updates, or only empty ones, give EMPTY_UPDATE.
     """
     pending = [update for update in updates if update != EMPTY_UPDATE]
     if len(pending) < 2:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from collab_server.crdt import tree, updates
 from collab_server.crdt.documents import Folded, fold
-from collab_server.crdt.folding import cuts_surrogate_pairs, merge
+from collab_server.crdt.folding import cuts_surrogate_pairs
 from collab_server.crdt.lib0 import write_var_string, write_var_uint
 from collab_server.crdt.roots import text_of
-from collab_server.crdt.updates import EMPTY_UPDATE, decode_state_vector
+from collab_server.crdt.updates import EMPTY_UPDATE, decode_state_vector, merge
 from tests.crdt.strategies import History, Struct, deleted, encode_update, gc, histories, string
 from tests.crdt.test_tree import CUT, Peers
 
