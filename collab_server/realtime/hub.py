@@ -170,6 +170,9 @@ class Hub:
             self._turn_scheduled = True
             self._loop.call_soon(self._run_turn)
 
+    def schedule_presence(self, document: LiveDocument, delay: float) -> None:
+        self._loop.call_later(delay, document.presence_due)
+
     def _run_turn(self) -> None:
         self._turn_scheduled = False
         turn, self._turn = self._turn, {}
@@ -232,6 +235,7 @@ class Hub:
         self.counts.folds += 1
         self._fold_after.pop(document.id, None)
         room.finish_fold(stored)
+        document.forget_answers()
 
     def _fold_failed(self, document: LiveDocument) -> None:
         document.room.abandon_load()
@@ -292,7 +296,7 @@ class Hub:
         if room.log_rows:
             self._fold_soon(document)
         elif room.loaded and document.id not in self._folding and self._unused(document, now):
-            room.release()
+            document.release()
         self._drop_if_done(document)
 
     def _unused(self, document: LiveDocument, now: float) -> bool:

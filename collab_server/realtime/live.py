@@ -26,6 +26,14 @@ from collab_server.realtime.member import Member, addressed
 from collab_server.telemetry import Counts
 from collab_server.transport.frames import Outgoing
 
+SMALL_ROOM = 16
+"""Up to so many members, presence goes out with the turn; in larger rooms it is gathered, as n members who move their
+cursors are n * n messages a second."""
+PRESENCE_SECONDS_EACH = 0.0005
+PRESENCE_SECONDS = 0.1
+SHARED_ANSWERS = 16
+"""First syncs kept framed per document, for the next who asks."""
+
 
 class Turns(Protocol):
     """What a document asks of the process it lives in."""
@@ -33,6 +41,10 @@ class Turns(Protocol):
     counts: Counts
 
     def schedule_turn(self, document: LiveDocument) -> None: ...
+
+    def schedule_presence(self, document: LiveDocument, delay: float) -> None:
+        """Call the document's `presence_due` after `delay` seconds."""
+        ...
 
     def schedule_commit(self, document: LiveDocument, size: int) -> None: ...
 
@@ -53,9 +65,11 @@ class LiveDocument:
         self.gone = False
         """The document was deleted: nothing of it can be stored."""
         self._turns = turns
+        self._answers: dict[tuple[str | None, bytes], tuple[tuple[bytes, ...], Outgoing]] = {}
         self._next_commit: asyncio.Future[None] | None = None
         self._updates: list[tuple[int, bytes]] = []
         self._clocks_before: dict[int, int] = {}
+        self._presence_due = False
         self._presence_changed: set[int] = set()
         self._presence_from: set[int] = set()
 
@@ -69,6 +83,15 @@ class LiveDocument:
     def leave(self, member: Member) -> None:
         if self.members.pop(member.key, None) is not None:
             self._presence_news(member.key, self.presence.leave(member.key))
+
+    def release(self) -> None:
+        """Let go of the content's bytes; see Room.release."""
+        self.room.release()
+        self.forget_answers()
+
+    def forget_answers(self) -> None:
+        """The room's bytes are others now: frames made of the former only cost memory."""
+        self._answers.clear()
 
     @property
     def anyone_behind(self) -> bool:
@@ -109,10 +132,21 @@ class LiveDocument:
         self._presence_news(member.key, self.presence.receive(member.key, identity.person, identity.vouched, payload))
 
     def _presence_news(self, source: int, changed: set[int]) -> None:
-        if changed:
-            self._presence_changed |= changed
-            self._presence_from.add(source)
+        if not changed:
+            return
+        waiting = bool(self._presence_changed)
+        self._presence_changed |= changed
+        self._presence_from.add(source)
+        if len(self.members) <= SMALL_ROOM:
+            self._presence_due = True
             self._turns.schedule_turn(self)
+        elif not waiting:
+            self._turns.schedule_presence(self, min(PRESENCE_SECONDS, len(self.members) * PRESENCE_SECONDS_EACH))
+
+    def presence_due(self) -> None:
+        """The time that presence changes were gathered for has passed: they go out with this turn."""
+        self._presence_due = True
+        self._turns.schedule_turn(self)
 
     # ---- what members are sent
 
@@ -127,28 +161,43 @@ class LiveDocument:
             member.send(encode_awareness(states))
 
     def answer(self, member: Member, state_vector: bytes, *, with_step1: bool) -> None:
-        """The SyncStep2 for a SyncStep1, after the rest that travels as Updates. The room must be loaded."""
+        """The SyncStep2 for a SyncStep1, after the rest that travels as Updates; framed once for all who ask the same
+        while the room does not change. The room must be loaded.
+        """
         self.last_use = time.monotonic()
-        *first, last = self.room.answer(state_vector)
-        messages = [encode_update(update) for update in first]
-        messages.append(encode_sync_step2(last))
-        if with_step1:
-            messages.insert(0, encode_sync_step1(self.room.state_vector()))
-        member.send(*messages)
+        parts = self.room.answer(state_vector)
+        known = self._answers.get((member.address, state_vector))
+        # The room gives the same object as long as it has not changed.
+        if known is None or known[0] is not parts:
+            messages = [*map(encode_update, parts[:-1]), encode_sync_step2(parts[-1])]
+            if with_step1:
+                messages.insert(0, encode_sync_step1(self.room.state_vector()))
+            if len(self._answers) >= SHARED_ANSWERS:
+                self._answers.clear()
+            known = (parts, Outgoing(addressed(member.address, tuple(messages))))
+            self._answers[(member.address, state_vector)] = known
+        member.session.socket.write(known[1])
 
     def flush(self) -> None:
         """End of the turn: write what came in to everybody else. Members that are not ready get it with their first
         sync.
         """
         updates, self._updates = self._updates, []
-        changed, self._presence_changed = self._presence_changed, set()
-        sources, self._presence_from = self._presence_from, set()
+        changed: set[int] = set()
+        sources: set[int] = set()
+        if self._presence_due:
+            self._presence_due = False
+            changed, self._presence_changed = self._presence_changed, changed
+            sources, self._presence_from = self._presence_from, sources
         before, self._clocks_before = self._clocks_before, {}
+        if not updates and not changed:
+            return
         presence = encode_awareness(self.presence.payload(changed)) if changed else None
         only_source = next(iter(sources)) if len(sources) == 1 else None
         authors = {key for key, _ in updates}
         news: tuple[bytes, ...] = ()
         if updates:
+            self._answers.clear()
             news = (encode_update(updates[0][1] if len(updates) == 1 else merge([u for _, u in updates])),)
         everything = (*news, presence) if presence is not None else news
         built: dict[tuple[str | None, bool], Outgoing] = {}

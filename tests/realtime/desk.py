@@ -70,11 +70,15 @@ class Desk:
         room.finish_load(stored(*snapshot))
         self.document = LiveDocument(uuid4(), 0, room, self)
         self.turns = 0
+        self.presence_delays: list[float] = []
         self.seq = 0
         self._keys = 0
 
     def schedule_turn(self, document: LiveDocument) -> None:
         self.turns += 1
+
+    def schedule_presence(self, document: LiveDocument, delay: float) -> None:
+        self.presence_delays.append(delay)
 
     def schedule_commit(self, document: LiveDocument, size: int) -> None: ...
 

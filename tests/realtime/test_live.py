@@ -127,6 +127,25 @@ def test_presence_of_one_turn_is_one_message_and_not_an_echo() -> None:
     assert len(presence_to(cat)) == 1
 
 
+def test_presence_in_a_large_room_is_gathered_and_edits_do_not_wait_for_it() -> None:
+    desk = Desk()
+    members = [desk.seat() for _ in range(40)]
+    watcher = members[-1]
+    for client, member in enumerate(members[:30]):
+        desk.document.awareness(member, encode_awareness_entries([(client, 1, STATE)]))
+    desk.write(members[0], typed("a")[0])
+    desk.turn()
+    assert len(desk.presence_delays) == 1
+    assert presence_to(watcher) == []
+    assert text_at(watcher) == "a"
+    desk.document.presence_due()
+    desk.turn()
+    assert len(presence_to(watcher)) == 1
+    assert len(decode_awareness(presence_to(watcher)[0])) == 30
+    desk.document.leave(members[0])
+    assert len(desk.presence_delays) == 2
+
+
 def test_who_leaves_is_removed_for_the_others() -> None:
     desk = Desk()
     ann, bob = desk.seat(), desk.seat()
@@ -155,6 +174,32 @@ def test_a_verdict_about_the_document_reaches_every_member() -> None:
     desk.document.end(NotFound("the document was deleted"))
     assert all(isinstance(session_of(member).ended, NotFound) for member in members)
     assert not desk.document.members
+
+
+def test_joiners_share_one_encoding_until_the_document_changes() -> None:
+    first, second = typed("a" * 1000, "b")
+    desk = Desk(first)
+    one, two, other = desk.seat(), desk.seat(), desk.seat(address="doc")
+    for member in (one, two):
+        desk.document.answer(member, b"\0", with_step1=False)
+    desk.document.answer(other, b"\0", with_step1=True)
+    assert frames_of(one)[0] is frames_of(two)[0]
+    desk.write(one, second)
+    desk.turn()
+    late = desk.seat()
+    desk.document.answer(late, b"\0", with_step1=False)
+    assert text_at(late) == "a" * 1000 + "b"
+    assert text_at(other) == "a" * 1000 + "b"
+
+
+def test_an_edit_that_is_not_sent_yet_is_in_the_answer_all_the_same() -> None:
+    first, second = typed("a", "b")
+    desk = Desk(first)
+    early, author, late = desk.seat(), desk.seat(), desk.seat()
+    desk.document.answer(early, b"\0", with_step1=False)
+    desk.write(author, second)
+    desk.document.answer(late, b"\0", with_step1=False)
+    assert text_at(late) == "ab"
 
 
 def test_the_answer_to_a_hocuspocus_client_has_the_servers_question_first() -> None:
