@@ -20,7 +20,7 @@ check: $(VENV)/.installed-dev
 	$(PYTHON) -m mypy
 
 crash: $(VENV)/.installed-dev
-	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest tests/test_crash.py $(ARGS)
+	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_crash.py $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	@exec $(PYTHON) -m benchmarks.run $(ARGS)
