@@ -13,6 +13,7 @@ from collab_server.backends.workers import Workers
 from collab_server.crdt.room import Room
 from collab_server.documents import store
 from collab_server.errors import CollabError, NotFound, TooMany, Unavailable
+from collab_server.realtime.folder import Folder
 from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member, Session
 from collab_server.realtime.writer import Writer
@@ -23,8 +24,6 @@ SWEEP_INTERVAL = 0.5
 JOINS_AT_ONCE = 16
 SETTLE_SECONDS = 10.0
 """How long a reader of the stored text waits for the commits before it."""
-FOLD_RETRY = 5.0
-"""Seconds until a document whose fold failed is tried again."""
 
 
 class Hub:
@@ -47,13 +46,13 @@ class Hub:
         self.draining = False
         self._documents: dict[UUID, LiveDocument] = {}
         self._loading: dict[UUID, asyncio.Task[None]] = {}
-        self._folding: dict[UUID, asyncio.Task[None]] = {}
-        self._fold_after: dict[UUID, float] = {}
+        self._folder = Folder(
+            db, workers, counts, settings.worker_processes, self._loading.get, done=self._drop_if_done
+        )
         self.join_slots = asyncio.Semaphore(JOINS_AT_ONCE)
         """Taken by whoever authenticates and joins, so that a thousand clients returning at once queue here, not in
         the pool.
         """
-        self._fold_slots = asyncio.Semaphore(settings.worker_processes)
         self._keys = itertools.count(1)
         self._turn: dict[UUID, LiveDocument] = {}
         self._turn_scheduled = False
@@ -115,7 +114,7 @@ class Hub:
         document = member.document
         document.leave(member)
         if not document.members:
-            self._fold_soon(document)
+            self._folder.soon(document)
             self._drop_if_done(document)
 
     async def load(self, document: LiveDocument) -> None:
@@ -131,8 +130,8 @@ class Hub:
         await asyncio.shield(task)
 
     async def _load(self, document: LiveDocument) -> None:
-        if (folding := self._folding.get(document.id)) is not None:
-            await asyncio.wait({folding})
+        if (fold := self._folder.running(document.id)) is not None:
+            await asyncio.wait({fold})
             if document.room.loaded:
                 return
         document.room.begin_load()
@@ -157,10 +156,10 @@ class Hub:
 
     def _drop_if_done(self, document: LiveDocument) -> None:
         """Empty documents go from memory as soon as PostgreSQL has all of them."""
-        busy = document.id in self._loading or document.id in self._folding
+        busy = document.id in self._loading or self._folder.is_busy(document.id)
         if not document.members and document.room.saved and not busy and document.id not in self._turn:
             self._documents.pop(document.id, None)
-            self._fold_after.pop(document.id, None)
+            self._folder.forget(document.id)
 
     # ---- turns and commits
 
@@ -195,52 +194,12 @@ class Hub:
     def _after_commit(self, document: LiveDocument) -> None:
         room = document.room
         if room.log_rows >= self.settings.fold_updates or room.log_bytes >= self.settings.fold_bytes:
-            self._fold_soon(document)
+            self._folder.soon(document)
         if not document.members:
-            self._fold_soon(document)
+            self._folder.soon(document)
             self._drop_if_done(document)
 
-    # ---- folding
-
-    def _fold_soon(self, document: LiveDocument) -> None:
-        """Start a fold unless one runs, nothing is to fold, or the last one has just failed."""
-        if not document.room.log_rows or document.id in self._folding or document.id in self._loading:
-            return
-        if document.gone or time.monotonic() < self._fold_after.get(document.id, 0.0):
-            return
-        task = self._folding[document.id] = asyncio.create_task(self._fold(document))
-        task.add_done_callback(lambda _: self._fold_done(document))
-
-    def _fold_done(self, document: LiveDocument) -> None:
-        document.last_fold = time.monotonic()
-        self._folding.pop(document.id, None)
-        self._drop_if_done(document)
-
-    async def _fold(self, document: LiveDocument) -> None:
-        room = document.room
-        async with self._fold_slots:
-            room.begin_load()
-            try:
-                stored = await store.fold(self.db, self.workers, document.id)
-            except CollabError as error:
-                log.warning("a fold failed", extra={"document": document.id, "error": str(error)})
-                self._fold_failed(document)
-                return
-            except BaseException as error:
-                self._fold_failed(document)
-                if not isinstance(error, Exception):
-                    raise
-                log.exception("a fold failed", extra={"document": document.id})
-                return
-        self.counts.folds += 1
-        self._fold_after.pop(document.id, None)
-        room.finish_fold(stored)
-        document.forget_answers()
-
-    def _fold_failed(self, document: LiveDocument) -> None:
-        document.room.abandon_load()
-        self.counts.fold_failures += 1
-        self._fold_after[document.id] = time.monotonic() + FOLD_RETRY
+    # ---- the stored text
 
     async def settle(self, document_id: UUID) -> None:
         """Have everything that was received by now committed, and the stored content of this document up to date.
@@ -250,17 +209,13 @@ class Hub:
         document = self._documents.get(document_id)
         if document is not None:
             await self._committed(document)
-            for running in (self._loading.get(document_id), self._folding.get(document_id)):
-                if running is not None:
-                    await asyncio.wait({running})
-            self._fold_after.pop(document_id, None)
-            self._fold_soon(document)
-            if (running := self._folding.get(document_id)) is not None:
-                await asyncio.wait({running})
+            # A fold that runs already may have read the log before the last commits.
+            for _ in range(2):
+                if (fold := self._folder.soon(document, at_once=True)) is not None:
+                    await asyncio.wait({fold})
             if document.id in self._documents:
                 return
-        async with self._fold_slots:
-            await store.fold(self.db, self.workers, document_id)
+        await self._folder.fold_closed(document_id)
 
     async def _committed(self, document: LiveDocument) -> None:
         """Wait until what the document has received by now is committed. Raises Unavailable while PostgreSQL is
@@ -290,12 +245,12 @@ class Hub:
     def _rest(self, document: LiveDocument, now: float) -> None:
         room = document.room
         if room.log_rows and now - document.last_fold > self.settings.fold_seconds:
-            self._fold_soon(document)
+            self._folder.soon(document)
         if now - document.last_edit < self.settings.room_idle_seconds or not room.saved:
             return
         if room.log_rows:
-            self._fold_soon(document)
-        elif room.loaded and document.id not in self._folding and self._unused(document, now):
+            self._folder.soon(document)
+        elif room.loaded and not self._folder.is_busy(document.id) and self._unused(document, now):
             document.release()
         self._drop_if_done(document)
 
@@ -320,9 +275,7 @@ class Hub:
             session.restart()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.writer.flushed(), max(1.0, grace / 4))
-        for task in list(self._folding.values()):
-            with suppress(Exception):
-                await asyncio.wait_for(asyncio.shield(task), 5)
+        await self._folder.finish(5)
         unsaved = [document for document in self._documents.values() if not document.room.saved]
         for document in unsaved:
             log.error(
