@@ -6,6 +6,7 @@ flight` until their commit is known. Nothing here is dropped before PostgreSQL h
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from collab_server.crdt.updates import (
     encode_state_vector,
     merge,
 )
-from collab_server.errors import TooLarge
+from collab_server.errors import Malformed, TooLarge, Unavailable
 
 TAIL_RUN = 64
 """Updates after which a tail is merged into one: the length at which merging is cheapest per update."""
@@ -70,6 +71,7 @@ class Room:
         "_encoded",
         "_head_answers",
         "_in_flight",
+        "_merge_at",
         "_pending",
         "_rows_before",
         "_settling",
@@ -105,6 +107,7 @@ class Room:
         self._snapshot: bytes | None = None
         self._settling: list[bytes] = []
         self._committed: list[bytes] = []
+        self._merge_at = TAIL_RUN
         self._in_flight: list[Entry] = []
         self._unlogged: list[Entry] = []
         self._pending: dict[int, list[tuple[int, int]]] = {}
@@ -132,6 +135,7 @@ class Room:
         """A load or fold is about to read PostgreSQL: it will cover all that is committed by now."""
         self._settling += self._committed
         self._committed = []
+        self._merge_at = TAIL_RUN
         self._rows_before, self._bytes_before = self.log_rows, self.log_bytes
 
     def finish_load(self, stored: Stored) -> None:
@@ -256,8 +260,8 @@ class Room:
 
     def take(self) -> list[Entry]:
         """Entries for the next commit, in order; they are in flight until `committed` or `failed`."""
-        assert not self._in_flight, "one commit at a time"
-        self._in_flight, self._unlogged = self._unlogged, []
+        self._in_flight += self._unlogged
+        self._unlogged = []
         return self._in_flight
 
     def committed(self, payloads: Sequence[bytes], seq: int) -> list[Entry]:
@@ -271,8 +275,10 @@ class Room:
             self.seq = max(self.seq, seq)
             self.log_rows += len(payloads)
             self.log_bytes += sum(map(len, payloads))
-        if len(self._committed) >= TAIL_RUN:
-            self._committed = [merge(self._committed)]
+        if len(self._committed) >= self._merge_at:
+            with suppress(Malformed):
+                self._committed = [merge(self._committed)]
+            self._merge_at = len(self._committed) + TAIL_RUN
             self._recount()
         return entries
 
@@ -298,7 +304,7 @@ class Room:
         assert self._snapshot is not None, "the room is not loaded"
         if self._encoded is None:
             tail = self._tail()
-            self._encoded = merge([self._snapshot, *tail]) if tail else self._snapshot
+            self._encoded = _together([self._snapshot, *tail]) if tail else self._snapshot
         return self._encoded
 
     def answer(self, state_vector: bytes) -> tuple[bytes, ...]:
@@ -320,7 +326,7 @@ class Room:
         else:
             head = self._snapshot if empty else self._head_answer(state_vector)
             if tail := self._tail():
-                rest = merge(tail)
+                rest = _together(tail)
                 parts = (head, rest if empty else diff(rest, state_vector))
                 if head == EMPTY_UPDATE:
                     parts = parts[1:]
@@ -339,6 +345,14 @@ class Room:
             self._head_answers.clear()
         head = self._head_answers[state_vector] = diff(self._snapshot, state_vector)
         return head
+
+
+def _together(updates: list[bytes]) -> bytes:
+    """Merged. What fails here is no fault of whoever asks: each update was found sound when it came."""
+    try:
+        return merge(updates)
+    except Malformed as error:
+        raise Unavailable(f"the document cannot be put together: {error.detail}") from error
 
 
 def _highest(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:

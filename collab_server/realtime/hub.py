@@ -12,7 +12,7 @@ from collab_server.backends.db import Database
 from collab_server.backends.workers import Workers
 from collab_server.crdt.room import Room
 from collab_server.documents import store
-from collab_server.errors import CollabError, NotFound, TooMany, Unavailable
+from collab_server.errors import NotFound, TooMany, Unavailable
 from collab_server.realtime.folder import Folder
 from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member, Session
@@ -236,11 +236,13 @@ class Hub:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL)
             now = time.monotonic()
-            for document in list(self._documents.values()):
-                self._rest(document, now)
-            for session in list(self.sessions):
-                with suppress(CollabError):
+            try:
+                for document in list(self._documents.values()):
+                    self._rest(document, now)
+                for session in list(self.sessions):
                     self._tend(session, now)
+            except Exception:
+                log.exception("a sweep failed")
 
     def _rest(self, document: LiveDocument, now: float) -> None:
         room = document.room

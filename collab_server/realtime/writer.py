@@ -16,7 +16,7 @@ from collab_server.backends.db import Database, DatabaseError, is_transient
 from collab_server.crdt.room import Author, Entry
 from collab_server.crdt.updates import merge
 from collab_server.documents import log_queries
-from collab_server.errors import NotFound
+from collab_server.errors import Malformed, NotFound
 from collab_server.realtime.live import LiveDocument
 from collab_server.telemetry import Counts, log
 
@@ -99,7 +99,13 @@ class Writer:
                 await self._wake.wait()
                 started = time.monotonic()
                 self._wake.clear()
-                if await self._commit_all():
+                try:
+                    done = await self._commit_all()
+                except Exception:
+                    # Ours, not PostgreSQL's: what was taken is still with its rooms, and goes with the next attempt.
+                    log.exception("a commit failed")
+                    done = False
+                if done:
                     delay = BACKOFF[0]
                     pause = self._interval - (time.monotonic() - started)
                     if pause > 0:
@@ -224,12 +230,26 @@ def rows_of(document_id: UUID, entries: list[Entry]) -> list[log_queries.LogRow]
     rows = []
     for author, own in by_author.items():
         updates = [entry.update for entry in own if entry.update is not None]
-        if len(updates) > 1 and sum(map(len, updates)) <= ROW_BYTES:
+        if (merged := _merged(document_id, updates)) is not None:
             clients = tuple(sorted({client for entry in own for client in entry.clients}))
-            rows.append(log_queries.LogRow(document_id, merge(updates), author.user_id, clients, author.device))
+            rows.append(log_queries.LogRow(document_id, merged, author.user_id, clients, author.device))
         else:
             rows.extend(
                 log_queries.LogRow(document_id, update, author.user_id, entry.clients, author.device)
                 for entry, update in zip(own, updates, strict=True)
             )
     return rows
+
+
+def _merged(document_id: UUID, updates: list[bytes]) -> bytes | None:
+    """One payload for a row, where the updates fit in one and can be merged."""
+    if len(updates) == 1:
+        return updates[0]
+    if sum(map(len, updates)) > ROW_BYTES:
+        return None
+    try:
+        return merge(updates)
+    except Malformed as error:
+        # Each was found sound by itself: then each goes into the log by itself.
+        log.error("edits could not be merged", extra={"document": document_id, "error": error.detail})
+        return None
