@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         int, Field(ge=65536, le=67_108_864, description="Largest encoded document; above it growth is refused.")
     ] = 64_000_000
     max_connections: Annotated[int, Field(ge=1, description="Open WebSockets this process accepts.")] = 10_000
+    max_document_connections: Annotated[
+        int, Field(ge=1, description="Open connections to one document; further ones are told to come back.")
+    ] = 2_000
     rate_updates: Annotated[
         float, Field(gt=0, description="Messages a second one socket may send for long; beyond it closes 4529.")
     ] = 1000.0

@@ -91,13 +91,15 @@ class Hub:
     ) -> Member:
         """Make a member of a document that the caller has been allowed to see; the document is loaded first.
 
-        Raises NotFound, Unavailable.
+        Raises NotFound, TooMany, Unavailable.
         """
         self.check_open()
         document = self._documents.get(document_id)
         if document is None:
             document = LiveDocument(document_id, 0, Room(self.settings.max_document_bytes), self)
             self._documents[document_id] = document
+        if len(document.members) >= self.settings.max_document_connections:
+            raise TooMany(f"{len(document.members)} connections have this document open already")
         member = Member(self.new_key(), document, session, identity, address=address, can_edit=can_edit, device=device)
         # A member before the load: whatever is edited meanwhile reaches it, and the document is not dropped as empty.
         document.join(member)
