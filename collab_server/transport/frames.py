@@ -1,6 +1,8 @@
-"""Outgoing WebSocket messages, encoded once and written to many sockets."""
+"""Outgoing WebSocket messages, encoded once and written to many sockets; and where an incoming frame ends."""
 
 from collections.abc import Sequence
+
+_OPCODES = frozenset((0, 1, 2, 8, 9, 10))
 
 
 def header(length: int) -> bytes:
@@ -10,6 +12,24 @@ def header(length: int) -> bytes:
     if length < 65536:
         return b"\x82\x7e" + length.to_bytes(2, "big")
     return b"\x82\x7f" + length.to_bytes(8, "big")
+
+
+def extent(received: bytes, position: int) -> int:
+    """Bytes of a client's frame that begins at `position`, its header included; 0 while its header does not say.
+
+    -1 where the first two bytes already break the protocol: not masked, or an opcode that has no meaning.
+    """
+    if len(received) - position < 2:
+        return 0
+    length = received[position + 1]
+    if length < 0x80 or received[position] & 15 not in _OPCODES:
+        return -1
+    if length < 0xFE:
+        return length - 0x80 + 6
+    width = 2 if length == 0xFE else 8
+    if len(received) - position < 2 + width:
+        return 0
+    return int.from_bytes(received[position + 2 : position + 2 + width], "big") + width + 6
 
 
 class Outgoing:

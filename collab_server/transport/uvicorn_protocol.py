@@ -1,26 +1,56 @@
 """uvicorn's WebSocket protocol class with two additions: a room writes ready-made frames, and messages reach their
 session by a call instead of a queue and a task switch.
 
-The handshake, parsing, pings and the closing handshake stay uvicorn's and websockets'. Where this class is not used
-(another ASGI server, Starlette's TestClient), `transport.asgi` does the same through the standard interface.
+Whole binary messages in one frame are read here; the handshake, every other frame, pings and the closing handshake stay
+uvicorn's and websockets'. Where this class is not used (another ASGI server, Starlette's TestClient), `transport.asgi`
+does the same through the standard interface.
 """
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.protocol import State
+from websockets.protocol import Protocol, State
 
-from collab_server.transport.frames import Outgoing
+from collab_server.transport.frames import Outgoing, extent
 from collab_server.transport.socket import OnMessage
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
 
 EXTENSION = "collab_server.socket"
 """Key in the ASGI scope's `extensions` under which the endpoint finds the protocol object."""
 HIGH_WATER = 262_144
 """Bytes in a socket's write buffer from which its peer counts as slow."""
+
+_WHOLE_BINARY = 0x82
+"""First byte of a frame that is a whole binary message: FIN, no reserved bit, opcode 2."""
+
+
+class _End:
+    """Stands in for a socket's event queue once its messages go by call: then only the end is left to tell."""
+
+    __slots__ = ("reached", "waiter")
+
+    def __init__(self) -> None:
+        self.reached = False
+        self.waiter: asyncio.Future[None] | None = None
+
+    def put_nowait(self, event: Any) -> None:
+        if event["type"] == "websocket.disconnect":
+            self.reached = True
+            if self.waiter is not None and not self.waiter.done():
+                self.waiter.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_exception(error)
 
 
 class FanOutProtocol(WebSocketsSansIOProtocol):
@@ -30,11 +60,17 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
     _on_message: OnMessage | None = None
     _on_writable: Callable[[], None] | None = None
     _busy: asyncio.Task[None] | None = None
-    _failure: asyncio.Future[None] | None = None
+    _end: _End | None = None
+    _waiting: deque[bytes] | None = None
+    _framed = False
+    """We know where each incoming frame begins, and websockets' parser stands where `_owed` says."""
+    _owed = 0
+    """Bytes of the current frame that websockets' parser has not got yet; at 0 it stands between two frames."""
+    _begun = b""
+    """A frame's first bytes, too few to tell its length; the parser has none of them."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._waiting: deque[bytes] = deque()
         cast(asyncio.Transport, transport).set_write_buffer_limits(high=HIGH_WATER)
 
     def handle_connect(self, event: Any) -> None:
@@ -78,6 +114,58 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
 
     # ---- inwards
 
+    def data_received(self, data: bytes) -> None:
+        if not self._framed:
+            in_head = not self.handshake_initiated
+            super().data_received(data)
+            if in_head and self.handshake_initiated:
+                # uvicorn gives the request's head first, whole and alone. Otherwise the parser keeps all frames.
+                alone = data.find(b"\r\n\r\n") == len(data) - 4 >= 0
+                self._framed = alone and not (self.conn.extensions or self.conn.max_fragment_size or self.conn.debug)
+            return
+        if self._begun:
+            data = self._begun + data
+            self._begun = b""
+        conn = self.conn
+        limit = sys.maxsize if conn.max_message_size is None else conn.max_message_size
+        position, end = 0, len(data)
+        while position < end:
+            if conn.state is not State.OPEN:
+                self._framed = False
+                super().data_received(data[position:])
+                return
+            if self._owed == 0:
+                payload = position + 6
+                if (
+                    payload <= end
+                    and data[position] == _WHOLE_BINARY
+                    and conn.current_size is None
+                    and self._on_message is not None
+                ):
+                    length = data[position + 1] - 0x80
+                    if length == 126:
+                        payload += 2
+                        length = int.from_bytes(data[position + 2 : position + 4], "big")
+                    elif length == 127:
+                        payload += 8
+                        length = int.from_bytes(data[position + 2 : position + 10], "big")
+                    if 0 <= length <= limit and payload + length <= end:
+                        position = payload + length
+                        self._take(apply_mask(data[payload:position], data[payload - 4 : payload]))
+                        continue
+                self._owed = extent(data, position)
+                if self._owed == 0:
+                    self._begun = data[position:]
+                    return
+                if self._owed < 0:
+                    self._framed = False
+                    super().data_received(data[position:])
+                    return
+            piece = data[position : position + self._owed]
+            position += len(piece)
+            self._owed -= len(piece)
+            super().data_received(piece)
+
     def send_receive_event_to_app(self) -> None:
         if self._on_message is None:
             super().send_receive_event_to_app()
@@ -88,10 +176,16 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
             return
         if self.curr_msg_data_type == "text":
             self.end(1003, "unsupported: messages are binary")
-        elif self._busy is not None:
-            self._waiting.append(bytes(message))
         else:
-            self._give(bytes(message))
+            self._take(bytes(message))
+
+    def _take(self, message: bytes) -> None:
+        if self._busy is not None:
+            if self._waiting is None:
+                self._waiting = deque()
+            self._waiting.append(message)
+        else:
+            self._give(message)
 
     def _give(self, message: bytes) -> None:
         assert self._on_message is not None
@@ -118,40 +212,43 @@ class FanOutProtocol(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _fail(self, error: Exception) -> None:
-        if self._failure is not None and not self._failure.done():
-            self._failure.set_exception(error)
+        if self._end is not None:
+            self._end.fail(error)
 
     async def run(self, on_message: OnMessage, on_writable: Callable[[], None]) -> None:
-        self._failure = self.loop.create_future()
         self._on_writable = on_writable
-        ended = self.loop.create_task(self._drain_queue(on_message))
         try:
-            await asyncio.wait({ended, self._failure}, return_when=asyncio.FIRST_COMPLETED)
-            if self._failure.done():
-                self._failure.result()
-            else:
-                ended.result()
+            if self._end is None:
+                while not self.queue.empty():
+                    event = await self.receive()
+                    if event["type"] == "websocket.disconnect":
+                        return
+                    if event["type"] == "websocket.receive":
+                        if (message := event.get("bytes")) is None:
+                            self.end(1003, "unsupported: messages are binary")
+                        elif (pending := on_message(message)) is not None:
+                            await pending
+                self._end = _End()
+                self.queue = cast(Any, self._end)
+                self._forget_handshake()
+            if self._end.reached:
+                return
+            self._end.waiter = self.loop.create_future()
+            self._on_message = on_message
+            await self._end.waiter
         finally:
             self._on_writable = None
             self._on_message = self._ignore
-            self._failure.cancel()
-            ended.cancel()
             if self._busy is not None:
                 self._busy.cancel()
 
-    async def _drain_queue(self, on_message: OnMessage) -> None:
-        """Messages that came before run() took over, then the end of the socket."""
-        while True:
-            if self.queue.empty():
-                self._on_message = on_message
-            event = await self.receive()
-            if event["type"] == "websocket.disconnect":
-                return
-            if event["type"] == "websocket.receive":
-                if (message := event.get("bytes")) is None:
-                    self.end(1003, "unsupported: messages are binary")
-                elif (pending := on_message(message)) is not None:
-                    await pending
+    def _forget_handshake(self) -> None:
+        """Let go of the request and its answer, which uvicorn and a frame of websockets' parser hold to the end."""
+        del self.request, self.response
+        conn = self.conn
+        if self._framed and self._owed == 0 and conn.state is State.OPEN and not conn.reader.buffer:
+            conn.parser = Protocol.parse(conn)
+            next(conn.parser)
 
     @staticmethod
     def _ignore(message: bytes) -> None:

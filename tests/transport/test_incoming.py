@@ -1,0 +1,297 @@
+"""Our reading of incoming frames and uvicorn's own take every byte stream alike, however it is cut."""
+
+import asyncio
+import itertools
+import os
+import random
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.protocol import State
+from websockets.utils import apply_mask
+
+from collab_server.transport.uvicorn_protocol import EXTENSION, FanOutProtocol
+from tests.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+
+LIMIT = 70_000
+STREAMS = 300
+HEAD = (
+    b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+
+class Connection:
+    """A protocol of this class, accepted, and what it gave to its application: messages, then how it ended."""
+
+    def __init__(self, kind: type[WebSocketsSansIOProtocol]) -> None:
+        self.messages: list[bytes | str] = []
+        self.open = asyncio.Event()
+        self.may_read = asyncio.Event()
+        self.may_read.set()
+        self.wire = Wire()
+        config = uvicorn.Config(
+            self._app,
+            ws=kind,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            ws_max_size=LIMIT,
+            ws_per_message_deflate=False,
+        )
+        config.load()
+        state = ServerState()
+        self.protocol = kind(config, state, {})
+        self.protocol.connection_made(self.wire)
+        self.protocol.data_received(HEAD)
+        (self.task,) = state.tasks
+
+    async def accepted(self) -> None:
+        while not self._reading():
+            assert not self.task.done(), self.task
+            await asyncio.sleep(0)
+        self.wire.written.clear()
+
+    def _reading(self) -> bool:
+        if self.protocol.conn.state is not State.OPEN:
+            return False
+        return not isinstance(self.protocol, FanOutProtocol) or self.protocol._on_message is not None
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        direct: FanOutProtocol | None = scope["extensions"].get(EXTENSION)
+        self.open.set()
+        await self.may_read.wait()
+        if direct is not None:
+            await direct.run(self.messages.append, lambda: None)
+            return
+        while (event := await receive())["type"] == "websocket.receive":
+            self.messages.append(event["bytes"] if event.get("bytes") is not None else event["text"])
+
+    def feed(self, pieces: Iterator[bytes]) -> None:
+        for piece in pieces:
+            if self.wire.closed:
+                break
+            self.protocol.data_received(piece)
+
+    async def lose(self) -> None:
+        self.wire.closed = True
+        self.protocol.connection_lost(None)
+        await asyncio.wait_for(self.task, 10)
+
+
+def frame(payload: bytes, opcode: int, *, fin: bool = True, **odd: Any) -> bytes:
+    """A client's frame under a random mask; `odd`: reserved bits, masked, declared length, the header's width."""
+    first = (0x80 if fin else 0) | odd.get("reserved", 0) << 4 | opcode
+    length = odd.get("declared", len(payload))
+    width = max(odd.get("width", 0), 0 if length < 126 else 2 if length < 65_536 else 8)
+    mask_bit = 0x80 if odd.get("masked", True) else 0
+    if width == 0:
+        head = bytes((first, mask_bit | length))
+    elif width == 2:
+        head = struct.pack("!BBH", first, mask_bit | 126, length)
+    else:
+        head = struct.pack("!BBQ", first, mask_bit | 127, length)
+    if not mask_bit:
+        return head + payload
+    mask = os.urandom(4)
+    return head + mask + apply_mask(payload, mask)
+
+
+def violation(rng: random.Random) -> bytes:
+    return rng.choice(
+        (
+            lambda: frame(b"abc", BINARY, masked=False),
+            lambda: frame(b"abc", rng.choice((3, 7, 11, 15))),
+            lambda: frame(b"abc", rng.choice((BINARY, PING)), reserved=rng.randint(1, 7)),
+            lambda: frame(b"", BINARY, declared=rng.choice((LIMIT + 1, 2**40, 2**64 - 1))),
+            lambda: frame(b"x" * 126, PING),
+            lambda: frame(b"x", PING, fin=False),
+            lambda: frame(b"x", CONTINUATION),
+            lambda: frame(b"x", BINARY, fin=False) + frame(b"y", BINARY),
+            lambda: frame(b"x" * 40_000, BINARY, fin=False) + frame(b"y" * 40_000, CONTINUATION),
+            lambda: frame(b"\x03", CLOSE),
+            lambda: frame(b"\x00\x01", CLOSE),
+            lambda: frame(b"x", BINARY, fin=False) + frame(b"", CLOSE),
+        )
+    )()
+
+
+def stream(rng: random.Random) -> bytes:
+    """Frames of a client: mostly binary messages, pings between them, at last perhaps an end or a violation."""
+    parts: list[bytes] = []
+    for _ in range(rng.randint(1, 12)):
+        kind = rng.random()
+        size = rng.choice((0, 1, 3, 4, 7, 30, 124, 125, 126, 127, 300, 3000))
+        if kind < 0.02:
+            size = rng.choice((65_535, 65_536, LIMIT))
+        payload = rng.randbytes(size)
+        if kind < 0.55:
+            parts.append(frame(payload, BINARY, width=rng.choice((0, 0, 0, 2, 8))))
+        elif kind < 0.7:
+            parts.append(frame(payload[:125], rng.choice((PING, PONG))))
+        else:
+            cuts = sorted(rng.randint(0, size) for _ in range(rng.randint(1, 3)))
+            edges = [0, *cuts, size]
+            for place, (begin, end) in enumerate(itertools.pairwise(edges)):
+                last = place == len(edges) - 2
+                parts.append(frame(payload[begin:end], BINARY if place == 0 else CONTINUATION, fin=last))
+                if not last and rng.random() < 0.3:
+                    parts.append(frame(b"between", PING))
+    last_of_all = rng.random()
+    if last_of_all < 0.4:
+        parts.append(violation(rng))
+    elif last_of_all < 0.6:
+        parts.append(frame(rng.choice((b"", struct.pack("!H", 1000) + b"bye", struct.pack("!H", 4001))), CLOSE))
+    if rng.random() < 0.5:
+        parts.append(frame(b"after", BINARY))
+        parts.append(frame(b"after", PING))
+    whole = b"".join(parts)
+    return whole[: rng.randint(0, len(whole))] if rng.random() < 0.2 else whole
+
+
+def cut(rng: random.Random, whole: bytes) -> Iterator[bytes]:
+    mean = rng.choice((1.5, 8.0, 100.0, 5000.0, 1e9))
+    position = 0
+    while position < len(whole):
+        length = 1 + int(rng.expovariate(1 / mean))
+        yield whole[position : position + length]
+        position += length
+
+
+async def outcome(kind: type[WebSocketsSansIOProtocol], pieces: Iterator[bytes]) -> dict[str, Any]:
+    connection = Connection(kind)
+    await connection.accepted()
+    connection.feed(pieces)
+    conn, closed = connection.protocol.conn, connection.wire.closed
+    await connection.lose()
+    return {
+        "messages": connection.messages,
+        # Pongs and the close frame, with its code and reason.
+        "written": bytes(connection.wire.written),
+        "state": conn.state,
+        "close": (conn.close_sent, conn.close_rcvd),
+        "closed": closed,
+    }
+
+
+async def test_any_stream_in_any_pieces_is_taken_as_uvicorn_takes_it_byte_by_byte() -> None:
+    """Byte by byte, for in larger pieces uvicorn drops the messages that came in one piece with a violation."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    for number in range(STREAMS):
+        rng = random.Random(f"{seed} {number}")
+        whole = stream(rng)
+        stock = await outcome(WebSocketsSansIOProtocol, (whole[at : at + 1] for at in range(len(whole))))
+        ours = await outcome(FanOutProtocol, cut(rng, whole))
+        for what in stock:
+            assert ours[what] == stock[what], f"stream {number}, {what}"
+
+
+async def test_a_declared_length_above_the_limit_is_refused_from_the_header() -> None:
+    connection = Connection(FanOutProtocol)
+    await connection.accepted()
+    connection.protocol.data_received(frame(b"", BINARY, declared=LIMIT + 1)[:10])
+    assert connection.wire.closed
+    assert connection.protocol.conn.close_sent is not None
+    assert connection.protocol.conn.close_sent.code == 1009
+    await connection.lose()
+
+
+async def test_a_session_that_ends_its_socket_gets_no_more_of_the_same_piece() -> None:
+    connection = Connection(FanOutProtocol)
+    protocol = connection.protocol
+    assert isinstance(protocol, FanOutProtocol)
+    await connection.accepted()
+    seen: list[bytes] = []
+
+    def end_at_b(message: bytes) -> None:
+        seen.append(message)
+        if message == b"b":
+            protocol.end(4400, "enough")
+
+    protocol._on_message = end_at_b
+    protocol.data_received(b"".join(frame(message, BINARY) for message in (b"a", b"b", b"c")))
+    protocol.data_received(frame(b"d", BINARY) + frame(struct.pack("!H", 4400), CLOSE))
+    assert seen == [b"a", b"b"]
+    assert connection.wire.closed
+    await connection.lose()
+
+
+async def test_a_text_message_ends_the_socket_though_binary_ones_surround_it() -> None:
+    connection = Connection(FanOutProtocol)
+    await connection.accepted()
+    connection.protocol.data_received(frame(b"a", BINARY) + frame(b"text", TEXT) + frame(b"b", BINARY))
+    assert connection.messages == [b"a"]
+    assert connection.protocol.conn.close_sent is not None
+    assert connection.protocol.conn.close_sent.code == 1003
+    await connection.lose()
+
+
+async def test_frames_that_come_before_and_across_the_start_of_the_session_are_taken_in_order() -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    for number in range(100):
+        rng = random.Random(f"{seed} {number}")
+        sent = [rng.randbytes(rng.choice((0, 5, 126, 400))) for _ in range(6)]
+        parts = [frame(message, BINARY) for message in sent]
+        middle = rng.randrange(6)
+        half = len(parts[middle]) // 2
+        parts[middle : middle + 1] = (
+            [frame(sent[middle][:half], BINARY, fin=False), frame(sent[middle][half:], CONTINUATION)]
+            if rng.random() < 0.5
+            else [parts[middle]]
+        )
+        whole = b"".join(parts)
+        begins = rng.randint(0, len(whole))
+        connection = Connection(FanOutProtocol)
+        connection.may_read.clear()
+        await connection.open.wait()
+        connection.feed(cut(rng, whole[:begins]))
+        connection.may_read.set()
+        await connection.accepted()
+        connection.feed(cut(rng, whole[begins:]))
+        await connection.lose()
+        assert connection.messages == sent, f"stream {number}"
+
+
+async def test_a_socket_whose_peer_has_left_can_be_run_once_more_and_ends_at_once() -> None:
+    connection = Connection(FanOutProtocol)
+    protocol = connection.protocol
+    assert isinstance(protocol, FanOutProtocol)
+    await connection.accepted()
+    await connection.lose()
+    protocol.end(4400, "too late")
+    await asyncio.wait_for(protocol.run(lambda _: None, lambda: None), 10)
