@@ -5,7 +5,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
 NODE_FOLDERS := tests/interop static
 ARGS :=
 
-# make bench ARGS="--rounds 1"
+# make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
 .PHONY: serve test check crash bench bundle clean node-packages
 
 serve: $(VENV)/.installed
@@ -23,7 +23,7 @@ crash: $(VENV)/.installed-dev
 	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_crash.py $(ARGS)
 
 bench: $(VENV)/.installed-dev
-	@exec $(PYTHON) -m benchmarks.run $(ARGS)
+	@exec $(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) $(ARGS)
 
 bundle:
 	cd static && npm ci --no-audit --no-fund && npm run build

@@ -1,128 +1,138 @@
-"""`make bench`: collab_server beside y-websocket, alone and in turn, as a Markdown table."""
+"""`make bench`: collab_server beside its peers, each alone and in turn, as Markdown tables of medians."""
 
 import argparse
+import asyncio
 import os
 import platform
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import astuple, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
 
-from benchmarks.load import Result, Work, measure
+from benchmarks.installation import Missing, version_line
+from benchmarks.servers import MANY_CORES, QUICK, SERVERS, Server
+from benchmarks.typing_works import Figures
+from benchmarks.wire import LoadError, Target
+from benchmarks.works import Work, works
 
-HERE = Path(__file__).resolve().parent
-CACHE = HERE / ".cache"
-PEERS = {"@y/websocket-server": "0.1.1", "yjs": "13.6.33"}
-WORKS = {
-    "small": ("20 rooms x 10 clients, 400 updates/s", Work(20, 10, 2, 50, 10)),
-    "busy": ("20 rooms x 10 clients, all write, 2,000 updates/s", Work(20, 10, 10, 50, 10)),
-    "hot": ("1 room x 200 clients, 50 updates/s", Work(1, 200, 5, 100, 10)),
-}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+WORK_SECONDS = 240.0
+QUICK_WORK_SECONDS = 30.0
+QUICK_WORKS = ("small", "hot", "flood", "acks", "join-1", "join-20", "presence", "slow", "rest")
 
 
-def pinned(core: int, *command: str) -> list[str]:
-    return (
-        ["taskset", "-c", str(core), *command] if (os.cpu_count() or 1) > 1 and shutil.which("taskset") else [*command]
-    )
+@dataclass(slots=True)
+class Found:
+    """Figures of each round that went well; `failed`: why one did not."""
+
+    rounds: list[Figures] = field(default_factory=list)
+    failed: str = ""
+
+    def median(self, name: str) -> float:
+        return statistics.median(figures[name] for figures in self.rounds)
+
+    def cell(self, name: str) -> str:
+        values = [figures[name] for figures in self.rounds]
+        middle = number(statistics.median(values))
+        low, high = number(min(values)), number(max(values))
+        return middle if low == high else f"{middle} ({low} to {high})"
 
 
-@contextmanager
-def ours() -> Iterator[tuple[str, int]]:
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="collab-bench-") as folder:
-        environment = {**os.environ, "COLLAB_DATA_DIR": folder, "COLLAB_PORT": str(port), "COLLAB_LOG_LEVEL": "warning"}
-        command = pinned(0, sys.executable, "-m", "collab_server", "serve")
-        process = subprocess.Popen(command, cwd=HERE.parent, env=environment, stdout=subprocess.PIPE)
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline().startswith(b"collab_server ready")
-            yield f"ws://127.0.0.1:{port}/ws", process.pid
-        finally:
-            process.terminate()
-            process.wait()
+def number(value: float) -> str:
+    if value != value:
+        return "-"
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-@contextmanager
-def y_websocket() -> Iterator[tuple[str, int]]:
-    port = free_port()
-    script = CACHE / "node_modules/@y/websocket-server/src/server.js"
-    environment = {**os.environ, "PORT": str(port), "HOST": "127.0.0.1"}
-    process = subprocess.Popen(pinned(0, "node", str(script)), env=environment, stdout=subprocess.DEVNULL)
+def processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
+    return names[0].split(":", 1)[1].strip() if names else platform.machine()
+
+
+async def within(work: Work, target: Target, seconds: float) -> Figures:
     try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
-                break
-            except (urllib.error.URLError, OSError):
-                assert time.monotonic() < deadline, "y-websocket did not start"
-                time.sleep(0.1)
-        yield f"ws://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait()
+        async with asyncio.timeout(seconds):
+            return await work.run(target)
+    except TimeoutError:
+        raise LoadError(f"not done within {seconds:.0f} s") from None
 
 
-def install_peers() -> None:
-    wanted = [f"{name}@{version}" for name, version in PEERS.items()]
-    if (CACHE / "node_modules/@y/websocket-server").is_dir():
-        return
-    CACHE.mkdir(exist_ok=True)
-    (CACHE / "package.json").write_text("{}")
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", *wanted], cwd=CACHE, check=True)
+def once(work: Work, server: Server, folder: Path, found: Found, seconds: float) -> None:
+    started = time.monotonic()
+    try:
+        with server.running(folder) as target:
+            found.rounds.append(uvloop.run(within(work, target, seconds)))
+    except (LoadError, OSError) as error:
+        found.failed = str(error) or type(error).__name__
+    took = time.monotonic() - started
+    print(f"{took:5.1f} s  {work.title.split(':')[0]}, {server.name} {found.failed}", file=sys.stderr, flush=True)
 
 
-def median(results: list[Result]) -> Result:
-    columns = zip(*(astuple(result) for result in results), strict=True)
-    return Result(*(statistics.median(column) for column in columns))
+def rows(work: Work, all_found: dict[Server, Found]) -> list[str]:
+    """The table of one work."""
+    names = next((list(found.rounds[0]) for found in all_found.values() if found.rounds), [])
+    ratio = f"ours : it ({', '.join(work.compared)})"
+    lines = [f"| server | durable | {' | '.join(names)} | {ratio} |", f"|{' --- |' * (len(names) + 3)}"]
+    for server, found in all_found.items():
+        head = f"| {server.name} | {server.durable} | "
+        if not found.rounds:
+            lines.append(f"{head}failed: {found.failed} |{' |' * len(names)}")
+            continue
+        ours = next((f for s, f in all_found.items() if s.ours and s.family == server.family and f.rounds), None)
+        ratios = "-"
+        if ours is not None and not server.ours:
+            pairs = [(ours.median(name), found.median(name)) for name in work.compared]
+            ratios = ", ".join(f"{one / other:.2f}" if other else "-" for one, other in pairs)
+        failed = f"; a round failed: {found.failed}" if found.failed else ""
+        lines.append(f"{head}{' | '.join(map(found.cell, names))} | {ratios}{failed} |")
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
+    parser.add_argument("--quick", action="store_true", help="one short round each, without the durable peers")
+    parser.add_argument("--rounds", type=int, help="default 3, quick 1")
+    parser.add_argument("--works", nargs="+", choices=works(quick=True))
+    parser.add_argument("--servers", nargs="+", choices=SERVERS)
     options = parser.parse_args()
-    install_peers()
-    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+    chosen = [SERVERS[name] for name in options.servers or (QUICK if options.quick else SERVERS)]
+    limit = QUICK_WORK_SECONDS if options.quick else WORK_SECONDS
+    rounds = options.rounds or (1 if options.quick else 3)
+
+    absent: dict[Server, str] = {}
+    for server in chosen:
+        try:
+            server.need()
+        except Missing as error:
+            absent[server] = f"not installed: {error}"
+    pinned = MANY_CORES and hasattr(os, "sched_setaffinity")
+    print(f"# Benchmarks\n\n{processor()}, {platform.system()} {platform.release()}; {version_line()}.")
+    print("Server on the first core, load on the second;" if pinned else "Server and load share all cores;", end=" ")
+    print(f"medians of {rounds} round{'s (least to greatest)' if rounds > 1 else ''}.", flush=True)
+    if pinned:
         os.sched_setaffinity(0, {1})
-    servers = {"collab_server (every update committed)": ours, "y-websocket 0.1.1 (in memory)": y_websocket}
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print("| work | server | CPU us/delivery: server | all | p50 ms | p99 ms | KB/connection | lost |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
-    for work in options.works:
-        title, load = WORKS[work]
-        results: dict[str, list[Result]] = {name: [] for name in servers}
-        for _ in range(options.rounds):
-            for name, start in servers.items():
-                with start() as (url, pid):
-                    results[name].append(uvloop.run(measure(url, pid, load)))
-        for name, found in results.items():
-            shown = median(found)
-            row = [
-                f"{getattr(shown, item.name):.1f}" for item in fields(shown) if item.name not in ("expected", "lost")
-            ]
-            print(f"| {title} | {name} | {' | '.join(row)} | {sum(r.lost for r in found)} |", flush=True)
-        one, other = (median(found) for found in results.values())
-        ratio = f"server {one.server_us / other.server_us:.2f}, all {one.all_us / other.all_us:.2f}"
-        print(f"| | *ratio of CPU* | {ratio} | | | | | |", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="collab-bench-", ignore_cleanup_errors=True) as scratch:
+        for name, work in works(quick=options.quick).items():
+            if name not in (options.works or (QUICK_WORKS if options.quick else [name])):
+                continue
+            all_found = {
+                server: Found(failed=absent.get(server, ""))
+                for server in chosen
+                if server.acknowledges or not work.acknowledged
+            }
+            for _ in range(rounds):
+                for server, found in all_found.items():
+                    if not found.failed:
+                        once(work, server, Path(scratch) / ("ours" if server.ours else server.name), found, limit)
+            print(f"\n## {work.title}\n\n" + "\n".join(rows(work, all_found)), flush=True)
+    print(f"Done in {time.monotonic() - started:.0f} s.", file=sys.stderr)
 
 
 if __name__ == "__main__":
