@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,15 +61,10 @@ def load(update: bytes) -> Document:
     """
     if not cuts_surrogate_pairs(update):
         doc: Doc = pycrdt.Doc()
-        try:
-            doc.apply_update(update)
+        with suppress(Malformed, RuntimeError):
+            encoded.ask_pycrdt(doc.apply_update, update)
             if not is_pending(update, doc.get_state()):
                 return doc
-        except (ValueError, RuntimeError):
-            pass
-        except BaseException as error:
-            if type(error).__name__ != "PanicException":
-                raise
     return tree.read(update)
 
 

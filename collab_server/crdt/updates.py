@@ -271,7 +271,7 @@ def _walk_deletes(update: bytes, position: int) -> tuple[tuple[Range, ...], int]
     return tuple(ranges), position
 
 
-def _ask_pycrdt(function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
+def ask_pycrdt(function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
     """Its refusals as Malformed, and so its panics, which pyo3 raises as a BaseException."""
     try:
         return function(*arguments, **named)
@@ -291,7 +291,7 @@ def validate(update: bytes) -> UpdateSummary:
     summary = inspect(update)
     if summary.unsupported:
         raise Malformed(f"{summary.unsupported} is not supported")
-    _ask_pycrdt(pycrdt.get_state, update)
+    ask_pycrdt(pycrdt.get_state, update)
     return summary
 
 
@@ -305,7 +305,7 @@ def merge(updates: Sequence[bytes]) -> bytes:
         return pending[0] if pending else EMPTY_UPDATE
     while len(pending) > 1:
         pending = [
-            _ask_pycrdt(pycrdt.merge_updates, *group) if len(group) > 1 else group[0]
+            ask_pycrdt(pycrdt.merge_updates, *group) if len(group) > 1 else group[0]
             for group in (pending[first : first + MERGE_GROUP] for first in range(0, len(pending), MERGE_GROUP))
         ]
     merged = pending[0]
@@ -313,7 +313,7 @@ def merge(updates: Sequence[bytes]) -> bytes:
     if any(find(everything) for find in _find_surrogate_pair):
         # Where updates overlap, pycrdt can cut a surrogate pair and leave a string of length 0, on which Yjs throws.
         # Decoding drops it.
-        return _ask_pycrdt(pycrdt.get_update, merged, b"\x00")
+        return ask_pycrdt(pycrdt.get_update, merged, b"\x00")
     return merged
 
 
@@ -323,12 +323,12 @@ def diff(update: bytes, state_vector: bytes) -> bytes:
     Raises Malformed if the state vector cannot be read.
     """
     decode_state_vector(state_vector)
-    return _ask_pycrdt(pycrdt.get_update, update, state_vector)
+    return ask_pycrdt(pycrdt.get_update, update, state_vector)
 
 
 def state_vector(update: bytes) -> bytes:
     """Encoded state vector of `update` (validated): per client only what goes without a gap from clock 0 on."""
-    return _ask_pycrdt(pycrdt.get_state, update)
+    return ask_pycrdt(pycrdt.get_state, update)
 
 
 def decode_state_vector(encoded: bytes) -> dict[int, int]:

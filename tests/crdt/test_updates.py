@@ -339,9 +339,9 @@ def test_a_panic_in_pycrdt_is_malformed_and_an_interrupt_is_not() -> None:
 
     panic = type("PanicException", (BaseException,), {})("index out of bounds")
     with pytest.raises(Malformed, match="panicked"):
-        updates._ask_pycrdt(fail_with, panic)
+        updates.ask_pycrdt(fail_with, panic)
     with pytest.raises(KeyboardInterrupt):
-        updates._ask_pycrdt(fail_with, KeyboardInterrupt())
+        updates.ask_pycrdt(fail_with, KeyboardInterrupt())
 
 
 def test_what_pycrdt_refuses_is_malformed() -> None:
