@@ -2,11 +2,11 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
-NODE_FOLDERS := tests/interop static
+NODE_FOLDERS := tests/interop tests/exports/spec tests/tiptap static
 ARGS :=
 
 # make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
-.PHONY: serve test check crash bench bundle clean node-packages
+.PHONY: serve test check crash faults bench bundle clean node-packages
 
 serve: $(VENV)/.installed
 	@exec $(PYTHON) -m collab_server serve $(ARGS)
@@ -21,6 +21,10 @@ check: $(VENV)/.installed-dev
 
 crash: $(VENV)/.installed-dev
 	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_crash.py $(ARGS)
+
+# COLLAB_FAULT_SEED=N make faults: one schedule again
+faults: $(VENV)/.installed-dev
+	@COLLAB_FAULT_ROUNDS=$${COLLAB_FAULT_ROUNDS:-100} exec $(PYTHON) -m pytest -x -s tests/cluster/test_faults.py $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	@exec $(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) $(ARGS)
@@ -50,8 +54,10 @@ $(VENV)/.made:
 $(VENV)/.installed: requirements.txt $(VENV)/.made
 	@echo "Installing the Python packages of $< (once)"
 	@$(PIP) install -r $<
-	@printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH=$$root exec "$$root/$(PYTHON)" -m collab_server "$$@"\n' > $(VENV)/bin/collab-server
-	@chmod +x $(VENV)/bin/collab-server
+	@for command in collab-server:collab_server collab-client:collab_server.client; do \
+	  printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH=$$root exec "$$root/$(PYTHON)" -m %s "$$@"\n' $${command#*:} \
+	    > $(VENV)/bin/$${command%%:*} && chmod +x $(VENV)/bin/$${command%%:*} || exit 1; \
+	done
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

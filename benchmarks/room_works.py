@@ -167,9 +167,12 @@ async def slow_reader(target: Target, *, seconds: float, bytes_a_second: int) ->
 
 
 async def rest(target: Target, *, rooms: int, documents: int, size: int) -> Figures:
-    """`rooms` x 5 clients who do nothing; then `documents` of `size` bytes with one such client each."""
+    """`rooms` x 5 clients who do nothing; then `documents` of `size` bytes with one such client each.
+
+    As many as enter at once are there before, so that what entering takes for a moment is nobody's.
+    """
     clock = Clock()
-    warm = [Reader(target, room_name("warm"), clock) for _ in range(10)]
+    warm = [Reader(target, name, clock) for name in [room_name("warm") for _ in range(20)] for _ in range(5)]
     await open_all(target, warm)
     await asyncio.sleep(0.5)
     before = resident_mb(target.pid)

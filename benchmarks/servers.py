@@ -50,13 +50,13 @@ class Server:
     log: Path = field(default=CACHE / "server.log")
 
     @contextmanager
-    def running(self, folder: Path) -> Iterator[Target]:
-        """Raises LoadError when it does not start."""
+    def running(self, folder: Path, *, pinned: bool = True) -> Iterator[Target]:
+        """`pinned`: to the first core, with all that it starts. Raises LoadError when it does not start."""
         port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
         CACHE.mkdir(exist_ok=True)
         command = self.command(port, folder)
-        if MANY_CORES:
+        if pinned and MANY_CORES:
             command = ["taskset", "-c", "0", *command]
         environment = {**os.environ, **self.environment(port, folder)}
         cwd = PEERS.parent.parent if self.ours else CACHE

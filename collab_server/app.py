@@ -1,8 +1,10 @@
 """The application, top to bottom: what runs, the routes, the lifespan. Start reading here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,83 +12,208 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from collab_server import __version__
+from collab_server import __version__, sealing
 from collab_server.access.identity import Authenticator
+from collab_server.accounts import (
+    administration_api,
+    auth_api,
+    oidc_api,
+    password_api,
+    tokens_api,
+    users_api,
+)
+from collab_server.accounts.oidc import Oidc
+from collab_server.accounts.oidc_bearer import BearerTokens
+from collab_server.accounts.passwords import Passwords
+from collab_server.backends.bus import Bus, LocalBus
 from collab_server.backends.db import Database
+from collab_server.backends.embedded import EmbeddedPostgres, keep_running
+from collab_server.backends.mail import Mailer
+from collab_server.backends.redis_bus import RedisBus
 from collab_server.backends.workers import Workers
+from collab_server.changes import api as changes_api
+from collab_server.changes import queries as feed_queries
+from collab_server.changes.waiting import Waiters
 from collab_server.crypto import Signer
 from collab_server.documents import api as documents_api
-from collab_server.documents import log_queries, store
+from collab_server.documents import content_api, log_queries, organizing_api, store, trash_api, updates_api
+from collab_server.documents.views import Views
 from collab_server.errors import CollabError
-from collab_server.realtime import endpoint
+from collab_server.exports import api as exports_api
+from collab_server.exports import archive_api
+from collab_server.exports.converting import Converters
+from collab_server.maintenance import scheduler
+from collab_server.neighbours import Neighbours
+from collab_server.realtime import endpoint, events_api, presence_api
 from collab_server.realtime.hub import Hub
+from collab_server.realtime.incoming import Incoming
+from collab_server.search import api as search_api
 from collab_server.settings import Settings
-from collab_server.telemetry import Counts, Metrics, log
-from collab_server.web import health, problems
+from collab_server.siblings import Siblings
+from collab_server.sync import api as sync_api
+from collab_server.telemetry import Counts, Metrics, log, name_node
+from collab_server.web import health, openapi, problems
 from collab_server.web.depends import Rooms
-from collab_server.web.middleware import BodyLimit, SecurityHeaders
+from collab_server.web.middleware import BodyLimit, RequestDetails, SecurityHeaders
+from collab_server.workspaces import answers_api, invitations_api, members_api
+from collab_server.workspaces import api as workspaces_api
 
 _PACKAGE = Path(__file__).resolve().parent
 STATIC = next((p for p in (_PACKAGE / "_static", _PACKAGE.parent / "static") if p.is_dir()), _PACKAGE.parent / "static")
 """Inside an installed package, or beside it in a checkout."""
+_SLICES = (
+    auth_api,
+    password_api,
+    oidc_api,
+    tokens_api,
+    users_api,
+    administration_api,
+    workspaces_api,
+    members_api,
+    invitations_api,
+    answers_api,
+    changes_api,
+    search_api,
+    organizing_api,
+    trash_api,
+    updates_api,
+    presence_api,
+    events_api,
+    content_api,
+    documents_api,
+    sync_api,
+    exports_api,
+    archive_api,
+)
+_PAGES = {
+    "/": "index",
+    "/d/{address:path}": "document",
+    "/w/{slug}": "index",
+    "/w/{slug}/settings": "workspace",
+    "/signin": "signin",
+    "/signin/link": "signin",
+    "/signin/reset": "signin",
+    "/invite": "invite",
+    "/invite/{token}": "invite",
+    "/account": "account",
+    "/admin": "admin",
+}
+"""Paths of the web application, and the file in static/ that each of them is."""
+_IMPORTS = re.compile(r"/api/v1/workspaces/[^/]+/import")
 SEARCH_INTERVAL = 2.0
 BACKLOG_INTERVAL = 60.0
-SUPERVISE_INTERVAL = 0.5
+VIEWS_INTERVAL = 3.0
 
 
 class Server:
-    """What one process runs. `restart_database`: starts the embedded PostgreSQL again if it has died; None for an
-    external one.
+    """What one process runs. `embedded`: the PostgreSQL that this process has to keep running. `siblings`: the other
+    processes on its port.
     """
 
-    def __init__(self, settings: Settings, dsn: str, restart_database: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        dsn: str,
+        embedded: EmbeddedPostgres | None = None,
+        siblings: Siblings | None = None,
+    ) -> None:
         self.settings = settings
         self.counts = Counts()
-        self._restart_database = restart_database
+        self._embedded = embedded
+        self._siblings = siblings
+        self._leaving = False
+        self._neighbours: Neighbours | None = None
+        self._registry = CollectorRegistry()
+        self._registry.register(Metrics(self.counts, self.gauges))
         guest_role = settings.effective_guest_role
         self.db = Database(dsn, guest_role="" if guest_role == "none" else guest_role)
         self.workers = Workers(settings.worker_processes)
+        self.converters = Converters()
         self.signer = Signer(settings.secret())
-        self.authenticator = Authenticator(self.db, self.signer, guests=guest_role != "none")
+        self.mailer = Mailer(settings.smtp_url.get_secret_value(), settings.mail_from)
+        keyring = sealing.keyring(settings.encryption_keys.get_secret_value(), settings.secret())
+        self.oidc = Oidc(settings, keyring) if settings.oidc_issuer else None
+        self.authenticator = Authenticator(self.db, self.signer, guests=guest_role != "none", oidc=self._bearers())
+        self.passwords = Passwords(self.counts)
+        self.bus: Bus = RedisBus(settings.redis_url, settings.redis_prefix) if settings.redis_url else LocalBus()
+        self.changes = Waiters(self.db)
         self.hub: Hub | None = None
+
+    def _bearers(self) -> BearerTokens | None:
+        audience = self.settings.oidc_audience
+        return BearerTokens(self.db, self.oidc.tokens, audience) if self.oidc and audience else None
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[dict[str, Any]]:
         """Open everything, run the tasks, close everything in the opposite order."""
         await self.db.open()
-        hub = self.hub = Hub(self.settings, self.db, self.workers, self.counts)
+        place = self._siblings.number if self._siblings else 0
+        hub = self.hub = Hub(self.settings, self.db, self.workers, self.counts, self.bus, place=place)
+        name_node(hub.nodes.id.hex())
+        neighbours = self._neighbours = Neighbours(self.db, has_bus=bool(self.settings.redis_url))
+        hub.access.tell(self.changes.access_changed)
+        answering = self._siblings.answering(self._own_metrics) if self._siblings else nullcontext()
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with self.db.as_service() as conn:
+                await feed_queries.check_epoch(conn)
+            async with answering, asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(hub.writer.run()),
                     tasks.create_task(hub.run()),
+                    tasks.create_task(hub.access.run()),
+                    tasks.create_task(hub.nodes.run()),
+                    tasks.create_task(neighbours.run()),
+                    tasks.create_task(self.changes.run()),
+                    tasks.create_task(hub.mirror.run()),
                     tasks.create_task(self._index_for_search()),
                     tasks.create_task(self._fold_backlog()),
-                    tasks.create_task(self._supervise()),
+                    tasks.create_task(self._write_views(hub.views)),
+                    tasks.create_task(scheduler.run(self.db, self.settings)),
                 ]
+                if self._embedded is not None:
+                    running.append(tasks.create_task(keep_running(self._embedded)))
                 yield {
                     "settings": self.settings,
                     "db": self.db,
                     "authenticator": self.authenticator,
                     "signer": self.signer,
-                    "rooms": Rooms(hub.settle, hub.people_in),
+                    "mailer": self.mailer,
+                    "passwords": self.passwords,
+                    "oidc": self.oidc,
+                    "rooms": Rooms(hub.settle, Incoming(hub), hub.edits),
+                    "workers": self.workers,
+                    "converters": self.converters,
+                    "views": hub.views,
                     "hub": hub,
+                    "changes": self.changes,
                 }
                 await self.drain()
                 for task in running:
                     task.cancel()
+            await hub.views.flush_last(self.db, time.monotonic())
+            await hub.mirror.end()
         finally:
+            self.mailer.close()
+            if self.oidc is not None:
+                await self.oidc.close()
+            await self.converters.close()
             await self.workers.close()
             await self.db.close()
 
+    def leave(self) -> None:
+        """Not ready any more, but serving on: `drain` follows."""
+        self._leaving = True
+
     async def drain(self) -> None:
         """Commit every room and close every socket; harmless when done already."""
+        self.changes.stop()
         if self.hub is not None and not self.hub.draining:
             unsaved = await self.hub.drain(self.settings.shutdown_grace)
             log.info("drained", extra={"unsaved_documents": unsaved})
@@ -105,6 +232,16 @@ class Server:
             except Exception:
                 log.exception("indexing for search failed")
 
+    async def _write_views(self, views: Views) -> None:
+        while True:
+            await asyncio.sleep(VIEWS_INTERVAL)
+            try:
+                await views.flush(self.db, time.monotonic())
+            except CollabError:
+                continue
+            except Exception:
+                log.exception("writing the views failed")
+
     async def _fold_backlog(self) -> None:
         """Fold what a server that died left in the log."""
         while True:
@@ -120,43 +257,46 @@ class Server:
                 log.exception("folding the backlog failed")
             await asyncio.sleep(BACKLOG_INTERVAL)
 
-    async def _supervise(self) -> None:
-        if self._restart_database is None:
-            return
-        while True:
-            await asyncio.sleep(SUPERVISE_INTERVAL)
-            try:
-                if await asyncio.to_thread(self._restart_database):
-                    log.warning("the embedded PostgreSQL had died and was started again")
-            except CollabError as error:
-                log.error("the embedded PostgreSQL does not start", extra={"error": error.detail})
-                await asyncio.sleep(2)
-
     # ---- what operators see
 
     async def checks(self) -> dict[str, str]:
         assert self.hub is not None
-        found = {"server": "draining" if self.hub.draining else "ok"}
+        found = {"server": "draining" if self._leaving or self.hub.draining else "ok"}
         try:
             async with asyncio.timeout(3), self.db.as_service() as conn:
-                await conn.fetchval("SELECT 1")
+                feed_lag = await feed_queries.find_lag(conn)
             found["database"] = "ok"
+            late = f"an open transaction has kept changes from the feed for {feed_lag:.0f} s"
+            found["feed"] = "ok" if feed_lag < health.FEED_LAG else late
         except (CollabError, TimeoutError):
             found["database"] = "cannot be reached"
         lag = self.hub.oldest_unsaved()
         found["commit_lag"] = "ok" if lag < health.COMMIT_LAG else f"an edit has waited {lag:.1f} s for its commit"
-        found["bus"] = "ok"
+        found["bus"] = "ok" if self.bus.connected else "cannot be reached: other servers' edits come late"
         return found
 
+    async def metrics(self) -> bytes:
+        """For Prometheus: of all processes on this port."""
+        own = self._own_metrics()
+        return own if self._siblings is None else await self._siblings.gather(own)
+
+    def _own_metrics(self) -> bytes:
+        return generate_latest(self._registry)
+
     def gauges(self) -> dict[str, tuple[str, float]]:
-        assert self.hub is not None
-        hub = self.hub
+        assert self.hub is not None and self._neighbours is not None
+        hub, servers = self.hub, self._neighbours.found
         queued = sum(session.socket.queued for session in hub.sessions)
         behind = sum(member.behind is not None for member in hub.members())
         return {
             "sockets_open": ("Open WebSockets", len(hub.sessions)),
             "rooms_open": ("Documents open in this process", len(hub.documents)),
             "members": ("Connections to documents (a socket may hold many)", sum(1 for _ in hub.members())),
+            "access_listening": ("1 while notices of changed access arrive at once", float(hub.access.listening)),
+            "feed_waiters": ("Requests that wait for changes", len(self.changes)),
+            "feed_lag_seconds": ("For how long an open transaction has kept changes from the feed", self.changes.lag),
+            "servers": ("Processes that serve this database", servers.with_bus + servers.without_bus),
+            "servers_deaf": ("1 while several serve it and not all have Redis", float(servers.deaf)),
             "members_behind": ("Slow readers that wait for a diff", behind),
             "room_bytes": ("Bytes of documents held in memory", sum(d.room.held_bytes for d in hub.documents.values())),
             "unsaved_bytes": ("Bytes of edits that are not committed yet", hub.writer.unsaved_bytes),
@@ -167,11 +307,9 @@ class Server:
 
 def build(server: Server) -> Starlette:
     """The ASGI application of one process."""
-    registry = CollectorRegistry()
-    registry.register(Metrics(server.counts, server.gauges))
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(await server.metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     return Starlette(
         routes=[
@@ -181,13 +319,20 @@ def build(server: Server) -> Starlette:
             Route("/health/live", health.live),
             Route("/health/ready", health.ready(server.checks)),
             Route("/metrics", metrics),
+            Route("/api/v1/docs", _page("docs")),
             Mount("/api/v1", _api()),
             *_pages(),
         ],
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(BodyLimit, max_bytes=server.settings.max_message_bytes),
+            Middleware(
+                BodyLimit,
+                max_bytes=server.settings.max_message_bytes,
+                others={_IMPORTS: server.settings.max_import_bytes},
+            ),
+            Middleware(RequestDetails),
         ],
+        exception_handlers={HTTPException: problems.outside},
         lifespan=server.lifespan,
     )
 
@@ -205,7 +350,7 @@ def _plain(app: Any) -> Any:
 
 
 def _api() -> FastAPI:
-    """The JSON API. OpenAPI at /api/v1/openapi.json."""
+    """The JSON API. OpenAPI at /api/v1/openapi.json, to read at /api/v1/docs."""
     api = FastAPI(
         title="collab_server",
         version=__version__,
@@ -214,25 +359,28 @@ def _api() -> FastAPI:
         redoc_url=None,
     )
     problems.install(api)
-    api.include_router(documents_api.router)
+    openapi.install(api)
+    for slice_api in _SLICES:
+        # As routes of its own: an included router is asked twice for each request, and asks all of its routes.
+        api.router.routes.extend(slice_api.router.routes)
     return api
+
+
+def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(_: Request) -> Response:
+        return FileResponse(STATIC / f"{name}.html", headers={"cache-control": "no-cache"})
+
+    return serve
 
 
 def _pages() -> list[BaseRoute]:
     """The web application; its files lie in static/ (see its README)."""
 
-    async def index(_: Request) -> Response:
-        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
-
-    async def document(_: Request) -> Response:
-        return FileResponse(STATIC / "document.html", headers={"cache-control": "no-cache"})
-
     async def favicon(_: Request) -> Response:
         return FileResponse(STATIC / "dist" / "favicon.svg")
 
     return [
-        Route("/", index),
-        Route("/d/{address:path}", document),
+        *(Route(path, _page(name)) for path, name in _PAGES.items()),
         Route("/favicon.ico", favicon),
         Mount("/static", StaticFiles(directory=STATIC / "dist", check_dir=False)),
     ]

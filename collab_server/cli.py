@@ -1,25 +1,32 @@
-"""`collab-server`: serve, migrate, user, token, workspace, doctor. Exit status 0, 1 (failed), 2 (usage)."""
+"""`collab-server`: serve, migrate, user, token, workspace, document, secrets, maintain, doctor.
+
+Exit status 0, 1 (failed), 2 (usage).
+"""
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import click
+from pydantic import SecretStr
 
-from collab_server import __version__, crypto, telemetry
-from collab_server.access.identity import SCOPES
-from collab_server.accounts import queries
+from collab_server import __version__, sealing, telemetry
+from collab_server.accounts import queries, rotation
 from collab_server.backends import migrate as migrations
-from collab_server.backends.db import Conn, Database, DatabaseError, UniqueViolation
-from collab_server.backends.embedded import EmbeddedPostgres
+from collab_server.backends.db import Conn, Database, DatabaseError, UniqueViolation, one_line
+from collab_server.cli_database import embedded_database, with_database
+from collab_server.cli_files import document, workspace_export, workspace_import
+from collab_server.cli_people import found_user, token, user
 from collab_server.errors import CollabError, ConfigurationError
+from collab_server.maintenance.jobs import run_once
 from collab_server.settings import PREFIX, Settings, load
+from collab_server.workspaces import invitations, operator_queries
 
-T = TypeVar("T")
+_GIVEN_ROLES = ("admin", "editor", "commenter", "viewer")
 
 
 def main() -> None:
@@ -49,7 +56,7 @@ def _settings_help() -> str:
     lines = ["\b", "Settings (environment variables, or lines of a .env file):"]
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        shown = "" if default in ("", None) or name == "secret_key" else f" [{default}]"
+        shown = "" if default in ("", None) or isinstance(default, SecretStr) else f" [{default}]"
         lines.append(f"  {PREFIX}{name.upper()}{shown}")
         lines.append(f"      {field.description}")
     return "\n".join(lines)
@@ -59,16 +66,18 @@ def _settings_help() -> str:
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="TCP port; 0 takes a free one.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the embedded PostgreSQL.")
-@click.option("--workers", type=click.IntRange(1), default=1, help="Server processes; this release runs one.")
+@click.option("--workers", type=click.IntRange(1), default=1, help="Server processes on the port; several need Redis.")
 def serve(host: str | None, port: int | None, data_dir: Path | None, workers: int) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
     from collab_server.serve import serve as run
 
-    if workers > 1:
-        raise ConfigurationError("more than one process needs Redis between them, which this release does not have yet")
     settings = load(host=host, port=port, data_dir=data_dir)
+    if workers > 1 and not settings.redis_url:
+        raise click.UsageError(
+            f"--workers {workers} needs COLLAB_REDIS_URL: without Redis the processes would not hear each other's edits"
+        )
     telemetry.configure_logging(settings.log_level, settings.log_format)
-    run(settings)
+    run(settings, workers)
 
 
 @cli.command()
@@ -93,129 +102,13 @@ def _owner_dsn(settings: Settings) -> Iterator[str]:
     if not settings.embedded:
         yield settings.database_url
         return
-    with _embedded(settings) as embedded:
+    with embedded_database(settings) as embedded:
         yield embedded.owner_dsn
 
 
-@contextmanager
-def _embedded(settings: Settings) -> Iterator[EmbeddedPostgres]:
-    """The embedded PostgreSQL: a running server's, or started for this command."""
-    embedded = EmbeddedPostgres(settings.data_dir)
-    if embedded.attach() is not None:
-        yield embedded
-        return
-    embedded.start()
-    try:
-        asyncio.run(migrations.upgrade(embedded.owner_dsn))
-        asyncio.run(migrations.ensure_login(embedded.owner_dsn))
-        yield embedded
-    finally:
-        embedded.stop()
-
-
-def _with_database(work: Callable[[Conn], Awaitable[T]]) -> T:
-    """Run `work` with a connection under app_service."""
-    settings = load()
-
-    async def run(dsn: str) -> T:
-        db = Database(dsn, pool_size=1)
-        await db.open()
-        try:
-            async with db.as_service() as conn, conn.transaction():
-                return await work(conn)
-        finally:
-            await db.close()
-
-    if not settings.embedded:
-        return asyncio.run(run(settings.database_url))
-    with _embedded(settings) as embedded:
-        return asyncio.run(run(embedded.dsn))
-
-
-@cli.group()
-def user() -> None:
-    """Users."""
-
-
-@user.command("create")
-@click.argument("email")
-@click.option("--name", help="How others see the user.")
-def user_create(email: str, name: str | None) -> None:
-    """Make a user, with a personal workspace."""
-
-    async def work(conn: Conn) -> UUID:
-        try:
-            user_id = await queries.insert_user(conn, email, name)
-        except UniqueViolation:
-            raise ConfigurationError(f"there is a user {email} already") from None
-        except DatabaseError as error:
-            raise ConfigurationError(f"{email!r} is not an e-mail address: {error}") from None
-        await queries.insert_personal_workspace(conn, user_id, name or email, email.partition("@")[0])
-        return user_id
-
-    click.echo(str(_with_database(work)))
-
-
-@user.command("list")
-def user_list() -> None:
-    """All users."""
-    for found in _with_database(queries.list_users):
-        click.echo(f"{found.id}  {found.email}  {found.name or '-'}  {'active' if found.is_active else 'deactivated'}")
-
-
-@user.command("deactivate")
-@click.argument("email")
-def user_deactivate(email: str) -> None:
-    """Lock a user out; documents stay."""
-
-    async def work(conn: Conn) -> None:
-        await queries.update_active(conn, (await _user(conn, email)).id, is_active=False)
-
-    _with_database(work)
-    click.echo(f"{email} is deactivated")
-
-
-async def _user(conn: Conn, email: str) -> queries.User:
-    found = await queries.find_user(conn, email)
-    if found is None:
-        raise ConfigurationError(f"there is no user {email}")
-    return found
-
-
-@cli.group()
-def token() -> None:
-    """API tokens."""
-
-
-@token.command("create")
-@click.argument("email")
-@click.option("--name", default="command line", help="What the token is for.")
-@click.option("--scope", type=click.Choice(SCOPES), default="write", show_default=True, help="The most it may do.")
-@click.option("--days", type=click.IntRange(1), help="Days until it expires; never if not given.")
-def token_create(email: str, name: str, scope: str, days: int | None) -> None:
-    """Make an API token; it is printed once and stored hashed."""
-    secret = crypto.new_api_token()
-
-    async def work(conn: Conn) -> UUID:
-        found = await _user(conn, email)
-        return await queries.insert_token(conn, found.id, name, crypto.token_hash(secret), [scope], days)
-
-    token_id = _with_database(work)
-    click.echo(f"token id {token_id} (for `collab-server token revoke`)", err=True)
-    click.echo(secret)
-
-
-@token.command("revoke")
-@click.argument("token_id", type=click.UUID)
-def token_revoke(token_id: UUID) -> None:
-    """Make a token worthless."""
-
-    async def work(conn: Conn) -> bool:
-        return await queries.revoke_token(conn, token_id)
-
-    if not _with_database(work):
-        raise ConfigurationError("there is no such token, or it was revoked before")
-    click.echo("revoked")
+cli.add_command(user)
+cli.add_command(token)
+cli.add_command(document)
 
 
 @cli.group()
@@ -231,7 +124,7 @@ def workspace_create(slug: str, owner: str, name: str | None) -> None:
     """Make a team workspace."""
 
     async def work(conn: Conn) -> UUID:
-        found = await _user(conn, owner)
+        found = await found_user(conn, owner)
         try:
             return await queries.insert_workspace(conn, found.id, name or slug, slug, "team")
         except UniqueViolation:
@@ -239,14 +132,111 @@ def workspace_create(slug: str, owner: str, name: str | None) -> None:
         except DatabaseError as error:
             raise ConfigurationError(str(error)) from None
 
-    click.echo(str(_with_database(work)))
+    click.echo(str(with_database(work)))
 
 
 @workspace.command("list")
 def workspace_list() -> None:
     """All workspaces."""
-    for slug, name, kind, owner in _with_database(queries.list_workspaces):
+    for slug, name, kind, owner in with_database(queries.list_workspaces):
         click.echo(f"{slug}  {name}  {kind}  {owner}")
+
+
+async def _workspace(conn: Conn, slug: str) -> UUID:
+    found = await operator_queries.find_by_slug(conn, slug)
+    if found is None:
+        raise ConfigurationError(f"there is no workspace {slug} that has members")
+    return found
+
+
+@workspace.command("members")
+@click.argument("slug")
+def workspace_members(slug: str) -> None:
+    """The members of a workspace."""
+
+    async def work(conn: Conn) -> list[tuple[str, str, bool]]:
+        return await operator_queries.list_members(conn, await _workspace(conn, slug))
+
+    for email, role, active in with_database(work):
+        click.echo(f"{email}  {role}{'' if active else '  suspended'}")
+
+
+@workspace.command("invite")
+@click.argument("slug")
+@click.argument("email")
+@click.option(
+    "--role", type=click.Choice(_GIVEN_ROLES), default="editor", show_default=True, help="What the person will be."
+)
+def workspace_invite(slug: str, email: str, role: str) -> None:
+    """Invite somebody, and print the link to hand over; it works once, for this address."""
+    token = invitations.new_token()
+
+    async def work(conn: Conn) -> None:
+        workspace_id = await _workspace(conn, slug)
+        members = await operator_queries.list_members(conn, workspace_id)
+        if email.lower() in {member.lower() for member, _, active in members if active}:
+            raise ConfigurationError(f"{email} is a member already")
+        try:
+            await operator_queries.insert_invitation(conn, workspace_id, email, role, token.hash)
+        except UniqueViolation:
+            raise ConfigurationError(f"{email} is invited already") from None
+        except DatabaseError as error:
+            raise ConfigurationError(f"{email!r} cannot be invited: {one_line(error)}") from None
+
+    with_database(work)
+    click.echo(invitations.link_to(load().base_url, token.text))
+
+
+workspace.add_command(workspace_export, "export")
+workspace.add_command(workspace_import, "import")
+
+
+@cli.group("secrets")
+def secret_group() -> None:
+    """Secrets at rest."""
+
+
+@secret_group.command("new-key")
+def secrets_new_key() -> None:
+    """Print a fresh key for COLLAB_ENCRYPTION_KEYS."""
+    click.echo(sealing.new_key())
+
+
+@secret_group.command("rotate")
+def secrets_rotate() -> None:
+    """Encrypt every stored secret with the newest key; then the older ones can go. Servers may be running."""
+    settings = load()
+    keyring = sealing.keyring(settings.encryption_keys.get_secret_value(), settings.secret())
+    done = with_database(lambda conn: rotation.rotate(conn, keyring), in_transaction=False)
+    click.echo(f"{done.rotated} encrypted anew with {keyring.current!r}")
+    if done.lost:
+        raise ConfigurationError(f"{done.lost} cannot be opened: their key is not in COLLAB_ENCRYPTION_KEYS")
+
+
+@cli.command()
+def maintain() -> None:
+    """Do once what a server does every hour: delete for good what has been in the trash long enough, or expired."""
+
+    async def run(dsn: str) -> dict[str, int | None] | None:
+        db = Database(dsn, pool_size=2)
+        await db.open()
+        try:
+            return await run_once(db, settings)
+        finally:
+            await db.close()
+
+    settings = load()
+    if settings.embedded:
+        with embedded_database(settings) as embedded:
+            done = asyncio.run(run(embedded.dsn))
+    else:
+        done = asyncio.run(run(settings.database_url))
+    if done is None:
+        raise ConfigurationError("another process is at it")
+    for name, count in done.items():
+        click.echo(f"{name}: {'failed' if count is None else count}")
+    if None in done.values():
+        sys.exit(1)
 
 
 @cli.command()
@@ -267,7 +257,7 @@ def doctor() -> None:
         return asyncio.run(examine(settings, dsn, tell))
 
     if settings.embedded:
-        with _embedded(settings) as embedded:
+        with embedded_database(settings) as embedded:
             run(embedded.dsn)
     else:
         run(settings.database_url)

@@ -1,6 +1,10 @@
 """Secrets: opaque tokens are stored as hashes only; connect tokens are signed, not stored."""
 
+import base64
+import binascii
 import hashlib
+import hmac
+import json
 import secrets
 import time
 
@@ -12,6 +16,7 @@ from collab_server.errors import Unauthenticated
 
 API_TOKEN_PREFIX = "cs_"  # noqa: S105
 CONNECT_AUDIENCE = "collab_server/connect"
+CONNECT_ALGORITHM = "HS256"
 
 
 def new_api_token() -> str:
@@ -19,9 +24,30 @@ def new_api_token() -> str:
     return API_TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
+def new_secret() -> str:
+    """256 random bits, for a session's cookie or a one-time link."""
+    return secrets.token_urlsafe(32)
+
+
 def token_hash(token: str) -> bytes:
     """SHA-256 (32 bytes) of a token. Random 256-bit tokens need no slow hash."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def csrf_token(session_token: str) -> str:
+    """What a page of ours sends beside the session's cookie. Other pages can neither read nor compute it."""
+    made = hmac.digest(session_token.encode(), b"collab_server/csrf", "sha256")
+    return base64.urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def algorithm_of(token: str) -> str:
+    """The `alg` that a JWT claims to be signed with (nothing is verified); empty for what is no JWT."""
+    head = token.partition(".")[0]
+    try:
+        algorithm = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["alg"]
+    except (ValueError, TypeError, KeyError, binascii.Error, RecursionError):
+        return ""
+    return algorithm if isinstance(algorithm, str) else ""
 
 
 class Signer:
@@ -33,13 +59,15 @@ class Signer:
     def sign(self, claims: dict[str, object], lifetime: float) -> str:
         now = int(time.time())
         return jwt.encode(
-            {"alg": "HS256"}, {**claims, "aud": CONNECT_AUDIENCE, "iat": now, "exp": now + int(lifetime)}, self._key
+            {"alg": CONNECT_ALGORITHM},
+            {**claims, "aud": CONNECT_AUDIENCE, "iat": now, "exp": now + int(lifetime)},
+            self._key,
         )
 
     def read(self, token: str) -> dict[str, object]:
         """The claims of a token that we signed and that has not expired. Raises Unauthenticated."""
         try:
-            claims: dict[str, object] = jwt.decode(token, self._key, algorithms=["HS256"]).claims
+            claims: dict[str, object] = jwt.decode(token, self._key, algorithms=[CONNECT_ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise Unauthenticated("the token is not valid") from error
         if claims.get("aud") != CONNECT_AUDIENCE or not isinstance(claims.get("exp"), int):

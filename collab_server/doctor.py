@@ -2,12 +2,14 @@
 
 from typing import Protocol
 
+from collab_server import sealing
+from collab_server.accounts.oidc import Oidc
 from collab_server.backends import db, migrate
+from collab_server.backends.redis_bus import RedisBus
 from collab_server.documents import log_queries
 from collab_server.errors import CollabError
+from collab_server.neighbour_queries import count_servers
 from collab_server.settings import Settings
-
-EXTENSIONS = ("pg_trgm", "btree_gin")
 
 
 class Tell(Protocol):
@@ -16,6 +18,8 @@ class Tell(Protocol):
 
 async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
     """Tell one line for each thing looked at; nothing raises for a fault that was found."""
+    await _examine_sign_in(settings, tell)
+    await _examine_bus(settings, tell)
     where = f"embedded in {settings.data_dir}" if settings.embedded else "COLLAB_DATABASE_URL"
     tell("guests", ok=True, detail=f"{settings.effective_guest_role} in the playground workspace")
     try:
@@ -32,13 +36,47 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
         async with database.as_service() as conn:
             synchronous = await conn.fetchval("SHOW synchronous_commit")
             flushing = await conn.fetchval("SHOW fsync")
-            installed = {row[0] for row in await conn.fetch("SELECT extname FROM pg_extension")}
             waiting = len(await log_queries.list_backlog(conn, 1000))
+            servers = await count_servers(conn)
     finally:
         await database.close()
     durable = synchronous not in ("off", "local") and flushing == "on"
     tell("durability", ok=durable, detail=f"synchronous_commit={synchronous}, fsync={flushing}")
-    for name in EXTENSIONS:
-        here = name in installed
-        tell(name, ok=True, detail="installed" if here else "absent: search works, slower")
+    count = servers.with_bus + servers.without_bus
+    deaf = (
+        f", {servers.without_bus} of them without COLLAB_REDIS_URL: they do not hear the others" if servers.deaf else ""
+    )
+    tell("servers", ok=not servers.deaf, detail=f"{count} at work{deaf}")
     tell("log", ok=True, detail=f"{waiting} documents wait to be folded")
+
+
+async def _examine_bus(settings: Settings, tell: Tell) -> None:
+    if not settings.redis_url:
+        return
+    try:
+        kind = await RedisBus(settings.redis_url, settings.redis_prefix).examine()
+    except CollabError as error:
+        tell("Redis", ok=False, detail=error.detail)
+    else:
+        tell("Redis", ok=True, detail=f"{kind}; it carries messages under {settings.redis_prefix!r}")
+
+
+async def _examine_sign_in(settings: Settings, tell: Tell) -> None:
+    try:
+        keyring = sealing.keyring(settings.encryption_keys.get_secret_value(), settings.secret())
+    except CollabError as error:
+        tell("secrets at rest", ok=False, detail=error.detail)
+        return
+    tell("secrets at rest", ok=True, detail=f"encrypted with the key {keyring.current!r}")
+    if not settings.oidc_issuer:
+        return
+    try:
+        oidc = Oidc(settings, keyring)
+        try:
+            await oidc.examine()
+        finally:
+            await oidc.close()
+    except CollabError as error:
+        tell("OpenID Connect", ok=False, detail=error.detail)
+    else:
+        tell("OpenID Connect", ok=True, detail=f"{settings.oidc_issuer} answers")

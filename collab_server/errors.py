@@ -3,14 +3,24 @@
 CollabError                     HTTP  close
 |- Malformed                    400   4400   bytes or values that cannot be read
 |- Unauthenticated              401   4401   no, wrong or expired credentials
+|  `- InvalidCredentials        401   4401   no such account, wrong password, or used link: the same answer
 |- Forbidden                    403   4403   known, but not allowed
+|  |- CsrfRejected              403   4403   a browser's request with a cookie, but not from our own pages
+|  `- RegistrationClosed        403   4403   accounts are made for people here, or with an invitation
 |- NotFound                     404   4404   absent, or not yours to see: the same answer
 |- Conflict                     409   4409   the state is not what the caller believed
-|  `- StaleGeneration           409   4409   the client holds an older incarnation of the document
+|  |- StaleGeneration           409   4409   the client holds an older incarnation of the document
+|  `- LimitReached              409   4409   no room for one more (members, storage); an administrator can raise it
+|- CursorExpired                410   4409   what came after a cursor is not kept any more; begin anew
+|- PreconditionFailed           412   4409   If-Match names another version than the present one
+|  `- BaseUnknown               412   4409   ... and the server cannot tell what that one said
 |- TooLarge                     413   1009   a message, body or document above its limit
+|- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
 |- UnprocessableContent         422   4400   well formed, but not acceptable
 |- TooMany                      429   4529   a rate or number limit; come back later
 |- Unavailable                  503   1013   the database or a worker cannot answer now; come back later
+|  |- LostRace                  503   1013   a transaction lost a race; doing it again is safe
+|  `- ProviderUnavailable       503   1013   the sign-in provider cannot answer now
 `- ConfigurationError           500   1011   the operator must act; the command prints one line and exits 1
 
 Close codes 4400-4499 are final for stock y-websocket clients; every other code makes them come back.
@@ -30,6 +40,11 @@ class CollabError(Exception):
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
+
+    @property
+    def members(self) -> dict[str, str]:
+        """What the problem has beside its usual members."""
+        return {}
 
     @property
     def close_reason(self) -> str:
@@ -52,11 +67,26 @@ class Unauthenticated(CollabError):
     title = "Authentication required"
 
 
+class InvalidCredentials(Unauthenticated):
+    code = "invalid_credentials"
+    title = "Not signed in"
+
+
 class Forbidden(CollabError):
     code = "forbidden"
     status = 403
     close_code = 4403
     title = "Not allowed"
+
+
+class CsrfRejected(Forbidden):
+    code = "csrf_rejected"
+    title = "Request from a foreign page"
+
+
+class RegistrationClosed(Forbidden):
+    code = "registration_closed"
+    title = "Accounts are made by invitation"
 
 
 class NotFound(CollabError):
@@ -78,11 +108,52 @@ class StaleGeneration(Conflict):
     title = "The document was replaced; reload it"
 
 
+class LimitReached(Conflict):
+    code = "limit_reached"
+    title = "A limit is reached"
+
+
+class CursorExpired(CollabError):
+    """`next_cursor`: from where to go on once the state has been fetched."""
+
+    code = "cursor_expired"
+    status = 410
+    close_code = 4409
+    title = "Too old to go on from"
+
+    def __init__(self, detail: str = "", next_cursor: str = "") -> None:
+        super().__init__(detail)
+        self.next_cursor = next_cursor
+
+    @property
+    def members(self) -> dict[str, str]:
+        return {"next_cursor": self.next_cursor}
+
+
+class PreconditionFailed(CollabError):
+    code = "precondition_failed"
+    status = 412
+    close_code = 4409
+    title = "Changed meanwhile"
+
+
+class BaseUnknown(PreconditionFailed):
+    code = "base_unknown"
+    title = "Read it again: your version is not known any more"
+
+
 class TooLarge(CollabError):
     code = "too_large"
     status = 413
     close_code = 1009
     title = "Too large"
+
+
+class UnsupportedMediaType(CollabError):
+    code = "unsupported_media_type"
+    status = 415
+    close_code = 4400
+    title = "Not a kind that is taken here"
 
 
 class UnprocessableContent(CollabError):
@@ -93,10 +164,16 @@ class UnprocessableContent(CollabError):
 
 
 class TooMany(CollabError):
+    """`retry_after`: seconds."""
+
     code = "too_many"
     status = 429
     close_code = 4529
     title = "Too many; try again later"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Unavailable(CollabError):
@@ -104,6 +181,17 @@ class Unavailable(CollabError):
     status = 503
     close_code = 1013
     title = "Try again later"
+
+
+class LostRace(Unavailable):
+    """A serialization failure or a deadlock: nothing was done. Routes are run again (web/routes.py)."""
+
+    code = "lost_race"
+
+
+class ProviderUnavailable(Unavailable):
+    code = "provider_unavailable"
+    title = "The sign-in provider does not answer"
 
 
 class ConfigurationError(CollabError):

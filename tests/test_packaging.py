@@ -56,6 +56,13 @@ def test_the_image_runs_as_an_account_of_its_own_and_takes_signals_itself() -> N
     assert "HEALTHCHECK" in DOCKERFILE
 
 
+def test_an_installed_package_has_every_page() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {path for path in wheel["force-include"] if path.endswith(".html")} == {
+        f"static/{page.name}" for page in (ROOT / "static").glob("*.html")
+    }
+
+
 def test_what_the_image_copies_is_not_ignored() -> None:
     allowed = {line[1:].rstrip("/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"}
     copied = re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE)
@@ -66,7 +73,7 @@ def test_what_the_image_copies_is_not_ignored() -> None:
 def test_every_requirement_is_pinned_once_and_the_package_asks_for_nothing_else() -> None:
     runtime, development = pins("requirements.txt"), pins("requirements-dev.txt")
     for line in (*runtime.values(), *development.values()):
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*(; .+)?", line), line
     assert not runtime.keys() & development.keys()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {re.sub(r"[-_.]+", "-", re.split("[<>=]", each)[0]).lower() for each in project["dependencies"]}

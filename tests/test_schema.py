@@ -57,7 +57,10 @@ async def test_an_editor_changes_the_title_but_neither_content_nor_workspace_nor
 
 async def test_tables_and_columns_of_the_server_are_closed_to_people(site: Site) -> None:
     for query in (
-        "SELECT count(*) FROM access_tokens",
+        "SELECT token_hash FROM access_tokens",
+        "SELECT token_hash FROM sessions",
+        "SELECT count(*) FROM user_credentials",
+        "SELECT count(*) FROM sign_in_links",
         "SELECT count(*) FROM document_search",
         "SELECT count(*) FROM search_queue",
         "SELECT metadata FROM users",
@@ -67,6 +70,8 @@ async def test_tables_and_columns_of_the_server_are_closed_to_people(site: Site)
         "SELECT app.append_updates(ARRAY[gen_random_uuid()], ARRAY['x'::bytea])",
         "SELECT app.compact_document(gen_random_uuid(), 0, 0, 'x', NULL)",
         "SELECT app.refresh_search()",
+        "SELECT app.document_details(ARRAY[gen_random_uuid()], true)",
+        "SELECT app.trigrams_enough('{abc}', 1)",
     ):
         with pytest.raises(FORBIDDEN):
             await site.run("ann", query)
@@ -112,6 +117,18 @@ async def test_deleting_and_publishing_need_the_right_or_authorship(site: Site) 
             await site.run("vic", f"UPDATE documents SET {change}")
     assert await site.run("ed", "UPDATE documents SET deleted_at = now()") == "UPDATE 1"
     assert await site.run("ann", "UPDATE documents SET deleted_at = NULL") == "UPDATE 1"
+
+
+async def test_a_public_document_goes_with_its_workspace(site: Site) -> None:
+    ask = "SELECT app.document_permission($1)"
+    many = "SELECT permission::text FROM app.document_permissions_for(ARRAY[$1::uuid], ARRAY[$2::uuid], '')"
+    await site.run("ann", "UPDATE documents SET is_public = true")
+    assert await site.value("eve", ask, site.plan) == "read"
+    assert await site.value("server", many, site.people["eve"], site.plan) == "read"
+    await site.run("ann", "UPDATE workspaces SET deleted_at = now() WHERE id = $1", site.team)
+    assert await site.value("eve", ask, site.plan) is None
+    assert await site.value("server", many, site.people["eve"], site.plan) is None
+    assert await site.value("eve", "SELECT count(*) FROM documents") == 0
 
 
 async def test_document_permission_says_what_each_may_do(site: Site) -> None:

@@ -10,14 +10,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.redis_server import RedisServer
 from tests.require import ROOT
 from tests.server import Server, free_port
 from tests.waiting import until
 
 
+class NewServer(Server):
+    from_nothing = True
+
+
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    async with Server(tmp_path_factory.mktemp("serve")) as running:
+    async with NewServer(tmp_path_factory.mktemp("serve")) as running:
         yield running
 
 
@@ -111,10 +116,10 @@ async def test_a_bad_setting_is_named(name: str, value: str) -> None:
     assert errors.count("\n") == 1
 
 
-async def test_several_workers_are_refused() -> None:
+async def test_several_processes_without_redis_are_a_usage_error() -> None:
     status, _, errors = await run("serve", "--workers", "2")
-    assert status == 1
-    assert "Redis" in errors
+    assert status == 2
+    assert "COLLAB_REDIS_URL" in errors
 
 
 async def test_a_wrong_option_is_a_usage_error() -> None:
@@ -159,16 +164,31 @@ async def test_a_signal_while_it_starts_leaves_no_database_behind(tmp_path: Path
 async def test_doctor_finds_a_healthy_server(server: Server) -> None:
     output = await server.command("doctor")
     assert "FAIL" not in output
-    for subject in ("guests", "PostgreSQL", "schema", "durability", "log"):
+    for subject in ("guests", "PostgreSQL", "schema", "durability", "servers", "log"):
         assert subject in output
 
 
 async def test_doctor_says_what_is_wrong() -> None:
     status, output, _ = await run(
-        "doctor", database_url="postgresql://nobody@127.0.0.1:1/none", secret_key="0123456789abcdef"
+        "doctor",
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        secret_key="0123456789abcdef",
+        redis_url="redis://127.0.0.1:1/0",
     )
     assert status == 1
     assert "FAIL  PostgreSQL: cannot reach PostgreSQL" in output
+    assert "FAIL  Redis: COLLAB_REDIS_URL: " in output
+
+
+async def test_doctor_sends_a_message_through_redis(tmp_path: Path) -> None:
+    async with RedisServer(tmp_path / "open") as redis:
+        _, output, _ = await run("doctor", data_dir=tmp_path, redis_url=redis.url)
+        assert "ok    Redis: one server" in output
+    deaf = "user default on nopass +@connection +publish ~* &collab:-"
+    async with RedisServer(tmp_path / "closed", deaf) as redis:
+        status, output, _ = await run("doctor", data_dir=tmp_path, redis_url=redis.url)
+        assert status == 1
+        assert "FAIL  Redis: COLLAB_REDIS_URL: " in output and "permissions" in output
 
 
 @pytest.mark.parametrize(
@@ -181,7 +201,7 @@ async def test_any_address_gets_a_personal_workspace(server: Server, email: str)
 
 async def test_users_tokens_and_workspaces_by_command(server: Server) -> None:
     await server.command("user", "create", "ann@example.com", "--name", "Ann")
-    assert "ann@example.com  Ann  active" in await server.command("user", "list")
+    assert "ann@example.com  Ann  user  active" in await server.command("user", "list")
     secret = await server.command("token", "create", "ann@example.com")
     assert secret.startswith("cs_")
     await server.command("workspace", "create", "team", "--owner", "ann@example.com")

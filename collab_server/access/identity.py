@@ -1,8 +1,10 @@
-"""Who is asking: a guest, a user by API token, or the bearer of a connect token for one document."""
+"""Who is asking: a guest, a user (by session, API token or a provider's token), or the bearer of a connect token for
+one document.
+"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from collab_server import crypto
@@ -13,9 +15,21 @@ from collab_server.errors import Forbidden, Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
+class Credential:
+    """By what somebody is signed in. `id`: the row of `sessions` or `access_tokens`; None for a provider's token.
+    `name`: what its owner calls an API token.
+    """
+
+    kind: Literal["session", "token", "oidc"]
+    id: UUID | None
+    name: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """`role_cap`: the most this identity may be in any document. `document_id`: the only document it may see, if
-    set.
+    set. `is_admin`: may administer the server (not: see what is not theirs). `issuer`: who made the connect token; it
+    gives no more than that person (None: a guest) has in the document at the time.
     """
 
     kind: Literal["guest", "user", "connect"]
@@ -24,6 +38,14 @@ class Identity:
     role_cap: Role = Role.ADMIN
     document_id: UUID | None = None
     expires_at: datetime | None = None
+    credential: Credential | None = None
+    is_admin: bool = False
+    issuer: UUID | None = None
+
+    @property
+    def rights_of(self) -> UUID | None:
+        """The person whose rights bound those of this identity; None: a guest's."""
+        return self.issuer if self.kind == "connect" else self.user_id
 
     @property
     def person(self) -> str:
@@ -40,17 +62,30 @@ class Identity:
 
 GUEST = Identity("guest", None, "Guest")
 
-_SCOPE_CAP = {"read": Role.VIEWER, "comment": Role.COMMENTER, "write": Role.EDITOR, "admin": Role.ADMIN}
-SCOPES = tuple(_SCOPE_CAP)
+SCOPE_CAP = {"read": Role.VIEWER, "comment": Role.COMMENTER, "write": Role.EDITOR, "admin": Role.ADMIN}
+SCOPES = tuple(SCOPE_CAP)
+MAX_TOKEN = 16_384
+"""Characters. Providers write groups and roles into their access tokens."""
+
+
+class BearerVerifier(Protocol):
+    """Who knows the tokens of an OpenID Connect provider."""
+
+    async def identity_of(self, token: str) -> Identity:
+        """Raises Unauthenticated, Unavailable."""
+        ...
 
 
 class Authenticator:
-    """Turns what a request carries into an Identity."""
+    """Turns what a request carries into an Identity. `oidc`: reads JWTs that are not our own."""
 
-    def __init__(self, db: Database, signer: crypto.Signer, *, guests: bool) -> None:
+    def __init__(
+        self, db: Database, signer: crypto.Signer, *, guests: bool, oidc: BearerVerifier | None = None
+    ) -> None:
         self._db = db
         self._signer = signer
         self._guests = guests
+        self.oidc = oidc
 
     async def identify(self, token: str | None) -> Identity:
         """The identity behind a bearer token; without one, a guest where guests are let in.
@@ -61,26 +96,48 @@ class Authenticator:
             if self._guests:
                 return GUEST
             raise Unauthenticated("sign in, or give a token")
-        if len(token) > 4096:
+        if len(token) > MAX_TOKEN:
             raise Unauthenticated("the token is not valid")
         if token.startswith(crypto.API_TOKEN_PREFIX):
             return await self._by_api_token(token)
+        if self.oidc is not None and crypto.algorithm_of(token) not in ("", crypto.CONNECT_ALGORITHM):
+            return await self.oidc.identity_of(token)
         return self._by_connect_token(token)
+
+    async def of_session(self, token: str) -> Identity | None:
+        """The identity behind a session's cookie; None where the session has ended. Raises Unavailable."""
+        if len(token) > 256:
+            return None
+        async with self._db.as_service() as conn:
+            owner = await queries.find_session_owner(conn, crypto.token_hash(token))
+        if owner is None:
+            return None
+        return Identity(
+            "user",
+            owner.user_id,
+            owner.name,
+            expires_at=owner.expires_at,
+            credential=Credential("session", owner.session_id),
+            is_admin=owner.is_admin,
+        )
 
     async def _by_api_token(self, token: str) -> Identity:
         async with self._db.as_service() as conn:
             owner = await queries.find_token_owner(conn, crypto.token_hash(token))
         if owner is None:
             raise Unauthenticated("the token is not valid, expired or revoked")
-        caps = [_SCOPE_CAP[scope] for scope in owner.scopes if scope in _SCOPE_CAP]
+        caps = [SCOPE_CAP[scope] for scope in owner.scopes if scope in SCOPE_CAP]
         if not caps:
             raise Forbidden("the token has no scope that this server knows")
-        return Identity("user", owner.user_id, owner.name, max(caps), None, owner.expires_at)
+        credential = Credential("token", owner.token_id, owner.token_name)
+        is_admin = owner.is_admin and max(caps) is Role.ADMIN
+        return Identity("user", owner.user_id, owner.name, max(caps), None, owner.expires_at, credential, is_admin)
 
     def _by_connect_token(self, token: str) -> Identity:
         claims = self._signer.read(token)
         try:
             subject = claims.get("sub")
+            issuer = claims.get("by", subject)
             return Identity(
                 "connect",
                 UUID(str(subject)) if subject else None,
@@ -88,6 +145,7 @@ class Authenticator:
                 role_named(str(claims["role"])),
                 UUID(str(claims["document"])),
                 datetime.fromtimestamp(float(str(claims["exp"])), UTC),
+                issuer=UUID(str(issuer)) if issuer else None,
             )
         except (KeyError, ValueError) as error:
             raise Unauthenticated("the token is not valid") from error

@@ -12,8 +12,10 @@ class TokenOwner:
     token_id: UUID
     user_id: UUID
     name: str
+    token_name: str
     scopes: tuple[str, ...]
     expires_at: datetime | None
+    is_admin: bool
 
 
 async def find_token_owner(conn: Conn, token_hash: bytes) -> TokenOwner | None:
@@ -21,21 +23,55 @@ async def find_token_owner(conn: Conn, token_hash: bytes) -> TokenOwner | None:
     row = await conn.fetchrow(
         """
         WITH t AS (
-            SELECT t.id, t.user_id, t.scopes, t.expires_at, t.last_used_at,
-                   coalesce(u.display_name, u.username, u.email) AS name
+            SELECT t.id, t.user_id, t.name AS token_name, t.scopes, t.expires_at, t.last_used_at,
+                   u.role = 'admin' AS is_admin, coalesce(u.display_name, u.username, u.email) AS name
             FROM access_tokens t JOIN users u ON u.id = t.user_id
             WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
               AND u.is_active AND u.deleted_at IS NULL),
         used AS (
             UPDATE access_tokens a SET last_used_at = now() FROM t
             WHERE a.id = t.id AND (t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute'))
-        SELECT id, user_id, name, scopes, expires_at FROM t
+        SELECT id, user_id, name, token_name, scopes, expires_at, is_admin FROM t
         """,
         token_hash,
     )
     if row is None:
         return None
-    return TokenOwner(row["id"], row["user_id"], row["name"], tuple(row["scopes"]), row["expires_at"])
+    scopes = tuple(row["scopes"])
+    return TokenOwner(
+        row["id"], row["user_id"], row["name"], row["token_name"], scopes, row["expires_at"], row["is_admin"]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOwner:
+    session_id: UUID
+    user_id: UUID
+    name: str
+    expires_at: datetime
+    is_admin: bool
+
+
+async def find_session_owner(conn: Conn, token_hash: bytes) -> SessionOwner | None:
+    """The active user behind a session that has not expired. Notes the activity, at most once a minute."""
+    row = await conn.fetchrow(
+        """
+        WITH s AS (
+            SELECT s.id, s.user_id, coalesce(u.display_name, u.username, u.email) AS name, s.expires_at,
+                   u.role = 'admin' AS is_admin
+            FROM sessions s JOIN users u ON u.id = s.user_id
+            WHERE s.token_hash = $1 AND s.expires_at > now() AND u.is_active AND u.deleted_at IS NULL),
+        used AS (
+            UPDATE sessions a SET last_activity_at = now() FROM s
+            WHERE a.id = s.id AND a.last_activity_at < now() - interval '1 minute' RETURNING a.user_id),
+        day AS (
+            INSERT INTO user_activity_days (user_id) SELECT user_id FROM used
+            ON CONFLICT (user_id, day) DO UPDATE SET last_seen_at = now())
+        SELECT id, user_id, name, expires_at, is_admin FROM s
+        """,
+        token_hash,
+    )
+    return SessionOwner(*row) if row else None
 
 
 async def find_permission(conn: Conn, document_id: UUID) -> str | None:
@@ -46,8 +82,13 @@ async def find_permission(conn: Conn, document_id: UUID) -> str | None:
     return permission
 
 
-async def document_exists(conn: Conn, document_id: UUID) -> bool:
-    found: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM documents WHERE id = $1 AND deleted_at IS NULL)", document_id
-    )
-    return found
+@dataclass(frozen=True, slots=True)
+class StandingRow:
+    role: str | None
+    permissions: tuple[str, ...]
+
+
+async def find_standing(conn: Conn, workspace_id: UUID) -> StandingRow | None:
+    """The transaction's user in a workspace; None where it is deleted, absent or not theirs to see."""
+    row = await conn.fetchrow("SELECT role, permissions FROM app.standing($1)", workspace_id)
+    return StandingRow(row["role"], tuple(row["permissions"])) if row else None

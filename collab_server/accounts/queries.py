@@ -1,4 +1,4 @@
-"""SQL of users, API tokens and personal workspaces, for the command line (under app_service)."""
+"""SQL of users, their settings and personal workspaces. Under app_service, unless it says otherwise."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,41 +9,123 @@ from collab_server.backends.db import Conn
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """`features`: JSON, what departs from the defaults."""
+
     id: UUID
     email: str
-    name: str | None
+    email_verified: bool
+    username: str | None
+    display_name: str | None
+    avatar_url: str | None
+    bio: str | None
+    role: str
+    features: str
     is_active: bool
     created_at: datetime
+    updated_at: datetime
+    last_login_at: datetime | None
+    has_password: bool
 
 
-_USER = "id, email, display_name, is_active, created_at"
+SELECT_USER = """
+    SELECT u.id, u.email, u.email_verified, u.username, u.display_name, u.avatar_url, u.bio, u.role, u.features,
+           u.is_active, u.created_at, u.updated_at, u.last_login_at, c.user_id IS NOT NULL AS has_password
+    FROM users u LEFT JOIN user_credentials c ON c.user_id = u.id
+    WHERE u.deleted_at IS NULL AND u.id <> '00000000-0000-0000-0000-000000000001'
+"""
 
 
-async def insert_user(conn: Conn, email: str, name: str | None) -> UUID:
+async def insert_user(
+    conn: Conn, email: str, name: str | None, role: str = "user", *, email_verified: bool = False
+) -> UUID:
     """Raises UniqueViolation where the address is taken, DatabaseError (a check) where it is none."""
     created: UUID = await conn.fetchval(
-        "INSERT INTO users (email, display_name) VALUES ($1, $2) RETURNING id", email, name
+        "INSERT INTO users (email, display_name, role, email_verified) VALUES ($1, $2, $3, $4) RETURNING id",
+        email,
+        name,
+        role,
+        email_verified,
     )
     return created
 
 
 async def find_user(conn: Conn, email: str) -> User | None:
-    row = await conn.fetchrow(
-        f"SELECT {_USER} FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL",  # noqa: S608
-        email,
-    )
+    row = await conn.fetchrow(SELECT_USER + "AND lower(u.email) = lower($1)", email)
+    return User(*row) if row else None
+
+
+async def find_user_by_id(conn: Conn, user_id: UUID) -> User | None:
+    row = await conn.fetchrow(SELECT_USER + "AND u.id = $1", user_id)
     return User(*row) if row else None
 
 
 async def list_users(conn: Conn) -> list[User]:
-    rows = await conn.fetch(
-        f"SELECT {_USER} FROM users WHERE deleted_at IS NULL ORDER BY created_at, id"  # noqa: S608
-    )
+    rows = await conn.fetch(SELECT_USER + "ORDER BY u.created_at, u.id")
     return [User(*row) for row in rows]
 
 
 async def update_active(conn: Conn, user_id: UUID, *, is_active: bool) -> None:
     await conn.execute("UPDATE users SET is_active = $2 WHERE id = $1", user_id, is_active)
+
+
+async def update_email_verified(conn: Conn, user_id: UUID) -> None:
+    await conn.execute("UPDATE users SET email_verified = true WHERE id = $1 AND NOT email_verified", user_id)
+
+
+# ---- administrators
+
+
+async def lock_administrators(conn: Conn) -> None:
+    """Until the transaction ends, nobody else counts or changes who they are."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('collab_server/administrators', 0))")
+
+
+async def has_administrator_who_came(conn: Conn) -> bool:
+    """Whether an active administrator has ever signed in, or can do so without our help."""
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+          SELECT FROM users u WHERE u.role = 'admin' AND u.is_active AND u.deleted_at IS NULL
+            AND (u.last_login_at IS NOT NULL OR EXISTS (SELECT FROM user_credentials c WHERE c.user_id = u.id)
+                 OR EXISTS (SELECT FROM user_identities i WHERE i.user_id = u.id)))
+        """
+    )
+    return found
+
+
+async def find_first_administrator(conn: Conn) -> UUID | None:
+    """The active administrator who is here longest."""
+    found: UUID | None = await conn.fetchval(
+        "SELECT id FROM users WHERE role = 'admin' AND is_active AND deleted_at IS NULL ORDER BY created_at, id LIMIT 1"
+    )
+    return found
+
+
+async def update_role(conn: Conn, user_id: UUID, role: str) -> None:
+    await conn.execute("UPDATE users SET role = $2 WHERE id = $1", user_id, role)
+
+
+# ---- workspaces
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultWorkspace:
+    id: UUID
+    slug: str
+    name: str
+    can_create: bool
+
+
+async def find_default_workspace(conn: Conn, slug: str) -> DefaultWorkspace | None:
+    """The workspace of this slug, where the transaction's user may see it (under row-level security)."""
+    row = await conn.fetchrow(
+        """
+        SELECT id, slug, name, id = ANY ((SELECT app.workspace_ids('can_create_documents'))::uuid[])
+        FROM workspaces WHERE slug = $1 AND deleted_at IS NULL
+        """,
+        slug,
+    )
+    return DefaultWorkspace(*row) if row else None
 
 
 async def insert_workspace(conn: Conn, owner_id: UUID, name: str, slug: str, kind: str) -> UUID:
@@ -81,28 +163,3 @@ async def list_workspaces(conn: Conn) -> list[tuple[str, str, str, str]]:
         """
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-
-async def insert_token(
-    conn: Conn, user_id: UUID, name: str, token_hash: bytes, scopes: list[str], days: int | None
-) -> UUID:
-    created: UUID = await conn.fetchval(
-        """
-        INSERT INTO access_tokens (user_id, name, token_hash, scopes, expires_at)
-        VALUES ($1, $2, $3, $4, now() + make_interval(days => $5)) RETURNING id
-        """,
-        user_id,
-        name,
-        token_hash,
-        scopes,
-        days,
-    )
-    return created
-
-
-async def revoke_token(conn: Conn, token_id: UUID) -> bool:
-    """False where there is no such token, or it was revoked before."""
-    done: bool | None = await conn.fetchval(
-        "UPDATE access_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING true", token_id
-    )
-    return bool(done)

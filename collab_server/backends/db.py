@@ -6,14 +6,16 @@ so that row-level security applies (`Database.as_user`); the server's own work r
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 import asyncpg
 
-from collab_server.errors import ConfigurationError, Unavailable
+from collab_server.errors import ConfigurationError, LostRace, Unavailable, UnprocessableContent
 
 if TYPE_CHECKING:
     Conn = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -24,11 +26,15 @@ Row = asyncpg.Record
 UniqueViolation = asyncpg.UniqueViolationError
 InsufficientPrivilege = asyncpg.InsufficientPrivilegeError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
+CheckViolation = asyncpg.CheckViolationError
+RestrictViolation = asyncpg.RestrictViolationError
 DatabaseError = asyncpg.PostgresError
 
 OLDEST_VERSION = 15
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 30.0
+LISTEN_CHECK = 10.0
+"""How often a connection that only listens is asked whether it is still there."""
 
 _TRANSIENT = (
     OSError,
@@ -51,11 +57,37 @@ def is_transient(error: BaseException) -> bool:
 
 @asynccontextmanager
 async def reporting() -> AsyncIterator[None]:
-    """Turn the faults of a database that is away into Unavailable; others pass."""
+    """Turn the faults of a database that is away into Unavailable, lost races into LostRace, values that PostgreSQL
+    cannot hold (beyond the range of their type) into UnprocessableContent; others pass.
+    """
     try:
         yield
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        raise LostRace("others changed the same at the same time") from error
+    except asyncpg.DataError as error:
+        raise UnprocessableContent(f"a value cannot be stored: {one_line(error)}") from error
     except _TRANSIENT as error:
         raise Unavailable("the database cannot answer now") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """From where the current request comes, for the logs of what changed. Empty: unknown."""
+
+    ip: str = ""
+    user_agent: str = ""
+    device_id: str = ""
+    client_version: str = ""
+
+
+caller: ContextVar[Caller] = ContextVar("caller", default=Caller())  # noqa: B039
+"""Set by web/middleware.py for each request; each person's transaction carries it: app.setting('client_ip')."""
+
+Plans = Literal["auto", "force_generic_plan", "force_custom_plan"]
+"""How a transaction's statements are planned. Generic: once for a connection, right where every value leads through the
+same index (under the policies, planning costs more than reading a page). Custom: for the values at hand, right for a
+filter, where the plan for average values can cost a hundred times more. Auto: PostgreSQL guesses, and may guess wrong.
+"""
 
 
 class Database:
@@ -63,7 +95,7 @@ class Database:
 
     def __init__(self, dsn: str, *, guest_role: str = "", pool_size: int = 8) -> None:
         self.dsn = dsn
-        self._guest_role = guest_role
+        self.guest_role = guest_role
         self._pool_size = pool_size
         self._people: asyncpg.Pool[asyncpg.Record] | None = None
         self._service: asyncpg.Pool[asyncpg.Record] | None = None
@@ -96,21 +128,31 @@ class Database:
         self._people = self._service = None
 
     @asynccontextmanager
-    async def as_user(self, user_id: UUID | None) -> AsyncIterator[Conn]:
+    async def as_user(self, user_id: UUID | None, plans: Plans = "auto") -> AsyncIterator[Conn]:
         """A transaction under row-level security for this user; None: a guest. Raises Unavailable."""
         assert self._people is not None, "Database.open() comes first"
-        async with (
-            reporting(),
-            self._people.acquire(timeout=CONNECT_TIMEOUT) as conn,
-            conn.transaction(),
-        ):
-            await conn.execute(
-                "SELECT set_config('role', 'app_readwrite', true), set_config('app.current_user_id', $1, true), "
-                "set_config('app.guest_role', $2, true)",
-                str(user_id) if user_id else "",
-                self._guest_role,
-            )
-            yield conn
+        origin = caller.get()
+        settings = {
+            "role": "app_readwrite",
+            "app.current_user_id": str(user_id) if user_id else "",
+            "app.guest_role": self.guest_role,
+            "app.client_ip": origin.ip,
+            "app.user_agent": origin.user_agent,
+            "app.device_id": origin.device_id,
+            "app.client_version": origin.client_version,
+        }
+        if plans != "auto":
+            settings["plan_cache_mode"] = plans
+        beginning = ", ".join(f"set_config('{name}', {_literal(value)}, true)" for name, value in settings.items())
+        async with reporting(), self._people.acquire(timeout=CONNECT_TIMEOUT) as conn:
+            try:
+                # One message for both: a round trip costs as much as many a statement.
+                await conn.execute(f"BEGIN; SELECT {beginning}")
+                yield conn
+                await conn.execute("COMMIT")
+            finally:
+                if conn.is_in_transaction():
+                    await conn.execute("ROLLBACK")
 
     @asynccontextmanager
     async def as_service(self) -> AsyncIterator[Conn]:
@@ -132,6 +174,59 @@ class Database:
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
         return conn
+
+    async def listen(self, channel: str, heard: Callable[[str], None], began: Callable[[], None]) -> None:
+        """Give each notice on the channel to `heard`, on a connection of its own, until that is lost or this is
+        cancelled.
+
+        `began` is called once nothing is missed any more. Raises Unavailable when the connection cannot be made or has
+        been lost. Behind a pooler that shares connections between transactions no notice ever arrives.
+        """
+        async with reporting():
+            conn = await asyncpg.connect(
+                self.dsn,
+                timeout=CONNECT_TIMEOUT,
+                command_timeout=CONNECT_TIMEOUT,
+                server_settings={"application_name": "collab_server notices"},
+            )
+            try:
+                lost = asyncio.Event()
+                conn.add_termination_listener(lambda _: lost.set())
+                await conn.add_listener(channel, lambda *notice: heard(str(notice[3])))
+                began()
+                while not lost.is_set():
+                    try:
+                        await asyncio.wait_for(lost.wait(), LISTEN_CHECK)
+                    except TimeoutError:
+                        await conn.execute("SELECT 1")
+                raise Unavailable("the connection that listens was lost")
+            finally:
+                conn.terminate()
+
+
+@asynccontextmanager
+async def serving(conn: Conn) -> AsyncIterator[None]:
+    """Within a transaction of `as_user`: what belongs to it and is the server's own work, such as writing the log."""
+    await conn.execute("SELECT set_config('role', 'app_service', true)")
+    yield
+    await conn.execute("SELECT set_config('role', 'app_readwrite', true)")
+
+
+@asynccontextmanager
+async def savepoint(conn: Conn) -> AsyncIterator[None]:
+    """Within a transaction of `as_user`: what fails here is undone, and the rest goes on."""
+    await conn.execute("SAVEPOINT attempt")
+    try:
+        yield
+    except BaseException:
+        await conn.execute("ROLLBACK TO attempt")
+        raise
+    await conn.execute("RELEASE attempt")
+
+
+def _literal(text: str) -> str:
+    """A constant in SQL, whatever standard_conforming_strings says. The text has no NUL."""
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 async def _leave_as_it_is(_: object) -> None:

@@ -8,7 +8,9 @@ listener. The socket is in a private directory under the system's temporary one,
 at most; and PostgreSQL asks the kernel who is connecting (`peer`), so there is no password that could leak.
 """
 
+import asyncio
 import fcntl
+import logging
 import os
 import shutil
 import signal
@@ -25,8 +27,14 @@ from collab_server.backends import embedded_cluster, embedded_programs
 from collab_server.backends.embedded_cluster import DATABASE, LOGIN_ROLE, OWNER_ROLE
 from collab_server.errors import ConfigurationError
 
+# Not telemetry's: that needs more packages than this module may, which tells how to do without the wheel.
+log = logging.getLogger(__name__)
+
 _SOCKET_DIRECTORY_PREFIX = "collab_server-"
 _LONGEST_SOCKET_DIRECTORY = 70
+_WATCH_INTERVAL = 0.5
+_WATCH_PAUSE = 2.0
+"""Seconds between looks at a PostgreSQL that runs, and at one that does not start."""
 
 _held_locks: set[int] = set()
 
@@ -193,18 +201,18 @@ class EmbeddedPostgres:
         while not self._spawn(programs, self._socket_dir):
             reason = embedded_cluster.why_it_ended(self._cluster)
             if "shared memory block" not in reason or time.monotonic() > patience:
-                log = self._cluster / "log"
-                raise ConfigurationError(f"embedded PostgreSQL did not start: {reason} (log: {log})")
+                where = self._cluster / "log"
+                raise ConfigurationError(f"embedded PostgreSQL did not start: {reason} (log: {where})")
             time.sleep(0.1)  # the sessions of a killed postmaster are still on their way out
 
     def _spawn(self, programs: embedded_programs.Programs, socket_dir: Path) -> bool:
         """Starts the postmaster; -> whether it got ready, however long it has to recover; False if it ended instead."""
-        with (self._cluster / "startup.log").open("wb") as log:
+        with (self._cluster / "startup.log").open("wb") as output:
             self._process = process = subprocess.Popen(
                 programs.command("postgres", "-k", str(socket_dir)),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,  # Ctrl-C reaches a whole process group, and the rooms must drain first
                 **programs.surroundings(self._cluster),
             )
@@ -214,6 +222,18 @@ class EmbeddedPostgres:
                 return True
             time.sleep(0.01)
         return False
+
+
+async def keep_running(embedded: EmbeddedPostgres) -> None:
+    """Start it again whenever it has died, until cancelled."""
+    while True:
+        await asyncio.sleep(_WATCH_INTERVAL)
+        try:
+            if await asyncio.to_thread(embedded.ensure_running):
+                log.warning("the embedded PostgreSQL had died and was started again")
+        except ConfigurationError as error:
+            log.error("the embedded PostgreSQL does not start", extra={"error": error.detail})
+            await asyncio.sleep(_WATCH_PAUSE)
 
 
 def _has_ended(process: psutil.Process) -> bool:

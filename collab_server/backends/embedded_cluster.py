@@ -18,7 +18,7 @@ _SETTINGS = """\
 # Written anew at every start of collab_server; settings of yours belong into postgresql.conf, after the include.
 listen_addresses = ''
 unix_socket_permissions = 0700
-max_connections = 50
+max_connections = 200
 shared_buffers = 64MB
 max_wal_size = 256MB
 fsync = on

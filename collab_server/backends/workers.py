@@ -26,6 +26,10 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
+class TookTooLong(Unavailable):
+    """The call was ended, with its process, after `call_seconds`."""
+
+
 class Workers:
     """At most `size` processes, each started when first needed, each at one call at a time.
 
@@ -50,7 +54,7 @@ class Workers:
         """What the function, one of a module's top level, returns or raises; arguments and result are pickled.
 
         A cancelled caller does not stop the call. A process that dies is replaced and the call repeated once. Raises
-        Unavailable when it dies again, takes longer than `call_seconds`, too many calls wait, or after `close`.
+        Unavailable when it dies again, too many calls wait, or after `close`; TookTooLong after `call_seconds`.
         """
         if self._closed:
             raise Unavailable("the worker processes are closed")
@@ -86,7 +90,7 @@ class Workers:
                         return await worker.exchange(request)
                 except TimeoutError:
                     log.error("a worker process was ended: its call took too long", extra={"worker": worker.pid})
-                    break
+                    raise TookTooLong("a worker process could not do this in time") from None
                 except (OSError, EOFError) as error:
                     log.warning("a worker process died", extra={"attempt": attempt, "error": str(error)})
                 finally:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collab_server.crdt import folding
-from collab_server.crdt.roots import Projection, project_document
+from collab_server.crdt.roots import MAX_CONTENT_BYTES, Projection, project_document
 
 __all__ = ["Folded", "Projection", "fold", "project"]
 
@@ -32,6 +32,9 @@ def fold(snapshot: bytes | None, updates: Sequence[bytes]) -> Folded:
     return Folded(condensed.snapshot, condensed.state_vector, project_document(condensed.document), condensed.pending)
 
 
-def project(update: bytes) -> Projection:
-    """The content of a document's encoding (validated), without what is pending. Raises Malformed if it is not one."""
-    return project_document(folding.load(update))
+def project(update: bytes, limit: int = MAX_CONTENT_BYTES) -> Projection:
+    """The content of a document's encoding (validated), without what is pending; at most `limit` bytes.
+
+    Raises Malformed if it is not one.
+    """
+    return project_document(folding.load(update), limit)

@@ -24,7 +24,7 @@ _ALIASES: Final = {
     "tablecolumnheader": "tableheader",
     "tableheadercell": "tableheader",
 }
-_ITEMS: Final = {
+ITEMS: Final = {
     "listitem": "bulletlist",
     "taskitem": "tasklist",
     # BlockNote has no lists: items stand beside one another.
@@ -35,21 +35,26 @@ _ITEMS: Final = {
 }
 """The list that an item makes together with those beside it, if it stands in none."""
 
-_LISTS: Final = frozenset({"bulletlist", "orderedlist", "tasklist", "list"})
-_CONTAINERS: Final = frozenset({"blockcontainer", "blockgroup", "columnlist", "column", "doc"})
+LISTS: Final = frozenset({"bulletlist", "orderedlist", "tasklist", "list"})
+CONTAINERS: Final = frozenset({"blockcontainer", "blockgroup", "columnlist", "column", "doc"})
 _INLINE: Final = frozenset(
     {TEXT, "mention", "emoji", "embed", "hashtag", "link", "autolink", "inlinemath", "mathinline", "footnotereference"}
 )
 _MAY_INTERRUPT: Final = re.compile(r"(?:[-+]|1[.)]) \S")
 """The first line of a list that CommonMark sees right behind a paragraph's line."""
 
-_MAX_COLUMNS: Final = 100
+MAX_COLUMNS: Final = 100
 _MAX_START: Final = 999_999_999 // 2
 
 
 def render(document: Node) -> str:
     """The blocks of a document, without a line feed at the end."""
     return "\n".join(_blocks(document.content))
+
+
+def cell_text(cell: Node) -> str:
+    """A table's cell in one line, as it stands between the bars."""
+    return "<br>".join(_cell(cell))
 
 
 def _blocks(nodes: Iterable[Node], *, marker: int = 0, in_item: bool = False, checkbox: str = "") -> list[str]:
@@ -60,10 +65,10 @@ def _blocks(nodes: Iterable[Node], *, marker: int = 0, in_item: bool = False, ch
     lines = [checkbox] if checkbox else []
     previous, last_sign = "", 0
     for block in _as_blocks(nodes):
-        kind = "orderedlist" if _is_ordered(block) else _kind(block)
+        kind = "orderedlist" if is_ordered(block) else kind_of(block)
         if previous:
             # Two lists in a row would be one list if they had the same sign.
-            alike = kind in _LISTS and previous in _LISTS and (kind == "orderedlist") == (previous == "orderedlist")
+            alike = kind in LISTS and previous in LISTS and (kind == "orderedlist") == (previous == "orderedlist")
             sign = 1 - last_sign if alike else 0
         else:
             sign = marker
@@ -86,17 +91,21 @@ def _as_blocks(nodes: Iterable[Node]) -> Iterator[Node]:
     inlines: list[Node] = []
     family = ""
     for node in _flat(nodes):
-        kind = _kind(node)
-        if inlines and not _is_inline(node):
+        kind = kind_of(node)
+        # Where blocks stand an image is one.
+        stray = is_inline(node) and not is_image(node)
+        if inlines and not stray:
             yield Node("paragraph", content=inlines)
             inlines = []
-        if items and _ITEMS.get(kind) != family:
+        if items and ITEMS.get(kind) != family:
             yield Node(family, items[0].attributes, items)
             items = []
-        if _is_inline(node):
+        if stray:
             inlines.append(node)
-        elif kind in _ITEMS:
-            family = _ITEMS[kind]
+        elif is_image(node):
+            yield Node("paragraph", content=[node])
+        elif kind in ITEMS:
+            family = ITEMS[kind]
             items.append(node)
         else:
             yield node
@@ -109,23 +118,24 @@ def _as_blocks(nodes: Iterable[Node]) -> Iterator[Node]:
 def _flat(nodes: Iterable[Node]) -> Iterator[Node]:
     """With the content of containers, which Markdown does not have, in their place."""
     for node in nodes:
-        kind = _kind(node)
-        if kind == "blockcontainer" and node.content and _kind(node.content[0]) in _ITEMS:
+        kind = kind_of(node)
+        if kind == "blockcontainer" and node.content and kind_of(node.content[0]) in ITEMS:
             item, *nested = node.content
             yield Node(item.type, item.attributes, [Node("paragraph", content=item.content), *nested])
-        elif kind in _CONTAINERS:
+        elif kind in CONTAINERS:
             yield from _flat(node.content)
         else:
             yield node
 
 
-def _kind(node: Node) -> str:
+def kind_of(node: Node) -> str:
+    """What a node is, whatever its editor calls it: bulletlist for bulletList, bullet_list, unordered-list."""
     kind = canonical(node.type)
     return _ALIASES.get(kind, kind)
 
 
-def _is_inline(node: Node) -> bool:
-    return _kind(node) in _INLINE or is_break(node) or is_image(node)
+def is_inline(node: Node) -> bool:
+    return kind_of(node) in _INLINE or is_break(node) or is_image(node)
 
 
 def _block(node: Node, kind: str, marker: int) -> list[str]:
@@ -138,11 +148,11 @@ def _block(node: Node, kind: str, marker: int) -> list[str]:
     if kind == "horizontalrule":
         # Never `---`, which is a heading's underline below a text and a list's item behind `- `.
         return ["***"]
-    if kind in _LISTS:
+    if kind in LISTS:
         return _list(node, kind, marker)
     if kind == "table":
         return _table(node)
-    if kind == "paragraph" or not node.content or any(map(_is_inline, node.content)):
+    if kind == "paragraph" or not node.content or any(map(is_inline, node.content)):
         text = inline.render(node.content or [node] if kind != "paragraph" else node.content)
         return text.split("\n") if text else []
     return _blocks(node.content)
@@ -154,7 +164,7 @@ def _heading(node: Node) -> str:
         level = str(node.attributes.get("tag", ""))[1:]
     text = inline.render(node.content, one_line=True)
     # A run of # at the end would be taken for the closing one.
-    return "#" * _integer(level, 1, 1, 6) + re.sub(r"(^|[ \t])(#+)\Z", r"\1\\\2", f" {text}").rstrip()
+    return "#" * integer(level, 1, 1, 6) + re.sub(r"(^|[ \t])(#+)\Z", r"\1\\\2", f" {text}").rstrip()
 
 
 def _code_block(node: Node) -> list[str]:
@@ -172,14 +182,14 @@ def _plain(node: Node) -> str:
     return "\n" if is_break(node) else "".join(map(_plain, node.content))
 
 
-def _is_ordered(node: Node) -> bool:
-    kind = _kind(node)
+def is_ordered(node: Node) -> bool:
+    kind = kind_of(node)
     return kind == "orderedlist" or (kind == "list" and node.attributes.get("listType") == "number")
 
 
 def _list(node: Node, kind: str, marker: int) -> list[str]:
     first = node.attributes.get("start", node.attributes.get("order"))
-    number = _integer(first, 1, 0, _MAX_START)
+    number = integer(first, 1, 0, _MAX_START)
     items: list[list[str]] = []
     for item in node.content:
         sign = f"{number}{'.)'[marker]}" if kind == "orderedlist" else "-+"[marker]
@@ -195,12 +205,12 @@ def _list(node: Node, kind: str, marker: int) -> list[str]:
 
 
 def _item(item: Node, sign: str, *, task: bool, marker: int) -> list[str]:
-    kind = _kind(item)
+    kind = kind_of(item)
     checked = item.attributes.get("checked")
     checkbox = ""
     if task or kind in ("taskitem", "checklistitem") or isinstance(checked, bool):
         checkbox = "[x]" if checked in (True, "true") else "[ ]"
-    content = item.content if kind in _ITEMS else [item]
+    content = item.content if kind in ITEMS else [item]
     lines = _blocks(content, marker=marker, in_item=True, checkbox=checkbox) or [""]
     indent = " " * (len(sign) + 1)
     return [f"{sign} {lines[0]}".rstrip(), *(indent + line if line else "" for line in lines[1:])]
@@ -223,28 +233,29 @@ def _table(node: Node) -> list[str]:
 def _rows(table: Node) -> Iterator[list[tuple[bool, str]]]:
     """Per row and column (whether it is a header's, text); a cell that spans columns is followed by empty ones."""
     for row in table.content:
-        if _kind(row) in ("tablebody", "tablehead", "tablefoot", "tbody", "thead", "tfoot"):
+        if kind_of(row) in ("tablebody", "tablehead", "tablefoot", "tbody", "thead", "tfoot"):
             yield from _rows(row)
             continue
         cells: list[tuple[bool, str]] = []
         for cell in row.content:
-            header = _kind(cell) in ("tableheader", "th") or bool(cell.attributes.get("headerState"))
-            cells.append((header, "<br>".join(_cell(cell)).replace("|", r"\|")))
-            cells += [(header, "")] * (_integer(cell.attributes.get("colspan"), 1, 1, _MAX_COLUMNS) - 1)
-        yield cells[:_MAX_COLUMNS]
+            header = kind_of(cell) in ("tableheader", "th") or bool(cell.attributes.get("headerState"))
+            cells.append((header, cell_text(cell).replace("|", r"\|")))
+            cells += [(header, "")] * (integer(cell.attributes.get("colspan"), 1, 1, MAX_COLUMNS) - 1)
+        yield cells[:MAX_COLUMNS]
 
 
 def _cell(node: Node) -> Iterator[str]:
     """A line for each block of text in a cell, however deep."""
-    if node.type == TEXT or not node.content or any(map(_is_inline, node.content)):
-        if text := inline.render(node.content, one_line=True):
+    of_text = any(is_inline(child) and not is_image(child) for child in node.content)
+    if not node.content or of_text or kind_of(node) == "paragraph":
+        if text := inline.render(node.content or ([node] if is_inline(node) else []), one_line=True):
             yield text
     else:
         for child in node.content:
             yield from _cell(child)
 
 
-def _integer(value: Any, default: int, least: int, most: int) -> int:
+def integer(value: Any, default: int, least: int, most: int) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):

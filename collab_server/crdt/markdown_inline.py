@@ -13,7 +13,7 @@ from typing import Final
 from collab_server.crdt.markdown_runs import LinkTarget, MarkKey, Run, runs_of
 from collab_server.crdt.prosemirror import Node
 
-_SIGNS: Final = {"strong": "**", "em": "*", "s": "~~"}
+SIGNS: Final = {"strong": "**", "em": "*", "s": "~~"}
 _ORDER: Final = ("link", "strong", "em", "s", "u", "mark", "sub", "sup")
 _PLAIN_DESTINATION: Final = re.compile(r"[^\s<>()\\\x00-\x20\x7f]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
@@ -50,7 +50,7 @@ def render(nodes: Iterable[Node], *, one_line: bool = False) -> str:
 
     A hard break, or a line feed in a text, is a backslash and a new line, or <br> in one line.
     """
-    runs = runs_of(nodes, _SIGNS)
+    runs = runs_of(nodes, SIGNS)
     if one_line:
         return _write(_pieces(runs, "<br>"))
     return "\n".join(map(_escape_line_start, _write(_pieces(runs, "\\\n")).split("\n")))
@@ -145,15 +145,15 @@ def _write(pieces: list[_Piece]) -> str:
 def _sign(piece: _Piece, tagged: set[int]) -> str:
     if not piece.mark or piece.mark == "link":
         return piece.text
-    if piece.mark in _SIGNS and piece.pair not in tagged:
-        return _SIGNS[piece.mark]
+    if piece.mark in SIGNS and piece.pair not in tagged:
+        return SIGNS[piece.mark]
     return f"<{piece.mark}>" if piece.opens else f"</{piece.mark}>"
 
 
 def _misread(pieces: list[_Piece], texts: list[str], tagged: set[int]) -> set[int]:
     """The pairs whose signs would not be taken for an opening and a closing."""
     refused: set[int] = set()
-    written = [bool(piece.mark in _SIGNS and piece.pair not in tagged) for piece in pieces]
+    written = [bool(piece.mark in SIGNS and piece.pair not in tagged) for piece in pieces]
     index = 0
     while index < len(pieces):
         if not written[index]:

@@ -5,13 +5,13 @@ Marks keep their sense and lose their names: bold and strong are `strong`. Those
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from collab_server.crdt.prosemirror import TEXT, Mark, Node, canonical
 
-_MARKS: Final = {
+MARKS: Final = {
     "bold": "strong",
     "strong": "strong",
     "italic": "em",
@@ -37,7 +37,7 @@ _BREAKS: Final = frozenset({"hardbreak", "linebreak", "br"})
 _IMAGES: Final = frozenset({"image", "img", "inlineimage", "imageblock", "imageresize"})
 _LABELS: Final = ("label", "text", "latex", "emoji", "name", "title", "caption", "value", "id")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
-_REFUSED: Final = re.compile(r"(?:javascript|vbscript|file|data):", re.IGNORECASE)
+REFUSED: Final = re.compile(r"(?:javascript|vbscript|file|data):", re.IGNORECASE)
 
 LinkTarget = tuple[str, str, str]
 """("link", address, title)"""
@@ -68,9 +68,15 @@ class Run:
 def runs_of(nodes: Iterable[Node], tight_marks: Iterable[str]) -> list[Run]:
     """The runs of all lines; at both ends of what has one of `tight_marks`, and of a line, is no white space."""
     runs = _trimmed(_joined(_split_lines(_runs(nodes, frozenset()))))
+    _mark_breaks(runs)
     for mark in tight_marks:
         runs = _without_outer_space(runs, mark)
     return runs
+
+
+def raw_runs(nodes: Iterable[Node]) -> list[Run]:
+    """The runs of all lines as they are in the document, white space included."""
+    return list(_split_lines(_runs(nodes, frozenset())))
 
 
 def is_break(node: Node) -> bool:
@@ -84,14 +90,14 @@ def is_image(node: Node) -> bool:
 def _runs(nodes: Iterable[Node], outer: frozenset[MarkKey]) -> Iterator[Run]:
     for node in nodes:
         if node.type == TEXT:
-            marks = outer | frozenset(key for mark in node.marks if (key := _mark_key(mark)) is not None)
+            marks = outer | frozenset(key for mark in node.marks if (key := mark_key(mark)) is not None)
             yield Run("code" if "code" in marks else "text", node.text, marks - {"code"})
         elif is_break(node):
             yield Run("break", "", outer)
         elif is_image(node):
             yield _image(node.attributes, outer)
         elif node.content:
-            link = _mark_key(Mark("link", node.attributes)) if canonical(node.type) in ("link", "autolink") else None
+            link = mark_key(Mark("link", node.attributes)) if canonical(node.type) in ("link", "autolink") else None
             yield from _runs(node.content, outer if link is None else outer | {link})
         else:
             yield from _leaf(node, outer)
@@ -101,7 +107,7 @@ def _leaf(node: Node, outer: frozenset[MarkKey]) -> Iterator[Run]:
     """A node of a type that is not known, without content: by what its attributes call it, linked to its source."""
     attributes = node.attributes
     label = next((str(attributes[key]) for key in _LABELS if isinstance(attributes.get(key), str | int)), "")
-    link = _mark_key(Mark("link", {"href": attributes.get("src") or attributes.get("url")}))
+    link = mark_key(Mark("link", {"href": attributes.get("src") or attributes.get("url")}))
     if canonical(node.type) == "mention":
         label = f"{attributes.get('mentionSuggestionChar') or '@'}{label}" if label else ""
     if link is not None:
@@ -110,25 +116,27 @@ def _leaf(node: Node, outer: frozenset[MarkKey]) -> Iterator[Run]:
         yield Run("text", label, outer)
 
 
-def _mark_key(mark: Mark) -> MarkKey | None:
-    name = _MARKS.get(canonical(mark.type))
+def mark_key(mark: Mark) -> MarkKey | None:
+    """What a mark says in Markdown, None for nothing."""
+    name = MARKS.get(canonical(mark.type))
     if name != "link":
         return name
-    address = _address(mark.attributes.get("href") or mark.attributes.get("url"))
-    return ("link", address, _string(mark.attributes.get("title"))) if address else None
+    target = address(mark.attributes.get("href") or mark.attributes.get("url"))
+    return ("link", target, _string(mark.attributes.get("title"))) if target else None
 
 
 def _image(attributes: dict[str, Any], outer: frozenset[MarkKey]) -> Run:
     # An image within the document (data:) would be most of its text.
-    address = _address(attributes.get("src") or attributes.get("url"))
+    source = address(attributes.get("src") or attributes.get("url"))
     alternative = next((attributes[key] for key in ("alt", "caption", "name") if attributes.get(key)), "")
-    target = ("link", address, _string(attributes.get("title")))
+    target = ("link", source, _string(attributes.get("title")))
     return Run("image", _CONTROL.sub(" ", _string(alternative)), outer, target)
 
 
-def _address(value: object) -> str:
-    address = _CONTROL.sub("", _string(value)).strip()
-    return "" if _REFUSED.match(address) else address
+def address(value: object) -> str:
+    """Where a link or an image leads, as far as Markdown says it."""
+    text = _CONTROL.sub("", _string(value)).strip()
+    return "" if REFUSED.match(text) else text
 
 
 def _string(value: object) -> str:
@@ -187,6 +195,20 @@ def _trimmed(runs: Iterable[Run]) -> list[Run]:
             break
         trimmed.pop()
     return trimmed
+
+
+def _mark_breaks(runs: Sequence[Run]) -> None:
+    """A break has the marks that go on behind it: editors keep none for it."""
+    after: frozenset[MarkKey] = frozenset()
+    for run in reversed(runs):
+        if run.kind == "break":
+            run.marks = after
+        after = run.marks
+    before: frozenset[MarkKey] = frozenset()
+    for run in runs:
+        if run.kind == "break":
+            run.marks &= before
+        before = run.marks
 
 
 def _trim_end(runs: list[Run]) -> None:

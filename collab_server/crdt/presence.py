@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
+from collab_server.crdt.node_messages import State
 from collab_server.errors import Malformed, TooMany
 
 REMOVED = "null"
@@ -100,6 +101,68 @@ class Presence:
         self._states[client] = _State(clock, state, owner, person)
         return True
 
+    def show(self, owner: int, person: str, client: int, clock: int, state: str) -> tuple[int, int] | None:
+        """Have a person for whom the server itself speaks show this state only: under the client id that it has
+        already, if need be on another node, else under `client`, with at least this clock.
+
+        Returns (client id, clock); None where somebody else has the id.
+        """
+        client = next((one for one, known in self._states.items() if known.person == person), client)
+        known = self._states.get(client)
+        if known is not None:
+            if known.person != person:
+                return None
+            self._owned[known.owner].discard(client)
+            clock = max(clock, known.clock + 1)
+        clock = max(clock, self._gone.pop(client, (0, 0))[0] + 1)
+        self._owned.setdefault(owner, set()).add(client)
+        self._states[client] = _State(clock, state, owner, person)
+        return client, clock
+
+    def receive_from_node(self, owner: int, states: Iterable[State], *, complete: bool) -> set[int]:
+        """Take in what another node vouches for, under a negative `owner` of its own; returns the client ids whose
+        state changed. `complete`: it has no other states.
+        """
+        changed: set[int] = set()
+        named: set[int] = set()
+        owned = self._owned.setdefault(owner, set())
+        for state in states:
+            client, clock = state.client, state.clock
+            named.add(client)
+            known = self._states.get(client)
+            if state.state == REMOVED:
+                if known is not None and known.owner == owner and clock >= known.clock:
+                    self._forget(client, known, clock)
+                    changed.add(client)
+            elif known.clock < clock if known is not None else self._gone.get(client, (-1, 0))[0] <= clock:
+                if known is not None and known.owner != owner:
+                    self._owned[known.owner].discard(client)
+                owned.add(client)
+                self._gone.pop(client, None)
+                self._states[client] = _State(clock, state.state, owner, state.person)
+                changed.add(client)
+        if complete:
+            for client in owned - named:
+                self._forget(client, self._states[client], self._states[client].clock)
+                changed.add(client)
+        return changed
+
+    def told_to_nodes(self, clients: Iterable[int]) -> list[State]:
+        """The present state, or the removal, of these ids, as far as connections of this node own them."""
+        told = []
+        for client in clients:
+            known = self._states.get(client)
+            if known is not None:
+                if known.owner >= 0:
+                    told.append(State(client, known.clock, known.state, known.person))
+            elif client in self._gone:
+                told.append(State(client, self._gone[client][0], REMOVED, ""))
+        return told
+
+    def own_states(self) -> list[State]:
+        """All that connections of this node own."""
+        return self.told_to_nodes(list(self._states))
+
     def leave(self, owner: int) -> set[int]:
         """A connection ended: its ids are removed; returns them."""
         ids = self._owned.pop(owner, set())
@@ -114,6 +177,11 @@ class Presence:
         self._gone[client] = (clock, self._newest)
         if len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
+
+    def state_of(self, owner: int) -> str | None:
+        """The JSON state of a connection; of several, that of its lowest client id."""
+        owned = self._owned.get(owner)
+        return self._states[min(owned)].state if owned else None
 
     def owned_by(self, owner: int) -> frozenset[int]:
         return frozenset(self._owned.get(owner, ()))
@@ -148,7 +216,10 @@ def _vouched(state: str, user: Mapping[str, object] | None) -> str:
         return state
     own = value.get("user")
     value["user"] = {**(own if isinstance(own, dict) else {}), **user}
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except ValueError as error:  # 1e999 is JSON, but would go out as Infinity, which is not
+        raise Malformed("an awareness state has a number beyond all bounds") from error
 
 
 def _refuse_constant(name: str) -> object:

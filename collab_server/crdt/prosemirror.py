@@ -30,7 +30,9 @@ class Mark:
 
 @dataclass(slots=True)
 class Node:
-    """`text` and `marks` only of nodes of type TEXT. `truncated`: of the document, something was nested too deeply."""
+    """`text` and `marks` only of nodes of type TEXT. `truncated`: of the document, something was nested too deeply.
+    `branch`: the shared type that it was read from, if it was one.
+    """
 
     type: str
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Node:
     text: str = ""
     marks: list[Mark] = field(default_factory=list)
     truncated: bool = False
+    branch: Branch | None = field(default=None, compare=False, repr=False)
 
 
 def canonical(name: str) -> str:
@@ -104,7 +107,7 @@ class _Reader:
         name: Any = attributes.get("type") if branch.reference == XML_TEXT else branch.name
         if not isinstance(name, str) or name in ("", TEXT):
             name = "paragraph"
-        return Node(name, attributes, self.children(branch, depth + 1))
+        return Node(name, attributes, self.children(branch, depth + 1), branch=branch)
 
 
 def _attributes(branch: Branch) -> dict[str, Any]:
@@ -126,8 +129,13 @@ def _marks(formats: dict[str, Any]) -> list[Mark]:
     for name, value in formats.items():
         if name == "ychange" or value is False:
             continue
-        marks.append(Mark(_HASHED_MARK.sub("", name), value if isinstance(value, dict) else {}))
+        marks.append(Mark(mark_name(name), value if isinstance(value, dict) else {}))
     return marks
+
+
+def mark_name(format_: str) -> str:
+    """Of the mark that a format of a Y.XmlText is."""
+    return _HASHED_MARK.sub("", format_)
 
 
 def _lexical_marks(attributes: dict[str, Any]) -> list[Mark]:

@@ -10,9 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
+from collab_server.crdt.coverage import Coverage
 from collab_server.crdt.updates import (
     EMPTY_UPDATE,
     DeleteSet,
+    Range,
     UpdateSummary,
     decode_state_vector,
     diff,
@@ -68,23 +70,25 @@ class Room:
         "_bytes_before",
         "_committed",
         "_deletes",
+        "_deletes_since",
         "_encoded",
         "_head_answers",
         "_in_flight",
         "_merge_at",
         "_pending",
+        "_placed",
         "_rows_before",
         "_settling",
         "_snapshot",
         "_snapshot_bytes",
         "_unlogged",
         "clocks",
+        "coverage",
         "entries_done",
         "entries_given",
         "log_bytes",
         "log_rows",
         "max_bytes",
-        "seq",
         "size",
     )
 
@@ -92,8 +96,8 @@ class Room:
         self.max_bytes = max_bytes
         self.clocks: dict[int, int] = {}
         """The contiguous state: Yjs client id -> next clock."""
-        self.seq = 0
-        """The last log number known to be committed."""
+        self.coverage = Coverage()
+        """The rows of the log whose content is here, or was when the bytes were let go."""
         self.size = 0
         """Bytes of snapshot (also when let go) and tail: the measure for MAX_DOCUMENT_BYTES."""
         self._snapshot_bytes = 0
@@ -102,6 +106,7 @@ class Room:
         self.entries_given = 0
         """Content messages ever taken in, and of these the ones whose fate is known."""
         self.entries_done = 0
+        self._placed = False
         self._rows_before = 0
         self._bytes_before = 0
         self._snapshot: bytes | None = None
@@ -112,6 +117,7 @@ class Room:
         self._unlogged: list[Entry] = []
         self._pending: dict[int, list[tuple[int, int]]] = {}
         self._deletes: DeleteSet | None = None
+        self._deletes_since: list[Range] | None = None
         self._encoded: bytes | None = None
         self._answers: dict[bytes, tuple[bytes, ...]] = {}
         self._head_answers: dict[bytes, bytes] = {}
@@ -140,7 +146,12 @@ class Room:
 
     def finish_load(self, stored: Stored) -> None:
         """What `begin_load` announced has been read."""
-        self.clocks = _highest(decode_state_vector(stored.state_vector), self.clocks)
+        if not self._placed:
+            # Only once: later, what other nodes have added meanwhile is still news for who is in the room.
+            self._placed = True
+            self.clocks = _highest(decode_state_vector(stored.state_vector), self.clocks)
+            if stored.seq:
+                self.coverage.add(1, stored.seq)
         self._snapshot = stored.snapshot
         self._settled(stored)
 
@@ -152,7 +163,6 @@ class Room:
 
     def _settled(self, stored: Stored) -> None:
         self._settling = []
-        self.seq = max(self.seq, stored.seq)
         self.log_rows = stored.rows + self.log_rows - self._rows_before
         self.log_bytes -= self._bytes_before
         self._recount()
@@ -169,7 +179,7 @@ class Room:
         self._snapshot_bytes = len(self._snapshot or b"")
         self._snapshot = None
         self._committed = []
-        self._deletes = None
+        self._deletes = self._deletes_since = None
         self._head_answers.clear()
         self._changed()
         self._recount()
@@ -212,6 +222,33 @@ class Room:
             self._deletes = DeleteSet.from_update(self.encoded())
         return self._deletes.covers(summary.deletes)
 
+    def unread_deletes(self, summary: UpdateSummary) -> list[bytes] | None:
+        """What `is_known` would have to read the deletes of to compare them, where that takes long; else None.
+
+        `deletes_read` takes the answer; what is deleted meanwhile is noted.
+        """
+        if self._deletes is not None or not summary.deletes or not self.loaded or self.size < SPLIT_BYTES:
+            return None
+        if any(self.clocks.get(client, 0) < end for client, _, end in summary.structs):
+            return None
+        if self._deletes_since is None:
+            self._deletes_since = []
+        return self.parts()
+
+    def deletes_read(self, deletes: DeleteSet) -> None:
+        """The deletes of what `unread_deletes` gave out. They are not needed if the bytes were let go meanwhile."""
+        if self._deletes_since is not None:
+            deletes.add(self._deletes_since)
+            self._deletes, self._deletes_since = deletes, None
+
+    def _note_deletes(self, summary: UpdateSummary) -> None:
+        if not summary.deletes:
+            return
+        if self._deletes is not None:
+            self._deletes.add(summary.deletes)
+        elif self._deletes_since is not None:
+            self._deletes_since += summary.deletes
+
     def receive(
         self, update: bytes, summary: UpdateSummary, sender: int, author: Author, *, compare_deletes: bool
     ) -> bytes | None:
@@ -224,7 +261,10 @@ class Room:
             self.entries_given += 1
             self._unlogged.append(Entry(None, sender, author))
             return None
-        if any(start < self.clocks.get(client, 0) for client, start, _ in summary.structs):
+        overlaps = False
+        for client, start, _ in summary.structs:
+            overlaps = overlaps or start < self.clocks.get(client, 0)
+        if overlaps:
             # What is known already stays out of the log: pycrdt cuts a surrogate pair wrongly where updates overlap.
             update = diff(update, self.state_vector())
         if self.size + len(update) > self.max_bytes and summary.structs:
@@ -232,9 +272,27 @@ class Room:
         self.entries_given += 1
         for client, start, end in summary.structs:
             self._advance(client, start, end)
-        if self._deletes is not None and summary.deletes:
-            self._deletes.add(summary.deletes)
-        self._unlogged.append(Entry(update, sender, author, tuple({client for client, _, _ in summary.structs})))
+        self._note_deletes(summary)
+        self._unlogged.append(Entry(update, sender, author, _clients(summary)))
+        self.size += len(update)
+        self._changed()
+        return update
+
+    def learn(self, update: bytes, summary: UpdateSummary, first: int, last: int) -> bytes | None:
+        """Take in what another node has committed as log rows `first` to `last` (a validated update); what of it is
+        news here, or None.
+        """
+        self.coverage.add(first, last)
+        self.log_rows += last - first + 1
+        self.log_bytes += len(update)
+        if self.is_known(summary, compare_deletes=False):
+            return None
+        if any(start < self.clocks.get(client, 0) for client, start, _ in summary.structs):
+            update = diff(update, self.state_vector())
+        for client, start, end in summary.structs:
+            self._advance(client, start, end)
+        self._note_deletes(summary)
+        self._committed.append(update)
         self.size += len(update)
         self._changed()
         return update
@@ -245,6 +303,9 @@ class Room:
             self._pending.setdefault(client, []).append((start, end))
             return
         if end <= clock:
+            return
+        if not self._pending:
+            self.clocks[client] = end
             return
         still_waiting = []
         for later_start, later_end in sorted(self._pending.pop(client, ())):
@@ -272,7 +333,7 @@ class Room:
         self.entries_done += len(entries)
         self._committed += payloads
         if payloads:
-            self.seq = max(self.seq, seq)
+            self.coverage.add(seq - len(payloads) + 1, seq)
             self.log_rows += len(payloads)
             self.log_bytes += sum(map(len, payloads))
         if len(self._committed) >= self._merge_at:
@@ -307,6 +368,11 @@ class Room:
             self._encoded = _together([self._snapshot, *tail]) if tail else self._snapshot
         return self._encoded
 
+    def parts(self) -> list[bytes]:
+        """Everything, as updates that are not merged yet: for a worker, which has the time."""
+        assert self._snapshot is not None, "the room is not loaded"
+        return [self._snapshot, *self._tail()]
+
     def answer(self, state_vector: bytes) -> tuple[bytes, ...]:
         """What a client with this state lacks, as one or two updates to be sent in this order (the last is the
         SyncStep2).
@@ -337,14 +403,38 @@ class Room:
         self._answers[state_vector] = parts
         return parts
 
+    def undiffed(self, state_vector: bytes) -> bytes | None:
+        """The snapshot, where `answer` would have to compare it with this state vector and that takes long; else
+        None. `diffed` takes the result.
+        """
+        snapshot = self._snapshot
+        if snapshot is None or len(snapshot) < SPLIT_BYTES or state_vector == b"\0":
+            return None
+        return None if state_vector in self._answers or state_vector in self._head_answers else snapshot
+
+    def diffed(self, snapshot: bytes, state_vector: bytes, head: bytes) -> None:
+        """What a client with this state lacks of the snapshot, unless that is another by now."""
+        if snapshot is self._snapshot:
+            self._keep_head(state_vector, head)
+
+    def _keep_head(self, state_vector: bytes, head: bytes) -> None:
+        if len(self._head_answers) >= CACHED_ANSWERS:
+            self._head_answers.clear()
+        self._head_answers[state_vector] = head
+
     def _head_answer(self, state_vector: bytes) -> bytes:
         assert self._snapshot is not None
         if (known := self._head_answers.get(state_vector)) is not None:
             return known
-        if len(self._head_answers) >= CACHED_ANSWERS:
-            self._head_answers.clear()
-        head = self._head_answers[state_vector] = diff(self._snapshot, state_vector)
+        head = diff(self._snapshot, state_vector)
+        self._keep_head(state_vector, head)
         return head
+
+
+def _clients(summary: UpdateSummary) -> tuple[int, ...]:
+    """Whose structs it has, each once."""
+    structs = summary.structs
+    return (structs[0][0],) if len(structs) == 1 else tuple({client for client, _, _ in structs})
 
 
 def _together(updates: list[bytes]) -> bytes:

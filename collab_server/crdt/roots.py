@@ -44,9 +44,9 @@ ContentFormat = Literal["text", "markdown", "json"]
 class Projection:
     """A document's content for people, search and REST.
 
-    content: at most MAX_CONTENT_BYTES of UTF-8, without U+0000 (which PostgreSQL refuses). words: of the text, without
-    Markdown's own marks. truncated: content ends before the document does. root: the name of the root it is made of,
-    None if it is the JSON object of several.
+    content: at most MAX_CONTENT_BYTES of UTF-8 (unless more is asked for), without U+0000 (which PostgreSQL refuses).
+    words: of the text, without Markdown's own marks. truncated: content ends before the document does. root: the name
+    of the root it is made of, None if it is the JSON object of several.
     """
 
     content: str
@@ -76,26 +76,26 @@ _KINDS: Final = {
 }
 
 
-def project_document(document: Document) -> Projection:
+def project_document(document: Document, limit: int = MAX_CONTENT_BYTES) -> Projection:
     """The content of what is integrated; roots that a Doc has not typed yet become texts of it.
 
     1. a text root `content`; 2. an XmlFragment root `default` or `prosemirror`, as Markdown; 3. the only text or
     XmlFragment root; 4. everything, as JSON: of the only root its value, of several an object by root name. A root's
     kind is that of its visible content, and roots that show nothing do not count. Of a text its strings are taken;
-    embeds and formats are left out.
+    embeds and formats are left out. `limit`: of the content, in bytes.
     """
     if isinstance(document, tree.Tree):
-        return _of_tree(document.roots)
+        return _of_tree(document.roots, limit)
     names = list(document.keys())
     if TEXT_ROOT in names or len(names) == 1:
         name = TEXT_ROOT if TEXT_ROOT in names else names[0]
         # Only a text has strings in its sequence, and pycrdt reads a large one ten times as fast as `tree`.
         if text := str(document.get(name, type=pycrdt.Text)):
-            return _projection(text, "text", name)
-    return _of_tree(tree.read(document.get_update()).roots)
+            return _projection(text, "text", name, limit)
+    return _of_tree(tree.read(document.get_update()).roots, limit)
 
 
-def _of_tree(roots: dict[str, Branch]) -> Projection:
+def _of_tree(roots: dict[str, Branch], limit: int) -> Projection:
     kinds = {name: kind for name in sorted(roots) if (kind := kind_of(roots[name])) is not None}
     name = _content_root(kinds)
     if name is None:
@@ -105,16 +105,17 @@ def _of_tree(roots: dict[str, Branch]) -> Projection:
         values = {name: reader.branch(roots[name]) for name in kinds}
         only = next(iter(kinds)) if len(kinds) == 1 else None
         content = json.dumps(values if only is None else values[only], ensure_ascii=False, sort_keys=True)
-        return _projection(content, "json", only, words="\n".join(reader.strings), truncated=reader.truncated)
+        words = "\n".join(reader.strings)
+        return _projection(content, "json", only, limit, words=words, truncated=reader.truncated)
     if kinds[name] is Kind.TEXT:
-        return _projection(text_of(roots[name]), "text", name)
+        return _projection(text_of(roots[name]), "text", name, limit)
     root = prosemirror.read(roots[name])
     text = prosemirror.text_of(root)
     try:
-        return _projection(markdown.render(root), "markdown", name, words=text, truncated=root.truncated)
+        return _projection(markdown.render(root), "markdown", name, limit, words=text, truncated=root.truncated)
     except MemoryError:
         # Signs before each line of many quotes in one another can be a hundred times the text.
-        return _projection(text, "text", name, truncated=True)
+        return _projection(text, "text", name, limit, truncated=True)
 
 
 def _content_root(kinds: dict[str, Kind]) -> str | None:
@@ -223,12 +224,23 @@ def count_words(text: str) -> int:
 
 
 def _projection(
-    content: str, format_: ContentFormat, root: str | None, *, words: str | None = None, truncated: bool = False
+    content: str,
+    format_: ContentFormat,
+    root: str | None,
+    limit: int,
+    *,
+    words: str | None = None,
+    truncated: bool = False,
 ) -> Projection:
-    """Make the content fit for PostgreSQL: no U+0000, no lone surrogates, at most MAX_CONTENT_BYTES."""
+    """Make the content fit for PostgreSQL: no U+0000, no lone surrogates, at most `limit` bytes."""
     count = count_words(content if words is None else words)
-    encoded = content.replace("\0", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
-    if len(encoded) > MAX_CONTENT_BYTES:
-        encoded = encoded[:MAX_CONTENT_BYTES]
+    encoded = storable(content).encode()
+    if len(encoded) > limit:
+        encoded = encoded[:limit]
         truncated = True
     return Projection(encoded.decode(errors="ignore"), count, format_, truncated, root)
+
+
+def storable(text: str) -> str:
+    """The text as PostgreSQL can keep it: no U+0000, no lone surrogates."""
+    return text.replace("\0", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

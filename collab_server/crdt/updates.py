@@ -414,3 +414,11 @@ class DeleteSet:
             for client, boundaries in sorted(self._boundaries.items())
             for index in range(0, len(boundaries), 2)
         ]
+
+
+def deletes_of(updates: Iterable[bytes]) -> DeleteSet:
+    """The deletes of validated updates."""
+    found = DeleteSet()
+    for update in updates:
+        found.add(DeleteSet.from_update(update).ranges())
+    return found

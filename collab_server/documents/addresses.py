@@ -14,10 +14,12 @@ from collab_server.access.identity import Identity
 from collab_server.access.policy import Role, role_of_permission
 from collab_server.backends.db import Conn, Database, InsufficientPrivilege
 from collab_server.documents import queries
+from collab_server.documents.document_queries import insert_document
 from collab_server.errors import Forbidden, Malformed, NotFound
 
 MAX_NAME = 500
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_DOTS = re.compile(r"(?:\.|%2[eE]){1,2}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -38,8 +40,7 @@ class Addresses:
         Raises Malformed for what cannot be a name, NotFound, Forbidden (it may not be created), Unavailable.
         """
         address = checked(address)
-        if _UUID.fullmatch(address):
-            document_id = UUID(address)
+        if document_id := id_in(address):
             return Resolved(document_id, await role_in(self._db, identity, document_id))
         if identity.kind == "connect":
             return await self._bound(identity, address)
@@ -55,11 +56,10 @@ class Addresses:
     async def _bound(self, identity: Identity, address: str) -> Resolved:
         """A connect token names its document by id; the address must be a name of that same document."""
         async with self._db.as_service() as conn:
-            for slug, name in self.readings(address):
-                found = await queries.find_by_name_unchecked(conn, slug, name)
-                if found is not None and found == identity.document_id:
-                    return Resolved(found, identity.role_cap)
-        raise NotFound(ABSENT)
+            names = [await queries.find_by_name_unchecked(conn, *reading) for reading in self.readings(address)]
+        if identity.document_id is None or identity.document_id not in names:
+            raise NotFound(ABSENT)
+        return Resolved(identity.document_id, await role_in(self._db, identity, identity.document_id))
 
     async def _find_or_create(self, conn: Conn, address: str, *, create: bool) -> queries.Found:
         workspace_id: UUID | None = None
@@ -71,7 +71,7 @@ class Addresses:
                 workspace_id, name = await queries.find_workspace_by_slug(conn, slug), reading
         if workspace_id is None or not create:
             raise NotFound(ABSENT)
-        created = await queries.insert_document(conn, workspace_id, name, title_from(name), "markdown")
+        created = await insert_document(conn, workspace_id, {"name": name, "title": title_from(name)})
         if created is None:
             # Somebody else created it between our look and our insert; their commit is visible to the next statement.
             winner = await queries.find_by_name_in(conn, workspace_id, name)
@@ -89,13 +89,17 @@ class Addresses:
         readings = [(slug, rest)] if slash and slug and rest else []
         return [*readings, (self.default_workspace, address)]
 
-    def address_of(self, document: queries.Document) -> str:
+    def address_of(self, document_id: UUID, workspace_slug: str | None, name: str | None) -> str:
         """The shortest address of a document."""
-        if document.name is None or document.workspace_slug is None:
-            return str(document.id)
-        if document.workspace_slug == self.default_workspace:
-            return document.name
-        return f"{document.workspace_slug}/{document.name}"
+        if name is None or workspace_slug is None:
+            return str(document_id)
+        return name if workspace_slug == self.default_workspace else f"{workspace_slug}/{name}"
+
+
+def id_in(address: str) -> UUID | None:
+    """The id where the address is one. Raises Malformed as `checked`."""
+    address = checked(address)
+    return UUID(address) if _UUID.fullmatch(address) else None
 
 
 def checked(address: str) -> str:
@@ -107,7 +111,17 @@ def checked(address: str) -> str:
         raise Malformed(f"a document's name may have at most {MAX_NAME} characters")
     if _UNPRINTABLE.search(address):
         raise Malformed("a document's name may not contain control characters")
+    if any(_DOTS.fullmatch(segment) for segment in address.split("/")):
+        raise Malformed("a document's name may not contain the segments . and ..: browsers leave them out of addresses")
     return address
+
+
+def checked_name(name: str) -> str:
+    """As `checked`, for a name that is to be given: raises Malformed also for what could not be found again."""
+    name = checked(name)
+    if _UUID.fullmatch(name):
+        raise Malformed("a document's name may not look like an id")
+    return name
 
 
 def title_from(name: str) -> str:

@@ -1,240 +1,208 @@
-"""Routes of documents and of the workspaces they are in."""
+"""Routes of documents: lists, making, reading and changing them."""
 
-import base64
-import binascii
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
-from collab_server.access.check import ABSENT, require
-from collab_server.access.identity import Identity
-from collab_server.access.policy import Action, Role, role_named, role_of_permission
-from collab_server.backends.db import InsufficientPrivilege
-from collab_server.documents import models, queries
-from collab_server.documents.addresses import Addresses, checked
-from collab_server.errors import Conflict, Forbidden, Malformed, NotFound, Unauthenticated, Unavailable
-from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms
+from collab_server.access.check import ABSENT, require, require_in_workspace, standing_in
+from collab_server.access.policy import Action, WorkspaceAction, role_named
+from collab_server.backends.db import (
+    ForeignKeyViolation,
+    InsufficientPrivilege,
+    Plans,
+    UniqueViolation,
+)
+from collab_server.documents import copying, document_queries, list_queries, models, patching, store
+from collab_server.documents.addresses import id_in
+from collab_server.documents.kinds import ENCRYPTED
+from collab_server.documents.list_models import ListQuery
+from collab_server.documents.list_queries import Filters, Listed, Order, Position
+from collab_server.documents.showing import Desk
+from collab_server.errors import (
+    Conflict,
+    Forbidden,
+    Malformed,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnprocessableContent,
+)
+from collab_server.web import cursors
+from collab_server.web.answers import answer
+from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms, CurrentWorkers
+from collab_server.web.etags import expected_version, not_modified, row_etag
 from collab_server.web.problems import documented
+from collab_server.web.routes import router as _router
 
-router = APIRouter()
+router = _router()
 
-_USUAL = documented(Unauthenticated, Forbidden, NotFound, Unavailable)
-
-
-def _addresses(request: Request) -> Addresses:
-    return Addresses(request.state.db, request.state.settings.default_workspace)
+USUAL = documented(Unauthenticated, Forbidden, NotFound, Unavailable)
 
 
-def _shown(document: queries.Document, identity: Identity, request: Request) -> models.DocumentOut:
-    role = role_of_permission(document.permission) or Role.VIEWER
-    return models.DocumentOut(
-        id=document.id,
-        workspace_id=document.workspace_id,
-        name=document.name,
-        address=_addresses(request).address_of(document),
-        title=document.title,
-        type=document.type,
-        created_at=document.created_at,
-        updated_at=document.updated_at,
-        last_edited_at=document.last_edited_at,
-        content_bytes=document.content_bytes,
-        word_count=document.word_count,
-        excerpt=" ".join(document.excerpt.split())[:200],
-        people=request.state.rooms.people_in(document.id),
-        role=min(role, identity.role_cap).label,
+async def desk(
+    request: Request, identity: CurrentIdentity, db: CurrentDatabase, rooms: CurrentRooms, workers: CurrentWorkers
+) -> Desk:
+    return Desk(identity, db, rooms, workers, request.state.settings, request.state.views)
+
+
+CurrentDesk = Annotated[Desk, Depends(desk)]
+
+
+def shown(response: Response, document: models.DocumentOut) -> models.DocumentOut:
+    """The answer that is this document, with its ETag. What is no part of the row (people, views, favourites) changes
+    under the same tag, so browsers are to keep no copy that they would renew by it.
+    """
+    response.headers["etag"] = row_etag(document.row_version)
+    response.headers["cache-control"] = "private, no-store"
+    return document
+
+
+@router.get(
+    "/workspaces/{workspace_id}/documents",
+    tags=["documents"],
+    responses={**USUAL, **documented(Malformed)},
+    response_model=models.DocumentPage,
+)
+async def list_documents(workspace_id: UUID, desk: CurrentDesk, asked: Annotated[ListQuery, Query()]) -> Response:
+    """Documents of a workspace. The latest first, titles from A on, unless `order` says otherwise. A cursor goes on in
+    the order it was made in.
+    """
+    order: Order = asked.order or ("asc" if asked.sort == "title" else "desc")
+    sorting = f"{asked.sort} {order}"
+    key = str if asked.sort == "title" else datetime
+    after = _position(asked.cursor, sorting, key) if asked.cursor else None
+    filters = asked.filters()
+    plans: Plans = "force_generic_plan" if filters == Filters() else "force_custom_plan"
+    async with desk.db.as_user(desk.identity.user_id, plans) as conn:
+        await standing_in(conn, desk.identity, workspace_id)
+        found = await list_queries.list_documents(
+            conn, workspace_id, filters, asked.sort, order, asked.limit + 1, after
+        )
+    return page(desk, found, asked.limit, sorting)
+
+
+def page(desk: Desk, found: list[Listed], limit: int, order: str) -> Response:
+    """A models.DocumentPage. `found`: up to one more than the `limit`."""
+    last = found[limit - 1] if len(found) > limit else None
+    return answer(
+        {
+            "items": [desk.entry(listed.shown) for listed in found[:limit]],
+            "next_cursor": cursors.encode(order, last.key, last.id) if last else None,
+        }
     )
 
 
-@router.get("/auth/me", tags=["auth"], responses=documented(Unauthenticated, Forbidden, Unavailable))
-async def me(identity: CurrentIdentity, db: CurrentDatabase, request: Request) -> models.Me:
-    """Who the server takes the caller for."""
-    slug = request.state.settings.default_workspace
-    async with db.as_user(identity.user_id) as conn:
-        workspace = next((w for w in await queries.list_workspaces(conn) if w.slug == slug), None)
-    brief = models.WorkspaceBrief(id=workspace.id, slug=workspace.slug, name=workspace.name) if workspace else None
-    return models.Me(
-        kind=identity.kind,
-        id=identity.user_id,
-        name=identity.name,
-        default_workspace=brief if identity.kind != "connect" else None,
-        can_create=bool(
-            workspace and workspace.can_create and identity.kind != "connect" and identity.role_cap >= Role.EDITOR
-        ),
-    )
+def _position(cursor: str, order: str, kind: type) -> Position:
+    """Raises Malformed for a cursor of a list in another order."""
+    of, key, document_id = cursors.decode(cursor, str, kind, UUID)
+    if of != order:
+        raise Malformed(f"the cursor is of a list in another order: {of}")
+    return key, document_id
 
 
-@router.get("/workspaces", tags=["workspaces"], responses=documented(Unauthenticated, Forbidden, Unavailable))
-async def list_workspaces(identity: CurrentIdentity, db: CurrentDatabase) -> models.WorkspacePage:
-    """The workspaces that the caller may see."""
-    if identity.kind == "connect":
-        return models.WorkspacePage(items=[], next_cursor=None)
-    async with db.as_user(identity.user_id) as conn:
-        found = await queries.list_workspaces(conn)
-    items = [
-        models.WorkspaceOut(id=w.id, slug=w.slug, name=w.name, kind=w.kind, role=w.role, can_create=w.can_create)
-        for w in found
-    ]
-    return models.WorkspacePage(items=items, next_cursor=None)
-
-
-@router.get("/workspaces/{workspace_id}/documents", tags=["documents"], responses={**_USUAL, **documented(Malformed)})
-async def list_documents(
-    workspace_id: UUID,
-    identity: CurrentIdentity,
-    db: CurrentDatabase,
-    request: Request,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: str | None = None,
-) -> models.DocumentPage:
-    """Documents of a workspace, the last changed first."""
-    after = _read_cursor(cursor) if cursor else None
-    if identity.kind == "connect":
-        raise NotFound("there is no such workspace")
-    async with db.as_user(identity.user_id) as conn:
-        if await queries.find_workspace(conn, workspace_id) is None:
-            raise NotFound("there is no such workspace")
-        found = await queries.list_documents(conn, workspace_id, limit + 1, after)
-    page = found[:limit]
-    more = _write_cursor(page[-1]) if len(found) > limit else None
-    return models.DocumentPage(items=[_shown(d, identity, request) for d in page], next_cursor=more)
-
-
-def _write_cursor(document: queries.Document) -> str:
-    position = json.dumps([document.updated_at.isoformat(), str(document.id)])
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        moment, document_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        when = datetime.fromisoformat(moment)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)), UUID(document_id)
-    except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError):
-        raise Malformed("the cursor is not one of ours") from None
+def position_in_time(cursor: str | None, order: str) -> Position | None:
+    return _position(cursor, order, datetime) if cursor else None
 
 
 @router.post(
     "/workspaces/{workspace_id}/documents",
     status_code=201,
     tags=["documents"],
-    responses={**_USUAL, **documented(Conflict)},
+    responses={**USUAL, **documented(Conflict, TooLarge, UnprocessableContent)},
 )
 async def create_document(
-    workspace_id: UUID, body: models.DocumentIn, identity: CurrentIdentity, db: CurrentDatabase, request: Request
+    workspace_id: UUID, body: models.DocumentIn, desk: CurrentDesk, response: Response
 ) -> models.DocumentOut:
-    """Make a document. A `name` gives it a readable address; one that is taken is a conflict."""
-    if identity.kind == "connect" or identity.role_cap < Role.EDITOR:
-        raise Forbidden("this token may not create documents")
-    try:
-        async with db.as_user(identity.user_id) as conn:
-            if await queries.find_workspace(conn, workspace_id) is None:
-                raise NotFound("there is no such workspace")
-            created = await queries.insert_document(conn, workspace_id, body.name, body.title, body.type)
-            if created is None:
-                raise Conflict(f"there is a document named {body.name!r} already")
-            document = await queries.find_document(conn, created)
-    except InsufficientPrivilege:
-        raise Forbidden("you may not create documents here") from None
-    assert document is not None
-    return _shown(document, identity, request)
-
-
-@router.get("/documents/lookup", tags=["documents"], responses={**_USUAL, **documented(Malformed)})
-async def look_up_document(
-    address: Annotated[str, Query(min_length=1, max_length=600)],
-    identity: CurrentIdentity,
-    db: CurrentDatabase,
-    request: Request,
-) -> models.DocumentOut:
-    """The document at an address (a UUID, `<workspace>/<name>` or `<name>`). It is not created."""
-    resolved = await _addresses(request).resolve(identity, checked(address), create=False)
-    return await _get(resolved.document_id, identity, db, request)
-
-
-@router.get("/documents/{document_id}", tags=["documents"], responses=_USUAL)
-async def get_document(
-    document_id: UUID, identity: CurrentIdentity, db: CurrentDatabase, request: Request
-) -> models.DocumentOut:
-    """A document's metadata."""
-    await require(db, identity, document_id, Action.VIEW)
-    return await _get(document_id, identity, db, request)
-
-
-async def _get(document_id: UUID, identity: Identity, db: CurrentDatabase, request: Request) -> models.DocumentOut:
-    if identity.kind == "connect":
-        async with db.as_service() as conn:
-            document = await queries.find_document_unchecked(conn, document_id)
+    """Make a document, with content to start with where it is given. A `name` gives it a readable address; one that is
+    taken is a conflict. All of it is made, or nothing.
+    """
+    user_id = desk.identity.user_id
+    async with desk.db.as_user(user_id) as conn:
+        await require_in_workspace(conn, desk.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
+    state = None
+    tags = list(body.tags)
+    if body.template_id is None:
+        fields = patching.decoded(body.model_dump(exclude={"tags", "content", "template_id"}))
     else:
-        async with db.as_user(identity.user_id) as conn:
-            document = await queries.find_document(conn, document_id)
-    if document is None:
-        raise NotFound(ABSENT)
-    return _shown(document, identity, request)
-
-
-@router.patch("/documents/{document_id}", tags=["documents"], responses=_USUAL)
-async def patch_document(
-    document_id: UUID, body: models.DocumentPatch, identity: CurrentIdentity, db: CurrentDatabase, request: Request
-) -> models.DocumentOut:
-    """Change a document's title."""
-    await require(db, identity, document_id, Action.EDIT)
-    if identity.kind == "connect":
-        raise Forbidden("a connect token opens a document; it does not rename it")
-    async with db.as_user(identity.user_id) as conn:
-        if not await queries.update_title(conn, document_id, body.title):
-            raise Forbidden("you may not rename this document")
-    return await _get(document_id, identity, db, request)
-
-
-_CONTENT_TYPES = ("text/markdown", "text/plain", "application/json")
+        template, secret = await copying.find_template(desk, workspace_id, body.template_id)
+        fields = copying.from_template(body, template, secret)
+        if "tags" not in body.model_fields_set:
+            tags = [tag.name for tag in template.tags]
+        if body.content is None:
+            state = await copying.settled_state(desk, template.id)
+    if body.content is not None:
+        if fields["type"] == ENCRYPTED:
+            raise UnprocessableContent("a password has no content in the clear")
+        state = await store.state_from_text(desk.workers, body.content)
+    return shown(response, await desk.make(workspace_id, fields, tags, state))
 
 
 @router.get(
-    "/documents/{document_id}/content",
+    "/documents/lookup",
     tags=["documents"],
-    response_class=Response,
-    responses={
-        **_USUAL,
-        200: {"content": {kind: {} for kind in _CONTENT_TYPES}, "description": "The text as it is now"},
-        304: {"description": "Not changed since the hash in If-None-Match"},
-    },
+    responses={**USUAL, **documented(Malformed)},
+    response_model=models.DocumentOut,
 )
-async def get_content(
-    document_id: UUID, identity: CurrentIdentity, db: CurrentDatabase, rooms: CurrentRooms, request: Request
-) -> Response:
-    """A document's text, with everything that the server has received. The ETag is the SHA-256 of the text."""
-    await require(db, identity, document_id, Action.VIEW)
-    await rooms.settle(document_id)
-    async with db.as_service() as conn:
-        content = await queries.find_content(conn, document_id)
-    if content is None:
-        raise NotFound(ABSENT)
-    etag = f'"{content.content_hash}"'
-    headers = {"etag": etag, "cache-control": "private, no-cache", "vary": "accept, authorization"}
-    if content.truncated:
-        headers["x-content-truncated"] = "true"
-    if etag in (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")):
-        return Response(status_code=304, headers=headers)
-    kind = _preferred(request.headers.get("accept", ""))
-    if kind == "application/json":
-        body = {"content": content.content, "content_hash": content.content_hash, "truncated": content.truncated}
-        return Response(json.dumps(body, ensure_ascii=False), media_type=kind, headers=headers)
-    return Response(content.content, media_type=f"{kind}; charset=utf-8", headers=headers)
+async def look_up_document(address: Annotated[str, Query(min_length=1, max_length=600)], desk: CurrentDesk) -> Response:
+    """The document at an address (a UUID, `<workspace>/<name>` or `<name>`). It is not created."""
+    document_id = id_in(address)
+    if document_id is None:
+        document_id = (await desk.addresses.resolve(desk.identity, address, create=False)).document_id
+    return _read(await desk.read(document_id))
 
 
-def _preferred(accept: str) -> str:
-    """The first of our types that the Accept header names; Markdown otherwise."""
-    for part in accept.split(","):
-        kind = part.partition(";")[0].strip().lower()
-        if kind in _CONTENT_TYPES:
-            return kind
-    return _CONTENT_TYPES[0]
+def _read(entry: dict[str, Any]) -> Response:
+    """As `shown`."""
+    return answer(entry, {"etag": row_etag(entry["row_version"]), "cache-control": "private, no-store"})
 
 
-@router.post("/documents/{document_id}/connect-tokens", status_code=201, tags=["documents"], responses=_USUAL)
+@router.get(
+    "/documents/{document_id}",
+    tags=["documents"],
+    responses={**USUAL, 304: {"description": "The row is still at the version in If-None-Match"}},
+    response_model=models.DocumentOut,
+)
+async def get_document(document_id: UUID, desk: CurrentDesk, request: Request) -> Response:
+    """A document's metadata. Counts as a view, once a minute for each person."""
+    found = await desk.read(document_id)
+    desk.note_view(document_id)
+    return not_modified(request, row_etag(found["row_version"])) or _read(found)
+
+
+@router.patch(
+    "/documents/{document_id}",
+    tags=["documents"],
+    responses={**USUAL, **documented(Malformed, Conflict, PreconditionFailed, UnprocessableContent)},
+)
+async def patch_document(
+    document_id: UUID, body: models.DocumentPatch, desk: CurrentDesk, request: Request, response: Response
+) -> models.DocumentOut:
+    """Change a document's metadata. Only its author, and who may delete documents, makes it public or not."""
+    version = expected_version(request)
+    fields = body.model_dump(include=body.model_fields_set)
+    try:
+        async with desk.db.as_user(desk.identity.user_id) as conn:
+            locked = await desk.lock_for(conn, document_id, Action.EDIT, version)
+            if "is_public" in fields:
+                desk.require_removal_right(locked)
+            columns = patching.fit(fields, locked)
+            if not await document_queries.update_document(conn, document_id, columns, expected_version=version):
+                raise NotFound(ABSENT)
+            document = await desk.show(conn, document_id)
+    except InsufficientPrivilege:
+        raise Forbidden("you may not change this of the document") from None
+    except UniqueViolation:
+        raise Conflict(f"there is a document named {fields.get('name')!r} already") from None
+    except ForeignKeyViolation:
+        raise UnprocessableContent("there is no such category in this workspace") from None
+    return shown(response, document)
+
+
+@router.post("/documents/{document_id}/connect-tokens", status_code=201, tags=["documents"], responses=USUAL)
 async def create_connect_token(
     document_id: UUID, body: models.ConnectTokenIn, identity: CurrentIdentity, db: CurrentDatabase, request: Request
 ) -> models.ConnectTokenOut:
@@ -249,6 +217,7 @@ async def create_connect_token(
         "role": granted.label,
         "name": body.name or identity.name,
         "sub": str(identity.user_id) if identity.user_id and body.name is None else "",
+        "by": str(identity.user_id or ""),
     }
     token = request.state.signer.sign(claims, lifetime.total_seconds())
     return models.ConnectTokenOut(token=token, expires_at=datetime.now(UTC) + lifetime, role=granted.label)

@@ -26,10 +26,13 @@ class StoredRows:
 
     generation: int
     snapshot: bytes | None
+    state_vector: bytes | None
     clock: int
     head: int
     pending: list[bytes]
     content_hash: str
+    collaborative: bool
+    has_text: bool
 
 
 async def append_updates(conn: Conn, rows: Sequence[LogRow], timeout: float) -> dict[UUID, int]:  # noqa: ASYNC109
@@ -53,9 +56,10 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
     """The document's snapshot and log, from one snapshot of the database."""
     row = await conn.fetchrow(
         """
-        SELECT l.generation, l.yjs_state, l.yjs_clock, l.head_seq, l.pending,
-               (SELECT content_hash FROM documents WHERE id = $1) AS content_hash
-        FROM app.load_document($1) l
+        SELECT l.generation, l.yjs_state, d.yjs_state_vector, l.yjs_clock, l.head_seq, l.pending, d.content_hash,
+               d.type <> 'password' AND d.settings -> 'collaboration' IS DISTINCT FROM 'false' AS collaborative,
+               d.type <> 'password' AS has_text
+        FROM app.load_document($1) l JOIN documents d ON d.id = $1
         """,
         document_id,
     )
@@ -64,11 +68,48 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
     return StoredRows(
         row["generation"],
         row["yjs_state"],
+        row["yjs_state_vector"],
         row["yjs_clock"],
         row["head_seq"],
         list(row["pending"]),
         row["content_hash"],
+        row["collaborative"],
+        row["has_text"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LaterRows:
+    """What a document has beyond a row of its log: `snapshot` where the rows after that one are folded already."""
+
+    generation: int
+    head: int
+    snapshot: bytes | None
+    payloads: list[bytes]
+
+
+async def find_later_rows(conn: Conn, document_id: UUID, after: int) -> LaterRows | None:
+    """One statement, so one state of the database. None: the document is gone."""
+    row = await conn.fetchrow(
+        """
+        SELECT d.generation, h.head_seq, CASE WHEN d.yjs_clock > $2 THEN d.yjs_state END AS snapshot,
+               ARRAY(SELECT u.payload FROM document_updates u
+                     WHERE u.document_id = d.id AND u.seq > greatest($2, d.yjs_clock) ORDER BY u.seq) AS payloads
+        FROM documents d JOIN document_heads h ON h.document_id = d.id
+        WHERE d.id = $1 AND d.deleted_at IS NULL
+        """,
+        document_id,
+        after,
+    )
+    return LaterRows(row["generation"], row["head_seq"], row["snapshot"], list(row["payloads"])) if row else None
+
+
+async def list_heads(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The last row number of each document's log."""
+    rows = await conn.fetch(
+        "SELECT document_id, head_seq FROM document_heads WHERE document_id = ANY ($1::uuid[])", document_ids
+    )
+    return {row["document_id"]: row["head_seq"] for row in rows}
 
 
 async def fold_rows(
@@ -80,7 +121,7 @@ async def fold_rows(
     snapshot: bytes,
     state_vector: bytes,
     content: str | None,
-    words: int,
+    words: int | None,
     truncated: bool,
 ) -> bool:
     """Replace the snapshot and drop the rows up to `upto`; False if another fold was first. `content` None:
@@ -98,6 +139,12 @@ async def fold_rows(
         truncated,
     )
     return done
+
+
+async def find_stored_text(conn: Conn, document_id: UUID) -> tuple[str, int | None, bool]:
+    """(text, words, whether it is cut) as the last fold left them."""
+    row = await conn.fetchrow("SELECT content, word_count, content_truncated FROM documents WHERE id = $1", document_id)
+    return (row[0], row[1], row[2]) if row else ("", None, False)
 
 
 async def list_backlog(conn: Conn, limit: int) -> list[UUID]:

@@ -1,112 +1,278 @@
-"""The JSON shapes of documents and workspaces."""
+"""JSON shapes of documents."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from collab_server.documents.addresses import checked
+from collab_server.documents.addresses import checked_name
+from collab_server.documents.kinds import ENCRYPTED, Kind, Settings, checked_metadata
 from collab_server.errors import Malformed
+from collab_server.web.fields import JsonObject, a_line, storable
 
-Kind = Literal["markdown", "mindmap", "presentation", "mixed"]
-
-
-def _printable(title: str) -> str:
-    title = title.strip()
-    if not title or "\x00" in title:
-        raise ValueError("a title needs a visible character, and no NUL")
-    try:
-        title.encode()
-    except UnicodeEncodeError:
-        raise ValueError("a title must be valid Unicode") from None
-    return title
+MAX_TAGS = 50
+MAX_ENCRYPTED = 262_144
+Status = Literal["draft", "active", "published", "archived"]
+Priority = Literal["low", "normal", "high"]
 
 
 def _name(name: str) -> str:
     try:
-        return checked(name)
+        return checked_name(name)
     except Malformed as error:
         raise ValueError(error.detail) from None
 
 
-Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_printable)]
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment beyond the calendar") from None
+
+
+def _base64(text: str) -> str:
+    try:
+        if base64.b64decode(text, validate=True):
+            return text
+    except (binascii.Error, ValueError):
+        pass
+    raise ValueError("must be base64 of at least one byte")
+
+
+Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(a_line)]
 Name = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_name)]
+Description = Annotated[str, Field(max_length=20_000), AfterValidator(storable)]
+Language = Annotated[str, Field(pattern=r"^[a-z_]{1,63}$", description="A text search configuration, as `english`.")]
+TagName = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(a_line)]
+TagNames = Annotated[list[TagName], Field(max_length=MAX_TAGS)]
+Content = Annotated[str, Field(max_length=10_000_000), AfterValidator(storable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Encrypted = Annotated[str, Field(min_length=4, max_length=MAX_ENCRYPTED), AfterValidator(_base64)]
+
+_EXAMPLE: dict[str, Any] = {
+    "id": "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
+    "workspace_id": "00000000-0000-0000-0000-000000000002",
+    "name": "notes",
+    "address": "notes",
+    "title": "notes",
+    "description": None,
+    "type": "markdown",
+    "status": "draft",
+    "priority": "normal",
+    "language": "english",
+    "metadata": {},
+    "settings": {},
+    "tags": [{"id": "b9b9f3a4-7f6c-4ad5-9d0c-62d8f2a2c0f7", "name": "Plans", "slug": "plans", "color": "#3B82F6"}],
+    "category_id": None,
+    "is_template": False,
+    "template_id": None,
+    "is_public": False,
+    "is_favourite": False,
+    "view_count": 12,
+    "created_by": {"id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann"},
+    "updated_by": None,
+    "created_at": "2026-01-05T09:00:00Z",
+    "updated_at": "2026-01-05T09:10:00Z",
+    "last_edited_at": "2026-01-05T09:10:00Z",
+    "published_at": None,
+    "expires_at": None,
+    "deleted_at": None,
+    "content_bytes": 1204,
+    "word_count": 187,
+    "excerpt": "# Notes",
+    "people": 2,
+    "present": [{"user_id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann"}, {"user_id": None, "name": "Otter"}],
+    "role": "editor",
+    "row_version": 7,
+    "content_encrypted": None,
+    "encryption": None,
+}
+
+
+class PersonOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann"}}
+    )
+
+    id: UUID
+    name: str
+
+
+class PresentOut(BaseModel):
+    """Somebody who has a document open. `user_id`: None for a guest, whose `name` is their own choice. `name`: None for
+    people whom you share no workspace with.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE["present"][0]})
+
+    user_id: UUID | None
+    name: str | None
+
+
+class DocumentTag(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE["tags"][0]})
+
+    id: UUID
+    name: str
+    slug: str
+    color: str
 
 
 class DocumentOut(BaseModel):
-    """A document's metadata. `address` opens it; `people` counts the connections that have it open on this server
-    now.
+    """A document's metadata. `address` opens it; `people` have it open now, on whatever server (a person in two tabs
+    counts once, each tab of a guest counts), and `present` are up to five of them. `row_version` is the number in its
+    ETag. `content_encrypted` (base64) and `encryption` are of passwords, and left out of lists. People whom you share
+    no workspace with have no name here.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
-                "workspace_id": "00000000-0000-0000-0000-000000000002",
-                "name": "notes",
-                "address": "notes",
-                "title": "notes",
-                "type": "markdown",
-                "created_at": "2026-01-05T09:00:00Z",
-                "updated_at": "2026-01-05T09:10:00Z",
-                "last_edited_at": "2026-01-05T09:10:00Z",
-                "content_bytes": 1204,
-                "word_count": 187,
-                "excerpt": "# Notes",
-                "people": 2,
-                "role": "editor",
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     id: UUID
     workspace_id: UUID
     name: str | None
     address: str
     title: str
+    description: str | None
     type: str
+    status: str
+    priority: str
+    language: str
+    metadata: dict[str, Any]
+    settings: dict[str, Any]
+    tags: list[DocumentTag]
+    category_id: UUID | None
+    is_template: bool
+    template_id: UUID | None
+    is_public: bool
+    is_favourite: bool
+    view_count: int
+    created_by: PersonOut | None
+    updated_by: PersonOut | None
     created_at: datetime
     updated_at: datetime
     last_edited_at: datetime | None
+    published_at: datetime | None
+    expires_at: datetime | None
+    deleted_at: datetime | None
     content_bytes: int
     word_count: int | None
     excerpt: str
     people: int
+    present: list[PresentOut]
     role: str
+    row_version: int
+    content_encrypted: str | None
+    encryption: dict[str, Any] | None
 
 
 class DocumentPage(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [_EXAMPLE], "next_cursor": None}})
+
     items: list[DocumentOut]
     next_cursor: str | None
 
 
 class DocumentIn(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"title": "Meeting notes"}})
+    """`content`: text or Markdown to start with. `template_id`: a template of the same workspace; what is not given is
+    taken from it (type, content, tags, metadata, settings, description, language, priority, category).
+    `metadata`: a bookmark has a `url`; tasks, contacts, files and notes have typed fields too, and any others are kept.
+    `expires_at`: when the document is deleted for good, within the hour.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"title": "Meeting notes", "tags": ["Plans"], "content": "# Agenda\n"}},
+    )
 
     title: Title
     type: Kind = "markdown"
     name: Name | None = None
+    description: Description | None = None
+    content: Content | None = None
+    status: Status = "draft"
+    priority: Priority = "normal"
+    language: Language = "english"
+    metadata: JsonObject = Field(default_factory=dict)
+    settings: Settings = Field(default_factory=dict)
+    tags: TagNames = Field(default_factory=list)
+    category_id: UUID | None = None
+    is_template: bool = False
+    template_id: UUID | None = None
+    expires_at: Moment | None = None
+    content_encrypted: Encrypted | None = None
+    encryption: JsonObject | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.template_id is None:
+            self.metadata = checked_metadata(self.type, self.metadata)
+            if self.type == ENCRYPTED and (self.content_encrypted is None or self.encryption is None):
+                raise ValueError("a password needs content_encrypted and encryption")
+        if self.type == ENCRYPTED and self.content is not None:
+            raise ValueError("a password has no content in the clear")
+        if self.type != ENCRYPTED and (self.content_encrypted is not None or self.encryption is not None):
+            raise ValueError("content_encrypted and encryption are of documents of type password")
+        return self
 
 
 class DocumentPatch(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"title": "Better title"}})
+    """What is given is changed; `metadata` and `settings` are replaced as a whole. A name of null leaves the document
+    with its id as its address.
+    """
 
-    title: Title
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"title": "Better title", "status": "active"}}
+    )
+
+    title: Title | None = None
+    type: Kind | None = None
+    name: Name | None = None
+    description: Description | None = None
+    status: Status | None = None
+    priority: Priority | None = None
+    language: Language | None = None
+    metadata: JsonObject | None = None
+    settings: Settings | None = None
+    category_id: UUID | None = None
+    is_template: bool | None = None
+    is_public: bool | None = None
+    expires_at: Moment | None = None
+    content_encrypted: Encrypted | None = None
+    encryption: JsonObject | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("nothing to change")
+        nullable = {"name", "description", "category_id", "expires_at"}
+        for field in self.model_fields_set - nullable:
+            if getattr(self, field) is None:
+                raise ValueError(f"{field} cannot be null")
+        return self
 
 
-class WorkspaceOut(BaseModel):
-    id: UUID
-    slug: str | None
-    name: str
-    kind: str
-    role: str
-    can_create: bool
+class DuplicateIn(BaseModel):
+    """`workspace_id`: where the copy goes; the same workspace if not given. `as_template`: whether the copy is a
+    template; as its original if not given.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"title": "Minutes of May"}})
+
+    title: Title | None = None
+    workspace_id: UUID | None = None
+    as_template: bool | None = None
 
 
-class WorkspacePage(BaseModel):
-    items: list[WorkspaceOut]
-    next_cursor: str | None
+class MoveIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"workspace_id": "3d5c4a31-2f0b-4f0e-8e53-1c66a4f8c7aa"}}
+    )
+
+    workspace_id: UUID
+    category_id: UUID | None = None
 
 
 class ConnectTokenIn(BaseModel):
@@ -116,26 +282,10 @@ class ConnectTokenIn(BaseModel):
 
     role: Literal["viewer", "commenter", "editor"] = "editor"
     minutes: Annotated[int, Field(ge=1, le=1440)] = 15
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(a_line)] | None = None
 
 
 class ConnectTokenOut(BaseModel):
     token: str
     expires_at: datetime
     role: str
-
-
-class WorkspaceBrief(BaseModel):
-    id: UUID
-    slug: str | None
-    name: str
-
-
-class Me(BaseModel):
-    """Who the server takes you for. `can_create`: documents, in the default workspace."""
-
-    kind: Literal["guest", "user", "connect"]
-    id: UUID | None
-    name: str
-    default_workspace: WorkspaceBrief | None
-    can_create: bool

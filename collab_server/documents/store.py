@@ -1,6 +1,8 @@
 """A document's bytes between PostgreSQL and memory: loading, and folding the log into the snapshot."""
 
 import hashlib
+import secrets
+from dataclasses import dataclass
 from uuid import UUID
 
 from collab_server.backends.db import Database
@@ -8,31 +10,87 @@ from collab_server.backends.workers import Workers
 from collab_server.crdt.documents import fold as fold_bytes
 from collab_server.crdt.room import Stored
 from collab_server.crdt.roots import Projection
-from collab_server.crdt.updates import EMPTY_UPDATE, merge, state_vector
+from collab_server.crdt.updates import EMPTY_UPDATE, UpdateSummary, merge, state_vector, validate
+from collab_server.crdt.writing import text_document
 from collab_server.documents import log_queries
 from collab_server.errors import NotFound, Unavailable
 from collab_server.telemetry import log
 
 INLINE_BYTES = 65_536
 """Documents up to this size are merged where the sockets are; it takes less than asking a worker."""
+LATER_INLINE_BYTES = 16_384
 FOLD_ATTEMPTS = 3
 
 
-async def load(db: Database, workers: Workers, document_id: UUID) -> tuple[Stored, int]:
-    """(everything PostgreSQL has, the document's generation). Raises NotFound, Unavailable."""
+@dataclass(frozen=True, slots=True)
+class State:
+    """All of a document's content: an update, its state vector, and what it says (`words` None: not known)."""
+
+    update: bytes
+    state_vector: bytes
+    content: str
+    words: int | None
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything PostgreSQL has of a document. `collaborative`: it may be edited together. `has_text`: the server can
+    read its content.
+    """
+
+    stored: Stored
+    generation: int
+    collaborative: bool
+    has_text: bool
+
+
+async def load(db: Database, workers: Workers, document_id: UUID) -> Loaded:
+    """Raises NotFound, Unavailable."""
     rows = await _rows(db, document_id)
     parts = ([rows.snapshot] if rows.snapshot else []) + rows.pending
-    if sum(map(len, parts)) <= INLINE_BYTES:
+    if rows.snapshot and rows.state_vector and not rows.pending:
+        snapshot, clocks = rows.snapshot, rows.state_vector
+    elif sum(map(len, parts)) <= INLINE_BYTES:
         snapshot, clocks = merged(parts)
     else:
         snapshot, clocks = await workers.run(merged, parts)
-    return Stored(snapshot, clocks, rows.head, len(rows.pending)), rows.generation
+    stored = Stored(snapshot, clocks, rows.head, len(rows.pending))
+    return Loaded(stored, rows.generation, rows.collaborative, rows.has_text)
 
 
 def merged(parts: list[bytes]) -> tuple[bytes, bytes]:
     """(all parts as one update, its state vector)"""
     whole = merge(parts)
     return whole, state_vector(whole) if whole != EMPTY_UPDATE else b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a document's log holds beyond a row, up to `head`, as one validated update."""
+
+    generation: int
+    head: int
+    update: bytes
+    summary: UpdateSummary
+
+
+async def load_later(db: Database, workers: Workers, document_id: UUID, after: int) -> Later:
+    """Raises NotFound, Unavailable."""
+    async with db.as_service() as conn:
+        rows = await log_queries.find_later_rows(conn, document_id, after)
+    if rows is None:
+        raise NotFound("there is no such document")
+    parts = ([rows.snapshot] if rows.snapshot else []) + rows.payloads
+    small = sum(map(len, parts)) <= LATER_INLINE_BYTES
+    update, summary = summarized(parts) if small else await workers.run(summarized, parts)
+    return Later(rows.generation, rows.head, update, summary)
+
+
+def summarized(parts: list[bytes]) -> tuple[bytes, UpdateSummary]:
+    """(all parts as one update, what is in it)"""
+    whole = merge(parts)
+    return whole, validate(whole)
 
 
 async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
@@ -63,8 +121,29 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
                 truncated=projection.truncated if projection else False,
             ):
                 return Stored(snapshot, clocks, rows.head)
-    stored, _ = await load(db, workers, document_id)
-    return stored
+    return (await load(db, workers, document_id)).stored
+
+
+async def state_of(db: Database, workers: Workers, document_id: UUID) -> State | None:
+    """What PostgreSQL has of a document; None where that is nothing. Raises NotFound, Unavailable."""
+    rows = await _rows(db, document_id)
+    if rows.snapshot is None and not rows.pending:
+        return None
+    snapshot, clocks, projection = await _folded(workers, document_id, rows)
+    if projection is not None:
+        return State(snapshot, clocks, projection.content, projection.words, projection.truncated)
+    async with db.as_service() as conn:
+        stored = await log_queries.find_stored_text(conn, document_id)
+    return State(snapshot, clocks, *stored)
+
+
+async def state_from_text(workers: Workers, text: str) -> State | None:
+    """A new document that says `text`; None for an empty one. Raises Unavailable."""
+    if not text:
+        return None
+    folded = await workers.run(text_document, text, secrets.randbelow(2**31 - 1) + 1)
+    said = folded.projection
+    return State(folded.snapshot, folded.state_vector, said.content, said.words, said.truncated)
 
 
 async def _folded(

@@ -6,17 +6,19 @@ from urllib.parse import unquote
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from collab_server.access.identity import Authenticator
 from collab_server.documents.addresses import Addresses
-from collab_server.errors import CollabError, Malformed, Unavailable
+from collab_server.errors import Malformed
 from collab_server.realtime.hocuspocus_session import HocuspocusSession
 from collab_server.realtime.hub import Hub
+from collab_server.realtime.refusal import refuse
 from collab_server.realtime.ywebsocket_session import YWebsocketSession
 from collab_server.telemetry import log
 from collab_server.transport.asgi import socket_of
-from collab_server.transport.socket import Socket
-from collab_server.web.depends import bearer_token, guests_from_here, identify
+from collab_server.web.depends import identify, identity_of, presented
 
 MAX_DEVICE = 200
+MAX_AGENT = 500
 
 
 async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,6 +30,7 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
     connection = secrets.token_hex(4)
     try:
         hub.check_open()
+        epoch = hub.access.epoch
         identity = await identify(websocket, websocket.state.authenticator, hub.settings)
         addresses = Addresses(hub.db, hub.settings.default_workspace)
         async with hub.join_slots:
@@ -38,14 +41,10 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
         )
         acks = websocket.query_params.get("acks") == "1"
         session = YWebsocketSession(hub, socket, identity, acks=acks, connection=connection)
-        await session.run(resolved, _device(websocket), _generation(websocket))
-    except CollabError as error:
-        await _refuse(hub, socket, connection, error)
-    except Exception:
-        log.exception("a socket failed", extra={"connection": connection})
-        await _refuse(hub, socket, connection, Unavailable("an internal error; come back later"))
-    else:
-        log.info("socket ended", extra={"connection": connection})
+        await session.run(resolved, _device(websocket), _generation(websocket), epoch, agent=_agent(websocket))
+    except Exception as error:
+        refuse(hub, socket, connection, error)
+        await socket.run(_ignore, _nothing, _over)
 
 
 async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,33 +55,33 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
     hub: Hub = websocket.state.hub
     connection = secrets.token_hex(4)
     log.info("socket opened", extra={"connection": connection, "protocol": "hocuspocus"})
+    came_with = presented(websocket, hub.settings)
+    authenticator: Authenticator = websocket.state.authenticator
     try:
         session = HocuspocusSession(
             hub,
             socket,
-            websocket.state.authenticator,
+            authenticator,
             Addresses(hub.db, hub.settings.default_workspace),
-            header_token=bearer_token(websocket),
-            guests=guests_from_here(websocket, hub.settings),
+            without_token=lambda: identity_of(came_with, authenticator),
             device=_device(websocket),
+            agent=_agent(websocket),
             connection=connection,
         )
         await session.run()
-    except CollabError as error:
-        await _refuse(hub, socket, connection, error)
-    except Exception:
-        log.exception("a socket failed", extra={"connection": connection})
-        await _refuse(hub, socket, connection, Unavailable("an internal error; come back later"))
-    else:
-        log.info("socket ended", extra={"connection": connection})
+    except Exception as error:
+        refuse(hub, socket, connection, error)
+        await socket.run(_ignore, _nothing, _over)
 
 
-async def _refuse(hub: Hub, socket: Socket, connection: str, error: CollabError) -> None:
-    hub.counts.errors[error.code] += 1
-    log.info("socket refused", extra={"connection": connection, "code": error.code, "reason": error.detail})
-    socket.end(error.close_code, error.close_reason)
-    # Until the peer has answered the close, or has gone.
-    await socket.run(lambda _: None, lambda: None)
+def _ignore(message: bytes) -> None:
+    """A refused client's messages, until it has answered the close or has gone."""
+
+
+def _nothing() -> None: ...
+
+
+def _over(error: Exception | None) -> None: ...
 
 
 def _address(scope: Scope) -> str:
@@ -98,6 +97,10 @@ def _address(scope: Scope) -> str:
 def _device(websocket: WebSocket) -> str | None:
     device = websocket.query_params.get("device_id", "").replace("\x00", "").strip()[:MAX_DEVICE]
     return device or None
+
+
+def _agent(websocket: WebSocket) -> str:
+    return websocket.headers.get("user-agent", "")[:MAX_AGENT]
 
 
 def _generation(websocket: WebSocket) -> int | None:

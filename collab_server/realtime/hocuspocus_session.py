@@ -7,7 +7,7 @@ refusal is dropped up to the next Token, and a Close ends the address at once, w
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -30,6 +30,7 @@ from collab_server.errors import CollabError, Malformed, TooMany, Unauthenticate
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import Member, addressed
+from collab_server.realtime.refusal import refuse
 from collab_server.realtime.traffic import Allowance, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.frames import Outgoing
@@ -68,18 +69,18 @@ class HocuspocusSession:
         authenticator: Authenticator,
         addresses: Addresses,
         *,
-        header_token: str | None,
-        guests: bool,
+        without_token: Callable[[], Awaitable[Identity]],
         device: str | None,
+        agent: str = "",
         connection: str,
     ) -> None:
         self.socket = socket
         self._hub = hub
         self._authenticator = authenticator
         self._addresses = addresses
-        self._header_token = header_token
-        self._guests = guests
+        self._without_token = without_token
         self._device = device
+        self._agent = agent
         self._connection = connection
         self._attachments: dict[str, _Attachment] = {}
         self._expiring: set[str] = set()
@@ -92,16 +93,22 @@ class HocuspocusSession:
         self._allowance = Allowance(hub.settings.rate_updates, hub.settings.rate_burst, self._opened)
 
     async def run(self) -> None:
-        """Serve the socket until it ends. Raises what ends it from our side."""
+        """Serve the socket until it ends; returns at once where the socket lives without its caller.
+
+        Raises what forbids it to begin.
+        """
         self._hub.admit(self)
-        try:
-            await self.socket.run(self._on_message, self._on_writable)
-        finally:
-            self._hub.sessions.discard(self)
-            for address in list(self._attachments):
-                self._detach(address)
-            if self._catching_up is not None:
-                self._catching_up.cancel()
+        await self.socket.run(self._on_message, self._on_writable, self._ended)
+
+    def _ended(self, error: Exception | None) -> None:
+        self._hub.sessions.discard(self)
+        for address in list(self._attachments):
+            self._detach(address)
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        if error is not None:
+            refuse(self._hub, self.socket, self._connection, error)
+        log.info("socket ended", extra={"connection": self._connection})
 
     # ---- inwards
 
@@ -145,7 +152,8 @@ class HocuspocusSession:
         if type(message) is Token:
             return self._renew(address, attachment, message)
         if type(message) is Stateless:
-            self._broadcast(member, message.payload)
+            member.document.broadcast(message.payload)
+            self._hub.nodes.tell_stateless(member.document, message.payload)
             return None
         if isinstance(message, Unknown | Pong | Ping | Close | Token | Stateless):
             return None
@@ -199,12 +207,19 @@ class HocuspocusSession:
 
     async def _accept(self, address: str, attachment: _Attachment, token: Token) -> None:
         async with self._hub.join_slots:
+            epoch = self._hub.access.epoch
             identity = await self._identify(token)
             name, _ = hocuspocus.split_address(address)
             resolved = await self._addresses.resolve(identity, name, create=True)
             can_edit = allowed(resolved.role, Action.EDIT)
             member = await self._hub.join(
-                self, identity, resolved.document_id, address=address, can_edit=can_edit, device=self._device
+                self,
+                identity,
+                resolved.document_id,
+                address=address,
+                can_edit=can_edit,
+                device=self._device,
+                agent=self._agent,
             )
         if self._attachments.get(address) is not attachment:
             self._hub.leave(member)
@@ -213,9 +228,10 @@ class HocuspocusSession:
         self._anyone = True
         if identity.expires_at is not None:
             self._expiring.add(address)
-        self.socket.write(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
+        self._tell_scope(member)
         member.ready = True
         member.document.send_presence(member)
+        self._hub.access.joined(member, epoch)
         log.info("document opened", extra={"connection": self._connection, "document": resolved.document_id})
         while attachment.waiting:
             message, size = attachment.waiting.popleft()
@@ -228,10 +244,8 @@ class HocuspocusSession:
         attachment.login = None
 
     async def _identify(self, token: Token) -> Identity:
-        given = token.token or self._header_token
-        if not given and not self._guests:
-            raise Unauthenticated("sign in, or give a token")
-        return await self._authenticator.identify(given)
+        """A message's token wins; without one, the socket itself tells: by header, query, cookie, or as a guest."""
+        return await (self._authenticator.identify(token.token) if token.token else self._without_token())
 
     def _refuse_login(self, address: str, attachment: _Attachment, error: CollabError) -> None:
         if self._attachments.get(address) is not attachment:
@@ -259,6 +273,7 @@ class HocuspocusSession:
         """A token for a document that is open: as good as the first one, or the document is closed."""
         member = attachment.member
         assert member is not None
+        epoch = self._hub.access.epoch
         try:
             identity = await self._identify(token)
             name, _ = hocuspocus.split_address(address)
@@ -269,9 +284,11 @@ class HocuspocusSession:
             self.end(member, error)
             return
         can_edit = allowed(resolved.role, Action.EDIT)
-        if can_edit != member.can_edit:
-            self.socket.write(Outgoing((hocuspocus.authenticated(address, "read-write" if can_edit else "readonly"),)))
-        member.identity, member.can_edit = identity, can_edit
+        changed, member.can_edit = can_edit != member.can_edit, can_edit
+        member.identity = identity
+        if changed:
+            self.access_changed(member)
+        self._hub.access.joined(member, epoch)
         attachment.renewal_asked = False
         if identity.expires_at is None:
             self._expiring.discard(address)
@@ -289,12 +306,6 @@ class HocuspocusSession:
             self._hub.leave(attachment.member)
 
     # ---- outwards
-
-    def _broadcast(self, member: Member, payload: str) -> None:
-        """A stateless message goes to everyone in the document who speaks this protocol, its sender included."""
-        for other in member.document.members.values():
-            if other.address is not None and other.ready and other.behind is None:
-                other.session.socket.write(Outgoing((hocuspocus.stateless(other.address, payload),)))
 
     def _on_writable(self) -> None:
         if self._catching_up is None or self._catching_up.done():
@@ -316,6 +327,16 @@ class HocuspocusSession:
     def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
         assert member.address is not None
         self.socket.write(Outgoing((hocuspocus.sync_status(member.address, saved=saved),)))
+
+    def access_changed(self, member: Member) -> None:
+        self._tell_scope(member)
+        if member.can_edit:
+            member.document.ask(member)
+
+    def _tell_scope(self, member: Member) -> None:
+        assert member.address is not None
+        scope: hocuspocus.Scope = "read-write" if member.can_edit else "readonly"
+        self.socket.write(Outgoing((hocuspocus.authenticated(member.address, scope),)))
 
     def end(self, member: Member, error: CollabError) -> None:
         assert member.address is not None

@@ -2,26 +2,41 @@
 
 import asyncio
 import itertools
+import math
+import socket
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from collab_server.access.identity import Identity
+from collab_server.backends.bus import Bus, LocalBus
 from collab_server.backends.db import Database
 from collab_server.backends.workers import Workers
+from collab_server.crdt.node_messages import Said
 from collab_server.crdt.room import Room
 from collab_server.documents import store
-from collab_server.errors import NotFound, TooMany, Unavailable
+from collab_server.documents.views import Views
+from collab_server.errors import Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
+from collab_server.realtime.access_watch import AccessWatch
+from collab_server.realtime.edits import Edits
 from collab_server.realtime.folder import Folder
 from collab_server.realtime.live import LiveDocument
-from collab_server.realtime.member import Member, Session
+from collab_server.realtime.member import Member, Session, Stream
+from collab_server.realtime.mirror import Mirror
+from collab_server.realtime.nodes import Nodes
+from collab_server.realtime.programs import Programs
 from collab_server.realtime.writer import Writer
 from collab_server.settings import Settings
 from collab_server.telemetry import Counts, log
 
 SWEEP_INTERVAL = 0.5
 JOINS_AT_ONCE = 16
+FOLD_AFTER_OTHERS = 2
+"""The node that writes a log folds it first; one that only hears of it then finds little to fold, and lets go too."""
+CLOSED_AT_ONCE = 50
+CLOSE_PAUSE = 0.05
+"""Seconds between the sockets that are closed at once when the server leaves: 1,000 a second."""
 SETTLE_SECONDS = 10.0
 """How long a reader of the stored text waits for the commits before it."""
 
@@ -29,30 +44,63 @@ SETTLE_SECONDS = 10.0
 class Hub:
     """All state of the real-time core in one process. Lives on one event loop."""
 
-    def __init__(self, settings: Settings, db: Database, workers: Workers, counts: Counts) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        workers: Workers,
+        counts: Counts,
+        bus: Bus | None = None,
+        *,
+        place: int = 0,
+    ) -> None:
+        """`place`: tells this process from others behind the same port."""
         self.settings = settings
         self.counts = counts
         self.workers = workers
         self.db = db
+        bus = bus or LocalBus()
         self.writer = Writer(
             db,
             counts,
             interval=settings.commit_interval,
+            # The other nodes see an edit only after its commit.
+            quiet_interval=0.0 if bus.reaches_others else settings.commit_quiet_interval,
             max_bytes=settings.max_unsaved_bytes,
             max_seconds=settings.max_unsaved_seconds,
             on_commit=self._after_commit,
         )
+        self.access = AccessWatch(self, db)
+        self.edits = Edits(self)
         self.sessions: set[Session] = set()
+        self.streams: dict[str, Stream] = {}
+        """Those sessions whose clients speak by requests of their own, by the id that these name."""
         self.draining = False
+        self.views = Views()
         self._documents: dict[UUID, LiveDocument] = {}
         self._loading: dict[UUID, asyncio.Task[None]] = {}
         self._folder = Folder(
             db, workers, counts, settings.worker_processes, self._loading.get, done=self._drop_if_done
         )
+        self.nodes = Nodes(
+            bus,
+            db,
+            workers,
+            counts,
+            find=self.find,
+            documents=lambda: list(self._documents.values()),
+            learned=lambda document: self._fold_if_long(document, FOLD_AFTER_OTHERS),
+            discard=self.discard,
+            said=self._said,
+        )
+        self.mirror = Mirror(db, f"{socket.gethostname()}:{settings.port}:{place}", self.nodes.id.hex())
+        self.programs = Programs(self)
         self.join_slots = asyncio.Semaphore(JOINS_AT_ONCE)
         """Taken by whoever authenticates and joins, so that a thousand clients returning at once queue here, not in
         the pool.
         """
+        self.preparing = asyncio.Semaphore(1)
+        """Taken by whoever has a worker read a large document."""
         self._keys = itertools.count(1)
         self._turn: dict[UUID, LiveDocument] = {}
         self._turn_scheduled = False
@@ -77,6 +125,10 @@ class Hub:
         if self.writer.overloaded:
             raise Unavailable("the database cannot answer now, and too many edits wait for it")
 
+    def _said(self, message: Said) -> None:
+        if (stream := self.streams.get(message.stream)) is not None:
+            stream.hear(message.person, message.frame)
+
     # ---- documents
 
     async def join(
@@ -88,34 +140,77 @@ class Hub:
         address: str | None,
         can_edit: bool,
         device: str | None,
+        agent: str = "",
     ) -> Member:
         """Make a member of a document that the caller has been allowed to see; the document is loaded first.
 
-        Raises NotFound, TooMany, Unavailable.
+        Raises NotFound, Forbidden (it is not for editing together), TooMany, Unavailable.
         """
         self.check_open()
-        document = self._documents.get(document_id)
-        if document is None:
-            document = LiveDocument(document_id, 0, Room(self.settings.max_document_bytes), self)
-            self._documents[document_id] = document
+        document = self._opened(document_id)
         if len(document.members) >= self.settings.max_document_connections:
             raise TooMany(f"{len(document.members)} connections have this document open already")
-        member = Member(self.new_key(), document, session, identity, address=address, can_edit=can_edit, device=device)
+        member = Member(
+            self.new_key(),
+            document,
+            session,
+            identity,
+            address=address,
+            can_edit=can_edit,
+            device=device,
+            agent=agent,
+        )
         # A member before the load: whatever is edited meanwhile reaches it, and the document is not dropped as empty.
         document.join(member)
         try:
             await self.load(document)
+            if not document.collaborative:
+                raise Forbidden("this document cannot be edited together")
+            if document.gone:
+                raise Unavailable("the document was replaced at this moment; come back")
         except BaseException:
             document.leave(member)
             self._drop_if_done(document)
             raise
         self.counts.joins += 1
+        self.mirror.joined(member)
+        self.views.seen(identity, document_id, time.monotonic())
         return member
 
+    def _opened(self, document_id: UUID) -> LiveDocument:
+        document = self._documents.get(document_id)
+        if document is None:
+            document = LiveDocument(document_id, None, Room(self.settings.max_document_bytes), self)
+            self._documents[document_id] = document
+            self.nodes.open(document)
+        return document
+
+    @asynccontextmanager
+    async def holding(self, document_id: UUID, *, together: bool = False) -> AsyncIterator[LiveDocument]:
+        """The document, open and loaded, for somebody who is no member of it. `together`: to edit it as members do.
+
+        Raises NotFound, Forbidden (it is not for editing together), StaleGeneration, Unavailable.
+        """
+        self.check_open()
+        document = self._opened(document_id)
+        document.holds += 1
+        try:
+            await self.load(document)
+            if together and not document.collaborative:
+                raise Forbidden("this document cannot be edited together")
+            yield document
+        finally:
+            document.holds -= 1
+            self._let_go(document)
+
     def leave(self, member: Member) -> None:
-        document = member.document
-        document.leave(member)
-        if not document.members:
+        self.mirror.left(member)
+        member.document.leave(member)
+        self._let_go(member.document)
+
+    def _let_go(self, document: LiveDocument) -> None:
+        """Fold the document and drop it from memory, unless somebody still holds it."""
+        if not document.is_held(time.monotonic()):
             self._folder.soon(document)
             self._drop_if_done(document)
 
@@ -130,37 +225,59 @@ class Hub:
             task = self._loading[document.id] = asyncio.create_task(self._load(document))
             task.add_done_callback(lambda _: self._loading.pop(document.id, None))
         await asyncio.shield(task)
+        if not document.room.loaded:
+            # That was the reading of an incarnation that is over.
+            await self.load(document)
 
     async def _load(self, document: LiveDocument) -> None:
         if (fold := self._folder.running(document.id)) is not None:
             await asyncio.wait({fold})
             if document.room.loaded:
                 return
+        await self.nodes.joined(document)
         document.room.begin_load()
         try:
-            stored, document.generation = await store.load(self.db, self.workers, document.id)
+            loaded = await store.load(self.db, self.workers, document.id)
+            if document.generation not in (None, loaded.generation):
+                document.end(StaleGeneration())
+                self.discard(document)
+                raise StaleGeneration()
         except BaseException:
             document.room.abandon_load()
             raise
-        document.room.finish_load(stored)
+        document.generation = loaded.generation
+        document.collaborative = loaded.collaborative
+        document.has_text = loaded.has_text
+        document.room.finish_load(loaded.stored)
         self.counts.loads += 1
+        if not document.known:
+            self.nodes.loaded(document)
 
     def find(self, document_id: UUID) -> LiveDocument | None:
         return self._documents.get(document_id)
-
-    def people_in(self, document_id: UUID) -> int:
-        document = self._documents.get(document_id)
-        return len(document.members) if document else 0
 
     @property
     def documents(self) -> dict[UUID, LiveDocument]:
         return self._documents
 
+    def discard(self, document: LiveDocument) -> None:
+        """This incarnation is over: whoever opens the document from now on gets it as PostgreSQL has it then."""
+        document.gone = True
+        self.edits.forget(document.id)
+        self.programs.end(document)
+        if self._documents.get(document.id) is document:
+            del self._documents[document.id]
+            self.nodes.close(document)
+
     def _drop_if_done(self, document: LiveDocument) -> None:
         """Empty documents go from memory as soon as PostgreSQL has all of them."""
         busy = document.id in self._loading or self._folder.is_busy(document.id)
-        if not document.members and document.room.saved and not busy and document.id not in self._turn:
-            self._documents.pop(document.id, None)
+        if self._documents.get(document.id) is not document:
+            return
+        unused = not document.is_held(time.monotonic())
+        if unused and document.room.saved and not busy and document.id not in self._turn:
+            del self._documents[document.id]
+            self.nodes.close(document)
             self._folder.forget(document.id)
 
     # ---- turns and commits
@@ -193,13 +310,27 @@ class Hub:
     def schedule_commit(self, document: LiveDocument, size: int) -> None:
         self.writer.add(document, size)
 
-    def _after_commit(self, document: LiveDocument) -> None:
-        room = document.room
-        if room.log_rows >= self.settings.fold_updates or room.log_bytes >= self.settings.fold_bytes:
+    def tell_presence(self, document: LiveDocument, clients: set[int]) -> None:
+        self.nodes.tell_presence(document, clients)
+
+    def note(self, member: Member, *, typed: bool) -> None:
+        if typed:
+            self.mirror.typed(member)
+        else:
+            self.mirror.moved(member)
+
+    def _after_commit(self, document: LiveDocument, payloads: Sequence[bytes], head: int) -> None:
+        self.nodes.tell_committed(document, payloads, head)
+        if document.gone:
+            self.discard(document)
+        self._fold_if_long(document)
+        self._let_go(document)
+
+    def _fold_if_long(self, document: LiveDocument, times: int = 1) -> None:
+        """Fold a log that has grown to so many times what the settings allow."""
+        room, settings = document.room, self.settings
+        if room.log_rows >= times * settings.fold_updates or room.log_bytes >= times * settings.fold_bytes:
             self._folder.soon(document)
-        if not document.members:
-            self._folder.soon(document)
-            self._drop_if_done(document)
 
     # ---- the stored text
 
@@ -210,7 +341,7 @@ class Hub:
         """
         document = self._documents.get(document_id)
         if document is not None:
-            await self._committed(document)
+            await self.committed(document)
             # A fold that runs already may have read the log before the last commits.
             for _ in range(2):
                 if (fold := self._folder.soon(document, at_once=True)) is not None:
@@ -219,13 +350,14 @@ class Hub:
                 return
         await self._folder.fold_closed(document_id)
 
-    async def _committed(self, document: LiveDocument) -> None:
+    async def committed(self, document: LiveDocument) -> None:
         """Wait until what the document has received by now is committed. Raises Unavailable while PostgreSQL is
         away.
         """
         target = document.room.entries_given
         deadline = time.monotonic() + SETTLE_SECONDS
         while document.room.entries_done < target:
+            self.writer.hurry()
             if self.writer.failing_since is not None or time.monotonic() > deadline:
                 raise Unavailable("the database cannot answer now")
             with suppress(TimeoutError):
@@ -250,6 +382,11 @@ class Hub:
         room = document.room
         if room.log_rows and now - document.last_fold > self.settings.fold_seconds:
             self._folder.soon(document)
+        if document.programs:
+            self.programs.tend(document, now)
+        if document.wanted_until and now > document.wanted_until:
+            document.wanted_until = 0.0
+            self._let_go(document)
         if now - document.last_edit < self.settings.room_idle_seconds or not room.saved:
             return
         if room.log_rows:
@@ -262,6 +399,7 @@ class Hub:
         return now - document.last_use > self.settings.room_idle_seconds and not document.anyone_behind
 
     def _tend(self, session: Session, now: float) -> None:
+        session.socket.tend(now)
         session.tend(now)
         if self.writer.overloaded:
             session.close(Unavailable("your edits cannot be stored now; keep them and come back"))
@@ -273,10 +411,11 @@ class Hub:
         unsaved.
         """
         self.draining = True
+        for document in list(self._documents.values()):
+            self.programs.end(document)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.writer.flushed(), grace)
-        for session in list(self.sessions):
-            session.restart()
+        await self._send_away(grace / 2)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.writer.flushed(), max(1.0, grace / 4))
         await self._folder.finish(5)
@@ -287,6 +426,16 @@ class Hub:
                 extra={"document": document.id, "bytes": document.room.unsaved_bytes},
             )
         return len(unsaved)
+
+    async def _send_away(self, seconds: float) -> None:
+        """Close every socket with 1012, a few at a time, so that the other nodes do not meet all clients at once."""
+        sessions = list(self.sessions)
+        at_once = max(CLOSED_AT_ONCE, math.ceil(len(sessions) * CLOSE_PAUSE / seconds))
+        for start in range(0, len(sessions), at_once):
+            if start:
+                await asyncio.sleep(CLOSE_PAUSE)
+            for session in sessions[start : start + at_once]:
+                session.restart()
 
     def oldest_unsaved(self) -> float:
         """Age in seconds of the oldest edit that is not committed."""

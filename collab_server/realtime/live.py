@@ -12,17 +12,20 @@ import time
 from typing import Protocol
 from uuid import UUID
 
+from collab_server.crdt import hocuspocus
 from collab_server.crdt.messages import (
     encode_awareness,
     encode_sync_step1,
     encode_sync_step2,
     encode_update,
 )
+from collab_server.crdt.node_messages import State
 from collab_server.crdt.presence import Presence
-from collab_server.crdt.room import Room
+from collab_server.crdt.room import Author, Room
 from collab_server.crdt.updates import UpdateSummary, encode_state_vector, merge
 from collab_server.errors import CollabError, TooLarge
-from collab_server.realtime.member import Member, addressed
+from collab_server.realtime.member import READ_ONLY, Member, addressed
+from collab_server.realtime.programs import Program
 from collab_server.telemetry import Counts
 from collab_server.transport.frames import Outgoing
 
@@ -48,14 +51,41 @@ class Turns(Protocol):
 
     def schedule_commit(self, document: LiveDocument, size: int) -> None: ...
 
+    def tell_presence(self, document: LiveDocument, clients: set[int]) -> None:
+        """Presence that this node's connections changed is to reach the other nodes."""
+        ...
+
+    def note(self, member: Member, *, typed: bool) -> None:
+        """The member has edited (`typed`), or changed its state."""
+        ...
+
+
+NOBODY = 0
+"""Author of what comes from other nodes; connections are numbered from 1, other nodes downwards from -1."""
+
 
 class LiveDocument:
-    def __init__(self, document_id: UUID, generation: int, room: Room, turns: Turns) -> None:
+    def __init__(self, document_id: UUID, generation: int | None, room: Room, turns: Turns) -> None:
         self.id = document_id
         self.generation = generation
+        """Of what is in the room; None until it was loaded for the first time."""
+        self.collaborative = True
+        """The document may be edited together: nobody may join otherwise."""
         self.room = room
         self.presence = Presence()
         self.members: dict[int, Member] = {}
+        self.has_text = True
+        """Its content is not encrypted by its owner's device."""
+        self.wanted_until = 0.0
+        """How long it stays open for the next request (monotonic seconds)."""
+        self.programs: dict[str, Program] = {}
+        """Those that have edited it by requests; see realtime/programs.py."""
+        self.writing = asyncio.Lock()
+        """Held while a request's edit is worked out: the next one starts from what it leaves."""
+        self.revision = 0
+        """Raised by whatever changes the content."""
+        self.holds = 0
+        """How many who are no members need it open; see Hub.holding."""
         self.last_edit = time.monotonic()
         self.last_fold = self.last_edit
         self.last_use = self.last_edit
@@ -63,7 +93,7 @@ class LiveDocument:
         self.unsaved_since: float | None = None
         """When the oldest edit that is not committed yet arrived (monotonic seconds)."""
         self.gone = False
-        """The document was deleted: nothing of it can be stored."""
+        """The document was deleted or replaced: nothing of this can be stored, and nobody joins any more."""
         self._turns = turns
         self._answers: dict[tuple[str | None, bytes], tuple[tuple[bytes, ...], Outgoing]] = {}
         self._next_commit: asyncio.Future[None] | None = None
@@ -72,6 +102,9 @@ class LiveDocument:
         self._presence_due = False
         self._presence_changed: set[int] = set()
         self._presence_from: set[int] = set()
+        self._presence_to_tell: set[int] = set()
+        self.known = False
+        """It has been loaded once: its clocks and its place in the log are known, even while its bytes are let go."""
 
     # ---- members
 
@@ -93,6 +126,17 @@ class LiveDocument:
         """The room's bytes are others now: frames made of the former only cost memory."""
         self._answers.clear()
 
+    def is_held(self, now: float) -> bool:
+        """Somebody is here or needs it open, or a request has been a moment ago and may come again."""
+        if self.members or self.holds or now < self.wanted_until:
+            return True
+        return any(program.shown for program in self.programs.values())
+
+    @property
+    def sent_all(self) -> bool:
+        """All that is in the room was written to its members, but for those who are behind."""
+        return not self._updates
+
     @property
     def anyone_behind(self) -> bool:
         return any(member.behind is not None for member in self.members.values())
@@ -100,6 +144,7 @@ class LiveDocument:
     def end(self, error: CollabError) -> None:
         """Tell every member the verdict and let it go."""
         for member in list(self.members.values()):
+            member.can_edit = False
             member.session.end(member, error)
 
     # ---- what members send
@@ -110,21 +155,65 @@ class LiveDocument:
         room = self.room
         if not member.can_edit:
             known = is_answer and room.is_known(summary, compare_deletes=True)
-            member.session.refuse(member, saved=known, reason="forbidden: you may only read this document")
+            member.session.refuse(member, saved=known, reason=READ_ONLY)
             return
+        try:
+            self.take(update, summary, member.key, member.author, compare_deletes=is_answer)
+        except TooLarge as error:
+            member.session.refuse(member, saved=False, reason=error.close_reason)
+
+    def take(
+        self, update: bytes, summary: UpdateSummary, sender: int, author: Author, *, compare_deletes: bool
+    ) -> None:
+        """A validated update that may be written: to everybody but `sender`, and to the log.
+
+        Raises TooLarge where the document is full.
+        """
+        room = self.room
         before = {client: room.clocks.get(client, 0) for client, _, _ in summary.structs}
         try:
-            news = room.receive(update, summary, member.key, member.author, compare_deletes=is_answer)
+            news = room.receive(update, summary, sender, author, compare_deletes=compare_deletes)
         except TooLarge as error:
             self._turns.counts.errors[error.code] += 1
-            member.session.refuse(member, saved=False, reason=error.close_reason)
-            return
+            raise
         if news is not None:
-            self.last_edit = self.last_use = time.monotonic()
-            self._clocks_before = before | self._clocks_before
-            self._updates.append((member.key, news))
-            self._turns.schedule_turn(self)
+            self._note_news(sender, news, before)
+            if (member := self.members.get(sender)) is not None:
+                self._turns.note(member, typed=True)
         self._turns.schedule_commit(self, len(news or b""))
+
+    def _note_news(self, sender: int, news: bytes, before: dict[int, int]) -> None:
+        """`before`: the clocks, before them, of the clients whose structs are in the news."""
+        self.revision += 1
+        self.last_edit = self.last_use = time.monotonic()
+        self._clocks_before = before | self._clocks_before
+        self._updates.append((sender, news))
+        self._turns.schedule_turn(self)
+
+    def learn(self, update: bytes, summary: UpdateSummary, first: int, last: int) -> None:
+        """A validated update that another node has committed as log rows `first` to `last`."""
+        before = {client: self.room.clocks.get(client, 0) for client, _, _ in summary.structs}
+        news = self.room.learn(update, summary, first, last)
+        if news is not None:
+            self._note_news(NOBODY, news, before)
+
+    def presence_of_node(self, owner: int, states: tuple[State, ...], *, complete: bool) -> None:
+        self._presence_news(owner, self.presence.receive_from_node(owner, states, complete=complete))
+
+    def node_left(self, owner: int) -> None:
+        """Another node has died, or has nobody in this document any more."""
+        self._presence_news(owner, self.presence.leave(owner))
+
+    def show(self, owner: int, person: str, client: int, clock: int, state: str) -> tuple[int, int] | None:
+        """See Presence.show; everybody hears of it with this turn's edits."""
+        shown = self.presence.show(owner, person, client, clock, state)
+        if shown is not None:
+            self._presence_news(owner, {shown[0]})
+        return shown
+
+    def hide(self, owner: int) -> None:
+        """What the server showed under this number is gone."""
+        self._presence_news(owner, self.presence.leave(owner))
 
     def awareness(self, member: Member, payload: bytes) -> None:
         self._turns.counts.presence_received += 1
@@ -137,6 +226,10 @@ class LiveDocument:
         waiting = bool(self._presence_changed)
         self._presence_changed |= changed
         self._presence_from.add(source)
+        if source > NOBODY:
+            self._presence_to_tell |= changed
+            if (member := self.members.get(source)) is not None:
+                self._turns.note(member, typed=False)
         if len(self.members) <= SMALL_ROOM:
             self._presence_due = True
             self._turns.schedule_turn(self)
@@ -159,6 +252,10 @@ class LiveDocument:
     def send_presence(self, member: Member) -> None:
         if states := self.presence.everyone():
             member.send(encode_awareness(states))
+
+    def ask(self, member: Member) -> None:
+        """Have the client send what the room lacks of its edits."""
+        member.send(encode_sync_step1(self.room.state_vector()))
 
     def answer(self, member: Member, state_vector: bytes, *, with_step1: bool) -> None:
         """The SyncStep2 for a SyncStep1, after the rest that travels as Updates; framed once for all who ask the same
@@ -189,6 +286,9 @@ class LiveDocument:
             self._presence_due = False
             changed, self._presence_changed = self._presence_changed, changed
             sources, self._presence_from = self._presence_from, sources
+        if self._presence_to_tell and changed:
+            self._turns.tell_presence(self, self._presence_to_tell)
+            self._presence_to_tell = set()
         before, self._clocks_before = self._clocks_before, {}
         if not updates and not changed:
             return
@@ -200,12 +300,15 @@ class LiveDocument:
             self._answers.clear()
             news = (encode_update(updates[0][1] if len(updates) == 1 else merge([u for _, u in updates])),)
         everything = (*news, presence) if presence is not None else news
+        # The frequent case, y-websocket members who are owed the edits alone, is not looked up.
+        plain = Outgoing(news)
         built: dict[tuple[str | None, bool], Outgoing] = {}
         delivered = 0
         for key, member in self.members.items():
             if not member.ready:
                 continue
-            if member.behind is not None or member.session.socket.congested:
+            socket = member.session.socket
+            if member.behind is not None or socket.congested:
                 self._leave_behind(member, before, changed)
                 continue
             with_presence = presence is not None and key != only_source
@@ -217,14 +320,19 @@ class LiveDocument:
                 if own:
                     member.send(*own)
                 continue
+            address = member.address
+            if address is None and not with_presence:
+                if news:
+                    socket.write(plain)
+                    delivered += len(updates)
+                continue
             messages = everything if with_presence else news
             if not messages:
                 continue
-            variant = (member.address, with_presence)
-            outgoing = built.get(variant)
+            outgoing = built.get((address, with_presence))
             if outgoing is None:
-                outgoing = built[variant] = Outgoing(addressed(member.address, messages))
-            member.session.socket.write(outgoing)
+                outgoing = built[address, with_presence] = Outgoing(addressed(address, messages))
+            socket.write(outgoing)
             delivered += len(updates)
         self._turns.counts.deliveries += delivered
 
@@ -243,10 +351,16 @@ class LiveDocument:
         if member.missed_presence:
             messages.append(encode_awareness(self.presence.payload(member.missed_presence)))
         member.behind = None
-        member.missed_presence = set()
+        member.missed_presence = frozenset()
         self._turns.counts.caught_up += 1
         member.send(*messages)
         self._acknowledge(member, 0)
+
+    def broadcast(self, payload: str) -> None:
+        """A stateless message goes to everyone in the document who speaks Hocuspocus' protocol."""
+        for member in self.members.values():
+            if member.address is not None and member.ready and member.behind is None:
+                member.session.socket.write(Outgoing((hocuspocus.stateless(member.address, payload),)))
 
     # ---- acknowledgements
 

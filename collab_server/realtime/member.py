@@ -8,11 +8,17 @@ from collab_server.access.identity import Identity
 from collab_server.crdt import hocuspocus
 from collab_server.crdt.room import Author
 from collab_server.errors import CollabError
+from collab_server.realtime.devices import device_of
 from collab_server.transport.frames import Outgoing
 from collab_server.transport.socket import Socket
 
 if TYPE_CHECKING:
     from collab_server.realtime.live import LiveDocument
+
+READ_ONLY = "forbidden: you may only read this document"
+
+
+_NOBODY: frozenset[int] = frozenset()
 
 
 class Session(Protocol):
@@ -33,6 +39,10 @@ class Session(Protocol):
         """A verdict about this document only: the client is told, and its membership ends."""
         ...
 
+    def access_changed(self, member: Member) -> None:
+        """The member may edit from now on, or no more: tell the client, as its protocol can."""
+        ...
+
     def close(self, error: CollabError) -> None:
         """A verdict about the whole socket."""
         ...
@@ -46,10 +56,19 @@ class Session(Protocol):
         ...
 
 
+class Stream(Protocol):
+    """A session that is told by requests, which may reach another node."""
+
+    def hear(self, person: str, frame: bytes) -> None:
+        """A frame about presence that this person said elsewhere."""
+        ...
+
+
 class Member:
     """`address` precedes every frame on Hocuspocus sockets; None on y-websocket ones.
 
     `ready`: its document is loaded and it has been greeted; until then nothing else is sent to it.
+    `agent`: what the client calls itself (User-Agent).
     `behind`: the clocks the client was last known to have, while its socket is too slow to be sent more (None: it is
     not).
     """
@@ -60,6 +79,8 @@ class Member:
         "author",
         "behind",
         "can_edit",
+        "device_name",
+        "device_type",
         "document",
         "identity",
         "key",
@@ -78,6 +99,7 @@ class Member:
         address: str | None,
         can_edit: bool,
         device: str | None,
+        agent: str = "",
     ) -> None:
         self.key = key
         self.document = document
@@ -86,8 +108,9 @@ class Member:
         self.address = address
         self.can_edit = can_edit
         self.author = Author(identity.user_id, device)
+        self.device_type, self.device_name = device_of(agent)
         self.behind: dict[int, int] | None = None
-        self.missed_presence: set[int] = set()
+        self.missed_presence: frozenset[int] = _NOBODY
         self.acks_owed = 0
         self.ready = False
 

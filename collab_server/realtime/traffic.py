@@ -8,6 +8,7 @@ from collab_server.crdt.messages import Awareness, QueryAwareness, SyncStep1, Sy
 from collab_server.errors import Malformed, TooMany
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.member import Member
+from collab_server.realtime.preparing import prepare_answer, prepare_comparison
 
 LARGE_UPDATE = 16_384
 """Updates from this size on are read by a worker process, so that no other client waits for it."""
@@ -32,7 +33,10 @@ def handle(hub: Hub, member: Member, message: DocumentMessage, *, step1_back: bo
         is_answer = type(message) is SyncStep2
         if len(update) >= LARGE_UPDATE:
             return _large(hub, member, update, is_answer=is_answer)
-        document.content(member, update, updates.validate(update), is_answer=is_answer)
+        summary = updates.validate(update)
+        if is_answer and document.room.unread_deletes(summary) is not None:
+            return _compared(hub, member, update, summary)
+        document.content(member, update, summary, is_answer=is_answer)
     elif type(message) is Awareness:
         if len(message.entries_payload) > MAX_PRESENCE_BYTES:
             raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_BYTES} bytes")
@@ -41,8 +45,8 @@ def handle(hub: Hub, member: Member, message: DocumentMessage, *, step1_back: bo
         if len(message.state_vector) > MAX_STATE_VECTOR_BYTES:
             raise Malformed(f"a state vector may have at most {MAX_STATE_VECTOR_BYTES} bytes")
         updates.decode_state_vector(message.state_vector)
-        if not document.room.loaded:
-            return _reload(hub, member, message.state_vector, step1_back=step1_back)
+        if not document.room.loaded or document.room.undiffed(message.state_vector) is not None:
+            return _prepared(hub, member, message.state_vector, step1_back=step1_back)
         document.answer(member, message.state_vector, with_step1=step1_back)
     elif type(message) is QueryAwareness:
         document.send_presence(member)
@@ -51,19 +55,29 @@ def handle(hub: Hub, member: Member, message: DocumentMessage, *, step1_back: bo
 
 async def _large(hub: Hub, member: Member, update: bytes, *, is_answer: bool) -> None:
     summary = await hub.workers.run(updates.validate, update)
+    if is_answer:
+        await prepare_comparison(hub, member.document, summary)
     if member.key in member.document.members:
         member.document.content(member, update, summary, is_answer=is_answer)
 
 
-async def _reload(hub: Hub, member: Member, state_vector: bytes, *, step1_back: bool) -> None:
-    await hub.load(member.document)
+async def _compared(hub: Hub, member: Member, answer: bytes, summary: updates.UpdateSummary) -> None:
+    await prepare_comparison(hub, member.document, summary)
+    if member.key in member.document.members:
+        member.document.content(member, answer, summary, is_answer=True)
+
+
+async def _prepared(hub: Hub, member: Member, state_vector: bytes, *, step1_back: bool) -> None:
+    await prepare_answer(hub, member.document, state_vector)
     if member.key in member.document.members:
         member.document.answer(member, state_vector, with_step1=step1_back)
 
 
 async def catch_up(hub: Hub, member: Member) -> None:
     """Bring a slow reader that has drained up to date."""
-    await hub.load(member.document)
+    if member.behind is None:
+        return
+    await prepare_answer(hub, member.document, updates.encode_state_vector(member.behind))
     if not member.session.socket.congested and member.key in member.document.members:
         member.document.catch_up(member)
 

@@ -7,6 +7,7 @@ commit that fails, or whose outcome is unknown, is tried again (Yjs takes an upd
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,12 +28,14 @@ BATCH_BYTES = 32_000_000
 BACKOFF = (0.05, 2.0)
 """Seconds before the first and (doubling, with jitter) at most between later attempts while PostgreSQL is away."""
 COMMIT_TIMEOUT = 15.0
+FEW = 12
+"""Messages that may wait for company: a commit costs the server as much as some ten of them."""
 REFUSED_RETRY = 5.0
 """Seconds until a document whose rows PostgreSQL refused is tried again."""
 
 
 class OnCommit(Protocol):
-    def __call__(self, document: LiveDocument) -> None: ...
+    def __call__(self, document: LiveDocument, payloads: Sequence[bytes], head: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,11 @@ class _Batch:
 
 
 class Writer:
-    """Runs as one task. `overloaded` tells whether more is held than the settings allow."""
+    """Runs as one task. `overloaded` tells whether more is held than the settings allow.
+
+    `interval`: least seconds between the starts of two commits; `quiet_interval`: the same while only a FEW messages
+    wait and nobody is in a hurry.
+    """
 
     def __init__(
         self,
@@ -52,6 +59,7 @@ class Writer:
         counts: Counts,
         *,
         interval: float,
+        quiet_interval: float,
         max_bytes: int,
         max_seconds: float,
         on_commit: OnCommit,
@@ -59,6 +67,10 @@ class Writer:
         self._db = db
         self._counts = counts
         self._interval = interval
+        self._quiet_interval = quiet_interval
+        self._waiting = 0
+        self._hurried = False
+        self._gathering: asyncio.Future[None] | None = None
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
         self._on_commit = on_commit
@@ -79,6 +91,16 @@ class Writer:
         self._dirty[document.id] = document
         self._idle.clear()
         self._wake.set()
+        self._waiting += 1
+        if self._gathering is not None and self._waiting >= FEW:
+            _end(self._gathering)
+
+    def hurry(self) -> None:
+        """Somebody waits for what has gathered: commit it as soon as load allows."""
+        if self._dirty:
+            self._hurried = True
+            if self._gathering is not None:
+                _end(self._gathering)
 
     @property
     def overloaded(self) -> bool:
@@ -89,6 +111,7 @@ class Writer:
 
     async def flushed(self) -> None:
         """Wait until nothing waits for PostgreSQL."""
+        self.hurry()
         await self._idle.wait()
 
     async def run(self) -> None:
@@ -107,25 +130,44 @@ class Writer:
                     done = False
                 if done:
                     delay = BACKOFF[0]
-                    pause = self._interval - (time.monotonic() - started)
-                    if pause > 0:
-                        await asyncio.sleep(pause)
+                    if not self._dirty:
+                        self._idle.set()
+                    await self._gather(started)
                 else:
                     await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311
                     delay = min(delay * 2, BACKOFF[1])
                     self._wake.set()
-                if not self._dirty:
-                    self._idle.set()
+                    if not self._dirty:
+                        self._idle.set()
         finally:
             await self._disconnect()
+
+    async def _gather(self, started: float) -> None:
+        """Let edits gather after a commit that began at `started` (monotonic seconds)."""
+        pause = self._interval - (time.monotonic() - started)
+        if pause > 0:
+            await asyncio.sleep(pause)
+        pause = self._quiet_interval - (time.monotonic() - started)
+        if pause <= 0 or self._waiting >= FEW or self._hurried:
+            return
+        loop = asyncio.get_running_loop()
+        self._gathering = loop.create_future()
+        timer = loop.call_later(pause, _end, self._gathering)
+        try:
+            await self._gathering
+        finally:
+            timer.cancel()
+            self._gathering = None
 
     async def _commit_all(self) -> bool:
         """One commit of what has gathered. False: PostgreSQL is away, everything is back with its room."""
         documents, self._dirty = list(self._dirty.values()), {}
+        self._waiting, self._hurried = 0, False
         batch, rest = self._take(documents)
         for document in rest:
             self._dirty[document.id] = document
             self._wake.set()
+            self._hurried = True
         if not batch.documents:
             return True
         self._commit_started = time.monotonic()
@@ -150,7 +192,7 @@ class Writer:
             rows = rows_of(document.id, document.room.take())
             if not rows:
                 document.committed([], 0)
-                self._on_commit(document)
+                self._on_commit(document, (), 0)
                 continue
             batch.documents.append(document)
             batch.rows.extend(rows)
@@ -173,12 +215,20 @@ class Writer:
             payloads.setdefault(row.document_id, []).append(row.payload)
         for document in batch.documents:
             before = document.room.unsaved_bytes
+            rows = payloads[document.id]
             if (head := heads.get(document.id)) is None:
                 self._gone(document)
+                rows, head = [], 0
             else:
-                document.committed(payloads[document.id], head)
+                document.committed(rows, head)
             self.unsaved_bytes -= before - document.room.unsaved_bytes
-            self._on_commit(document)
+            self._on_commit(document, rows, head)
+
+    def forget(self, document: LiveDocument) -> int:
+        """What is not committed of this document must not be any more; the number of its edits."""
+        self.unsaved_bytes -= document.room.unsaved_bytes
+        document.unsaved_since = None
+        return len(document.room.forget_unsaved())
 
     def _gone(self, document: LiveDocument) -> None:
         lost = document.room.forget_unsaved()
@@ -219,6 +269,11 @@ class Writer:
         if conn is not None:
             with suppress(Exception):
                 conn.terminate()
+
+
+def _end(gathering: asyncio.Future[None]) -> None:
+    if not gathering.done():
+        gathering.set_result(None)
 
 
 def rows_of(document_id: UUID, entries: list[Entry]) -> list[log_queries.LogRow]:

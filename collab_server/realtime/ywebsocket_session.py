@@ -13,7 +13,8 @@ from collab_server.documents.addresses import Resolved
 from collab_server.errors import CollabError, StaleGeneration, Unauthenticated
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
-from collab_server.realtime.member import Member
+from collab_server.realtime.member import READ_ONLY, Member
+from collab_server.realtime.refusal import refuse
 from collab_server.realtime.traffic import Allowance, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.frames import Outgoing
@@ -24,6 +25,19 @@ _ALIVE = Outgoing((ywebsocket.EMPTY_AWARENESS,))
 
 class YWebsocketSession:
     """`acks`: the client asked for the frames that tell what is committed. `connection`: its name in the log."""
+
+    __slots__ = (
+        "_acknowledged",
+        "_acks",
+        "_allowance",
+        "_catching_up",
+        "_connection",
+        "_hub",
+        "_identity",
+        "_member",
+        "_warned",
+        "socket",
+    )
 
     def __init__(self, hub: Hub, socket: Socket, identity: Identity, *, acks: bool, connection: str) -> None:
         self.socket = socket
@@ -37,10 +51,14 @@ class YWebsocketSession:
         self._catching_up: asyncio.Task[None] | None = None
         self._allowance = Allowance(hub.settings.rate_updates, hub.settings.rate_burst, time.monotonic())
 
-    async def run(self, resolved: Resolved, device: str | None, generation: int | None) -> None:
-        """Be in the document until the socket ends. `generation`: the one the client's copy belongs to, if it said.
+    async def run(
+        self, resolved: Resolved, device: str | None, generation: int | None, epoch: int, *, agent: str = ""
+    ) -> None:
+        """Be in the document until the socket ends; returns at once where the socket lives without its caller.
 
-        Raises what ends it from our side; StaleGeneration where the document has been replaced since.
+        `generation`: the one the client's copy belongs to, if it said. `epoch`: AccessWatch's, before the identity and
+        its rights were looked up. Raises what forbids it to begin; StaleGeneration where the document has been replaced
+        since.
         """
         self._hub.admit(self)
         try:
@@ -51,18 +69,30 @@ class YWebsocketSession:
                 address=None,
                 can_edit=allowed(resolved.role, Action.EDIT),
                 device=device,
+                agent=agent,
             )
             if generation is not None and generation != member.document.generation:
                 raise StaleGeneration()
             member.ready = True
             member.document.greet(member)
-            await self.socket.run(self._on_message, self._on_writable)
-        finally:
-            self._hub.sessions.discard(self)
-            if self._member is not None:
-                self._hub.leave(self._member)
-            if self._catching_up is not None:
-                self._catching_up.cancel()
+            self._hub.access.joined(member, epoch)
+        except BaseException:
+            self._leave()
+            raise
+        await self.socket.run(self._on_message, self._on_writable, self._ended)
+
+    def _ended(self, error: Exception | None) -> None:
+        self._leave()
+        if error is not None:
+            refuse(self._hub, self.socket, self._connection, error)
+        log.info("socket ended", extra={"connection": self._connection})
+
+    def _leave(self) -> None:
+        self._hub.sessions.discard(self)
+        if self._member is not None:
+            self._hub.leave(self._member)
+        if self._catching_up is not None:
+            self._catching_up.cancel()
 
     def _on_message(self, frame: bytes) -> Coroutine[Any, Any, None] | None:
         self._allowance.spend(time.monotonic())
@@ -93,6 +123,13 @@ class YWebsocketSession:
         if not saved and not self._warned:
             self._warned = True
             member.send(ywebsocket.permission_denied(reason))
+
+    def access_changed(self, member: Member) -> None:
+        if member.can_edit:
+            self._warned = False
+            member.document.ask(member)
+        else:
+            self.refuse(member, saved=False, reason=READ_ONLY)
 
     def end(self, member: Member, error: CollabError) -> None:
         self.close(error)

@@ -9,9 +9,10 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from collab_server.transport.connection import HIGH_WATER
 from collab_server.transport.frames import Outgoing
-from collab_server.transport.socket import OnMessage, Socket
-from collab_server.transport.uvicorn_protocol import EXTENSION, HIGH_WATER, FanOutProtocol
+from collab_server.transport.socket import OnEnd, OnMessage, Socket
+from collab_server.transport.uvicorn_protocol import EXTENSION, FanOutProtocol
 
 CLOSE_TIMEOUT = 10.0
 
@@ -19,7 +20,7 @@ CLOSE_TIMEOUT = 10.0
 def socket_of(scope: Scope, receive: Receive, send: Send) -> Socket:
     """The Socket of an accepted connection: uvicorn's own where our protocol class runs it, else the fallback."""
     protocol: FanOutProtocol | None = scope.get("extensions", {}).get(EXTENSION)
-    return AsgiSocket(receive, send) if protocol is None else protocol
+    return AsgiSocket(receive, send) if protocol is None else protocol.hand_over()
 
 
 class AsgiSocket:
@@ -60,21 +61,25 @@ class AsgiSocket:
             self._closing = (code, reason)
             self._wake.set()
 
-    async def run(self, on_message: OnMessage, on_writable: Callable[[], None]) -> None:
+    def tend(self, now: float) -> None:
+        """The server's own pings do."""
+
+    async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:
         self._on_writable = on_writable
         sending = asyncio.create_task(self._sender())
         reading = asyncio.create_task(self._reader(on_message))
+        fault: Exception | None = None
         try:
             await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                reading.result()
-            elif sending.done():
-                sending.result()
+            # A sender that failed found the peer gone.
+            if reading.done() and isinstance(error := reading.exception(), Exception):
+                fault = error
         finally:
-            self._ended = True
             self._on_writable = None
+            on_end(fault)
             if self._closing is not None and not sending.done():
                 await asyncio.wait({sending}, timeout=CLOSE_TIMEOUT)
+            self._ended = True
             for task in (reading, sending):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):

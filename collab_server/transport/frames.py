@@ -1,8 +1,7 @@
-"""Outgoing WebSocket messages, encoded once and written to many sockets; and where an incoming frame ends."""
+"""Outgoing WebSocket messages, encoded once and written to many sockets."""
 
+from base64 import b64encode
 from collections.abc import Sequence
-
-_OPCODES = frozenset((0, 1, 2, 8, 9, 10))
 
 
 def header(length: int) -> bytes:
@@ -14,36 +13,24 @@ def header(length: int) -> bytes:
     return b"\x82\x7f" + length.to_bytes(8, "big")
 
 
-def extent(received: bytes, position: int) -> int:
-    """Bytes of a client's frame that begins at `position`, its header included; 0 while its header does not say.
-
-    -1 where the first two bytes already break the protocol: not masked, or an opcode that has no meaning.
-    """
-    if len(received) - position < 2:
-        return 0
-    length = received[position + 1]
-    if length < 0x80 or received[position] & 15 not in _OPCODES:
-        return -1
-    if length < 0xFE:
-        return length - 0x80 + 6
-    width = 2 if length == 0xFE else 8
-    if len(received) - position < 2 + width:
-        return 0
-    return int.from_bytes(received[position + 2 : position + 2 + width], "big") + width + 6
+def control(opcode: int, payload: bytes) -> bytes:
+    """A control frame of a server; `payload` has at most 125 bytes."""
+    return bytes((0x80 | opcode, len(payload))) + payload
 
 
 class Outgoing:
     """A run of binary messages for any number of sockets.
 
     `payloads`: the messages. `wire`: the same as WebSocket frames, ready for a socket's buffer, built on first use
-    and shared.
+    and shared. `events`: the same as server-sent events, likewise.
     """
 
-    __slots__ = ("_wire", "payloads")
+    __slots__ = ("_events", "_wire", "payloads")
 
     def __init__(self, payloads: Sequence[bytes]) -> None:
         self.payloads = payloads
         self._wire: bytes | None = None
+        self._events: bytes | None = None
 
     @property
     def wire(self) -> bytes:
@@ -54,3 +41,9 @@ class Outgoing:
                 parts.append(payload)
             self._wire = b"".join(parts)
         return self._wire
+
+    @property
+    def events(self) -> bytes:
+        if self._events is None:
+            self._events = b"".join(b"data: %s\n\n" % b64encode(payload) for payload in self.payloads)
+        return self._events

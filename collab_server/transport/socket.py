@@ -8,12 +8,15 @@ from collab_server.transport.frames import Outgoing
 OnMessage = Callable[[bytes], Coroutine[Any, Any, None] | None]
 """Takes one binary message. A coroutine as answer must have ended before the next message is given."""
 
+OnEnd = Callable[[Exception | None], None]
+"""Called once when the socket has ended (None), or when `OnMessage` has raised: then it can still be ended properly."""
+
 
 class Socket(Protocol):
     """An accepted WebSocket."""
 
     last_sent: float
-    """Monotonic seconds of the last message written."""
+    """Monotonic seconds of the last message written, as `tend` last knew it."""
 
     def write(self, outgoing: Outgoing) -> None:
         """Write the messages without waiting. They are kept in order, and dropped once the socket is closed."""
@@ -33,10 +36,14 @@ class Socket(Protocol):
         """Start the closing handshake; what was sent before goes out first."""
         ...
 
-    async def run(self, on_message: OnMessage, on_writable: Callable[[], None]) -> None:
-        """Give every message to `on_message`, in order, until the socket has ended, for whatever reason.
+    def tend(self, now: float) -> None:
+        """Called about twice a second with the monotonic time: pings, and hanging up on who does not answer."""
+        ...
 
-        `on_writable` is called whenever a congested socket takes data again. An exception of `on_message` is raised
-        here.
+    async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:
+        """Give every message to `on_message`, in order, until the socket has ended, for whatever reason; then `on_end`.
+
+        Returns at once where the socket lives without its caller, else when it has ended. `on_writable` is called
+        whenever a congested socket takes data again.
         """
         ...

@@ -1,8 +1,9 @@
 """What routes ask of a request. The lifespan's state is at `request.state` (see app.py)."""
 
+import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import Annotated, Generic, Protocol, TypedDict
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -10,21 +11,102 @@ from starlette.requests import HTTPConnection
 
 from collab_server.access.identity import Authenticator, Identity
 from collab_server.backends.db import Database
-from collab_server.crypto import Signer
-from collab_server.errors import Forbidden
+from collab_server.backends.mail import Mailer
+from collab_server.backends.workers import Workers
+from collab_server.crdt.edits import Editing, P, T
+from collab_server.crdt.room import Author
+from collab_server.crypto import Signer, csrf_token
+from collab_server.errors import CsrfRejected, Forbidden, Unauthenticated
 from collab_server.settings import Settings, is_loopback
-from collab_server.web.origins import guest_may_come
+from collab_server.web.cookies import session_token
+from collab_server.web.origins import guest_may_come, is_own_page
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER = "x-csrf-token"
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The log of a document, of this generation, holds an update in one of its rows up to `seq`."""
+
+    generation: int
+    seq: int
+
+
+class Append(Protocol):
+    """Puts a Yjs update into a document as a socket would: everybody who has it open sees it at once."""
+
+    async def __call__(
+        self, document_id: UUID, update: bytes, author: Author, *, generation: int | None = None
+    ) -> Committed:
+        """Returns when it is committed; the same update twice is harmless. Rights are the caller's to look at.
+
+        `generation`: of the document that the update was made for (None: whichever is there). Raises Malformed,
+        NotFound, UnprocessableContent (it is encrypted), StaleGeneration, TooLarge, Unavailable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Edited(Generic[T]):
+    """`result`: what the editing function told besides its update."""
+
+    committed: Committed
+    result: T
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who edits by a request. `device`: as it names itself, for the log."""
+
+    identity: Identity
+    device: str | None
+
+    @property
+    def author(self) -> Author:
+        return Author(self.identity.user_id, self.device)
+
+
+class Edits(Protocol):
+    """Edits that need the document as a whole. Rights are the caller's to look at. People who have it open see who
+    edits, and where.
+    """
+
+    async def edit(
+        self, document_id: UUID, writer: Writer, function: Editing[P, T], *args: P.args, **named: P.kwargs
+    ) -> Edited[T]:
+        """Have a worker run the function on the document as it is now, and append the update that it makes: whoever is
+        in the document sees it at once, and people who type meanwhile lose nothing. Returns when it is committed.
+
+        Raises NotFound, StaleGeneration, TooLarge, TooMany, Unavailable, UnprocessableContent (it is encrypted), and
+        what the function raises.
+        """
+        ...
+
+    async def edit_alone(
+        self, document_id: UUID, writer: Writer, function: Editing[P, T], *args: P.args, **named: P.kwargs
+    ) -> Edited[T]:
+        """As `edit`; the function is run again where anybody else has edited meanwhile."""
+        ...
+
+    async def missing(self, document_id: UUID, state_vector: bytes) -> tuple[bytes, Committed]:
+        """What a client with this state lacks, as one update: all that is committed, and what is received here.
+
+        Raises Malformed, NotFound, StaleGeneration, Unavailable.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """What routes may ask of the real-time core, which lies above them.
 
-    `settle`: have a document's stored content include everything received by now. `people_in`: open sockets in it.
+    `settle`: have a document's stored content include everything received by now.
     """
 
     settle: Callable[[UUID], Awaitable[None]]
-    people_in: Callable[[UUID], int]
+    append: Append
+    edits: Edits
 
 
 class State(TypedDict):
@@ -34,7 +116,9 @@ class State(TypedDict):
     db: Database
     authenticator: Authenticator
     signer: Signer
+    mailer: Mailer
     rooms: Rooms
+    workers: Workers
 
 
 def bearer_token(connection: HTTPConnection) -> str | None:
@@ -55,10 +139,72 @@ def guests_from_here(connection: HTTPConnection, settings: Settings) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """By what a request or socket says who asks. `rejection`: why its page may not use the cookie; empty: it may.
+    `believes`: the page shows that it knows of a session. `guests`: it may come as a guest, where guests are let in.
+    """
+
+    bearer: str | None
+    cookie: str | None
+    rejection: str
+    believes: bool
+    guests: bool
+
+
+def presented(connection: HTTPConnection, settings: Settings) -> Presented:
+    cookie = session_token(connection, settings)
+    return Presented(
+        bearer_token(connection),
+        cookie,
+        _rejection(connection, cookie, settings) if cookie else "",
+        CSRF_HEADER in connection.headers,
+        guests_from_here(connection, settings),
+    )
+
+
+def _rejection(connection: HTTPConnection, cookie: str, settings: Settings) -> str:
+    """Browsers send the cookie along whoever's page asks: what changes something must come from one of ours."""
+    if connection.scope["type"] == "websocket":
+        if "origin" not in connection.headers:
+            return "a socket with the session's cookie must name its origin; programs bring a token"
+        return _foreign(connection, settings)
+    if connection.scope["method"] in SAFE_METHODS:
+        return ""
+    given = connection.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(given.encode(), csrf_token(cookie).encode()):
+        return "the header X-CSRF-Token is missing or wrong; GET auth/me tells the right one"
+    return _foreign(connection, settings)
+
+
+def _foreign(connection: HTTPConnection, settings: Settings) -> str:
+    origin = connection.headers.get("origin")
+    if origin is None or is_own_page(origin, connection.headers.get("host"), settings.base_url):
+        return ""
+    return f"the page {origin[:60]} is not one of this server's"
+
+
 async def identify(connection: HTTPConnection, authenticator: Authenticator, settings: Settings) -> Identity:
-    """Who asks. Raises Unauthenticated; Forbidden for a guest from a foreign page."""
-    identity = await authenticator.identify(bearer_token(connection))
-    if identity.kind == "guest" and not guests_from_here(connection, settings):
+    """Who asks: see identity_of."""
+    return await identity_of(presented(connection, settings), authenticator)
+
+
+async def identity_of(given: Presented, authenticator: Authenticator) -> Identity:
+    """By token, which wins; else by the session's cookie; else a guest.
+
+    A cookie of a session that has ended counts as none (other servers on this machine share it with us), unless the
+    page believes in it. Raises Unauthenticated; CsrfRejected; Forbidden for a guest from a foreign page.
+    """
+    if given.bearer is None and given.cookie is not None:
+        identity = await authenticator.of_session(given.cookie)
+        if identity is not None:
+            if given.rejection:
+                raise CsrfRejected(given.rejection)
+            return identity
+        if given.believes:
+            raise Unauthenticated("the session has ended: sign in again")
+    identity = await authenticator.identify(given.bearer)
+    if identity.kind == "guest" and not given.guests:
         raise Forbidden("guests may come from pages of this server only; see COLLAB_ALLOWED_ORIGINS")
     return identity
 
@@ -67,16 +213,57 @@ async def current_identity(request: Request) -> Identity:
     return await identify(request, request.state.authenticator, request.state.settings)
 
 
-def database(request: Request) -> Database:
+async def current_user(request: Request) -> Identity:
+    """A user, by whatever credential. Raises Unauthenticated for guests, Forbidden for connect tokens."""
+    identity = await current_identity(request)
+    if identity.kind == "guest":
+        raise Unauthenticated("sign in, or give a token")
+    if identity.kind == "connect":
+        raise Forbidden("a connect token opens one document and nothing else")
+    return identity
+
+
+async def current_administrator(request: Request) -> Identity:
+    """Raises Unauthenticated, Forbidden."""
+    identity = await current_user(request)
+    if not identity.is_admin:
+        raise Forbidden("for administrators of this server, by session or by a token with the scope admin")
+    return identity
+
+
+async def own_page(request: Request) -> None:
+    """For routes that sign in: a foreign page must not sign its reader in as somebody else. Raises CsrfRejected."""
+    if reason := _foreign(request, request.state.settings):
+        raise CsrfRejected(reason)
+
+
+# Without an await of their own, yet coroutines: FastAPI runs a plain function in a thread, at the price of a query.
+
+
+async def database(request: Request) -> Database:
     db: Database = request.state.db
     return db
 
 
-def rooms(request: Request) -> Rooms:
+async def mailer(request: Request) -> Mailer:
+    found: Mailer = request.state.mailer
+    return found
+
+
+async def rooms(request: Request) -> Rooms:
     found: Rooms = request.state.rooms
     return found
 
 
+async def workers(request: Request) -> Workers:
+    found: Workers = request.state.workers
+    return found
+
+
 CurrentIdentity = Annotated[Identity, Depends(current_identity)]
+CurrentUser = Annotated[Identity, Depends(current_user)]
+CurrentAdministrator = Annotated[Identity, Depends(current_administrator)]
 CurrentDatabase = Annotated[Database, Depends(database)]
+CurrentMailer = Annotated[Mailer, Depends(mailer)]
 CurrentRooms = Annotated[Rooms, Depends(rooms)]
+CurrentWorkers = Annotated[Workers, Depends(workers)]

@@ -7,6 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 COMMIT_LAG = 5.0
 """Seconds: an edit that has waited longer for its commit makes the server not ready."""
+FEED_LAG = 300.0
+"""Seconds: changes that an open transaction has kept from the feed for longer make the server not ready."""
 
 
 async def live(_: Request) -> Response:

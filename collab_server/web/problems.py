@@ -1,13 +1,22 @@
 """Errors as RFC 9457 problems (application/problem+json) with a stable `code`."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from collab_server.errors import CollabError
+from collab_server.errors import CollabError, TooMany
 from collab_server.telemetry import log
+
+OTHER_CODES = {
+    "invalid": (422, "The request is not valid"),
+    "method_not_allowed": (405, "Method Not Allowed"),
+    "internal": (500, "Internal error"),
+}
+"""Codes of problems that are no CollabError: code -> (status, title)."""
 
 
 class Problem(BaseModel):
@@ -20,16 +29,21 @@ class Problem(BaseModel):
     code: str
 
 
-def problem(status: int, code: str, title: str, detail: str) -> JSONResponse:
+def problem(status: int, code: str, title: str, detail: str, members: Mapping[str, str] | None = None) -> JSONResponse:
     headers = {"retry-after": "1"} if status in (429, 503) else {}
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     body = Problem(title=title, status=status, detail=detail, code=code)
-    return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
+    return JSONResponse(
+        {**body.model_dump(), **(members or {})}, status, headers, media_type="application/problem+json"
+    )
 
 
 def of(error: CollabError) -> JSONResponse:
-    return problem(error.status, error.code, error.title, error.detail)
+    answer = problem(error.status, error.code, error.title, error.detail, error.members)
+    if isinstance(error, TooMany):
+        answer.headers["retry-after"] = str(error.retry_after)
+    return answer
 
 
 async def _collab_error(_: Request, error: Exception) -> JSONResponse:
@@ -45,9 +59,19 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    codes = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
     code = codes.get(error.status_code, f"http_{error.status_code}")
     return problem(error.status_code, code, str(error.detail), str(error.detail))
+
+
+async def outside(request: Request, error: Exception) -> Response:
+    """For the app around the API: a path under /api that reaches no route of the API (one with a newline, say) is
+    answered as the API would.
+    """
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/api/"):
+        return await _http(request, error)
+    return PlainTextResponse(error.detail, error.status_code, error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

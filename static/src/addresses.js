@@ -20,3 +20,21 @@ export function addressIn(pathname) {
 
 /** @returns {string} what a person typed as an address, or '' when nothing is left */
 export const typedAddress = (text) => text.trim().replace(/^\/+|\/+$/g, '').replace(/\/{2,}/g, '/');
+
+/** @returns {string} the sign-in page, which leads back to here (or to `next`) */
+export const signInPage = (next = location.pathname + location.search) =>
+  (next === '/' ? '/signin' : `/signin?next=${encodeURIComponent(next)}`);
+
+/** @returns {string} a path of this server to go on to; '/' for anything else, such as the address of another site */
+export function nextIn(search) {
+  const next = new URLSearchParams(search).get('next') ?? '/';
+  try {
+    const url = new URL(next, location.origin);
+    return url.origin === location.origin && next.startsWith('/') ? url.pathname + url.search + url.hash : '/';
+  } catch {
+    return '/';
+  }
+}
+
+/** @returns {string} the list of a workspace's documents */
+export const workspacePage = ({ slug, id }) => `/w/${encodeURIComponent(slug ?? id)}`;

@@ -1,48 +1,119 @@
-/** The REST interface under /api/v1. */
+/** The REST interface, one function per endpoint that a page uses. */
+import { request, useCsrfToken } from './request.js';
 
-const WITHIN = 15000;
+export { RequestError, onSignedOut } from './request.js';
 
-/** A refused or failed request. `status` is the HTTP status, 0 when the server could not be reached. */
-export class RequestError extends Error {
-  constructor(status, code, detail) {
-    super(detail);
-    this.status = status;
-    this.code = code;
-  }
+const get = (path, query) => request(path, { query });
+const post = (path, body) => request(path, { method: 'POST', body });
+const patch = (path, body, version) => request(path, { method: 'PATCH', body, version });
+const put = (path, body) => request(path, { method: 'PUT', body });
+const remove = (path, body) => request(path, { method: 'DELETE', body });
+
+async function entered(promise) {
+  const signedIn = await promise;
+  useCsrfToken(signedIn.csrf_token);
+  return signedIn;
 }
 
-async function request(path, { method = 'GET', body, query } = {}) {
-  const url = new URL(`/api/v1/${path}`, location.origin);
-  for (const [name, value] of Object.entries(query ?? {})) if (value != null) url.searchParams.set(name, value);
-  let answer;
-  try {
-    answer = await fetch(url, {
-      method,
-      headers: { Accept: 'application/json', ...(body ? { 'Content-Type': 'application/json' } : {}) },
-      body: body ? JSON.stringify(body) : undefined,
-      signal: AbortSignal.timeout(WITHIN),
-    });
-  } catch {
-    throw new RequestError(0, 'unreachable', 'The server cannot be reached.');
-  }
-  let content = null;
-  try {
-    content = await answer.json();
-  } catch {
-    // A proxy's error page is not JSON; the status says enough.
-  }
-  if (!answer.ok) {
-    throw new RequestError(answer.status, content?.code ?? '', content?.detail ?? content?.title ?? `The server answered ${answer.status}.`);
-  }
-  return content;
-}
+// ---- who
 
-export const me = () => request('auth/me');
-export const workspaces = () => request('workspaces');
-export const documents = (workspace, { cursor, limit }) =>
-  request(`workspaces/${workspace}/documents`, { query: { cursor, limit } });
-export const createDocument = (workspace, title, type) =>
-  request(`workspaces/${workspace}/documents`, { method: 'POST', body: { title, type } });
-export const lookup = (address) => request('documents/lookup', { query: { address } });
-export const document = (id) => request(`documents/${id}`);
-export const rename = (id, title) => request(`documents/${id}`, { method: 'PATCH', body: { title } });
+export async function me() {
+  const who = await get('auth/me');
+  useCsrfToken(who.csrf_token);
+  return who;
+}
+export const providers = () => get('auth/providers');
+export const signIn = (email, password) => entered(post('auth/login', { email, password }));
+export const signInByLink = (token) => entered(post('auth/link', { token }));
+export const register = (account) => entered(post('auth/register', account));
+export const signOut = () => post('auth/logout');
+export const forgotPassword = (email) => post('auth/password/forgot', { email });
+export const resetPassword = (token, password) => entered(post('auth/password/reset', { token, new_password: password }));
+export const changePassword = (change) => post('auth/password', change);
+
+export const account = () => get('users/me');
+export const changeAccount = (change) => patch('users/me', change);
+export const deleteAccount = (proof) => remove('users/me', proof);
+export const preferences = () => get('users/me/settings');
+export const changePreferences = (change) => patch('users/me/settings', change);
+export const sessions = () => get('auth/sessions');
+export const endSession = (id) => remove(`auth/sessions/${id}`);
+export const endOtherSessions = () => remove('auth/sessions');
+export const tokens = () => get('auth/tokens');
+export const createToken = (token) => post('auth/tokens', token);
+export const revokeToken = (id) => remove(`auth/tokens/${id}`);
+
+export const users = (query) => get('users', query);
+export const createUser = (user) => post('users', user);
+export const changeUser = (id, change) => patch(`users/${id}`, change);
+export const deleteUser = (id) => remove(`users/${id}`);
+export const linkForUser = (id) => post(`users/${id}/link`);
+
+// ---- workspaces
+
+export const workspaces = (query) => get('workspaces', { limit: 200, ...query });
+export const workspace = (id) => get(`workspaces/${id}`);
+export const createWorkspace = (workspace) => post('workspaces', workspace);
+export const changeWorkspace = (id, change, version) => patch(`workspaces/${id}`, change, version);
+export const deleteWorkspace = (id) => remove(`workspaces/${id}`);
+export const restoreWorkspace = (id) => post(`workspaces/${id}/restore`);
+export const archiveWorkspace = (id) => post(`workspaces/${id}/archive`);
+export const unarchiveWorkspace = (id) => post(`workspaces/${id}/unarchive`);
+export const transferWorkspace = (id, user) => post(`workspaces/${id}/transfer`, { user_id: user });
+export const usage = (id) => get(`workspaces/${id}/usage`);
+export const members = (id, query) => get(`workspaces/${id}/members`, query);
+export const changeMember = (id, user, change) => patch(`workspaces/${id}/members/${user}`, change);
+export const removeMember = (id, user) => remove(`workspaces/${id}/members/${user}`);
+export const workspacePresence = (id, query) => get(`workspaces/${id}/presence`, query);
+export const activity = (id, query) => get(`workspaces/${id}/activity`, query);
+
+export const invitations = (id, query) => get(`workspaces/${id}/invitations`, query);
+export const invite = (id, invitation) => post(`workspaces/${id}/invitations`, invitation);
+export const revokeInvitation = (id, invitation) => remove(`workspaces/${id}/invitations/${invitation}`);
+export const resendInvitation = (id, invitation) => post(`workspaces/${id}/invitations/${invitation}/resend`);
+export const ownInvitations = () => get('invitations');
+export const acceptInvitation = (id) => post(`invitations/${id}/accept`);
+export const declineInvitation = (id) => post(`invitations/${id}/decline`);
+export const invitationOf = (token) => get(`invitations/token/${encodeURIComponent(token)}`);
+export const acceptByToken = (token) => post(`invitations/token/${encodeURIComponent(token)}/accept`);
+export const declineByToken = (token) => post(`invitations/token/${encodeURIComponent(token)}/decline`);
+
+// ---- documents
+
+export const documents = (workspace, query) => get(`workspaces/${workspace}/documents`, query);
+export const recentDocuments = (query) => get('documents/recent', query);
+export const createDocument = (workspace, document) => post(`workspaces/${workspace}/documents`, document);
+/** A new document at an address: `<workspace>/<name>`, or `<name>` in the default workspace. */
+export async function createAt(address) {
+  const { items } = await workspaces();
+  const [slug, ...rest] = address.split('/');
+  const named = rest.length > 0 && items.find((each) => each.slug === slug);
+  const { id } = named || (await me()).default_workspace || { id: '' };
+  const name = named ? rest.join('/') : address;
+  try {
+    return await createDocument(id, { title: name.split('/').filter(Boolean).at(-1) ?? name, name });
+  } catch (error) {
+    // Somebody else was faster.
+    if (error.status !== 409) throw error;
+    return lookup(address);
+  }
+}
+export const lookup = (address) => get('documents/lookup', { address });
+export const document = (id) => get(`documents/${id}`);
+export const changeDocument = (id, change, version) => patch(`documents/${id}`, change, version);
+export const rename = (id, title) => changeDocument(id, { title });
+export const trash = (id) => remove(`documents/${id}`);
+export const restore = (id) => post(`documents/${id}/restore`);
+export const deleteForever = (id) => remove(`documents/${id}/permanently`);
+export const duplicate = (id, copy) => post(`documents/${id}/duplicate`, copy);
+export const move = (id, workspace) => post(`documents/${id}/move`, { workspace_id: workspace });
+export const setTags = (id, names) => put(`documents/${id}/tags`, { tags: names });
+export const setFavourite = (id, wanted) => (wanted ? put : remove)(`documents/${id}/favourite`);
+export const tags = (workspace) => get(`workspaces/${workspace}/tags`, { limit: 200 });
+export const categories = (workspace) => get(`workspaces/${workspace}/categories`, { limit: 200 });
+export const exported = (id, format) => request(`documents/${id}/export`, { query: { format }, asFile: true });
+export const workspaceArchive = (id) => `/api/v1/workspaces/${id}/export`;
+export const importFile = (workspace, file) => request(`workspaces/${workspace}/import`, { method: 'POST', query: { name: file.name }, file });
+
+export const search = (query) => get('search', query);
+export const searchTitles = (query) => get('search/titles', query);

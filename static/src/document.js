@@ -1,9 +1,9 @@
 /** The editor page. */
-import { addressIn, pageOf } from './addresses.js';
+import { addressIn, pageOf, signInPage } from './addresses.js';
 import * as api from './api.js';
 import { $, debounced, h, setText } from './dom.js';
 import { createEditor } from './editor.js';
-import { ownIdentity } from './identity.js';
+import { memory, ownIdentity } from './identity.js';
 import { bindPeople } from './people.js';
 import { counted, wordCount } from './prose.js';
 import { Session } from './session.js';
@@ -64,7 +64,8 @@ function noticeActions(kind, code) {
           location.reload();
         },
       }, 'Load the current version'));
-    } else actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
+    } else if (code === 4401) actions.push(h('a', { class: 'button primary', href: signInPage() }, 'Sign in'));
+    else actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
     actions.push(h('a', { class: 'button', href: '/' }, 'All documents'));
   } else if (kind === 'refused' || kind === 'viewonly') actions.push(copy);
   return actions;
@@ -169,6 +170,10 @@ async function introduce() {
   const fixedName = who?.kind === 'user';
   if (fixedName) identity.name = who.name;
   bindPeople({ awareness: session.awareness, identity, fixedName });
+  if (!fixedName) return;
+  const [{ bindMember }, { listenForQuick }] = await Promise.all([import('./document-member.js'), import('./quick.js')]);
+  bindMember(session);
+  listenForQuick();
 }
 
 async function start() {
@@ -205,7 +210,7 @@ async function start() {
     return;
   }
   editor = createEditor({
-    parent: $('editor'), text: session.text, awareness: session.awareness, readOnly: session.readOnly,
+    parent: $('editor'), text: session.text, awareness: session.awareness, readOnly: session.readOnly, language: memory.get('language'),
   });
   $('skip').addEventListener('click', (event) => {
     event.preventDefault();

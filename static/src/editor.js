@@ -81,10 +81,11 @@ const wrap = (sign) => (view) => {
 };
 
 /**
- * @param {{parent: HTMLElement, text: Y.Text, awareness: object, readOnly: boolean}} options
+ * @param {{parent: HTMLElement, text: Y.Text, awareness: object, readOnly: boolean, language?: string}} options
+ *   language: of the text, for spelling and reading aloud
  * @returns {{view: EditorView, setReadOnly: (readOnly: boolean) => void}}
  */
-export function createEditor({ parent, text, awareness, readOnly }) {
+export function createEditor({ parent, text, awareness, readOnly, language }) {
   const access = new Compartment();
   const accessOf = (only) => [EditorState.readOnly.of(only), EditorView.contentAttributes.of({
     'aria-label': only ? 'Document text, view only' : 'Document text',
@@ -115,7 +116,7 @@ export function createEditor({ parent, text, awareness, readOnly }) {
         codeBlocks,
         EditorView.lineWrapping,
         EditorView.scrollMargins.of(() => ({ top: HEADER, bottom: 72 })),
-        EditorView.contentAttributes.of({ spellcheck: 'true', autocapitalize: 'sentences', autocorrect: 'on' }),
+        EditorView.contentAttributes.of({ spellcheck: 'true', autocapitalize: 'sentences', autocorrect: 'on', ...(language ? { lang: language } : {}) }),
       ],
     }),
   });

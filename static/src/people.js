@@ -1,7 +1,7 @@
 /** Who is here: avatars in the header, and the panel with names, one's own name and colour. */
 import { $, h, setText } from './dom.js';
 import { COLOURS, NAME_LIMIT, inkOn, memory, safeColour, tidyName } from './identity.js';
-import { initials } from './prose.js';
+import { counted, initials } from './prose.js';
 
 const narrow = matchMedia('(max-width: 480px)');
 
@@ -12,15 +12,17 @@ const avatar = (person) => {
   return element;
 };
 
-/** @returns {{client: number, name: string, colour: string, own: boolean}[]} the reader first, then by name */
+/** @returns {{client: number, name: string, colour: string, own: boolean, program: boolean}[]}
+ *  the reader first, then people by name, then programs */
 export function peopleIn(awareness) {
   const people = [];
   for (const [client, { user }] of awareness.getStates()) {
     const own = client === awareness.clientID;
     if (!user && !own) continue;
-    people.push({ client, own, name: tidyName(user?.name) || 'Guest', colour: safeColour(user?.color, client) });
+    people.push({ client, own, program: user?.program === true,
+      name: tidyName(user?.name) || 'Guest', colour: safeColour(user?.color, client) });
   }
-  return people.sort((a, b) => b.own - a.own || a.name.localeCompare(b.name) || a.client - b.client);
+  return people.sort((a, b) => b.own - a.own || a.program - b.program || a.name.localeCompare(b.name) || a.client - b.client);
 }
 
 /**
@@ -42,7 +44,10 @@ export function bindPeople({ awareness, identity, fixedName }) {
       ...people.slice(0, more > 0 ? room - 1 : room).map(avatar),
       ...(more > 0 ? [h('span', { class: 'avatar more', 'aria-hidden': 'true', 'data-initials': `+${more + 1}` })] : []),
     );
-    const count = people.length === 1 ? 'Only you are here' : `${people.length} people are here`;
+    const programs = people.filter(({ program }) => program).length;
+    const others = people.length - programs;
+    const count = (others === 1 ? 'Only you are here' : `${others} people are here`) +
+      (programs ? `, and ${counted(programs, 'program')}` : '');
     button.setAttribute('aria-label', `${count}. Show who, and set your name`);
     setText($('people-count'), count);
     $('people-list').replaceChildren(...people.map((person) => h('li', {},

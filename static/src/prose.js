@@ -15,6 +15,13 @@ const numbers = new Intl.NumberFormat('en');
 /** @returns {string} such as "1 word", "2,301 words" */
 export const counted = (count, noun) => `${numbers.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 
+/** @returns {string} such as "812 bytes", "1.5 MB" (of 1024 * 1024 bytes) */
+export function sized(bytes) {
+  if (bytes < 1000) return counted(bytes, 'byte');
+  const step = Math.min(4, Math.max(1, Math.floor(Math.log(bytes) / Math.log(1024))));
+  return `${numbers.format(Math.round((bytes / 1024 ** step) * 10) / 10)} ${['', 'KB', 'MB', 'GB', 'TB'][step]}`;
+}
+
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const STEPS = [['minute', 60], ['hour', 60], ['day', 24], ['week', 7]];
 

@@ -1,10 +1,10 @@
 /**
  * One open document: the Y.Doc, its connection, its copy in this browser, and what may be said about them. No DOM.
  */
-import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { roomOf } from './addresses.js';
 import * as api from './api.js';
+import { EventsProvider } from './events-provider.js';
 import { memory } from './identity.js';
 import { openLocalCopy } from './local-copy.js';
 import { COMMITTED, watchedWebSocket } from './socket.js';
@@ -32,7 +32,7 @@ export class Session extends EventTarget {
       if (origin !== this.provider) this.apply({ type: 'edited', own: local });
     });
     const at = () => this.now();
-    const WebSocketPolyfill = watchedWebSocket({
+    const watch = {
       opened: () => {
         this.refused = false;
         this.apply({ type: 'opened', at: at() });
@@ -42,9 +42,10 @@ export class Session extends EventTarget {
       committed: (count) => this.apply({ type: 'committed', count }),
       refused: () => this.refuse(),
       closed: (code, reason) => this.closed(code, reason),
-    });
-    this.provider = new WebsocketProvider(socketUrl, roomOf(address), this.doc, {
-      WebSocketPolyfill,
+    };
+    this.provider = new EventsProvider(socketUrl, roomOf(address), this.doc, {
+      watched: (Socket) => watchedWebSocket(watch, Socket),
+      locate: () => this.locate(),
       connect: false,
       // Edits of another tab would show here without this tab's socket having sent them: "saved" could not be known.
       disableBc: true,
@@ -82,6 +83,19 @@ export class Session extends EventTarget {
     }
     if (id) await this.adopt(id);
     this.connect();
+  }
+
+  /** The document's id, for where the address alone does not do; makes it where the address is nobody's yet. */
+  async locate() {
+    if (this.details) return this.details.id;
+    try {
+      this.describe(await api.lookup(this.address));
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      this.describe(await api.createAt(this.address));
+    }
+    await this.adopt(this.details.id);
+    return this.details.id;
   }
 
   connect() {

@@ -25,7 +25,7 @@ export function varUintAt(frame, position) {
  *   refused: () => void, closed: (code: number, reason: string) => void}} watch
  * @param {typeof WebSocket} Base
  */
-export function watchedWebSocket(watch, Base = WebSocket) {
+export function watchedWebSocket(watch, Base) {
   let newest = null;
   return class WatchedWebSocket extends Base {
     constructor(url, protocols) {

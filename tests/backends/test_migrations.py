@@ -16,7 +16,7 @@ from collab_server.errors import ConfigurationError
 from tests import databases
 from tests.require import ROOT
 
-REVISIONS = ["0001_accounts", "0002_documents", "0003_log", "0004_search"]
+REVISIONS = sorted(path.stem for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
 ROLES = ["app_admin", "app_readonly", "app_readwrite", "app_service"]
 
 each_version = pytest.mark.parametrize("version", databases.VERSIONS)

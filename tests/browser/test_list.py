@@ -71,3 +71,20 @@ async def test_more_documents_are_loaded_on_request(server: Server, arrive: Arri
     await expect(rows).to_have_count(35, timeout=WITHIN)
     identifiers = await ada.page.locator("#list li").evaluate_all("rows => rows.map((row) => row.dataset.id)")
     assert len(identifiers) == len(set(identifiers))
+
+
+async def test_who_comes_and_goes_shows_in_the_list_without_a_reload(server: Server, arrive: Arrive, name: str) -> None:
+    ada = await arrive(server)
+    await ada.open(name)
+    await ada.list_documents()
+    row = ada.page.locator("#list li", has_text=name)
+    grace = await arrive(server, name="Grace Hopper")
+    await grace.open(name)
+    asked: list[str] = []
+    ada.page.on("request", lambda request: asked.append(request.url))
+    await expect(row.locator(".here")).to_have_text("1 here now", timeout=WITHIN)
+    await expect(row.locator(".here")).to_have_attribute("title", "Grace Hopper (guest)", timeout=WITHIN)
+    await expect(row.locator(".here .avatar")).to_have_attribute("data-initials", "GH")
+    assert not [url for url in asked if "/presence" in url and "/workspaces/" not in url]
+    await grace.leave()
+    await expect(row.locator(".here")).to_have_count(0, timeout=WITHIN)

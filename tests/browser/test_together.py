@@ -4,6 +4,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.reader import WITHIN
+from tests.people import people
 from tests.server import Server
 
 
@@ -112,3 +113,25 @@ async def test_names_with_slashes_spaces_and_other_scripts_lead_to_one_document(
     await ada.write("met")
     await grace.open(address)
     await grace.sees("met")
+
+
+async def test_a_program_that_edits_is_seen_with_its_name_at_its_place(
+    server: Server, arrive: Arrive, name: str
+) -> None:
+    ada = await arrive(server, name="Ada Lovelace")
+    await ada.open(name)
+    await ada.write("# Plan\n\n## Today\n\n- one\n\n## Later\n\n- two")
+    await ada.sees_status("saved")
+    [grace] = await people(server, "grace")
+    document = await server.document(name)
+    body = {"content": "- from a program", "heading": "Today", "between": "line"}
+    answer = await grace.post(f"/documents/{document['id']}/content/insert", json=body)
+    assert answer.status_code == 200, answer.text
+    await expect(ada.page.locator(".remote-name")).to_have_text("grace (API token test)", timeout=WITHIN)
+    caret = await ada.page.locator(".remote-caret").bounding_box()
+    line = await ada.page.locator(".cm-line", has_text="from a program").bounding_box()
+    assert caret is not None and line is not None
+    assert line["y"] - 1 <= caret["y"] and caret["y"] + caret["height"] <= line["y"] + line["height"] + 1
+    await expect(ada.page.locator("#people-count")).to_have_text("Only you are here, and 1 program")
+    await expect(ada.page.locator(".remote-caret")).to_have_count(0, timeout=WITHIN)
+    await expect(ada.page.locator("#people-count")).to_have_text("Only you are here")

@@ -121,6 +121,11 @@ def test_a_state_that_is_not_json_is_refused(state: str) -> None:
         says(Presence(), ANN, (10, 1, state))
 
 
+def test_a_number_beyond_all_bounds_does_not_go_out_as_something_else_than_json() -> None:
+    with pytest.raises(Malformed):
+        Presence().receive(ANN, "p", {"name": "Ann"}, encode_awareness_entries([(10, 1, '{"x":1e999}')]))
+
+
 def test_a_connection_may_not_announce_clients_without_end() -> None:
     presence = Presence()
     for client in range(MAX_IDS):

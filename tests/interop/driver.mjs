@@ -11,9 +11,11 @@ import { HocuspocusClient, HocuspocusSocket, versions, YWebsocketClient } from '
 import { read, throughout, until } from './conditions.mjs'
 import { edit, editRandomly, RANDOM_ROOTS } from './edits.mjs'
 import { replayConcurrently, replaySequentially } from './traces.mjs'
+import { beforeCursors, Typist } from './typists.mjs'
 
 const clients = new Map()
 const sockets = new Map()
+const typists = new Map()
 const complaints = []
 for (const level of ['log', 'info', 'warn', 'error']) {
   console[level] = (...words) => complaints.push(words.map((word) => word?.stack ?? String(word)).join(' '))
@@ -77,6 +79,10 @@ const COMMANDS = {
   release: ({ client, count }) => named(client).line.release(count),
   replayConcurrently: ({ clients: labels, ...options }) => replayConcurrently(all(labels), options),
   replaySequentially: ({ client, ...options }) => replaySequentially(named(client), options),
+  startTyping: ({ client, ...options }) => { typists.set(client, new Typist(named(client), options)) },
+  stopTyping: ({ client }) => typists.get(client).stop(),
+  aroundCaret: ({ client }) => typists.get(client).around(),
+  beforeCursors: ({ client, root }) => beforeCursors(named(client), root),
   complaints: () => complaints.splice(0)
 }
 

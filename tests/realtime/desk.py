@@ -13,7 +13,7 @@ from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member
 from collab_server.telemetry import Counts
 from collab_server.transport.frames import Outgoing
-from collab_server.transport.socket import OnMessage
+from collab_server.transport.socket import OnEnd, OnMessage
 from tests.crdt.test_room import stored, text_of
 
 
@@ -31,7 +31,9 @@ class ListSocket:
     def end(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
-    async def run(self, on_message: OnMessage, on_writable: Callable[[], None]) -> None:
+    def tend(self, now: float) -> None: ...
+
+    async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:
         raise NotImplementedError
 
 
@@ -52,6 +54,8 @@ class ListSession:
         self.ended = error
         member.document.leave(member)
 
+    def access_changed(self, member: Member) -> None: ...
+
     def close(self, error: CollabError) -> None:
         self.ended = error
 
@@ -70,6 +74,7 @@ class Desk:
         room.finish_load(stored(*snapshot))
         self.document = LiveDocument(uuid4(), 0, room, self)
         self.turns = 0
+        self.told: list[set[int]] = []
         self.presence_delays: list[float] = []
         self.seq = 0
         self._keys = 0
@@ -81,6 +86,11 @@ class Desk:
         self.presence_delays.append(delay)
 
     def schedule_commit(self, document: LiveDocument, size: int) -> None: ...
+
+    def tell_presence(self, document: LiveDocument, clients: set[int]) -> None:
+        self.told.append(set(clients))
+
+    def note(self, member: Member, *, typed: bool) -> None: ...
 
     def seat(self, *, address: str | None = None, can_edit: bool = True, identity: Identity = GUEST) -> Member:
         self._keys += 1

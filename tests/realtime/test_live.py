@@ -1,6 +1,8 @@
 """Who is sent what, when."""
 
 from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
+from collab_server.crdt.room import Author
+from collab_server.crdt.updates import validate
 from collab_server.errors import NotFound
 from tests.crdt.test_room import text_of, typed
 from tests.realtime.desk import Desk, frames_of, presence_to, session_of, text_at, updates_to
@@ -17,6 +19,16 @@ def test_an_edit_goes_to_everybody_but_its_author() -> None:
     desk.turn()
     assert frames_of(ann) == []
     assert updates_to(bob) == updates_to(cat) == [update]
+
+
+def test_an_edit_from_outside_the_room_goes_to_everybody_and_into_the_log() -> None:
+    desk = Desk()
+    ann, bob = desk.seat(), desk.seat()
+    (update,) = typed("hello")
+    desk.document.take(update, validate(update), 99, Author(None, "phone"), compare_deletes=True)
+    desk.turn()
+    assert updates_to(ann) == updates_to(bob) == [update]
+    assert [entry.author.device for entry in desk.document.room.take()] == ["phone"]
 
 
 def test_edits_of_one_turn_leave_as_one_message_for_who_wrote_none() -> None:

@@ -13,9 +13,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from collab_server.transport.asgi import AsgiSocket, socket_of
+from collab_server.transport.connection import HIGH_WATER
 from collab_server.transport.frames import Outgoing
-from collab_server.transport.socket import Socket
-from collab_server.transport.uvicorn_protocol import HIGH_WATER, FanOutProtocol
+from collab_server.transport.socket import OnMessage, Socket
+from collab_server.transport.uvicorn_protocol import FanOutProtocol
 from tests.server import free_port
 from tests.waiting import until
 
@@ -66,12 +67,26 @@ def kind(request: pytest.FixtureRequest) -> str:
 def nothing() -> None: ...
 
 
+async def serve(socket: Socket, on_message: OnMessage, on_writable: Callable[[], None] = nothing) -> None:
+    """Run the socket to its end, whether or not `run` waits for it; raises what `on_message` raised."""
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def on_end(error: Exception | None) -> None:
+        if error is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(error)
+
+    await socket.run(on_message, on_writable, on_end)
+    await ended
+
+
 async def test_messages_come_in_order_and_runs_of_messages_go_out_whole(kind: str) -> None:
     async def behave(socket: Socket) -> None:
         def echo(message: bytes) -> None:
             socket.write(Outgoing((message, b"then", message)))
 
-        await socket.run(echo, nothing)
+        await serve(socket, echo)
 
     async with serving(kind, behave) as url, connect(url) as client:
         for message in (b"", b"a", b"x" * 125, b"x" * 126, b"x" * 65535, b"x" * 65536, b"x" * 300_000):
@@ -84,7 +99,7 @@ async def test_a_burst_sent_with_the_handshake_is_not_lost(kind: str) -> None:
 
     async def behave(socket: Socket) -> None:
         await asyncio.sleep(0)
-        await socket.run(seen.append, nothing)
+        await serve(socket, seen.append)
 
     async with serving(kind, behave) as url, connect(url) as client:
         sent = [str(number).encode() for number in range(500)]
@@ -110,7 +125,7 @@ async def test_a_message_waits_for_the_coroutine_of_the_one_before(kind: str) ->
             seen.append(message.decode())
             return None
 
-        await socket.run(on_message, nothing)
+        await serve(socket, on_message)
 
     async with serving(kind, behave) as url, connect(url) as client:
         for message in (b"1", b"slow2", b"3", b"slow4", b"5"):
@@ -123,7 +138,7 @@ async def test_a_message_waits_for_the_coroutine_of_the_one_before(kind: str) ->
 
 async def test_a_text_message_ends_the_socket_with_1003(kind: str) -> None:
     async def behave(socket: Socket) -> None:
-        await socket.run(lambda _: None, nothing)
+        await serve(socket, lambda _: None)
 
     async with serving(kind, behave) as url, connect(url) as client:
         await client.send("text")
@@ -141,7 +156,7 @@ async def test_a_close_has_its_code_and_reason_and_comes_after_what_was_written(
             socket.end(4403, "forbidden: no")
             socket.write(Outgoing((b"too late",)))
 
-        await socket.run(on_message, nothing)
+        await serve(socket, on_message)
         ended.set()
 
     async with serving(kind, behave) as url, connect(url) as client:
@@ -161,7 +176,7 @@ async def test_an_error_in_the_session_reaches_its_owner(kind: str) -> None:
             raise ValueError(message.decode())
 
         try:
-            await socket.run(on_message, nothing)
+            await serve(socket, on_message)
         except ValueError as error:
             found.append(str(error))
             socket.end(4400, "bad")
@@ -178,7 +193,7 @@ async def test_run_ends_when_the_peer_is_gone(kind: str, abruptly: bool) -> None
     ended = asyncio.Event()
 
     async def behave(socket: Socket) -> None:
-        await socket.run(lambda _: None, nothing)
+        await serve(socket, lambda _: None)
         ended.set()
 
     async with serving(kind, behave) as url:
@@ -198,7 +213,7 @@ async def test_a_slow_reader_is_seen_and_says_when_it_has_drained(kind: str) -> 
 
     async def behave(socket: Socket) -> None:
         sockets.append(socket)
-        await socket.run(lambda _: None, drained.set)
+        await serve(socket, lambda _: None, drained.set)
 
     async with serving(kind, behave) as url, connect(url, max_size=None, max_queue=1) as client:
         await until(lambda: bool(sockets), "the socket")
@@ -222,7 +237,7 @@ async def test_a_slow_reader_is_seen_and_says_when_it_has_drained(kind: str) -> 
 
 async def test_a_message_above_the_limit_ends_the_socket_with_1009(kind: str) -> None:
     async def behave(socket: Socket) -> None:
-        await socket.run(lambda _: None, nothing)
+        await serve(socket, lambda _: None)
 
     async with serving(kind, behave) as url, connect(url) as client:
         await client.send(b"x" * 1_000_001)

@@ -1,0 +1,71 @@
+"""SQL of the rights of many at once: what open sockets are still worth."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from collab_server.backends.db import Conn
+
+Pair = tuple[UUID | None, UUID]
+"""A person (None: a guest) and a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """`collaborative`: whether it may be edited together at all."""
+
+    generation: int
+    collaborative: bool
+
+
+async def find_permissions(conn: Conn, pairs: Sequence[Pair], guest_role: str) -> dict[Pair, str | None]:
+    """What each may do with the document: read, comment, write, admin; None for nothing, or no document."""
+    rows = await conn.fetch(
+        "SELECT user_id, document_id, permission::text FROM app.document_permissions_for($1, $2, $3)",
+        [user_id for user_id, _ in pairs],
+        [document_id for _, document_id in pairs],
+        guest_role,
+    )
+    return {(row["user_id"], row["document_id"]): row["permission"] for row in rows}
+
+
+async def find_documents(conn: Conn, document_ids: Iterable[UUID]) -> dict[UUID, DocumentState]:
+    """Those that are neither deleted themselves nor with their workspace."""
+    rows = await conn.fetch(
+        """
+        SELECT d.id, d.generation, d.type <> 'password' AND d.settings -> 'collaboration' IS DISTINCT FROM 'false'
+        FROM documents d JOIN workspaces w ON w.id = d.workspace_id
+        WHERE d.id = ANY ($1) AND d.deleted_at IS NULL AND w.deleted_at IS NULL
+        """,
+        list(document_ids),
+    )
+    return {row[0]: DocumentState(row[1], row[2]) for row in rows}
+
+
+async def list_documents_of(conn: Conn, workspace_ids: Iterable[UUID], among: Iterable[UUID]) -> list[UUID]:
+    """Those of the documents `among` that lie in one of the workspaces."""
+    rows = await conn.fetch(
+        "SELECT id FROM documents WHERE workspace_id = ANY ($1) AND id = ANY ($2)", list(workspace_ids), list(among)
+    )
+    return [row["id"] for row in rows]
+
+
+async def list_active_users(conn: Conn, user_ids: Iterable[UUID]) -> set[UUID]:
+    rows = await conn.fetch(
+        "SELECT id FROM users WHERE id = ANY ($1) AND is_active AND deleted_at IS NULL", list(user_ids)
+    )
+    return {row["id"] for row in rows}
+
+
+async def list_valid_credentials(conn: Conn, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the API tokens and sessions that are neither revoked nor expired nor gone."""
+    rows = await conn.fetch(
+        """
+        SELECT id FROM access_tokens
+        WHERE id = ANY ($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+        UNION ALL
+        SELECT id FROM sessions WHERE id = ANY ($1) AND expires_at > now()
+        """,
+        list(ids),
+    )
+    return {row["id"] for row in rows}

@@ -1,0 +1,78 @@
+"""The mails of signing in. Sent after the answer, so that its time does not tell who has an account."""
+
+from collections.abc import Awaitable, Callable
+
+from collab_server.accounts import links, session_queries, throttle
+from collab_server.backends.db import Conn, Database
+from collab_server.backends.mail import Mailer
+from collab_server.errors import CollabError
+from collab_server.settings import Settings
+from collab_server.telemetry import log
+
+Letter = tuple[str, str, str]
+"""Address, subject, text."""
+
+
+async def send_reset(db: Database, mailer: Mailer, settings: Settings, email: str) -> None:
+    """A link to set a new password, where there is such an account. Never raises."""
+
+    async def compose(conn: Conn) -> Letter | None:
+        found = await session_queries.find_credentials(conn, email)
+        if found is None:
+            return None
+        link = await links.make_reset_link(conn, found.user_id, settings)
+        return found.email, "Set a new password", _reset_text(settings, link)
+
+    await _send(db, mailer, email, compose)
+
+
+async def send_verification(
+    db: Database, mailer: Mailer, settings: Settings, email: str, display_name: str | None, password_hash: str
+) -> None:
+    """A link that makes the account; or, where the address has one, word that somebody tried. Never raises."""
+
+    async def compose(conn: Conn) -> Letter | None:
+        found = await session_queries.find_credentials(conn, email)
+        if found is not None:
+            return found.email, "You have an account already", _known_text(settings)
+        link = await links.make_verify_link(conn, email, display_name, password_hash, settings)
+        return email, "Finish your registration", _verify_text(settings, link)
+
+    await _send(db, mailer, email, compose)
+
+
+async def _send(db: Database, mailer: Mailer, email: str, compose: Callable[[Conn], Awaitable[Letter | None]]) -> None:
+    try:
+        if not await throttle.count_mail(db, email):
+            log.info("too many mails were asked for one address: none was sent")
+            return
+        async with db.as_service() as conn, conn.transaction():
+            letter = await compose(conn)
+        if letter is not None:
+            await mailer.send(*letter)
+    except CollabError as error:
+        log.warning("a mail was not sent", extra={"code": error.code, "reason": error.detail})
+
+
+def _reset_text(settings: Settings, link: str) -> str:
+    return (
+        f"Somebody, hopefully you, asked to set a new password for your account at {settings.base_url}.\n\n"
+        f"This link works once, within an hour:\n\n{link}\n\n"
+        "If it was not you, there is nothing to do: your password stays as it is.\n"
+    )
+
+
+def _known_text(settings: Settings) -> str:
+    return (
+        f"Somebody, hopefully you, tried to register with this address at {settings.base_url}, where it has an account "
+        f"already. Sign in, or set a new password, at:\n\n{settings.base_url}/signin\n\n"
+        "If it was not you, there is nothing to do.\n"
+    )
+
+
+def _verify_text(settings: Settings, link: str) -> str:
+    return (
+        f"Somebody, hopefully you, registered with this address at {settings.base_url}.\n\n"
+        f"This link makes the account and signs you in; it works once, within a day:\n\n{link}\n\n"
+        "If it was not you, do not open it: without it there is no account.\n"
+    )

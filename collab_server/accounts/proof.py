@@ -1,0 +1,17 @@
+"""Asking those who are signed in for their password once more, before what cannot be undone."""
+
+from starlette.requests import Request
+
+from collab_server.accounts import throttle
+from collab_server.accounts.session_queries import Credentials
+from collab_server.errors import InvalidCredentials
+
+
+async def prove_password(request: Request, found: Credentials, password: str | None) -> throttle.Attempt:
+    """The attempt, to be forgiven in the transaction that follows. Raises InvalidCredentials, TooMany, Unavailable."""
+    if password is None:
+        raise InvalidCredentials("the current password is needed")
+    attempt = await throttle.begin(request.state.db, found.email)
+    if not await request.state.passwords.verify(found.password_hash, password):
+        raise InvalidCredentials("the password is wrong")
+    return attempt

@@ -1,0 +1,86 @@
+"""Routes of API tokens: what programs show instead of a password."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+
+from collab_server import crypto
+from collab_server.access.identity import SCOPE_CAP, Identity
+from collab_server.access.policy import Role
+from collab_server.accounts import features
+from collab_server.accounts import token_queries as tokens
+from collab_server.accounts.user_models import NewToken, TokenIn, TokenList, TokenOut
+from collab_server.errors import Forbidden, LimitReached, NotFound, Unauthenticated, Unavailable
+from collab_server.web.depends import CurrentDatabase, CurrentUser
+from collab_server.web.problems import documented
+from collab_server.web.routes import router as _router
+
+router = _router()
+
+MAX_TOKENS = 200
+_USUAL = documented(Unauthenticated, Forbidden, Unavailable)
+
+
+@router.get("/auth/tokens", tags=["tokens"], responses=_USUAL)
+async def list_tokens(identity: CurrentUser, db: CurrentDatabase) -> TokenList:
+    """Your API tokens, the newest first."""
+    async with db.as_user(identity.user_id) as conn:
+        found = await tokens.list_tokens(conn, MAX_TOKENS)
+    return TokenList(items=[TokenOut(**_shown(token)) for token in found])
+
+
+@router.post("/auth/tokens", status_code=201, tags=["tokens"], responses={**_USUAL, **documented(LimitReached)})
+async def create_token(body: TokenIn, identity: CurrentUser, db: CurrentDatabase, response: Response) -> NewToken:
+    """Make an API token; its secret is shown this once."""
+    _check_not_beyond(identity, body)
+    assert identity.user_id is not None
+    secret = crypto.new_api_token()
+    async with db.as_service() as conn, conn.transaction():
+        if await tokens.count_tokens(conn, identity.user_id) >= MAX_TOKENS:
+            raise LimitReached(f"nobody may have more than {MAX_TOKENS} tokens: revoke some")
+        await features.require(conn, identity.user_id, features.Feature.API_TOKENS)
+        made = await tokens.insert_token(
+            conn, identity.user_id, body.name, crypto.token_hash(secret), [body.scope], body.expires_in_days
+        )
+    response.headers["cache-control"] = "no-store"
+    return NewToken(**_shown(made), token=secret)
+
+
+@router.delete(
+    "/auth/tokens/{token_id}", status_code=204, tags=["tokens"], responses={**_USUAL, **documented(NotFound)}
+)
+async def revoke_token(token_id: UUID, identity: CurrentUser, db: CurrentDatabase) -> None:
+    """Make a token worthless. A token may always revoke itself; others need the scope admin."""
+    itself = identity.credential is not None and identity.credential.id == token_id
+    if identity.role_cap < Role.ADMIN and not itself:
+        raise Forbidden("this token may revoke itself only: for others it needs the scope admin")
+    async with db.as_user(identity.user_id) as conn:
+        if not await tokens.revoke_own_token(conn, token_id):
+            raise NotFound("there is no such token")
+
+
+def _check_not_beyond(identity: Identity, wanted: TokenIn) -> None:
+    """A token makes none that may do more than itself, or lives longer. Raises Forbidden."""
+    if SCOPE_CAP[wanted.scope] > identity.role_cap:
+        raise Forbidden(f"this token may not make one with the scope {wanted.scope}")
+    if identity.credential is None or identity.credential.kind == "session" or identity.expires_at is None:
+        return
+    if wanted.expires_in_days is None or (
+        datetime.now(UTC) + timedelta(days=wanted.expires_in_days) > identity.expires_at
+    ):
+        raise Forbidden(
+            f"this token ends at {identity.expires_at:%Y-%m-%d %H:%M}Z, and may not make one that lives longer"
+        )
+
+
+def _shown(token: tokens.Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scopes": list(token.scopes),
+        "created_at": token.created_at,
+        "last_used_at": token.last_used_at,
+        "expires_at": token.expires_at,
+    }

@@ -1,0 +1,161 @@
+"""The JSON shapes of one's own account and settings, of API tokens, and of what administrators change."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from collab_server.accounts.features import Feature
+from collab_server.accounts.models import (
+    ACCOUNT_EXAMPLE,
+    Account,
+    DisplayName,
+    example_input,
+    example_output,
+)
+from collab_server.accounts.passwords import GivenPassword
+from collab_server.web.fields import Email, JsonObject, a_line, storable
+
+UserRole = Literal["user", "premium", "admin"]
+Scope = Literal["read", "comment", "write", "admin"]
+Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{2,100}$")]
+WebAddress = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$"), AfterValidator(storable)]
+Prose = Annotated[str, Field(max_length=5000), AfterValidator(storable)]
+Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
+
+
+class AccountPatch(BaseModel):
+    """What is left out stays; null clears it."""
+
+    model_config = example_input(display_name="Ann", bio="Likes long documents.")
+
+    username: Username | None = None
+    display_name: DisplayName | None = None
+    avatar_url: WebAddress | None = None
+    bio: Prose | None = None
+
+
+class Leaving(BaseModel):
+    """`password`, where you have one; else your own e-mail address, as `confirm`."""
+
+    model_config = example_input(confirm="ann@example.com")
+
+    password: GivenPassword | None = None
+    confirm: Email | None = None
+
+
+class UserSettings(BaseModel):
+    """How somebody likes to work. `editor`, `render`, `notifications`, `extra`: whatever clients keep there."""
+
+    model_config = example_output(
+        theme="dark", language="en", editor={"line_numbers": True}, render={}, notifications={}, extra={}
+    )
+
+    theme: Literal["system", "light", "dark"]
+    language: str
+    editor: dict[str, object]
+    render: dict[str, object]
+    notifications: dict[str, object]
+    extra: dict[str, object]
+
+
+class UserSettingsPatch(BaseModel):
+    """What is left out stays; an object is replaced as a whole."""
+
+    model_config = example_input(theme="dark", editor={"line_numbers": True})
+
+    theme: Literal["system", "light", "dark"] | None = None
+    language: Language | None = None
+    editor: JsonObject | None = None
+    render: JsonObject | None = None
+    notifications: JsonObject | None = None
+    extra: JsonObject | None = None
+
+
+class TokenIn(BaseModel):
+    """`scope`: the most the bearer may do. `expires_in_days`: null for never."""
+
+    model_config = example_input(name="backup", scope="read", expires_in_days=90)
+
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(a_line)]
+    scope: Scope = "read"
+    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class TokenOut(BaseModel):
+    """An API token, without its secret."""
+
+    model_config = example_output(
+        id="3d7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
+        name="backup",
+        scopes=["read"],
+        created_at="2026-01-05T09:00:00Z",
+        last_used_at=None,
+        expires_at="2026-04-05T09:00:00Z",
+    )
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+
+class NewToken(TokenOut):
+    """`token`: shown this once; the server keeps its hash only."""
+
+    model_config = example_output(
+        id="3d7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
+        name="backup",
+        scopes=["read"],
+        created_at="2026-01-05T09:00:00Z",
+        last_used_at=None,
+        expires_at="2026-04-05T09:00:00Z",
+        token="cs_N2xw...",
+    )
+
+    token: str
+
+
+class TokenList(BaseModel):
+    items: list[TokenOut]
+
+
+class UserIn(BaseModel):
+    model_config = example_input(email="bob@example.com", display_name="Bob", role="user")
+
+    email: Email
+    display_name: DisplayName | None = None
+    role: UserRole = "user"
+
+
+class UserPatch(BaseModel):
+    """What is left out stays. `features`: flags to set for this user; null takes the server's default again."""
+
+    model_config = example_input(role="admin", features={"api_tokens": False})
+
+    is_active: bool | None = None
+    role: UserRole | None = None
+    display_name: DisplayName | None = None
+    features: dict[Feature, bool | None] | None = None
+
+
+class OneTimeLink(BaseModel):
+    """`link`: signs the user in, once, within a day. Hand it over yourself."""
+
+    model_config = example_output(link="https://docs.example/signin#link=N2xw...")
+
+    link: str
+
+
+class NewUser(OneTimeLink):
+    model_config = example_output(user=ACCOUNT_EXAMPLE, link="https://docs.example/signin#link=N2xw...")
+
+    user: Account
+
+
+class UserPage(BaseModel):
+    items: list[Account]
+    next_cursor: str | None

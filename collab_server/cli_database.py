@@ -1,0 +1,48 @@
+"""The database of a command: the external one, a running server's embedded one, or one started for the command."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TypeVar
+
+from collab_server.backends import migrate as migrations
+from collab_server.backends.db import Conn, Database
+from collab_server.backends.embedded import EmbeddedPostgres
+from collab_server.settings import Settings, load
+
+T = TypeVar("T")
+
+
+@contextmanager
+def embedded_database(settings: Settings) -> Iterator[EmbeddedPostgres]:
+    """The embedded PostgreSQL: a running server's, or started for this command."""
+    embedded = EmbeddedPostgres(settings.data_dir)
+    if embedded.attach() is not None:
+        yield embedded
+        return
+    embedded.start()
+    try:
+        asyncio.run(migrations.upgrade(embedded.owner_dsn))
+        asyncio.run(migrations.ensure_login(embedded.owner_dsn))
+        yield embedded
+    finally:
+        embedded.stop()
+
+
+def with_database(work: Callable[[Conn], Awaitable[T]], *, in_transaction: bool = True) -> T:
+    """Run `work` with a connection under app_service. `in_transaction`: or it makes its own."""
+    settings = load()
+
+    async def run(dsn: str) -> T:
+        db = Database(dsn, pool_size=1)
+        await db.open()
+        try:
+            async with db.as_service() as conn, conn.transaction() if in_transaction else nullcontext():
+                return await work(conn)
+        finally:
+            await db.close()
+
+    if not settings.embedded:
+        return asyncio.run(run(settings.database_url))
+    with embedded_database(settings) as embedded:
+        return asyncio.run(run(embedded.dsn))

@@ -1,0 +1,6 @@
+"""`python -m collab_server.client` is `collab-client`."""
+
+from collab_server.client.cli import main
+
+if __name__ == "__main__":
+    main()

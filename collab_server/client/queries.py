@@ -1,0 +1,299 @@
+"""SQL of the client's file. Each function is one statement or a few that belong together; the caller has begun a
+transaction where it writes.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents (
+  id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL,
+  fields TEXT NOT NULL DEFAULT '{}',   -- JSON, as the server last told them
+  row_version INTEGER NOT NULL DEFAULT 0,
+  generation INTEGER,                  -- NULL: nothing has come from the server yet
+  seq INTEGER NOT NULL DEFAULT 0,      -- all of the server's log up to there is here
+  client_id INTEGER NOT NULL,          -- as which Yjs client it is edited here
+  snapshot BLOB NOT NULL DEFAULT x'0000',
+  folded INTEGER NOT NULL DEFAULT 0,   -- the number of the last update in it
+  dirty INTEGER NOT NULL DEFAULT 0,    -- how often the server has announced news since the last pull
+  removed INTEGER NOT NULL DEFAULT 0,  -- deleted here; the server may not know it yet
+  refused TEXT                         -- the code with which the server refuses what was done here
+);
+CREATE INDEX documents_dirty ON documents (dirty) WHERE dirty > 0;
+CREATE TABLE tail (                    -- updates after the snapshot, from here and from the server
+  n INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
+  payload BLOB NOT NULL);
+CREATE INDEX tail_document ON tail (document_id, n);
+CREATE TABLE journal (                 -- what the server has not acknowledged; n is the key of a mutation
+  n INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
+  kind TEXT NOT NULL, payload BLOB, body TEXT);
+CREATE INDEX journal_document ON journal (document_id, n);
+CREATE TABLE rescued (                 -- texts that the server would not take, and what else went wrong
+  n INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL, title TEXT NOT NULL, reason TEXT NOT NULL,
+  content TEXT);
+"""
+
+Conn = sqlite3.Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document without its content."""
+
+    id: UUID
+    workspace_id: UUID
+    fields: dict[str, Any]
+    row_version: int
+    generation: int | None
+    seq: int
+    client_id: int
+    dirty: int
+    folded: int
+    removed: bool
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the journal: an update (`payload`), or a mutation (`body`)."""
+
+    n: int
+    document_id: UUID
+    kind: str
+    payload: bytes
+    body: dict[str, Any]
+
+
+def connect(path: str) -> Conn:
+    """The file, made where it is not there, for its owner alone: it holds the token. What is committed has reached the
+    disk.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    conn = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=True)
+    conn.execute("PRAGMA journal_mode = WAL")
+    conn.execute("PRAGMA synchronous = FULL")
+    conn.execute("PRAGMA foreign_keys = ON")
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        if conn.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _SCHEMA.split(";\n"):
+                if statement.strip():
+                    conn.execute(statement)
+            conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        conn.execute("COMMIT")
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def get_meta(conn: Conn, key: str) -> str | None:
+    row = conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def set_meta(conn: Conn, key: str, value: str) -> None:
+    conn.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+
+
+def delete_meta(conn: Conn, key: str) -> None:
+    conn.execute("DELETE FROM meta WHERE key = ?", (key,))
+
+
+_ROW = "SELECT id, workspace_id, fields, row_version, generation, seq, client_id, dirty, folded, removed, refused "
+_ROW += "FROM documents"
+
+
+def _row(row: Sequence[Any]) -> Row:
+    version, generation, seq, client_id, dirty, folded, removed, refused = row[3:]
+    fields = json.loads(row[2])
+    place = (version, generation, seq, client_id, dirty, folded)
+    return Row(UUID(row[0]), UUID(row[1]), fields, *place, removed=bool(removed), refused=refused)
+
+
+def find_document(conn: Conn, document_id: UUID) -> Row | None:
+    row = conn.execute(f"{_ROW} WHERE id = ?", (str(document_id),)).fetchone()
+    return _row(row) if row else None
+
+
+def list_documents(conn: Conn) -> list[Row]:
+    return [_row(row) for row in conn.execute(_ROW)]
+
+
+def list_dirty(conn: Conn, limit: int) -> list[Row]:
+    """What the server has news of, or what has never come; without those that it does not know yet."""
+    rows = conn.execute(
+        f"{_ROW} WHERE dirty > 0 AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.document_id = documents.id "
+        "AND j.kind = 'create') ORDER BY id LIMIT ?",
+        (limit,),
+    )
+    return [_row(row) for row in rows]
+
+
+def count_dirty(conn: Conn) -> int:
+    count: int = conn.execute("SELECT count(*) FROM documents WHERE dirty > 0").fetchone()[0]
+    return count
+
+
+def insert_document(conn: Conn, document_id: UUID, workspace_id: UUID, client_id: int) -> None:
+    """Nothing where it is there already."""
+    conn.execute(
+        "INSERT INTO documents (id, workspace_id, client_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (str(document_id), str(workspace_id), client_id),
+    )
+
+
+def mark_dirty(conn: Conn, document_id: UUID) -> None:
+    conn.execute("UPDATE documents SET dirty = dirty + 1 WHERE id = ?", (str(document_id),))
+
+
+def mark_clean(conn: Conn, document_id: UUID, dirty: int) -> None:
+    """Unless more news was announced since `dirty` was read."""
+    conn.execute("UPDATE documents SET dirty = 0 WHERE id = ? AND dirty = ?", (str(document_id), dirty))
+
+
+def set_place(conn: Conn, document_id: UUID, generation: int, seq: int) -> None:
+    conn.execute("UPDATE documents SET generation = ?, seq = ? WHERE id = ?", (generation, seq, str(document_id)))
+
+
+def set_fields(conn: Conn, document_id: UUID, workspace_id: UUID, fields: dict[str, Any], row_version: int) -> None:
+    conn.execute(
+        "UPDATE documents SET workspace_id = ?, fields = ?, row_version = ? WHERE id = ?",
+        (str(workspace_id), json.dumps(fields), row_version, str(document_id)),
+    )
+
+
+def set_refused(conn: Conn, document_id: UUID, code: str | None) -> None:
+    conn.execute("UPDATE documents SET refused = ? WHERE id = ?", (code, str(document_id)))
+
+
+def accept_again(conn: Conn, workspace_id: UUID) -> None:
+    """The rights in the workspace have changed: what was forbidden may be tried again."""
+    conn.execute(
+        "UPDATE documents SET refused = NULL WHERE workspace_id = ? AND refused = 'forbidden'", (str(workspace_id),)
+    )
+
+
+def set_removed(conn: Conn, document_id: UUID, *, removed: bool) -> None:
+    conn.execute("UPDATE documents SET removed = ? WHERE id = ?", (removed, str(document_id)))
+
+
+def delete_document(conn: Conn, document_id: UUID) -> None:
+    conn.execute("DELETE FROM documents WHERE id = ?", (str(document_id),))
+
+
+def reset_document(conn: Conn, document_id: UUID, client_id: int) -> None:
+    """Forget its content and every edit of it."""
+    key = (str(document_id),)
+    conn.execute("DELETE FROM tail WHERE document_id = ?", key)
+    conn.execute("DELETE FROM journal WHERE document_id = ? AND kind = 'update'", key)
+    conn.execute(
+        "UPDATE documents SET snapshot = x'0000', generation = NULL, seq = 0, client_id = ?, dirty = dirty + 1, "
+        "refused = NULL WHERE id = ?",
+        (client_id, *key),
+    )
+
+
+def read_content(conn: Conn, document_id: UUID, after: int = -1) -> tuple[bytes, list[tuple[int, bytes]]]:
+    """(snapshot, the numbered updates after it); with `after`, only updates of higher numbers."""
+    key = str(document_id)
+    snapshot = conn.execute("SELECT snapshot FROM documents WHERE id = ?", (key,)).fetchone()[0] if after < 0 else b""
+    tail = conn.execute("SELECT n, payload FROM tail WHERE document_id = ? AND n > ? ORDER BY n", (key, after))
+    return snapshot, tail.fetchall()
+
+
+def append_tail(conn: Conn, document_id: UUID, payload: bytes) -> int:
+    cursor = conn.execute("INSERT INTO tail (document_id, payload) VALUES (?, ?)", (str(document_id), payload))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def count_tail(conn: Conn, document_id: UUID) -> int:
+    count: int = conn.execute("SELECT count(*) FROM tail WHERE document_id = ?", (str(document_id),)).fetchone()[0]
+    return count
+
+
+def fold_tail(conn: Conn, document_id: UUID, snapshot: bytes, upto: int) -> None:
+    key = str(document_id)
+    conn.execute("UPDATE documents SET snapshot = ?, folded = ? WHERE id = ?", (snapshot, upto, key))
+    conn.execute("DELETE FROM tail WHERE document_id = ? AND n <= ?", (key, upto))
+
+
+def append_journal(
+    conn: Conn, document_id: UUID, kind: str, payload: bytes | None = None, body: dict[str, Any] | None = None
+) -> None:
+    conn.execute(
+        "INSERT INTO journal (document_id, kind, payload, body) VALUES (?, ?, ?, ?)",
+        (str(document_id), kind, payload, None if body is None else json.dumps(body)),
+    )
+
+
+def last_entry(conn: Conn) -> int:
+    """The number of the journal's last line; 0 where it is empty."""
+    last: int = conn.execute("SELECT coalesce(max(n), 0) FROM journal").fetchone()[0]
+    return last
+
+
+def list_journal(conn: Conn, upto: int, limit: int) -> list[Entry]:
+    """What may be pushed, in the order in which it was done."""
+    rows = conn.execute(
+        "SELECT j.n, j.document_id, j.kind, j.payload, j.body FROM journal j JOIN documents d ON d.id = j.document_id "
+        "WHERE j.n <= ? AND d.refused IS NULL ORDER BY j.n LIMIT ?",
+        (upto, limit),
+    )
+    return [_entry(row) for row in rows]
+
+
+def list_mutations(conn: Conn, document_id: UUID | None = None) -> list[Entry]:
+    """All that wait but updates; of one document, or of all."""
+    key = None if document_id is None else str(document_id)
+    rows = conn.execute(
+        "SELECT n, document_id, kind, payload, body FROM journal "
+        "WHERE kind <> 'update' AND (?1 IS NULL OR document_id = ?1) ORDER BY n",
+        (key,),
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    return Entry(row[0], UUID(row[1]), row[2], row[3] or b"", json.loads(row[4]) if row[4] else {})
+
+
+def delete_entries(conn: Conn, numbers: Iterable[int]) -> None:
+    conn.executemany("DELETE FROM journal WHERE n = ?", [(n,) for n in numbers])
+
+
+def has_entries(conn: Conn, document_id: UUID) -> bool:
+    return (
+        conn.execute("SELECT 1 FROM journal WHERE document_id = ? LIMIT 1", (str(document_id),)).fetchone() is not None
+    )
+
+
+def count_entries(conn: Conn) -> int:
+    count: int = conn.execute("SELECT count(*) FROM journal").fetchone()[0]
+    return count
+
+
+def insert_rescued(conn: Conn, document_id: UUID, title: str, reason: str, content: str | None) -> None:
+    conn.execute(
+        "INSERT INTO rescued (document_id, title, reason, content) VALUES (?, ?, ?, ?)",
+        (str(document_id), title, reason, content),
+    )
+
+
+def list_rescued(conn: Conn) -> list[tuple[int, UUID, str, str, str | None]]:
+    rows = conn.execute("SELECT n, document_id, title, reason, content FROM rescued ORDER BY n")
+    return [(row[0], UUID(row[1]), row[2], row[3], row[4]) for row in rows]
+
+
+def data_version(conn: Conn) -> int:
+    """Changes when another process has written."""
+    version: int = conn.execute("PRAGMA data_version").fetchone()[0]
+    return version

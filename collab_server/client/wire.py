@@ -1,0 +1,138 @@
+"""The client's requests. Bodies and answers of many documents travel in their binary form."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from collab_server.crdt.bundles import (
+    MEDIA_TYPE,
+    Answer,
+    Edit,
+    End,
+    Frames,
+    Mutation,
+    Wanted,
+    encode_pull,
+    encode_push,
+)
+from collab_server.errors import Malformed
+
+REQUEST_SECONDS = 60.0
+_HEADERS = {"content-type": MEDIA_TYPE, "accept": MEDIA_TYPE}
+
+
+class Away(Exception):
+    """The server cannot be reached, or cannot answer now: try again later. `after`: seconds it asks to wait."""
+
+    def __init__(self, detail: str, after: float = 0.0) -> None:
+        super().__init__(detail)
+        self.after = after
+
+
+class Rejected(Exception):
+    """The server does not accept the request: `code` as in its problems (unauthenticated, forbidden, ...)."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+class Wire:
+    """`requests`: how many were made."""
+
+    def __init__(self, server: str, token: str, device: str) -> None:
+        headers = {"x-device-id": device, "x-client-version": "collab-client"}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        self._device = device
+        self._http = httpx.AsyncClient(
+            base_url=server.rstrip("/") + "/api/v1", headers=headers, timeout=httpx.Timeout(REQUEST_SECONDS, connect=10)
+        )
+        self.requests = 0
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def feed(self, cursor: str | None, *, wait: float = 0.0) -> dict[str, Any]:
+        """A page of the change feed; without a cursor, the one to begin with."""
+        params: dict[str, str] = {"limit": "500"}
+        if cursor is not None:
+            params |= {"cursor": cursor, "wait": str(wait)}
+        return await self._get("/sync", params)
+
+    async def workspaces(self) -> list[dict[str, Any]]:
+        return await self._list("/workspaces")
+
+    async def document_ids(self, workspace_id: UUID) -> set[UUID]:
+        """All of a workspace. Those that are made meanwhile are in the feed after the cursor."""
+        found = await self._list(f"/workspaces/{workspace_id}/documents", sort="created", order="asc")
+        return {UUID(one["id"]) for one in found}
+
+    async def _list(self, path: str, **params: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = await self._get(path, {"limit": "200", **params, **({"cursor": cursor} if cursor else {})})
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if not cursor:
+                return items
+
+    async def _get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
+        self.requests += 1
+        try:
+            answer = await self._http.get(path, params=params)
+            _accepted(answer)
+            page: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise Away(str(error) or type(error).__name__) from error
+        return page
+
+    async def push(self, operations: Sequence[Edit | dict[str, Any]]) -> list[Answer]:
+        """A result for each. Raises Away also for half an answer: then all of it may be sent again."""
+        encoded = [one if isinstance(one, Edit) else Mutation(json.dumps(one)) for one in operations]
+        answers = [answer async for answer in self._stream("/sync/push", encode_push(self._device, encoded))]
+        if len(answers) != len(operations):
+            raise Away(f"{len(answers)} results for {len(operations)} operations")
+        return answers
+
+    def pull(self, wanted: Sequence[Wanted]) -> AsyncIterator[Answer]:
+        """An answer for each, as they come. Raises Away where the rest does not come."""
+        return self._stream("/sync/pull", encode_pull(wanted))
+
+    async def _stream(self, path: str, body: bytes) -> AsyncIterator[Answer]:
+        self.requests += 1
+        frames = Frames()
+        try:
+            async with self._http.stream("POST", path, content=body, headers=_HEADERS) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                _accepted(answer)
+                async for chunk in answer.aiter_bytes():
+                    for frame in frames.feed(chunk):
+                        if isinstance(frame, End):
+                            if frame.code:
+                                raise Away(f"{frame.code}: {frame.detail}")
+                            return
+                        yield frame
+        except (httpx.HTTPError, Malformed) as error:
+            raise Away(str(error) or type(error).__name__) from error
+        raise Away("the answer is cut off")
+
+
+def _accepted(answer: httpx.Response) -> None:
+    """Raises Away, Rejected."""
+    if answer.is_success:
+        return
+    try:
+        problem = answer.json()
+        code, detail = str(problem["code"]), str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        code, detail = f"http_{answer.status_code}", answer.reason_phrase
+    if answer.status_code >= 500 or answer.status_code == 429:
+        after = answer.headers.get("retry-after", "")
+        raise Away(f"{code}: {detail}", float(after) if after.isdigit() else 0.0)
+    raise Rejected(code, detail)

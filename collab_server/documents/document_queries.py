@@ -1,0 +1,230 @@
+"""SQL of one document: reading it with all that is shown of it, making it, changing it.
+
+Runs under the caller's row-level security, but for what is named unchecked. The lists are in list_queries.py.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from collab_server.backends.db import Conn, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    id: UUID
+    name: str
+    slug: str
+    color: str
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody who has the document open. `id`: None for a guest. `name`: None where the reader may not know it."""
+
+    id: UUID | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`permission`: what the transaction's user may do: read, comment, write, admin; None for nothing. `own`: it is
+    its author. `people` have it open, of whom `present` are the first few.
+    """
+
+    id: UUID
+    workspace_id: UUID
+    workspace_slug: str | None
+    name: str | None
+    title: str
+    description: str | None
+    type: str
+    status: str
+    priority: str
+    language: str
+    metadata: dict[str, Any]
+    settings: dict[str, Any]
+    tags: list[Tag]
+    category_id: UUID | None
+    is_template: bool
+    template_id: UUID | None
+    is_public: bool
+    is_favourite: bool
+    view_count: int
+    created_by: UUID | None
+    created_by_name: str | None
+    updated_by: UUID | None
+    updated_by_name: str | None
+    created_at: datetime
+    updated_at: datetime
+    last_edited_at: datetime | None
+    published_at: datetime | None
+    expires_at: datetime | None
+    deleted_at: datetime | None
+    content_bytes: int
+    word_count: int | None
+    excerpt: str
+    row_version: int
+    permission: str | None
+    own: bool
+    people: int
+    present: list[Present]
+
+
+SHOWN_PEOPLE = 5
+
+
+def read(row: Row) -> Document:
+    """A row of app.documents_shown."""
+    fields = dict(row)
+    fields.pop("sort_key", None)
+    fields["metadata"] = json.loads(fields["metadata"])
+    fields["settings"] = json.loads(fields["settings"])
+    tags = json.loads(fields["tags"] or "[]")
+    fields["tags"] = [Tag(UUID(tag["id"]), tag["name"], tag["slug"], tag["color"]) for tag in tags]
+    fields["people"], here = json.loads(fields["present"] or "[0, []]")
+    fields["present"] = presents([[one["user_id"], one["name"]] for one in here])
+    return Document(**fields)
+
+
+def presents(pairs: list[list[str | None]]) -> list[Present]:
+    """Of [user id, name] as PostgreSQL makes JSON of them."""
+    return [Present(UUID(user_id) if user_id else None, name) for user_id, name in pairs]
+
+
+async def find_shown(conn: Conn, document_id: UUID, *, deleted: bool = False) -> Row | None:
+    """Everything that is shown of it: a row of app.documents_shown. `deleted`: in the trash. None where the user may
+    not see it.
+    """
+    condition = "IS NOT NULL" if deleted else "IS NULL"
+    return await conn.fetchrow(
+        f"""
+        SELECT * FROM app.documents_shown(ARRAY(SELECT id FROM documents WHERE id = $1 AND deleted_at {condition}))
+        """,  # noqa: S608
+        document_id,
+    )
+
+
+async def find_shown_unchecked(conn: Conn, document_id: UUID) -> Row | None:
+    """For the bearer of a connect token, whose right to the document is in the token; `permission` is no statement."""
+    return await conn.fetchrow(
+        "SELECT * FROM app.document_details(ARRAY("
+        "SELECT d.id FROM documents d WHERE d.id = $1 AND d.deleted_at IS NULL), true)",
+        document_id,
+    )
+
+
+async def find_document(conn: Conn, document_id: UUID, *, deleted: bool = False) -> Document | None:
+    """As find_shown."""
+    row = await find_shown(conn, document_id, deleted=deleted)
+    return read(row) if row else None
+
+
+async def find_document_unchecked(conn: Conn, document_id: UUID) -> Document | None:
+    """As find_shown_unchecked."""
+    row = await find_shown_unchecked(conn, document_id)
+    return read(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    content: bytes | None
+    encryption: dict[str, Any] | None
+
+
+async def find_encrypted(conn: Conn, document_id: UUID) -> Encrypted:
+    row = await conn.fetchrow("SELECT content_encrypted, encryption::text FROM documents WHERE id = $1", document_id)
+    if row is None:
+        return Encrypted(None, None)
+    return Encrypted(row[0], json.loads(row[1]) if row[1] else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A document that the transaction's user may change, locked until its end."""
+
+    workspace_id: UUID
+    type: str
+    row_version: int
+    own: bool
+    metadata: dict[str, Any]
+
+
+async def lock_document(conn: Conn, document_id: UUID, *, deleted: bool = False) -> Locked | None:
+    """None where it is absent or not to be changed by the user. `deleted`: in the trash."""
+    condition = "IS NOT NULL" if deleted else "IS NULL"
+    row = await conn.fetchrow(
+        f"""
+        SELECT d.workspace_id, d.type::text, d.row_version, coalesce(d.created_by = app.user_id(), false),
+               d.metadata::text
+        FROM documents d WHERE d.id = $1 AND d.deleted_at {condition} FOR NO KEY UPDATE
+        """,  # noqa: S608
+        document_id,
+    )
+    return Locked(row[0], row[1], row[2], row[3], json.loads(row[4])) if row else None
+
+
+_CASTS = {"type": "::text::document_type", "metadata": "::text::jsonb", "settings": "::text::jsonb"}
+_CASTS["encryption"] = "::text::jsonb"
+_COLUMNS = frozenset(
+    {"name", "title", "description", "type", "status", "priority", "language", "metadata", "settings", "category_id"}
+    | {"id", "is_template", "template_id", "is_public", "expires_at", "content_encrypted", "encryption"}
+)
+
+
+def _values(fields: Mapping[str, Any], first: int) -> tuple[list[str], list[str], list[Any]]:
+    """(columns, placeholders from $first on, arguments)"""
+    assert fields.keys() <= _COLUMNS
+    columns = list(fields)
+    places = [f"${number}{_CASTS.get(column, '')}" for number, column in enumerate(columns, first)]
+    arguments = [json.dumps(value) if isinstance(value, dict) else value for value in fields.values()]
+    return columns, places, arguments
+
+
+async def insert_document(conn: Conn, workspace_id: UUID, fields: Mapping[str, Any]) -> UUID | None:
+    """The new document's id; None where the name is taken (the other creation won). `fields`: values by column.
+
+    Raises InsufficientPrivilege where the user may not create here, UniqueViolation for an `id` that is taken,
+    ForeignKeyViolation for a category that is not of
+    this workspace.
+    """
+    columns, places, arguments = _values(fields, 2)
+    created: UUID | None = await conn.fetchval(
+        f"""
+        INSERT INTO documents (workspace_id, created_by, {", ".join(columns)})
+        VALUES ($1, app.user_id(), {", ".join(places)})
+        ON CONFLICT (workspace_id, name) WHERE name IS NOT NULL AND deleted_at IS NULL DO NOTHING
+        RETURNING id
+        """,  # noqa: S608
+        workspace_id,
+        *arguments,
+    )
+    return created
+
+
+async def update_document(
+    conn: Conn, document_id: UUID, fields: Mapping[str, Any], *, expected_version: int | None
+) -> bool:
+    """False where the document is gone, hidden from writing, or of another version than `expected_version`.
+
+    `published_at` follows the status. Raises UniqueViolation for a name that is taken, ForeignKeyViolation as
+    insert_document, InsufficientPrivilege.
+    """
+    columns, places, arguments = _values(fields, 3)
+    changes = [f"{column} = {place}" for column, place in zip(columns, places, strict=True)]
+    if "status" in fields:
+        published = "coalesce(published_at, now())" if fields["status"] == "published" else "NULL"
+        changes.append(f"published_at = {published}")
+    done: bool | None = await conn.fetchval(
+        f"""
+        UPDATE documents SET {", ".join(changes)}
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint IS NULL OR row_version = $2) RETURNING true
+        """,  # noqa: S608
+        document_id,
+        expected_version,
+        *arguments,
+    )
+    return bool(done)

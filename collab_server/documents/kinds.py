@@ -1,0 +1,127 @@
+"""The ten kinds of documents: which of them have a text to edit together, and the typed fields of their metadata.
+
+The fields of a kind are checked; any others are kept as they are given.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+
+from collab_server.web.fields import Email, JsonObject, a_line, storable
+
+Kind = Literal[
+    "markdown", "mindmap", "presentation", "mixed", "note", "bookmark", "task", "contact", "password", "file"
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+ENCRYPTED: Kind = "password"
+"""Encrypted by its owner's device: the server keeps the bytes, and there is nothing to edit together."""
+
+
+def _http(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        known = False
+    if not known or " " in url:
+        raise ValueError("must be an http or https address")
+    return url
+
+
+Line = Annotated[StrictStr, Field(max_length=500), AfterValidator(a_line)]
+Url = Annotated[StrictStr, Field(max_length=2048), AfterValidator(a_line), AfterValidator(_http)]
+Prose = Annotated[StrictStr, Field(max_length=5000), AfterValidator(storable)]
+
+
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Note(_Fields):
+    pinned: StrictBool = False
+
+
+class Bookmark(_Fields):
+    url: Url
+    site_name: Line | None = None
+    image_url: Url | None = None
+    read: StrictBool = False
+
+
+class Task(_Fields):
+    due: AwareDatetime | date | None = None
+    completed: StrictBool = False
+    completed_at: AwareDatetime | None = None
+
+
+class Contact(_Fields):
+    email: Email | None = None
+    phone: Line | None = None
+    organization: Line | None = None
+    job_title: Line | None = None
+    address: Prose | None = None
+    birthday: date | None = None
+    url: Url | None = None
+
+
+class Password(BaseModel):
+    """Nothing in the clear."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class File(_Fields):
+    file_name: Line | None = None
+    content_type: Line | None = None
+    size_bytes: Annotated[StrictInt, Field(ge=0, lt=2**53)] | None = None
+
+
+class DocumentSettings(_Fields):
+    """`collaboration` false: nobody joins the document, by whatever protocol; requests read and edit it."""
+
+    collaboration: StrictBool = True
+    auto_save: StrictBool = True
+    editor_mode: Literal["edit", "preview", "split"] = "edit"
+
+
+_FIELDS: dict[str, type[BaseModel]] = {
+    "note": Note,
+    "bookmark": Bookmark,
+    "task": Task,
+    "contact": Contact,
+    "password": Password,
+    "file": File,
+}
+
+
+def checked_metadata(kind: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    """The metadata as it is stored. Raises ValueError, one line, where a typed field of the kind is wrong."""
+    model = _FIELDS.get(kind)
+    return metadata if model is None else _checked(model, metadata, "metadata")
+
+
+def _checked_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    return _checked(DocumentSettings, settings, "settings")
+
+
+def _checked(model: type[BaseModel], given: dict[str, Any], within: str) -> dict[str, Any]:
+    try:
+        return model.model_validate(given).model_dump(mode="json", exclude_unset=True)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, (within, *e['loc'])))}: {e['msg']}" for e in error.errors()[:5])
+        raise ValueError("; ".join(faults)) from None
+
+
+Settings = Annotated[JsonObject, AfterValidator(_checked_settings)]

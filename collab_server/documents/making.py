@@ -1,0 +1,67 @@
+"""Making documents: the row, its tags and the beginning of its log, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from collab_server.backends.db import Conn, ForeignKeyViolation, InsufficientPrivilege, caller, serving
+from collab_server.crdt.updates import EMPTY_UPDATE
+from collab_server.documents import document_queries, log_queries, organizing_queries
+from collab_server.documents.store import State
+from collab_server.errors import Conflict, Forbidden, TooLarge, UnprocessableContent
+
+MAX_LOG_ROW = 16_777_216
+"""Bytes; see document_updates in migrations/versions/0003_log.py."""
+APPEND_SECONDS = 30.0
+
+
+async def make(
+    conn: Conn,
+    workspace_id: UUID,
+    user_id: UUID | None,
+    fields: Mapping[str, Any],
+    tags: Sequence[str],
+    state: State | None,
+    *,
+    max_bytes: int,
+) -> UUID:
+    """The id of a new document of this content. `conn`: a transaction of the user, which this leaves half done where it
+    raises: Conflict (the name is taken), Forbidden, UnprocessableContent, LimitReached, TooLarge, LostRace.
+    """
+    if state is not None and len(state.update) > max_bytes:
+        raise TooLarge(f"a document may have at most {max_bytes} bytes")
+    try:
+        document_id = await document_queries.insert_document(conn, workspace_id, fields)
+    except InsufficientPrivilege:
+        raise Forbidden("you may not create documents here") from None
+    except ForeignKeyViolation:
+        raise UnprocessableContent("there is no such category in this workspace") from None
+    if document_id is None:
+        raise Conflict(f"there is a document named {fields['name']!r} already")
+    if tags:
+        await organizing_queries.replace_tags(conn, document_id, workspace_id, tags)
+    if state is not None:
+        async with serving(conn):
+            await _begin_log(conn, document_id, user_id, state)
+    return document_id
+
+
+async def _begin_log(conn: Conn, document_id: UUID, user_id: UUID | None, state: State) -> None:
+    """Append the state and fold it, so that lists and search have its text at once.
+
+    A state that is larger than a row of the log may be goes straight into the snapshot.
+    """
+    payload = state.update if len(state.update) <= MAX_LOG_ROW else EMPTY_UPDATE
+    row = log_queries.LogRow(document_id, payload, user_id, (), caller.get().device_id or None)
+    heads = await log_queries.append_updates(conn, [row], APPEND_SECONDS)
+    await log_queries.fold_rows(
+        conn,
+        document_id,
+        expected_clock=0,
+        upto=heads[document_id],
+        snapshot=state.update,
+        state_vector=state.state_vector,
+        content=state.content,
+        words=state.words,
+        truncated=state.truncated,
+    )

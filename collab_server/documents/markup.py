@@ -1,0 +1,182 @@
+"""Markdown as HTML that can be shown to anybody, and as plain text. Pure; for a worker process, as it may take long."""
+
+import html
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, Literal
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+RENDERER: Final = 1
+"""Raised whenever the same Markdown gives other HTML than before: what is cached of the version before is then void."""
+
+MAX_SECONDS: Final = 3.0
+MAX_RENDERED_BYTES: Final = 8_000_000
+
+Format = Literal["html", "text"]
+
+_TAGS: Final = frozenset(
+    [
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
+)
+_ATTRIBUTES: Final = {
+    "a": {"href", "title"},
+    "code": {"class"},
+    "img": {"src", "alt", "title"},
+    "input": {"checked"},
+    "ol": {"start"},
+    "td": {"align"},
+    "th": {"align"},
+}
+_IMAGE_DATA: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
+_LANGUAGE: Final = re.compile(r"language-[\w+#.-]{1,40}")
+_TASK: Final = re.compile(r"\[([ xX])\][ \t]+")
+_BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_BOX: Final = re.compile(r"<input[^<>]*>")
+_ALIGNED: Final = re.compile(r"text-align:\s*(left|center|right)")
+
+
+class TooLong(Exception):
+    """What was asked for takes more time or room than it may."""
+
+
+def render(markdown: str, kind: Format) -> str:
+    """Sanitised HTML, or its text without tags. Raises TooLong."""
+    with _at_most(MAX_SECONDS):
+        rendered = _sanitised(parser().render(markdown))
+        if kind == "text":
+            rendered = _text_of(rendered)
+    if len(rendered.encode()) > MAX_RENDERED_BYTES:
+        raise TooLong(f"the result has more than {MAX_RENDERED_BYTES} bytes")
+    return rendered
+
+
+def parser() -> MarkdownIt:
+    """CommonMark with GFM's tables, strikethrough and task lists; a task's box is an `html_inline` token."""
+    # HTML within Markdown is shown, not obeyed: what nests as deep as its author likes takes the sanitiser minutes.
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser.inline.ruler.before("autolink", "break", _break)
+    parser.core.ruler.push("tasks", _tasks)
+    parser.core.ruler.push("alignment", _alignment)
+    # Only what nh3 would take out anyway is refused here, and it knows more about it.
+    parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]
+    return parser
+
+
+def _break(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
+    """`<br>`, without which a cell of a table would have one line."""
+    found = _BREAK.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
+    state.pos = found.end()
+    return True
+
+
+def _tasks(state: StateCore) -> None:
+    """`- [ ] text` and `- [x] text` become items with a checkbox that cannot be clicked."""
+    opened: list[Token] = state.tokens
+    for item, paragraph, inline in zip(opened, opened[1:], opened[2:], strict=False):
+        if item.type != "list_item_open" or paragraph.type != "paragraph_open" or not inline.children:
+            continue
+        first = inline.children[0]
+        found = _TASK.match(first.content) if first.type == "text" else None
+        if found is None:
+            continue
+        first.content = first.content[found.end() :]
+        checked = "" if found[1] == " " else " checked"
+        box = Token("html_inline", "", 0, content=f'<input type="checkbox" disabled{checked}> ')
+        inline.children.insert(0, box)
+
+
+def _alignment(state: StateCore) -> None:
+    """Columns are aligned by an attribute: no style survives."""
+    for token in state.tokens:
+        if token.type in ("th_open", "td_open") and (found := _ALIGNED.match(str(token.attrs.pop("style", "")))):
+            token.attrs["align"] = found[1]
+
+
+def _kept(tag: str, attribute: str, value: str) -> str | None:
+    """An attribute's value, None for none."""
+    if (tag, attribute) == ("code", "class"):
+        return value if _LANGUAGE.fullmatch(value) else None
+    if value.lstrip().lower().startswith("data:"):
+        return value if (tag, attribute) == ("img", "src") and _IMAGE_DATA.fullmatch(value.strip()) else None
+    return value
+
+
+def _sanitised(page: str) -> str:
+    return nh3.clean(
+        page,
+        tags=set(_TAGS),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=_kept,
+        set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
+        url_schemes={"http", "https", "mailto", "tel", "data"},
+        link_rel="noopener noreferrer nofollow ugc",
+    )
+
+
+def _text_of(page: str) -> str:
+    """The text of sanitised HTML: no tags, entities resolved, at most one empty line between paragraphs."""
+    page = re.sub(r"<(?:br|hr)>\n?", "\n", page)
+    page = _BOX.sub(lambda box: "[x]" if "checked" in box[0] else "[ ]", page)
+    text = html.unescape(nh3.clean(page, tags=set()))
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n" if text.strip() else ""
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """TooLong after `seconds` of the processor, where signals can be had: in the main thread, as in a worker process.
+    Not of the clock: a busy machine says nothing about the text.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(_: int, __: FrameType | None) -> None:
+        raise TooLong(f"it takes longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)  # again: where Python cannot pass it on, an exception is lost
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

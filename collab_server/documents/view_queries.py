@@ -1,0 +1,24 @@
+"""SQL of views, under app_service."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from collab_server.backends.db import Conn
+
+
+async def add_views(
+    conn: Conn, counts: Mapping[UUID, tuple[int, datetime]], people: Mapping[tuple[UUID, UUID], datetime]
+) -> None:
+    """`counts`: document -> (views, the last). `people`: (document, user) -> when. In one transaction; those that are
+    gone are left out.
+    """
+    await conn.execute(
+        "SELECT app.count_views($1, $2, $3, $4, $5, $6)",
+        list(counts),
+        [count for count, _ in counts.values()],
+        [last for _, last in counts.values()],
+        [document_id for document_id, _ in people],
+        [user_id for _, user_id in people],
+        list(people.values()),
+    )

@@ -1,0 +1,1 @@
+"""Documents as files, whole workspaces as archives, and both back again."""

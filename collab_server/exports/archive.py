@@ -1,0 +1,183 @@
+"""A whole workspace as a zip that is sent while it is written: one document is in memory at a time."""
+
+import asyncio
+import json
+import tempfile
+import zipfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import IO, Any, Final
+from uuid import UUID
+
+from collab_server import __version__
+from collab_server.access.check import require_in_workspace
+from collab_server.access.identity import Identity
+from collab_server.access.policy import WorkspaceAction
+from collab_server.documents import document_queries, list_queries, organizing_queries
+from collab_server.documents.document_queries import Document
+from collab_server.documents.kinds import ENCRYPTED
+from collab_server.documents.list_queries import Filters, Position
+from collab_server.errors import NotFound, TooLarge, UnprocessableContent
+from collab_server.exports import manifest, reading
+from collab_server.exports.file_names import Names, safe_name
+from collab_server.exports.formats import KINDS, Format
+from collab_server.exports.reading import Sources
+
+LOSSLESS: Final[tuple[Format, ...]] = ("md", "yjs")
+"""What people read, and what an import makes the same document of."""
+_PAGE: Final = 100
+_PIECE: Final = 1 << 20
+_IN_MEMORY: Final = 1 << 20
+_ZIP64_ABOVE: Final = 1 << 30
+
+
+async def write(
+    sources: Sources,
+    identity: Identity,
+    workspace_id: UUID,
+    formats: Sequence[Format] = LOSSLESS,
+    done: Callable[[str], None] = lambda _: None,
+) -> AsyncIterator[bytes]:
+    """The archive in pieces: every document that is not in the trash, and a manifest at the end. `done`: is told the
+    title of each document that was written.
+
+    What one document cannot be made is noted in the manifest, and the rest goes on. Raises NotFound, Forbidden,
+    TooMany, before the first piece; Unavailable, and Forbidden where the right is taken away meanwhile.
+    """
+    sources.converters.begin_archive()
+    try:
+        archive = _Archive()
+        names = Names()
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as entries:
+            after: Position | None = None
+            while True:
+                page, categories, after = await _page(sources, identity, workspace_id, after)
+                for document in page:
+                    category = categories.get(document.category_id, ()) if document.category_id else ()
+                    entry = await _document(sources, identity, archive, names, document, category, formats)
+                    if entry is not None:
+                        line = json.dumps(entry, ensure_ascii=False).encode()
+                        entries.write(b",\n" + line if entries.tell() else line)
+                        done(document.title)
+                    for piece in archive.written():
+                        yield piece
+                if after is None:
+                    break
+            await asyncio.to_thread(_add_manifest, archive, workspace_id, formats, entries)
+        await asyncio.to_thread(archive.close)
+        for piece in archive.written():
+            yield piece
+    finally:
+        sources.converters.end_archive()
+
+
+async def _page(
+    sources: Sources, identity: Identity, workspace_id: UUID, after: Position | None
+) -> tuple[list[Document], dict[UUID, tuple[str, ...]], Position | None]:
+    """(documents, names of all categories, where the next page begins; None: this is the last)"""
+    async with sources.db.as_user(identity.user_id) as conn:
+        await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.EXPORT)
+        found = await list_queries.list_documents(conn, workspace_id, Filters(), "created", "asc", _PAGE, after)
+        categories = await organizing_queries.list_categories(conn, workspace_id)
+    last = (found[-1].key, found[-1].document.id) if len(found) == _PAGE else None
+    return [listed.document for listed in found], dict(manifest.paths_of(categories)), last
+
+
+async def _document(
+    sources: Sources,
+    identity: Identity,
+    archive: "_Archive",
+    names: Names,
+    document: Document,
+    category: Sequence[str],
+    formats: Sequence[Format],
+) -> dict[str, Any] | None:
+    """Writes its files; its entry in the manifest, None where it has gone meanwhile."""
+    encrypted = None
+    files: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    with suppress(NotFound):
+        if document.type == ENCRYPTED:
+            async with sources.db.as_user(identity.user_id) as conn:
+                encrypted = await document_queries.find_encrypted(conn, document.id)
+        else:
+            await sources.settle(document.id)
+            content = await reading.text(sources, document.id)
+            stem = names.unique("/".join(safe_name(name) for name in (*category, document.title)))
+            for form in formats:
+                try:
+                    file = await reading.write(sources, document, content, form, category)
+                except (UnprocessableContent, TooLarge) as error:
+                    failed[form] = f"{error.code}: {error.detail}"
+                    continue
+                files[form] = stem + KINDS[form].extension
+                changed = document.last_edited_at or document.created_at
+                await asyncio.to_thread(archive.add, files[form], file, changed)
+        entry = manifest.entry(document, category, encrypted)
+        return {**entry, "files": files, **({"failed": failed} if failed else {})}
+    return None
+
+
+def _add_manifest(archive: "_Archive", workspace_id: UUID, formats: Sequence[Format], entries: IO[bytes]) -> None:
+    now = datetime.now(UTC)
+    head = {
+        "format": manifest.FORMAT,
+        "version": manifest.VERSION,
+        "server": __version__,
+        "workspace_id": str(workspace_id),
+        "exported_at": now.isoformat(),
+        "formats": list(formats),
+    }
+    entries.seek(0)
+    with archive.open(manifest.NAME, now, large=False) as file:
+        file.write(json.dumps(head).encode()[:-1] + b', "documents": [\n')
+        while piece := entries.read(_PIECE):
+            file.write(piece)
+        file.write(b"\n]}\n")
+
+
+class _Archive:
+    """A zip without an end to seek from; compression runs in the thread that calls."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._zip = zipfile.ZipFile(_Sink(self._pieces), "w", zipfile.ZIP_DEFLATED)
+
+    def open(self, name: str, changed: datetime, *, large: bool) -> IO[bytes]:
+        info = zipfile.ZipInfo(name, changed.astimezone(UTC).timetuple()[:6])
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.external_attr = 0o644 << 16
+        return self._zip.open(info, "w", force_zip64=large)
+
+    def add(self, name: str, file: bytes, changed: datetime) -> None:
+        view = memoryview(file)
+        with self.open(name, changed, large=len(file) > _ZIP64_ABOVE) as entry:
+            for start in range(0, len(view), _PIECE):
+                entry.write(view[start : start + _PIECE])
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def written(self) -> list[bytes]:
+        """What was written since the last call, in pieces that a socket takes without a pause."""
+        whole = b"".join(self._pieces)
+        self._pieces.clear()
+        return [whole[start : start + 65_536] for start in range(0, len(whole), 65_536)]
+
+
+class _Sink:
+    """A file of which zipfile learns that it cannot seek."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    def write(self, piece: bytes) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

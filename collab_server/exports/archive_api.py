@@ -1,0 +1,158 @@
+"""Routes of whole workspaces as archives, and of files that become documents."""
+
+from collections.abc import AsyncIterator
+from pathlib import PurePosixPath
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from pydantic import AfterValidator
+from starlette.responses import StreamingResponse
+
+from collab_server.access.check import require_in_workspace
+from collab_server.access.policy import WorkspaceAction
+from collab_server.documents.api import USUAL, CurrentDesk
+from collab_server.documents.models import MAX_TAGS, DocumentOut, TagName, Title
+from collab_server.errors import Conflict, Malformed, TooLarge, TooMany, UnprocessableContent
+from collab_server.exports import archive, file_names, formats, models, parsing
+from collab_server.exports.api import CurrentSources
+from collab_server.exports.importing import Importer, Outcome, Upload
+from collab_server.web.fields import storable
+from collab_server.web.problems import documented
+from collab_server.web.routes import router as _router
+from collab_server.workspaces.queries import find_workspace
+
+router = _router()
+
+_IN_MEMORY: Final = 1 << 20
+_ZIP: Final = ("application/zip", "application/x-zip-compressed")
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+
+FileName = Annotated[
+    str,
+    Query(max_length=500, description="Of the file: its ending tells the format, its stem a title."),
+    AfterValidator(storable),
+]
+Formats = Annotated[list[formats.Format], Query(max_length=len(formats.FORMATS), description="Of each document.")]
+Tags = Annotated[list[TagName], Query(max_length=MAX_TAGS, description="Of the new document; not for a zip.")]
+
+
+@router.get(
+    "/workspaces/{workspace_id}/export",
+    tags=["exports"],
+    response_class=Response,
+    responses={
+        **USUAL,
+        **documented(TooMany),
+        200: {"content": {"application/zip": {}}, "description": "The archive"},
+    },
+)
+async def export_workspace(
+    workspace_id: UUID,
+    desk: CurrentDesk,
+    sources: CurrentSources,
+    format: Formats = list(archive.LOSSLESS),  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """All documents of a workspace as a zip, with a `manifest.json` of their metadata; for owners and administrators.
+    With `yjs` among the formats, which it is unless others are named, an import makes the same documents of it.
+    It is sent while it is made: an archive without an end was broken off.
+    """
+    async with desk.db.as_user(desk.identity.user_id) as conn:
+        await require_in_workspace(conn, desk.identity, workspace_id, WorkspaceAction.EXPORT)
+        workspace = await find_workspace(conn, workspace_id)
+    pieces = archive.write(sources, desk.identity, workspace_id, list(dict.fromkeys(format)) or archive.LOSSLESS)
+    # What is refused is refused before the answer begins.
+    first = await anext(pieces)
+    name = file_names.safe_name(workspace.name if workspace else "workspace")
+    headers = {"content-disposition": file_names.attachment(f"{name}.zip"), "cache-control": "private, no-store"}
+    return StreamingResponse(_all(first, pieces), media_type="application/zip", headers=headers)
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+@router.post(
+    "/workspaces/{workspace_id}/import",
+    tags=["exports"],
+    responses={**USUAL, **documented(Malformed, Conflict, TooLarge, UnprocessableContent, TooMany)},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "The file itself.",
+            "content": {kind: _BINARY for kind in (*parsing.MEDIA_TYPES, _ZIP[0])},
+        }
+    },
+)
+async def import_documents(
+    workspace_id: UUID,
+    desk: CurrentDesk,
+    request: Request,
+    name: FileName = "",
+    title: Title | None = None,
+    tags: Tags = [],  # noqa: B006 - FastAPI copies it
+    category_id: UUID | None = None,
+) -> models.ImportOut:
+    """Make documents of a file, which is the body of the request: Markdown, HTML, text, Word (.docx), a Yjs update, or
+    a zip of such files: an exported workspace, or any other, whose folders become categories. The ending of `name`,
+    else the Content-Type tells what it is. A title is what you give, what the file tells (a heading, say), or its name.
+
+    Each document is made whole or not at all. A single file that cannot be read is a problem; of a zip, `items` tell
+    what became of each of its documents.
+    """
+    async with desk.db.as_user(desk.identity.user_id) as conn:
+        await require_in_workspace(conn, desk.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
+    kind, charset = _kind(name, request.headers.get("content-type", ""))
+    importer = Importer(desk, request.state.converters, workspace_id)
+    with SpooledTemporaryFile(_IN_MEMORY) as file:
+        async for piece in request.stream():
+            file.write(piece)
+        file.seek(0)
+        if kind == "zip":
+            most = desk.settings.max_import_bytes
+            return _told([outcome async for outcome in importer.archive(file, most)])
+        upload = Upload(kind, name, charset, title or "", tags, category_id)
+        made = await importer.file(upload, file.read())
+    return _told([Outcome(name, made)])
+
+
+def _kind(name: str, content_type: str) -> tuple[Any, str]:
+    """(a format of `parsing`, or 'zip'; the charset of the Content-Type). Raises UnprocessableContent."""
+    media_type, _, parameters = content_type.partition(";")
+    media_type = media_type.strip().lower()
+    key, _, charset = parameters.strip().partition("=")
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix == ".zip" or (not suffix and media_type in _ZIP):
+        return "zip", ""
+    found = parsing.EXTENSIONS.get(suffix) or (parsing.MEDIA_TYPES.get(media_type) if not suffix else None)
+    if found is None and media_type in parsing.MEDIA_TYPES and media_type != "application/octet-stream":
+        found = parsing.MEDIA_TYPES[media_type]
+    if found is None and media_type in _ZIP:
+        return "zip", ""
+    if found is None:
+        known = ", ".join([*parsing.EXTENSIONS, ".zip"])
+        raise UnprocessableContent(f"name the file (?name=) with one of the endings {known}, or give its Content-Type")
+    return found, charset.strip('"') if key.strip().lower() == "charset" else ""
+
+
+def _told(outcomes: list[Outcome]) -> models.ImportOut:
+    items = [
+        models.ImportedFile(
+            file=outcome.file,
+            status="failed" if outcome.document is None else "created",
+            document=_shown(outcome.document) if outcome.document else None,
+            code=outcome.error.code if outcome.error else None,
+            detail=outcome.error.detail if outcome.error else None,
+            notes=list(outcome.notes),
+        )
+        for outcome in outcomes
+    ]
+    created = sum(item.status == "created" for item in items)
+    return models.ImportOut(created=created, failed=len(items) - created, items=items)
+
+
+def _shown(document: DocumentOut) -> models.ImportedDocument:
+    return models.ImportedDocument(id=document.id, address=document.address, title=document.title)

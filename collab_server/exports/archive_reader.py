@@ -1,0 +1,139 @@
+"""What is in a zip that somebody sends, without believing it: bounds on everything, and nothing is written to disk."""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import IO, Any, Final
+
+from collab_server.errors import Malformed, TooLarge, UnprocessableContent
+from collab_server.exports import manifest, parsing
+
+MAX_DOCUMENTS: Final = 10_000
+MAX_EXPANSION: Final = 10
+"""Times the most bytes an upload may have, for all files of an archive together."""
+MAX_FILE: Final = 64_000_000
+MAX_MANIFEST: Final = 32_000_000
+_MAX_DIRECTORY: Final = 16_000_000
+"""Bytes of a zip's directory, which zipfile reads into objects of ten times their size."""
+_END: Final = b"PK\x05\x06"
+_END_SIZE: Final = 22
+_END_64: Final = b"PK\x06\x07"
+_MAX_COMMENT: Final = 65_535
+_NEVER: Final = frozenset({"__macosx", "thumbs.db"})
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A document of the archive. `path`: of its file, None where it has none; `entry`: of the manifest, {} without
+    one; `category`: the names of its folders.
+    """
+
+    path: str | None
+    format: parsing.Format | None
+    entry: dict[str, Any] = field(default_factory=dict)
+    category: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+class Archive:
+    """`budget`: bytes that may still be read of it, unpacked."""
+
+    def __init__(self, file: IO[bytes], max_bytes: int) -> None:
+        """Raises Malformed, TooLarge, UnprocessableContent (encrypted, or ZIP64)."""
+        self.budget = max_bytes * MAX_EXPANSION
+        _look_at_end(file)
+        try:
+            self._zip = zipfile.ZipFile(file)
+        except _BROKEN as error:
+            raise Malformed("this is not a zip that can be read") from error
+        if any(info.flag_bits & 1 for info in self._zip.infolist()):
+            raise UnprocessableContent("the archive is encrypted: unpack it and send it without a password")
+
+    def members(self) -> list[Member]:
+        """Its documents. Raises Malformed, TooLarge."""
+        if manifest.NAME in self._zip.NameToInfo:
+            found = list(_of_manifest(self.read(manifest.NAME, MAX_MANIFEST), set(self._zip.NameToInfo)))
+        else:
+            found = list(_of_names(self._zip.namelist()))
+        if len(found) > MAX_DOCUMENTS:
+            raise TooLarge(f"an archive may hold at most {MAX_DOCUMENTS} documents")
+        return found
+
+    def read(self, path: str, most: int = MAX_FILE) -> bytes:
+        """Raises Malformed, TooLarge."""
+        most = min(most, self.budget)
+        try:
+            with self._zip.open(path) as file:
+                # The declared size may be a lie, and the file may be all zeros.
+                content = file.read(most + 1)
+        except KeyError:
+            raise Malformed("the archive has no such file") from None
+        except _BROKEN as error:
+            raise Malformed("the file is damaged") from error
+        if len(content) > most:
+            raise TooLarge("the file is too large when it is unpacked")
+        self.budget -= len(content)
+        return content
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _look_at_end(file: IO[bytes]) -> None:
+    """zipfile would read a directory of any size."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _END_SIZE - _MAX_COMMENT - 20))
+    tail = file.read()
+    at = len(tail) - _END_SIZE
+    if at < 0 or tail[at : at + 4] != _END:
+        at = tail.rfind(_END)
+    file.seek(0)
+    if at < 0 or at + _END_SIZE > len(tail):
+        raise Malformed("this is not a zip that can be read")
+    if at >= 20 and tail[at - 20 : at - 16] == _END_64:
+        raise UnprocessableContent("archives in the ZIP64 format are not read: send several smaller ones")
+    if int.from_bytes(tail[at + 12 : at + 16], "little") > _MAX_DIRECTORY:
+        raise TooLarge("the archive has too many files")
+
+
+def _of_manifest(file: bytes, paths: set[str]) -> Iterator[Member]:
+    try:
+        told = json.loads(file)
+    except (ValueError, RecursionError):
+        raise Malformed("the manifest is not JSON") from None
+    if not isinstance(told, dict) or told.get("format") != manifest.FORMAT or told.get("version") != manifest.VERSION:
+        raise Malformed(f"the manifest is not of the format {manifest.FORMAT} {manifest.VERSION}")
+    documents = told.get("documents")
+    if not isinstance(documents, list) or not all(isinstance(entry, dict) for entry in documents):
+        raise Malformed("the manifest has no list of documents")
+    for entry in documents:
+        files = entry.get("files")
+        files = files if isinstance(files, dict) else {}
+        names = entry.get("category")
+        names = names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
+        # The update is the document itself; the others are pictures of it.
+        for form in ("yjs", "md", "html", "docx", "txt"):
+            path = files.get(form)
+            if isinstance(path, str) and path in paths:
+                yield Member(path, form, entry, tuple(names))
+                break
+        else:
+            refusal = "" if "content_encrypted" in entry or not files else "its file is not in the archive"
+            yield Member(None, None, entry, tuple(names), refusal)
+
+
+def _of_names(names: list[str]) -> Iterator[Member]:
+    """Of any archive: its files of formats that can be read; folders are categories."""
+    for name in names:
+        parts = name.replace("\\", "/").split("/")
+        form = parsing.EXTENSIONS.get(PurePosixPath(parts[-1]).suffix.lower())
+        if form is None or any(part.lower() in _NEVER for part in parts) or parts[-1].startswith("."):
+            continue
+        if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
+            yield Member(name, form, refusal="its path leads out of the archive")
+        else:
+            yield Member(name, form, category=tuple(part for part in parts[:-1] if part not in ("", ".")))

@@ -1,0 +1,69 @@
+"""The jobs, and running each of them once."""
+
+from collections.abc import Awaitable, Callable
+
+from collab_server.accounts import session_queries
+from collab_server.backends.db import Conn, Database
+from collab_server.changes import queries as feed_queries
+from collab_server.documents import base_queries
+from collab_server.maintenance import queries
+from collab_server.settings import Settings
+from collab_server.sync import mutation_queries
+from collab_server.telemetry import log
+
+Job = Callable[[Conn], Awaitable[int]]
+
+MOST_ROUNDS = 1000
+"""Of one job in one run: the rest waits for the next."""
+
+
+def jobs(settings: Settings) -> dict[str, Job]:
+    """By name, in their order: a workspace's documents are archived before it goes."""
+    return {
+        "documents": lambda conn: queries.purge_documents(conn, settings.trash_days),
+        "workspaces": lambda conn: queries.purge_workspaces(conn, settings.trash_days),
+        "archive": lambda conn: queries.purge_archive(conn, settings.archive_days),
+        "expired invitations": queries.expire_invitations,
+        "invitations": queries.purge_invitations,
+        "activity": queries.purge_activity,
+        "offline mutations": mutation_queries.purge,
+        "sync log": lambda conn: feed_queries.purge(conn, settings.sync_days),
+        "presence": queries.purge_presence,
+        "sign-ins": _forget_sign_ins,
+        "bases": base_queries.purge_bases,
+    }
+
+
+async def _forget_sign_ins(conn: Conn) -> int:
+    """Sessions, links and counted attempts that mean nothing any more."""
+    await session_queries.delete_outdated(conn)
+    return 0
+
+
+async def run_once(db: Database, settings: Settings) -> dict[str, int | None] | None:
+    """How many each job took, None for one that failed (the log says why); None where another process is at it.
+
+    Raises Unavailable.
+    """
+    async with db.as_service() as right, right.transaction():
+        if not await queries.try_lock(right):
+            return None
+        # Each statement of a job commits by itself, on another connection.
+        async with db.as_service() as conn:
+            return {name: await _run(name, job, conn) for name, job in jobs(settings).items()}
+
+
+async def _run(name: str, job: Job, conn: Conn) -> int | None:
+    taken = 0
+    try:
+        for _ in range(MOST_ROUNDS):
+            count = await job(conn)
+            taken += count
+            if not count:
+                break
+    except Exception:
+        log.exception("maintenance failed", extra={"job": name})
+        return None
+    if taken:
+        log.info("maintenance", extra={"job": name, "count": taken})
+    return taken

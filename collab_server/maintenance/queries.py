@@ -1,0 +1,51 @@
+"""SQL of maintenance, under app_service. Each purge takes a bounded number of rows and returns how many it took."""
+
+from collab_server.backends.db import Conn
+
+_LOCK = "hashtextextended('collab_server/maintenance', 0)"
+
+
+async def try_lock(conn: Conn) -> bool:
+    """Whether this transaction has the right to maintain until its end; a lock of the session would outlive a server
+    behind a pooler in transaction mode.
+    """
+    got: bool = await conn.fetchval(f"SELECT pg_try_advisory_xact_lock({_LOCK})")
+    return got
+
+
+async def purge_documents(conn: Conn, days: int) -> int:
+    """Documents in the trash, or in a deleted workspace, for so many days, and those that have expired; archived."""
+    return await _count(conn, "SELECT app.purge_documents($1)", days)
+
+
+async def purge_workspaces(conn: Conn, days: int) -> int:
+    """Deleted so many days ago."""
+    return await _count(conn, "SELECT app.purge_workspaces($1)", days)
+
+
+async def purge_archive(conn: Conn, days: int) -> int:
+    return await _count(conn, "SELECT app.purge_archive($1)", days)
+
+
+async def expire_invitations(conn: Conn) -> int:
+    return await _count(conn, "SELECT app.expire_invitations()")
+
+
+async def purge_invitations(conn: Conn) -> int:
+    """Answered, revoked or expired 90 days ago."""
+    return await _count(conn, "SELECT app.purge_invitations()")
+
+
+async def purge_activity(conn: Conn) -> int:
+    """What people did more than 90 days ago."""
+    return await _count(conn, "SELECT app.purge_activity()")
+
+
+async def purge_presence(conn: Conn) -> int:
+    """Of servers that died, and people who were last in a document a week ago."""
+    return await _count(conn, "SELECT app.purge_presence()")
+
+
+async def _count(conn: Conn, query: str, *arguments: int) -> int:
+    count: int = await conn.fetchval(query, *arguments)
+    return count

@@ -1,0 +1,43 @@
+"""What takes long to work out from a large document is worked out by a worker, so that nobody's edits wait for it.
+
+One at a time: each hands the whole document over, and many clients who come back want the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collab_server.crdt import updates
+from collab_server.crdt.updates import UpdateSummary
+from collab_server.realtime.live import LiveDocument
+
+if TYPE_CHECKING:
+    from collab_server.realtime.hub import Hub
+
+ATTEMPTS = 3
+
+
+async def prepare_answer(hub: Hub, document: LiveDocument, state_vector: bytes) -> None:
+    """Have the document loaded, and at hand what its answer to this (well-formed) state vector needs.
+
+    Raises NotFound, Unavailable.
+    """
+    for _ in range(ATTEMPTS):
+        await hub.load(document)
+        if document.room.undiffed(state_vector) is None:
+            return
+        async with hub.preparing:
+            # Somebody before us may have asked the same.
+            if (snapshot := document.room.undiffed(state_vector)) is not None:
+                head = await hub.workers.run(updates.diff, snapshot, state_vector)
+                document.room.diffed(snapshot, state_vector, head)
+    await hub.load(document)
+
+
+async def prepare_comparison(hub: Hub, document: LiveDocument, summary: UpdateSummary) -> None:
+    """Have at hand what tells whether the deletes of an update are known. Raises Unavailable."""
+    if document.room.unread_deletes(summary) is None:
+        return
+    async with hub.preparing:
+        if (parts := document.room.unread_deletes(summary)) is not None:
+            document.room.deletes_read(await hub.workers.run(updates.deletes_of, parts))

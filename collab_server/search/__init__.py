@@ -1,0 +1,1 @@
+"""Search over titles, descriptions, content and tags."""

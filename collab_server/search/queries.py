@@ -1,0 +1,69 @@
+"""SQL of search. The functions ask by themselves what the transaction's user may read (migration 0008)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from collab_server.backends.db import Conn
+from collab_server.documents.kinds import Kind
+from collab_server.search.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`snippet`, `title_marked`: see search/snippets.py."""
+
+    id: UUID
+    workspace_id: UUID
+    workspace_slug: str | None
+    name: str | None
+    title: str
+    type: Kind
+    updated_at: datetime
+    rank: float
+    snippet: str
+    title_marked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """`similarity`: the share, 0 to 1, of what was typed that the title has."""
+
+    id: UUID
+    workspace_id: UUID
+    workspace_slug: str | None
+    name: str | None
+    title: str
+    type: Kind
+    similarity: float
+
+
+async def search_documents(
+    conn: Conn,
+    terms: Terms,
+    *,
+    workspace_id: UUID | None,
+    kind: str | None,
+    tags: list[str],
+    limit: int,
+    after: tuple[float, UUID] | None,
+) -> list[Hit]:
+    """The best first. `tags`: slugs, all of which a document must have. `after`: (rank, id) of the last hit before."""
+    rows = await conn.fetch(
+        "SELECT * FROM app.search_documents($1, $2, $3, $4, $5, $6, $7, $8)",
+        terms.text,
+        terms.last,
+        workspace_id,
+        kind,
+        tags or None,
+        limit,
+        after[0] if after else None,
+        after[1] if after else None,
+    )
+    return [Hit(*row) for row in rows]
+
+
+async def search_titles(conn: Conn, typed: str, workspace_id: UUID | None, limit: int) -> list[Titled]:
+    """The most similar first."""
+    rows = await conn.fetch("SELECT * FROM app.search_titles($1, $2, $3)", typed, workspace_id, limit)
+    return [Titled(*row) for row in rows]

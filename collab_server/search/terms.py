@@ -1,0 +1,39 @@
+"""What somebody typed into a search field."""
+
+import re
+from dataclasses import dataclass
+
+from collab_server.errors import UnprocessableContent
+
+LEAST_BEGINNING = 3
+"""Characters of a last word from which on it may be the beginning of a longer one."""
+
+_WORDS = re.compile(r'-?"[^"]*"?|[^\s"]+')
+_SOMETHING = re.compile(r"[^\W_]")
+_LAST = re.compile(rf"(?:^|(?<=\s))[^\W_]{{{LEAST_BEGINNING},}}$")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`text`: in the syntax of websearch_to_tsquery ("phrase", or, -not), without the `last` word where that may be
+    unfinished.
+    """
+
+    text: str
+    last: str | None
+
+
+def read(typed: str) -> Terms:
+    """Raises UnprocessableContent where there is no word to look for, only operators or what shall not be there."""
+    typed = typed.strip()
+    words = [word for word in _WORDS.findall(typed) if not word.startswith("-")]
+    if not any(_SOMETHING.search(word) and word.lower() != "or" for word in words):
+        raise UnprocessableContent("name a word to look for")
+    last = _LAST.search(typed)
+    if last is None or typed.count('"') % 2 or last[0].lower() == "or" or _UNSPACED.search(last[0]):
+        return Terms(typed, None)
+    before = typed[: last.start()].rstrip()
+    if re.search(r"(?:^|\s)or$", before, re.IGNORECASE):
+        return Terms(typed, None)
+    return Terms(before, last[0].lower())

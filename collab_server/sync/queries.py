@@ -1,0 +1,81 @@
+"""SQL of sync/pull, under app_service: the rights of who asks are part of the statement."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from collab_server.backends.db import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A document that somebody may read. `size`: bytes of its snapshot and the rows after it."""
+
+    generation: int
+    seq: int
+    size: int
+    row_version: int
+
+
+async def list_heads(
+    conn: Conn, user_id: UUID | None, guest_role: str, document_ids: Sequence[UUID]
+) -> dict[UUID, Head]:
+    """Of these documents the ones that the person (None: a guest) may see."""
+    rows = await conn.fetch(
+        """
+        SELECT d.id, d.generation, h.head_seq, d.row_version, coalesce(octet_length(d.yjs_state), 0) + (
+            SELECT coalesce(sum(octet_length(u.payload)), 0) FROM document_updates u
+            WHERE u.document_id = d.id AND u.seq > d.yjs_clock)
+        FROM app.document_permissions_for(array_fill($1::uuid, ARRAY[cardinality($2::uuid[])]), $2, $3) p
+        JOIN documents d ON d.id = p.document_id JOIN document_heads h ON h.document_id = d.id
+        WHERE p.permission IS NOT NULL AND d.deleted_at IS NULL
+        """,
+        user_id,
+        list(document_ids),
+        guest_role,
+    )
+    return {row[0]: Head(row[1], row[2], int(row[4]), row[3]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A document's snapshot and the rows after it, up to `seq`, as one statement saw them."""
+
+    generation: int
+    seq: int
+    parts: list[bytes]
+
+
+async def list_contents(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, Content]:
+    """What is committed of these documents; those that are gone are left out."""
+    rows = await conn.fetch(
+        """
+        SELECT d.id, d.generation, h.head_seq, d.yjs_state,
+               ARRAY(SELECT u.payload FROM document_updates u
+                     WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS pending
+        FROM documents d JOIN document_heads h ON h.document_id = d.id
+        WHERE d.id = ANY ($1::uuid[]) AND d.deleted_at IS NULL
+        """,
+        list(document_ids),
+    )
+    return {row[0]: Content(row[1], row[2], ([row[3]] if row[3] else []) + list(row[4])) for row in rows}
+
+
+async def list_metadata(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """As JSON: what mutations can change, and the version of the row."""
+    rows = await conn.fetch(
+        """
+        SELECT d.id, json_build_object(
+            'workspace_id', d.workspace_id, 'title', d.title, 'name', d.name, 'description', d.description,
+            'type', d.type, 'status', d.status, 'priority', d.priority, 'language', d.language,
+            'metadata', d.metadata, 'settings', d.settings, 'category_id', d.category_id,
+            'is_template', d.is_template, 'is_public', d.is_public, 'expires_at', d.expires_at,
+            'tags', (SELECT coalesce(json_agg(t.name ORDER BY lower(t.name), t.id), '[]')
+                     FROM document_tags x JOIN tags t ON t.id = x.tag_id WHERE x.document_id = d.id),
+            'created_at', d.created_at, 'updated_at', d.updated_at, 'row_version', d.row_version)::text
+        FROM documents d WHERE d.id = ANY ($1::uuid[])
+        """,
+        list(document_ids),
+    )
+    return {row[0]: json.dumps(json.loads(row[1]), ensure_ascii=False, separators=(",", ":")) for row in rows}

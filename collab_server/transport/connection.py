@@ -1,0 +1,384 @@
+"""A WebSocket after its handshake, held by one small object: no task, no timer, no queue while it rests.
+
+Reads frames as RFC 6455 demands of a server without extensions, and hands binary messages to the session by a call;
+a room writes ready-made frames to it. tests/transport/test_incoming.py holds it against websockets' own reading.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close
+
+from collab_server.transport.frames import Outgoing, control
+from collab_server.transport.socket import OnEnd, OnMessage
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
+
+HIGH_WATER = 262_144
+"""Bytes in a socket's write buffer from which its peer counts as slow."""
+HELD_BYTES = 65_536
+"""What a client may send before its session takes messages; then it waits."""
+CLOSE_TIMEOUT = 10.0
+"""How long the peer may take to answer our close."""
+
+_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
+_WHOLE_BINARY = 0x82
+"""First byte of a frame that is a whole binary message: FIN, no reserved bit, opcode 2."""
+_PING_FRAME = control(_PING, b"")
+
+_NOTHING = bytearray()
+"""Shared by all connections that wait for no rest of a frame; nobody adds to it."""
+
+_OPEN, _CLOSING, _OVER = range(3)
+"""_CLOSING: we have sent a close and wait for the peer's. _OVER: nothing is read or written any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What all connections of a server share. Times in seconds, None for never."""
+
+    max_message_bytes: int
+    ping_interval: float | None
+    ping_timeout: float | None
+
+
+class Connection(asyncio.Protocol):
+    """Implements transport.socket.Socket. `connections`: the server's set of open connections, of which this is one
+    until it is lost.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_bounds",
+        "_busy",
+        "_close_timer",
+        "_connections",
+        "_fragments",
+        "_heard",
+        "_heard_at",
+        "_needed",
+        "_on_end",
+        "_on_message",
+        "_on_writable",
+        "_pinged_at",
+        "_sent",
+        "_size",
+        "_state",
+        "_transport",
+        "_waiting",
+        "congested",
+        "last_sent",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        bounds: Bounds,
+        connections: set[Any],
+        received: bytes,
+        *,
+        reading: bool,
+        lost: bool,
+    ) -> None:
+        """`received`: what the client sent behind its handshake. `reading`: whether the transport reads now. `lost`:
+        the client has gone already.
+        """
+        self._transport = transport
+        self._bounds = bounds
+        self._connections = connections
+        self._begun = bytearray(received) if received else _NOTHING
+        self._needed = 0
+        self._fragments: list[bytes] | None = None
+        self._size = 0
+        self._on_message: OnMessage | None = None
+        self._on_writable: Callable[[], None] | None = None
+        self._on_end: OnEnd | None = None
+        self._busy: asyncio.Task[None] | None = None
+        self._waiting: deque[bytes] | None = None
+        self._state = _OPEN
+        self._close_timer: asyncio.TimerHandle | None = None
+        self._heard = True
+        self._heard_at = self.last_sent = time.monotonic()
+        self._pinged_at = 0.0
+        self._sent = False
+        self.congested = False
+        if lost:
+            self._state = _OVER
+            return
+        transport.set_write_buffer_limits(high=HIGH_WATER)
+        transport.set_protocol(self)
+        connections.add(self)
+        if not reading:
+            self._read_on()
+
+    # ---- outwards
+
+    def write(self, outgoing: Outgoing) -> None:
+        if self._state == _OPEN:
+            self._sent = True
+            self._transport.write(outgoing.wire)
+
+    @property
+    def queued(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def pause_writing(self) -> None:
+        self.congested = True
+
+    def resume_writing(self) -> None:
+        self.congested = False
+        # Whoever takes data is alive, even if our ping is still behind it.
+        self._heard = True
+        if self._on_writable is not None:
+            self._on_writable()
+
+    def end(self, code: int, reason: str) -> None:
+        if self._state != _OPEN:
+            return
+        self._state = _CLOSING
+        self._transport.write(control(_CLOSE, Close(code, reason).serialize()))
+        if self._busy is None:
+            self._read_on()
+        # A peer that neither answers nor reads must not hold the socket.
+        self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
+
+    def tend(self, now: float) -> None:
+        if self._sent:
+            self._sent = False
+            self.last_sent = now
+        interval, timeout = self._bounds.ping_interval, self._bounds.ping_timeout
+        if self._heard:
+            self._heard = False
+            self._heard_at = now
+            self._pinged_at = 0.0
+        elif self._state != _OPEN or interval is None:
+            return
+        elif self._pinged_at:
+            if timeout is not None and now - self._pinged_at > timeout:
+                self._fail(1011, "keepalive: no answer to a ping")
+        elif now - self._heard_at > interval:
+            self._pinged_at = now
+            self._transport.write(_PING_FRAME)
+
+    def shutdown(self) -> None:
+        """uvicorn, as the server stops."""
+        if self._state == _OPEN:
+            self._fail(1012, "")
+        else:
+            self._transport.close()
+
+    # ---- the end
+
+    async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:
+        """Returns at once: the connection lives on without its caller."""
+        self._on_message, self._on_writable, self._on_end = on_message, on_writable, on_end
+        if self._state == _OVER:
+            self._tell_end(None)
+            return
+        begun, self._begun = bytes(self._begun), _NOTHING
+        self._read_on()
+        if begun:
+            self.data_received(begun)
+
+    def endpoint_left(self) -> None:
+        """The endpoint has returned: nobody will take messages any more, if nobody does now."""
+        if self._on_message is None:
+            self._fail(1011, "internal: the endpoint left")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._state = _OVER
+        self._connections.discard(self)
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        self._tell_end(None)
+        self._transport.close()
+
+    def _tell_end(self, error: Exception | None) -> None:
+        if self._on_message is not None:
+            self._on_message = _ignore
+        on_end, self._on_end, self._on_writable = self._on_end, None, None
+        if self._busy is not None and error is None:
+            self._busy.cancel()
+        self._waiting = None
+        if on_end is not None:
+            on_end(error)
+
+    def _fail(self, code: int, reason: str) -> None:
+        """The peer broke the protocol, or is gone: tell it why, and hang up."""
+        if self._state == _OPEN:
+            self._transport.write(control(_CLOSE, Close(code, reason).serialize()))
+        self._state = _OVER
+        self._transport.close()
+
+    # ---- inwards
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        if self._on_message is None or self._begun:
+            self._begin(data)
+            if self._on_message is None:
+                if len(self._begun) > HELD_BYTES:
+                    self._transport.pause_reading()
+                return
+            if len(self._begun) < self._needed:
+                return
+            data, self._begun = bytes(self._begun), _NOTHING
+        position, end = 0, len(data)
+        if (
+            6 <= end < 132
+            and data[1] == end + 0x7A
+            and data[0] == _WHOLE_BINARY
+            and self._state == _OPEN
+            and self._fragments is None
+            and end - 6 <= self._bounds.max_message_bytes
+        ):
+            # One small message and nothing else: what typing is.
+            self._take(apply_mask(data[6:], data[2:6]))
+            return
+        while self._state != _OVER:
+            payload = position + 6
+            if end - position < 2:
+                self._keep(data, position, 2)
+                return
+            first, length = data[position], data[position + 1] - 0x80
+            if length == 126:
+                payload += 2
+                if end < payload:
+                    self._keep(data, position, 8)
+                    return
+                length = int.from_bytes(data[position + 2 : position + 4], "big")
+            elif length == 127:
+                payload += 8
+                if end < payload:
+                    self._keep(data, position, 14)
+                    return
+                length = int.from_bytes(data[position + 2 : position + 10], "big")
+            if (first != _WHOLE_BINARY or self._fragments is not None or length < 0) and not self._is_sound(
+                first, length
+            ):
+                return
+            if length > self._bounds.max_message_bytes - self._size and not first & 8:
+                self._fail(1009, "too_large: the message is above the limit")
+                return
+            stop = payload + length
+            if stop > end:
+                self._keep(data, position, stop - position)
+                return
+            message = apply_mask(data[payload:stop], data[payload - 4 : payload])
+            position = stop
+            if first == _WHOLE_BINARY:
+                self._take(message)
+            else:
+                self._take_other(first, message)
+
+    def _keep(self, data: bytes, position: int, needed: int) -> None:
+        if position < len(data):
+            self._begin(data[position:] if position else data)
+        self._needed = needed
+
+    def _begin(self, data: bytes) -> None:
+        if self._begun is _NOTHING:
+            self._begun = bytearray()
+        self._begun += data
+
+    def _is_sound(self, first: int, length: int) -> bool:
+        opcode = first & 15
+        fault = ""
+        if first & 0x70:
+            fault = "reserved bits must be 0"
+        elif opcode not in (_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG):
+            fault = "invalid opcode"
+        elif length < 0:
+            fault = "frames of a client are masked"
+        elif opcode >= _CLOSE:
+            if length > 125 or not first & 0x80:
+                fault = "a control frame is short and whole"
+            elif opcode == _CLOSE and self._fragments is not None:
+                fault = "a close within a message"
+        elif (opcode == _CONTINUATION) is (self._fragments is None):
+            fault = "a continuation without a beginning" if opcode == _CONTINUATION else "a message within a message"
+        if fault:
+            self._fail(1002, f"protocol: {fault}")
+        return not fault
+
+    def _take_other(self, first: int, payload: bytes) -> None:
+        opcode = first & 15
+        if opcode == _PING:
+            # Only the latest ping needs an answer: a peer that does not read gets none now.
+            if self._state == _OPEN and not self.congested:
+                self._transport.write(control(_PONG, payload))
+        elif opcode == _CLOSE:
+            self._take_close(payload)
+        elif opcode == _TEXT:
+            self.end(1003, "unsupported: messages are binary")
+            if not first & 0x80:
+                self._fragments = []
+        elif opcode != _PONG:
+            if self._fragments is None:
+                self._fragments = []
+            self._fragments.append(payload)
+            self._size += len(payload)
+            if first & 0x80:
+                message, self._fragments, self._size = b"".join(self._fragments), None, 0
+                self._take(message)
+
+    def _take_close(self, payload: bytes) -> None:
+        try:
+            Close.parse(payload)
+        except ProtocolError as error:
+            self._fail(1002, f"protocol: {error}")
+        except UnicodeDecodeError:
+            self._fail(1007, "protocol: the close's reason is not UTF-8")
+        else:
+            if self._state == _OPEN:
+                self._transport.write(control(_CLOSE, payload))
+            self._state = _OVER
+            self._transport.close()
+
+    def _take(self, message: bytes) -> None:
+        if self._state != _OPEN:
+            return
+        if self._busy is not None:
+            if self._waiting is None:
+                self._waiting = deque()
+            self._waiting.append(message)
+        else:
+            self._give(message)
+
+    def _give(self, message: bytes) -> None:
+        try:
+            pending = cast(OnMessage, self._on_message)(message)
+        except Exception as error:
+            self._tell_end(error)
+            return
+        if pending is not None:
+            self._transport.pause_reading()
+            self._busy = asyncio.get_running_loop().create_task(self._finish(pending))
+
+    async def _finish(self, pending: Any) -> None:
+        try:
+            await pending
+        except Exception as error:
+            self._busy = None
+            self._tell_end(error)
+        self._busy = None
+        while self._waiting and self._busy is None and self._state == _OPEN:
+            self._give(self._waiting.popleft())
+        if self._busy is None:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
+def _ignore(message: bytes) -> None:
+    """After the end nobody is left to take messages."""

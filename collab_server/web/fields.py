@@ -1,0 +1,78 @@
+"""Types of fields in request bodies. What PostgreSQL cannot store (NUL, lone surrogates) is refused here.
+
+A field of one line: `Annotated[str, Field(max_length=100), AfterValidator(a_line)]`; of prose: `storable` instead.
+"""
+
+import json
+import re
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+MAX_JSON_BYTES = 65_536
+MAX_JSON_DEPTH = 32
+# Overrides of the writing direction are among them: a name could dress up the text around it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*")
+
+
+def storable(text: str) -> str:
+    """Text of any lines, as it is."""
+    if "\x00" in text:
+        raise ValueError("no NUL, please")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return text
+
+
+def a_line(text: str) -> str:
+    """One line, trimmed, with a visible character in it."""
+    text = storable(text).strip()
+    if _CONTROL.search(text):
+        raise ValueError("one line, without control characters")
+    if all(unicodedata.category(character)[0] in "CZ" for character in text):
+        raise ValueError("needs a visible character")
+    return text
+
+
+def _email(text: str) -> str:
+    text = a_line(text)
+    if not _EMAIL.fullmatch(text):
+        raise ValueError("not an e-mail address")
+    return text
+
+
+def _depth(value: Any) -> int:
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        level = [
+            child
+            for one in level
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+    return deepest
+
+
+def _json_object(value: dict[str, Any]) -> dict[str, Any]:
+    if _depth(value) > MAX_JSON_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_JSON_DEPTH}")
+    try:
+        encoded = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        raise ValueError("numbers must be finite, and text valid Unicode") from None
+    if _ESCAPED_NUL.search(encoded):
+        raise ValueError("no NUL, please")
+    if len(encoded) > MAX_JSON_BYTES:
+        raise ValueError(f"more than {MAX_JSON_BYTES} bytes as JSON")
+    return value
+
+
+Email = Annotated[str, Field(min_length=3, max_length=320), AfterValidator(_email)]
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]

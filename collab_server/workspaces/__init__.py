@@ -1,0 +1,1 @@
+"""Workspaces: their members, invitations and activity."""

@@ -1,0 +1,66 @@
+"""SQL of workspaces for the command line (under app_service)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from collab_server.backends.db import Conn
+
+
+async def find_by_slug(conn: Conn, slug: str) -> UUID | None:
+    """A workspace in which there are members: not the playground."""
+    found: UUID | None = await conn.fetchval(
+        "SELECT id FROM workspaces WHERE slug = $1 AND deleted_at IS NULL AND kind <> 'playground'", slug
+    )
+    return found
+
+
+async def list_members(conn: Conn, workspace_id: UUID) -> list[tuple[str, str, bool]]:
+    """(e-mail, role, active)"""
+    rows = await conn.fetch(
+        """
+        SELECT u.email, m.role::text, m.is_active FROM workspace_members m JOIN users u ON u.id = m.user_id
+        WHERE m.workspace_id = $1 ORDER BY m.role, m.joined_at, u.email
+        """,
+        workspace_id,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def insert_invitation(conn: Conn, workspace_id: UUID, email: str, role: str, token_hash: bytes) -> None:
+    """By the operator. Raises UniqueViolation where the address is invited already."""
+    await conn.execute(
+        """
+        INSERT INTO invitations (workspace_id, email, role, token_hash) VALUES ($1, $2, $3::workspace_role, $4)
+        """,
+        workspace_id,
+        email,
+        role,
+        token_hash,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """`owner_id`: None for the playground."""
+
+    id: UUID
+    owner_id: UUID | None
+
+
+async def count_documents(conn: Conn, workspace_id: UUID) -> int:
+    """Those that are not in the trash."""
+    count: int = await conn.fetchval(
+        "SELECT count(*) FROM documents WHERE workspace_id = $1 AND deleted_at IS NULL", workspace_id
+    )
+    return count
+
+
+async def find_workspace_with_owner(conn: Conn, slug: str) -> Owned | None:
+    row = await conn.fetchrow("SELECT id, owner_id FROM workspaces WHERE slug = $1 AND deleted_at IS NULL", slug)
+    return Owned(row[0], row[1]) if row else None
+
+
+async def find_person(conn: Conn, email: str) -> UUID | None:
+    """Who may sign in with this address."""
+    found: UUID | None = await conn.fetchval("SELECT id FROM users WHERE email = $1 AND is_active", email)
+    return found

@@ -1,0 +1,107 @@
+/** Administration: the people who have an account here. */
+import * as api from './api.js';
+import { confirmDialog, copyDialog, formDialog } from './dialog.js';
+import { debounced, h } from './dom.js';
+import { moreButton } from './menu.js';
+import { initials } from './prose.js';
+import { clock } from './rows.js';
+import { pagedList, section, showSections } from './settings.js';
+import { enter, showFailure } from './shell.js';
+import { toast, tryTo } from './toast.js';
+
+const nameOf = (user) => user.display_name || user.email;
+const giveLink = (user, link) => copyDialog({
+  title: 'Send this link', text: `It signs ${nameOf(user)} in, once, and lets them choose a password. It is shown this once.`, value: link, label: 'Sign-in link',
+});
+
+async function createUser(again) {
+  const made = await formDialog({
+    title: 'New account',
+    fields: [
+      { name: 'email', label: 'E-mail', type: 'email', required: true, autocomplete: 'off', maxlength: 254 },
+      { name: 'display_name', label: 'Name (optional)', maxlength: 100, autocomplete: 'off' },
+      { name: 'role', label: 'Role', type: 'select', value: 'user', options: [['user', 'User'], ['admin', 'Administrator']] },
+    ],
+    verb: 'Create account',
+    act: ({ email, display_name: name, role }) => api.createUser({ email, role, ...(name ? { display_name: name } : {}) }),
+  });
+  if (!made) return;
+  await again();
+  if (made.link) await giveLink(made.user, made.link);
+}
+
+function line(who, user, again) {
+  const own = user.id === who.id;
+  const change = (values, text) => async () => {
+    const changed = await tryTo(() => api.changeUser(user.id, values));
+    await again();
+    if (changed) toast(text);
+  };
+  const active = user.is_active !== false;
+  const items = () => [
+    active && {
+      label: 'Sign-in link…',
+      icon: 'link',
+      act: async () => {
+        const made = await tryTo(() => api.linkForUser(user.id));
+        if (made) await giveLink(user, made.link);
+      },
+    },
+    {
+      label: 'Rename…',
+      icon: 'pencil',
+      act: async () => {
+        const changed = await formDialog({
+          title: 'Rename', fields: [{ name: 'display_name', label: 'Name', value: nameOf(user), required: true, maxlength: 100 }], verb: 'Rename', act: (values) => api.changeUser(user.id, values),
+        });
+        if (changed) await again();
+      },
+    },
+    !own && (user.role === 'admin'
+      ? { label: 'Make a plain user', icon: 'person', act: change({ role: 'user' }, `${nameOf(user)} is no administrator any more.`) }
+      : { label: 'Make an administrator', icon: 'shield', act: change({ role: 'admin' }, `${nameOf(user)} is an administrator now.`) }),
+    !own && (active
+      ? { label: 'Deactivate', icon: 'leave', act: change({ is_active: false }, `${nameOf(user)} cannot sign in any more.`) }
+      : { label: 'Activate', icon: 'restore', act: change({ is_active: true }, `${nameOf(user)} can sign in again.`) }),
+    !own && 'line',
+    !own && {
+      label: 'Delete…',
+      icon: 'trash',
+      danger: true,
+      act: async () => {
+        const gone = await confirmDialog({ title: `Delete the account of ${nameOf(user)}?`, text: 'This cannot be undone. Documents stay in their workspaces.', verb: 'Delete account', act: () => api.deleteUser(user.id) });
+        if (gone) await again();
+      },
+    },
+  ].filter(Boolean);
+  return h('li', { class: active ? 'line' : 'line off', 'data-id': user.id },
+    h('span', { class: 'avatar', 'aria-hidden': 'true', 'data-initials': initials(nameOf(user)) }),
+    h('div', { class: 'line-text' },
+      h('b', {}, nameOf(user), own && h('span', { class: 'badge' }, 'You'), user.role === 'admin' && h('span', { class: 'badge' }, 'Administrator'), !active && h('span', { class: 'badge' }, 'Deactivated')),
+      h('p', {}, user.email, ' · ', clock(user.created_at, 'joined '))),
+    moreButton(`Actions for ${nameOf(user)}`, items));
+}
+
+async function start() {
+  const who = await enter({ account: true });
+  if (!who) return;
+  if (!who.is_admin) {
+    showFailure({ status: 403 });
+    return;
+  }
+  let asked = '';
+  const list = pagedList({
+    label: 'Accounts', empty: 'Nobody is called like this.', load: (cursor) => api.users({ q: asked, cursor }), row: (user, again) => line(who, user, again),
+  });
+  const find = h('input', { type: 'search', 'aria-label': 'Find accounts', placeholder: 'Find by name or e-mail', autocomplete: 'off' });
+  find.addEventListener('input', debounced(200, () => {
+    asked = find.value.trim();
+    list.reload();
+  }));
+  showSections('Administration', [section('People', null,
+    h('div', { class: 'tools' }, h('div', { class: 'field' }, find), h('button', { class: 'button primary', type: 'button', onclick: () => createUser(list.reload) }, 'New account')),
+    list.element)]);
+  await list.reload();
+}
+
+start().catch((error) => showFailure(error));

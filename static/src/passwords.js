@@ -1,0 +1,10 @@
+/** The field for a new password; the server's rule is told before it is broken. */
+import { field } from './form.js';
+
+const SHORTEST = 10;
+const LONGEST = 200;
+
+export const newPasswordField = ({ name = 'new_password', label = 'New password' } = {}) => field({
+  name, label, type: 'password', autocomplete: 'new-password', required: true, minlength: SHORTEST, maxlength: LONGEST,
+  hint: `At least ${SHORTEST} characters.`,
+});

@@ -1,0 +1,42 @@
+"""Devices of people, each with a file of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from collab_server.client.offline import OfflineClient
+from tests.documents.office import Office
+from tests.people import Person
+from tests.waiting import until
+
+
+@asynccontextmanager
+async def device(directory: Path, who: Person, *, server: str | None = None) -> AsyncIterator[OfflineClient]:
+    """A new device that has synced once."""
+    async with OfflineClient(directory / f"{uuid4().hex}.sqlite") as client:
+        await client.set_up(server or who.server.http, who.token)
+        await client.sync()
+        yield client
+
+
+async def settled(office: Office, document_id: UUID | str, holds: str) -> None:
+    """Wait until the server's text of a document has this in it."""
+
+    async def is_there() -> bool:
+        answer = await office.owner.get(f"/documents/{document_id}/content")
+        return answer.status_code == 200 and holds in answer.text
+
+    await until(is_there, f"{holds!r} on the server")
+
+
+async def text_on_server(who: Person, document_id: UUID | str) -> str:
+    answer = await who.get(f"/documents/{document_id}/content")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def met(*clients: OfflineClient) -> None:
+    """Have all of them know what each of them did."""
+    for client in (*clients, *clients):
+        await client.sync()

@@ -1,0 +1,212 @@
+"""What people do to documents without a connection, and what comes of it when there is one."""
+
+import asyncio
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from collab_server.client.offline import NotSetUp, OfflineClient
+from collab_server.client.store import NoSuchDocument
+from tests.client.devices import device, met, text_on_server
+from tests.documents.office import Office
+from tests.people import run
+from tests.waiting import until
+
+
+async def test_what_was_done_offline_is_on_the_server_after_a_sync(field: Office, tmp_path: Path) -> None:
+    async with device(tmp_path, field.editor) as laptop:
+        made = await laptop.create("On a train", "one\ntwo\n", UUID(field.team))
+        await laptop.splice(made, 4, 3, "zwei")
+        await laptop.append(made, "drei 🚂\n")
+        await laptop.set_tags(made, ["Travel"])
+        await laptop.rename(made, "On a faster train")
+        assert await laptop.content(made) == "one\nzwei\ndrei 🚂\n"
+        await laptop.sync()
+        assert (await laptop.status())[1:] == (0, 0)
+        assert await text_on_server(field.viewer, made) == "one\nzwei\ndrei 🚂\n"
+        shown = (await field.viewer.get(f"/documents/{made}")).json()
+        assert (shown["title"], [tag["name"] for tag in shown["tags"]]) == ("On a faster train", ["Travel"])
+        conflicts = (await field.viewer.get(f"/documents/{made}/conflicts")).json()["items"]
+        assert conflicts == []
+        await laptop.remove(made)
+        await laptop.sync()
+        assert (await field.viewer.get(f"/documents/{made}")).status_code == 404
+
+
+async def test_edits_of_two_devices_to_the_same_text_converge(field: Office, tmp_path: Path) -> None:
+    async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.editor) as phone:
+        made = await laptop.create("Shared", "The quick brown fox\n", UUID(field.team))
+        await met(laptop, phone)
+        await laptop.replace(made, "The very quick brown fox\nfrom the laptop\n")
+        await phone.replace(made, "The quick brown vixen\nfrom the phone\n")
+        await phone.append(made, "and again\n")
+        await met(laptop, phone)
+        here, there = await laptop.content(made), await phone.content(made)
+        assert here == there == await text_on_server(field.viewer, made)
+        assert "The very quick brown vixen" in here
+        for line in ("from the laptop", "from the phone", "and again"):
+            assert here.count(line) == 1
+
+
+async def test_what_others_do_arrives_changed_renamed_and_deleted(field: Office, tmp_path: Path) -> None:
+    async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.other) as phone:
+        kept = await laptop.create("Kept", "text", UUID(field.team))
+        gone = await laptop.create("Gone", "text", UUID(field.team))
+        await met(laptop, phone)
+        assert await phone.content(kept) == "text"
+        await field.owner.patch(f"/documents/{kept}", json={"title": "Renamed", "status": "active"})
+        await field.owner.delete(f"/documents/{gone}")
+
+        async def knows() -> bool:
+            await phone.sync()
+            titles = {one.id: one.title for one in await phone.documents()}
+            return titles.get(kept) == "Renamed" and gone not in titles
+
+        await until(knows, "the phone to know")
+        with pytest.raises(NoSuchDocument):
+            await phone.content(gone)
+
+
+async def test_the_last_rename_wins_and_the_other_is_on_record(field: Office, tmp_path: Path) -> None:
+    async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.other) as phone:
+        made = await laptop.create("Plan", "", UUID(field.team))
+        await met(laptop, phone)
+        await laptop.rename(made, "Of the laptop")
+        await phone.rename(made, "Of the phone")
+        await met(laptop, phone)
+        assert {one.title for client in (laptop, phone) for one in await client.documents() if one.id == made} == {
+            "Of the phone"
+        }
+        [conflict] = (await field.editor.get(f"/documents/{made}/conflicts")).json()["items"]
+        assert (conflict["overwritten"], conflict["written"]) == ({"title": "Of the laptop"}, {"title": "Of the phone"})
+
+
+async def test_edits_of_a_document_that_others_deleted_are_kept_and_go_when_it_is_back(
+    field: Office, tmp_path: Path
+) -> None:
+    async with device(tmp_path, field.editor) as laptop:
+        made = await laptop.create("Plan", "known ", UUID(field.team))
+        await laptop.sync()
+        await laptop.append(made, "unsent")
+        await field.owner.delete(f"/documents/{made}")
+        await laptop.sync()
+        [shown] = [one for one in await laptop.documents() if one.id == made]
+        assert shown.refused == "not_found"
+        assert await laptop.content(made) == "known unsent"
+        await field.owner.post(f"/documents/{made}/restore")
+
+        async def is_sent() -> bool:
+            await laptop.sync()
+            return not (await laptop.status())[1]
+
+        await until(is_sent, "the edits to be sent")
+        assert await text_on_server(field.viewer, made) == "known unsent"
+
+
+async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kept(
+    field: Office, tmp_path: Path
+) -> None:
+    async with device(tmp_path, field.editor) as laptop:
+        made = await laptop.create("Plan", "old", UUID(field.team))
+        await laptop.sync()
+        await laptop.append(made, " and unsent")
+        statement = "UPDATE documents SET generation = generation + 1, yjs_state = NULL WHERE id = $1"
+        await run(field.server, statement, [(made,)])
+
+        async def is_told() -> bool:
+            await laptop.sync()
+            return bool(await laptop.rescued())
+
+        await until(is_told, "the client to be told")
+        [(_, document_id, title, reason, text)] = await laptop.rescued()
+        assert (document_id, title, text) == (made, "Plan", "old and unsent")
+        assert reason.startswith("stale_generation")
+        await laptop.append(made, "new")
+        await laptop.sync()
+        assert await laptop.content(made) == "new"
+
+
+async def test_who_may_no_longer_edit_keeps_what_was_done_and_sends_it_when_that_is_over(
+    field: Office, tmp_path: Path
+) -> None:
+    async with device(tmp_path, field.other) as laptop:
+        made = await laptop.create("Plan", "known ", UUID(field.team))
+        await laptop.sync()
+        await laptop.append(made, "unsent")
+        member = f"/workspaces/{field.team}/members/{field.other.id}"
+        try:
+            assert (await field.owner.patch(member, json={"role": "viewer"})).is_success
+            report = await laptop.sync()
+            assert report.refused == 1
+            assert await laptop.content(made) == "known unsent"
+        finally:
+            assert (await field.owner.patch(member, json={"role": "editor"})).is_success
+
+        async def is_sent() -> bool:
+            await laptop.sync()
+            return not (await laptop.status())[1]
+
+        await until(is_sent, "the edits to be sent")
+        assert await text_on_server(field.viewer, made) == "known unsent"
+
+
+async def test_a_client_whose_cursor_is_too_old_lists_everything_anew(field: Office, tmp_path: Path) -> None:
+    async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.editor) as phone:
+        kept = await laptop.create("Kept", "a", UUID(field.team))
+        gone = await laptop.create("Gone", "b", UUID(field.team))
+        await met(laptop, phone)
+        await laptop.append(kept, "c")
+        await laptop.remove(gone)
+        late = await laptop.create("Late", "d", UUID(field.team))
+        await laptop.sync()
+        await forget_the_feed(field)
+        await phone.sync()
+        assert await phone.content(kept) == "ac"
+        assert await phone.content(late) == "d"
+        with pytest.raises(NoSuchDocument):
+            await phone.content(gone)
+
+
+async def forget_the_feed(field: Office) -> None:
+    """As after the feed's retention."""
+    await run(field.server, "UPDATE sync_log SET created_at = created_at - interval '400 days'")
+    await run(field.server, "SELECT app.purge_sync_log(90)")
+
+
+async def test_a_watching_client_sends_what_another_process_edits_and_hears_of_others(
+    field: Office, tmp_path: Path
+) -> None:
+    async with device(tmp_path, field.editor) as laptop, OfflineClient(laptop._path) as beside:
+        made = await laptop.create("Plan", "", UUID(field.team))
+        await laptop.sync()
+
+        async def watch() -> None:
+            async for _ in laptop.watch():
+                pass
+
+        watching = asyncio.create_task(watch())
+        try:
+            await beside.append(made, "from beside")
+
+            async def is_there() -> bool:
+                return await text_on_server(field.viewer, made) == "from beside"
+
+            await until(is_there, "the edit on the server")
+            await field.owner.patch(f"/documents/{made}", json={"title": "Heard"})
+
+            async def is_heard() -> bool:
+                return {one.title for one in await beside.documents() if one.id == made} == {"Heard"}
+
+            await until(is_heard, "the new title")
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_new_document_before_the_first_sync_needs_a_workspace(tmp_path: Path) -> None:
+    async with OfflineClient(tmp_path / "new.sqlite") as client:
+        with pytest.raises(NotSetUp):
+            await client.create("Too early")
+        with pytest.raises(NotSetUp):
+            await client.sync()

@@ -1,0 +1,165 @@
+"""Two nodes in one process on a bus that drops, doubles, delays and swaps every second message."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pycrdt import Doc, Text
+
+from collab_server.access.identity import GUEST
+from collab_server.backends.bus import LocalBus
+from collab_server.backends.db import Database
+from collab_server.backends.workers import Workers
+from collab_server.crdt.updates import validate
+from collab_server.realtime.hub import Hub
+from collab_server.realtime.member import Member
+from collab_server.settings import Settings
+from collab_server.telemetry import Counts
+from tests import databases
+from tests.peers import awareness_payload
+from tests.realtime.desk import ListSession, session_of, updates_to
+from tests.waiting import until
+
+
+class FaultyBus(LocalBus):
+    """`rng` None: sound."""
+
+    def __init__(self, exchange: set[LocalBus], rng: random.Random) -> None:
+        super().__init__(exchange)
+        self.rng: random.Random | None = rng
+
+    def publish(self, channel: str, message: bytes) -> None:
+        rng = self.rng
+        if rng is None or rng.random() < 0.5:
+            super().publish(channel, message)
+            return
+        fault = rng.choice(("drop", "double", "delay", "swap"))
+        if fault == "double":
+            super().publish(channel, message)
+            super().publish(channel, message)
+        elif fault != "drop":
+            seconds = rng.uniform(0.0, 0.01 if fault == "swap" else 0.3)
+            asyncio.get_running_loop().call_later(seconds, super().publish, channel, message)
+
+
+class Client:
+    """A member of a hub's document with a Doc of its own."""
+
+    def __init__(self, hub: Hub, member: Member) -> None:
+        self.hub, self.member = hub, member
+        self.doc: Doc[Any] = Doc()
+        self.text = self.doc.get("content", type=Text)
+        self.taken = 0
+        member.ready = True
+        member.document.answer(member, b"\0", with_step1=False)
+
+    def hear(self) -> None:
+        found = updates_to(self.member)
+        for update in found[self.taken :]:
+            self.doc.apply_update(update)
+        self.taken = len(found)
+
+    def type(self, text: str, index: int) -> None:
+        self.hear()
+        before = self.doc.get_state()
+        self.text.insert(min(index, len(self.text)), text)
+        update = self.doc.get_update(before)
+        self.member.document.content(self.member, update, validate(update), is_answer=False)
+
+    @property
+    def content(self) -> str:
+        self.hear()
+        return str(self.text)
+
+
+@asynccontextmanager
+async def node(dsn: str, bus: LocalBus, **settings: object) -> AsyncIterator[Hub]:
+    db, workers = Database(dsn), Workers(1)
+    await db.open()
+    hub = Hub(Settings(_env_file=None, **settings), db, workers, Counts(), bus)  # type: ignore[call-arg, arg-type]
+    tasks = [asyncio.create_task(run()) for run in (hub.writer.run, hub.run, hub.nodes.run)]
+    try:
+        yield hub
+    finally:
+        await hub.drain(5)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await workers.close()
+        await db.close()
+
+
+async def joined(hub: Hub, document_id: UUID) -> Client:
+    session = ListSession()
+    member = await hub.join(session, GUEST, document_id, address=None, can_edit=True, device=None)
+    return Client(hub, member)
+
+
+async def new_document(database: databases.Database) -> UUID:
+    owner = await asyncpg.connect(database.owner_dsn)
+    made: UUID = await owner.fetchval(
+        "INSERT INTO documents (workspace_id, title) SELECT id, 'a plan' FROM workspaces RETURNING id"
+    )
+    await owner.close()
+    return made
+
+
+async def test_every_second_message_lost_doubled_late_or_swapped_costs_time_only() -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    exchange: set[LocalBus] = set()
+    buses = [FaultyBus(exchange, rng) for _ in range(2)]
+    async with databases.migrated("18") as database:
+        document_id = await new_document(database)
+        async with node(database.login_dsn, buses[0]) as one, node(database.login_dsn, buses[1]) as other:
+            clients = [await joined(hub, document_id) for hub in (one, other, one, other)]
+            for number in range(200):
+                client = rng.choice(clients)
+                client.type(f"<{number}>", rng.randint(0, 1000))
+                if rng.random() < 0.3:
+                    entry = (clients.index(client), number, json.dumps({"at": number}))
+                    client.member.document.awareness(client.member, awareness_payload([entry]))
+                await asyncio.sleep(rng.random() * 0.02)
+            await until(lambda: len({c.content for c in clients}) == 1, "the same text everywhere", 15)
+            assert len(clients[0].content) == sum(len(f"<{number}>") for number in range(200))
+            leaver = clients.pop()
+            other.leave(leaver.member)
+            assert session_of(leaver.member).ended is None
+
+            def nobody_else() -> bool:
+                return all(
+                    {client for client, _ in hub_document.presence.states()} <= {0, 1, 2}
+                    for hub_document in (clients[0].member.document, clients[1].member.document)
+                )
+
+            await until(nobody_else, "no ghost", 15)
+            for client in clients:
+                client.hub.leave(client.member)
+
+
+async def test_a_node_that_only_listens_lets_go_of_the_log_as_well() -> None:
+    """Else it would hold all that others write, until nobody writes any more."""
+    exchange: set[LocalBus] = set()
+    busy = {"fold_updates": 10, "fold_seconds": 1000, "room_idle_seconds": 1000}
+    async with databases.migrated("18") as database:
+        document_id = await new_document(database)
+        async with (
+            node(database.login_dsn, LocalBus(exchange), **busy) as writing,
+            node(database.login_dsn, LocalBus(exchange), **busy) as listening,
+        ):
+            writer, listener = await joined(writing, document_id), await joined(listening, document_id)
+            for number in range(100):
+                writer.type(f"<{number}>", 0)
+                await writer.member.document.next_commit()
+            await until(lambda: listener.content == writer.content, "the same text")
+            rooms = [client.member.document.room for client in (writer, listener)]
+            await until(lambda: all(room.log_rows < 25 for room in rooms), "the log to be let go of")
+            assert listener.content == writer.content
+            for client in (writer, listener):
+                client.hub.leave(client.member)

@@ -1,0 +1,64 @@
+"""A text that is edited without a connection."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collab_server.crdt.offline import OfflineText
+from collab_server.crdt.updates import EMPTY_UPDATE, merge
+
+TEXTS = st.text(alphabet="ab \n😀é", max_size=40)
+
+
+@given(TEXTS, TEXTS)
+def test_replacing_leads_to_the_text_that_is_wanted(old: str, new: str) -> None:
+    here = OfflineText(1, EMPTY_UPDATE)
+    first = here.append(old)
+    update = here.replace(new)
+    assert here.text == new
+    assert (update == EMPTY_UPDATE) == (old == new)
+    assert OfflineText(2, merge([first, update])).text == new
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), TEXTS), max_size=12), st.randoms(use_true_random=False))
+def test_texts_that_have_each_others_edits_are_the_same(edits: list[tuple[int, str]], chance: random.Random) -> None:
+    peers = [OfflineText(number + 1, EMPTY_UPDATE) for number in range(3)]
+    updates = []
+    for author, wanted in edits:
+        updates.append((author, peers[author].replace(wanted)))
+    for number, peer in enumerate(peers):
+        others = [update for author, update in updates if author != number and update != EMPTY_UPDATE]
+        peer.apply(merge(others))
+    assert len({peer.text for peer in peers}) == 1
+
+
+def test_what_stays_is_not_touched() -> None:
+    here = OfflineText(1, EMPTY_UPDATE)
+    base = here.append("The quick brown fox\njumps over\nthe lazy dog\n")
+    there = OfflineText(2, base)
+    update = here.replace("The slow brown vixen\njumps over\nthe lazy dog\n")
+    there.replace("The quick red fox\njumps high over\nthe lazy dog and sleeps\n")
+    there.apply(update)
+    assert there.text == "The slow red vixen\njumps high over\nthe lazy dog and sleeps\n"
+
+
+def test_lines_that_two_add_at_the_same_place_stay_whole() -> None:
+    for first, second in ((1, 2), (2, 1)):
+        here = OfflineText(first, EMPTY_UPDATE)
+        there = OfflineText(second, here.append("The quick brown fox\n"))
+        update = here.replace("The very quick brown fox\nfrom here\n")
+        there.replace("The quick brown vixen\nfrom there\n")
+        there.apply(update)
+        assert sorted(there.text.splitlines()) == ["The very quick brown vixen", "from here", "from there"]
+
+
+def test_positions_count_characters_and_stay_within_the_text() -> None:
+    here = OfflineText(1, EMPTY_UPDATE)
+    here.append("a😀b")
+    here.splice(2, 1, "c")
+    assert here.text == "a😀c"
+    for position, deleted in ((4, 0), (0, 4), (-1, 0)):
+        with pytest.raises(ValueError, match="3 characters"):
+            here.splice(position, deleted, "x")

@@ -1,0 +1,90 @@
+"""Markdown over HTTP into a document that an editor keeps as ProseMirror's nodes."""
+
+from typing import Any
+
+import httpx
+
+from tests.crdt.fragments import Fragment, element, p
+from tests.documents.office import Office, refused
+from tests.people import Person
+
+MARKDOWN = {"content-type": "text/markdown"}
+
+
+def path_of(document: dict[str, Any]) -> str:
+    return f"/documents/{document['id']}/content"
+
+
+async def with_nodes(office: Office, fragment: Fragment) -> dict[str, Any]:
+    made = await office.make()
+    answer = await office.editor.post(
+        f"/documents/{made['id']}/updates",
+        content=fragment.update,
+        headers={"content-type": "application/octet-stream"},
+    )
+    assert answer.status_code == 200, answer.text
+    return made
+
+
+async def nodes(who: Person, document: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = await who.get(path_of(document), params={"format": "prosemirror"})
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["content"]
+    return found
+
+
+async def read(who: Person, document: dict[str, Any]) -> httpx.Response:
+    answer = await who.get(path_of(document), headers={"accept": "text/markdown"})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+async def test_markdown_is_put_patched_appended_and_inserted(office: Office) -> None:
+    made = await with_nodes(office, Fragment(element("heading", "Plan", level=1), p("one two", textAlign="center")))
+    got = await read(office.editor, made)
+    assert got.text == "# Plan\n\none two"
+    same = await office.editor.put(path_of(made), content=got.content, headers=MARKDOWN)
+    assert (same.status_code, same.json()["changed"], same.headers["etag"]) == (200, False, got.headers["etag"])
+    answer = await office.editor.patch(path_of(made), json={"edits": [{"find": "two", "replace": "**2**"}]})
+    assert (answer.status_code, answer.json()["changed"]) == (200, True)
+    answer = await office.editor.post(f"{path_of(made)}/append", json={"content": "- [x] done"})
+    assert answer.status_code == 200, answer.text
+    answer = await office.editor.post(
+        f"{path_of(made)}/insert", json={"content": "| a |\n| - |\n| b |", "heading": "Plan", "position": "start"}
+    )
+    assert answer.status_code == 200, answer.text
+    now = await read(office.editor, made)
+    assert now.text == "# Plan\n\n| a |\n| --- |\n| b |\n\none **2**\n\n- [x] done"
+    assert now.headers["etag"] == answer.json()["content_hash"].join('""')
+    found = await nodes(office.viewer, made)
+    assert [node["type"] for node in found] == ["heading", "table", "paragraph", "taskList"]
+    assert found[2]["attrs"] == {"textAlign": "center"}
+
+
+async def test_a_text_that_was_read_before_others_changed_it_is_merged(office: Office) -> None:
+    made = await with_nodes(office, Fragment(p("one"), p("two"), p("three")))
+    etag = (await read(office.editor, made)).headers["etag"]
+    typed = await office.other.patch(path_of(made), json={"edits": [{"find": "two", "replace": "two typed"}]})
+    assert typed.status_code == 200, typed.text
+    headers = {**MARKDOWN, "if-match": etag}
+    answer = await office.editor.put(path_of(made), content=b"ONE\n\ntwo\n\n> three", headers=headers)
+    assert (answer.status_code, answer.json()["content"]) == (200, "ONE\n\ntwo typed\n\n> three")
+    gone = await office.editor.put(path_of(made), content=b"x", headers=headers, params={"on_conflict": "fail"})
+    assert refused(gone) == (412, "precondition_failed")
+
+
+async def test_what_cannot_be_written_is_a_problem_and_changes_nothing(office: Office) -> None:
+    container = element("blockGroup", element("blockContainer", p("x"), id="1"))
+    made = await with_nodes(office, Fragment(container))
+    before = await nodes(office.editor, made)
+    answer = await office.editor.post(f"{path_of(made)}/append", json={"content": "more"})
+    assert refused(answer) == (422, "unprocessable")
+    assert await nodes(office.editor, made) == before
+    plain = await with_nodes(office, Fragment(p("x")))
+    deep = await office.editor.put(path_of(plain), content=b"> " * 500 + b"x", headers=MARKDOWN)
+    assert refused(deep) == (422, "unprocessable")
+    long = await office.editor.put(path_of(plain), content=b"x" * 2_000_001, headers=MARKDOWN)
+    assert refused(long) == (422, "unprocessable")
+    assert (await read(office.editor, plain)).text == "x"
+    viewer = await office.viewer.put(path_of(plain), content=b"y", headers=MARKDOWN)
+    assert refused(viewer) == (403, "forbidden")

@@ -1,0 +1,168 @@
+"""Yjs updates over HTTP: they go through the live room, are answered when committed, and refused like a socket's."""
+
+import asyncio
+import base64
+from typing import Any
+
+import httpx
+import pytest
+from pycrdt import Doc, Text
+
+from tests.documents.office import ROLES, Office, code, refused
+from tests.interop.harness import FAMILIES
+from tests.peers import Family, Peer
+from tests.people import Person, fetch, run
+
+YJS = {"content-type": "application/octet-stream"}
+
+
+def written(text: str, doc: Doc[Any] | None = None) -> bytes:
+    """An update that adds `text` to the end of a document's content."""
+    doc = Doc() if doc is None else doc
+    before = doc.get_state()
+    root = doc.get("content", type=Text)
+    root.insert(len(root), text)
+    return doc.get_update(before)
+
+
+async def post(who: Person, document: str, update: bytes, **params: Any) -> httpx.Response:
+    return await who.post(f"/documents/{document}/updates", content=update, headers=YJS, params=params)
+
+
+async def missing(who: Person, document: str, state: bytes | None = None) -> httpx.Response:
+    vector = {} if state is None else {"state_vector": base64.urlsafe_b64encode(state).decode().rstrip("=")}
+    answer = await who.get(f"/documents/{document}/updates", params=vector)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/octet-stream"
+    return answer
+
+
+def text_of(*updates: bytes) -> str:
+    doc: Doc[Any] = Doc()
+    for update in updates:
+        doc.apply_update(update)
+    return str(doc.get("content", type=Text))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_an_update_reaches_who_is_there_and_the_log(office: Office, family: Family) -> None:
+    made = await office.make(name=f"updates-{family}")
+    peer = await Peer(office.server, family, made["address"], token=office.viewer.token).sync()
+    answer = await post(office.editor, made["id"], written("<http.1>"), device_id="phone", client_version="9.9")
+    assert answer.status_code == 200, answer.text
+    seq = answer.json()["seq"]
+    await peer.sees(b"<http.1>")
+    rows = await fetch(
+        office.server, "SELECT head_seq FROM document_heads WHERE document_id = $1::text::uuid", made["id"]
+    )
+    assert rows[0]["head_seq"] == seq
+    devices = await fetch(office.server, "SELECT client_version FROM devices WHERE id = 'phone'")
+    assert [row["client_version"] for row in devices] == ["9.9"]
+    await peer.close()
+
+
+async def test_the_same_update_twice_changes_nothing(office: Office) -> None:
+    made = await office.make()
+    doc: Doc[Any] = Doc()
+    first, second = written("one ", doc), written("two", doc)
+    answers = [await post(office.editor, made["id"], update) for update in (first, second, first, second, b"\0\0")]
+    seqs = [answer.json()["seq"] for answer in answers]
+    assert seqs[0] < seqs[1] == seqs[2] == seqs[3] == seqs[4]
+    assert (await office.editor.get(f"/documents/{made['id']}/content")).text == "one two"
+
+
+async def test_many_updates_at_once_are_all_kept_and_read_back(office: Office) -> None:
+    made = await office.make()
+    marks = [f"<many.{number}>" for number in range(60)]
+    answers = await asyncio.gather(*(post(office.editor, made["id"], written(mark)) for mark in marks))
+    assert {answer.status_code for answer in answers} == {200}
+    everything = await missing(office.viewer, made["id"])
+    text = text_of(everything.content)
+    assert all(text.count(mark) == 1 for mark in marks)
+    assert int(everything.headers["x-seq"]) == max(answer.json()["seq"] for answer in answers)
+
+
+async def test_what_is_missing_is_told_while_nobody_is_there_and_while_somebody_types(office: Office) -> None:
+    made = await office.make(name="missing")
+    copy: Doc[Any] = Doc()
+    await post(office.editor, made["id"], written("base ", copy))
+    peer = await Peer(office.server, "yws", made["address"], token=office.editor.token).sync()
+    peer.insert("typed")
+    await peer.saved()
+    news = (await missing(office.viewer, made["id"], copy.get_state())).content
+    assert b"base" not in news
+    copy.apply_update(news)
+    assert str(copy.get("content", type=Text)) == "base typed"
+    await peer.close()
+    # the vector of somebody who has all of it
+    assert (await missing(office.viewer, made["id"], copy.get_state())).content[:1] == b"\0"
+
+
+async def test_an_update_that_waits_for_another_is_kept_until_that_comes(office: Office) -> None:
+    made = await office.make()
+    doc: Doc[Any] = Doc()
+    first, second = written("one ", doc), written("two", doc)
+    assert (await post(office.editor, made["id"], second)).status_code == 200
+    assert (await office.editor.get(f"/documents/{made['id']}/content")).text == ""
+    assert (await post(office.editor, made["id"], first)).status_code == 200
+    assert (await office.editor.get(f"/documents/{made['id']}/content")).text == "one two"
+
+
+async def test_who_may_not_edit_may_read_but_not_post(office: Office) -> None:
+    made = await office.make(office.other)
+    for role in ROLES:
+        answer = await post(office.staff[role], made["id"], written(role))
+        assert answer.status_code == (403 if role in ("commenter", "viewer") else 200), role
+        assert (await missing(office.staff[role], made["id"])).status_code == 200
+    assert (await post(office.stranger, made["id"], written("x"))).status_code == 404
+    assert (await office.stranger.get(f"/documents/{made['id']}/updates")).status_code == 404
+    reader = await office.editor.with_scope("read")
+    assert refused(await post(reader, made["id"], written("x"))) == (403, "forbidden")
+
+
+async def test_what_is_no_update_is_refused_and_nothing_is_stored(office: Office) -> None:
+    made = await office.make()
+    path = f"/documents/{made['id']}/updates"
+    for body in (b"", b"\0", b"{}", b"\xff" * 40, b"\x01\x01\x01\x00\x04\x01\x07content\x05ab\x00", b"\0\0\0"):
+        assert refused(await post(office.editor, made["id"], body)) == (400, "malformed"), body
+    for kind in ("application/json", "text/plain", "", "application/octet-stream; charset=latin1"):
+        answer = await office.editor.post(path, content=b"\0\0", headers={"content-type": kind})
+        assert refused(answer) == (415, "unsupported_media_type"), kind
+    assert refused(await post(office.editor, made["id"], b"x" * 10_000_001)) == (413, "too_large")
+    for vector in ("%", "ä", "AAA=A", base64.urlsafe_b64encode(b"\xff" * 9).decode()):
+        assert (await office.editor.get(path, params={"state_vector": vector})).status_code == 400, vector
+    assert (await missing(office.editor, made["id"])).content == b"\0\0"
+    assert refused(await office.editor.get(path, params={"state_vector": "A" * 60_001})) == (422, "invalid")
+
+
+async def test_an_older_generation_is_refused(office: Office) -> None:
+    made = await office.make()
+    generation = (await post(office.editor, made["id"], written("x"))).json()["generation"]
+    assert refused(await post(office.editor, made["id"], written("y"), generation=generation + 1)) == (
+        409,
+        "stale_generation",
+    )
+    assert (await post(office.editor, made["id"], written("y"), generation=generation)).status_code == 200
+
+
+async def test_encrypted_archived_and_deleted_documents_take_nothing(office: Office) -> None:
+    secret = await office.make(type="password", content_encrypted="c2VjcmV0", encryption={"alg": "A256GCM"})
+    assert refused(await post(office.editor, secret["id"], written("x"))) == (422, "unprocessable")
+    gone = await office.make()
+    assert (await office.editor.delete(f"/documents/{gone['id']}")).status_code == 204
+    assert refused(await post(office.editor, gone["id"], written("x"))) == (404, "not_found")
+    alone = await office.make(settings={"collaboration": False})
+    assert (await post(office.editor, alone["id"], written("x"))).status_code == 200
+    team = (await office.owner.post("/workspaces", json={"name": "Old"})).json()["id"]
+    old = await office.make(office.owner, team)
+    assert (await post(office.owner, old["id"], written("x"))).status_code == 200
+    assert (await office.owner.post(f"/workspaces/{team}/archive")).status_code == 200
+    assert refused(await post(office.owner, old["id"], written("y"))) == (403, "forbidden")
+
+
+async def test_a_document_deleted_behind_the_rooms_back_is_absent(office: Office) -> None:
+    made = await office.make()
+    assert (await post(office.editor, made["id"], written("x"))).status_code == 200
+    await run(office.server, "UPDATE documents SET deleted_at = now() WHERE id = $1::text::uuid", [(made["id"],)])
+    assert refused(await post(office.editor, made["id"], written("y"))) == (404, "not_found")
+    assert code(await office.editor.get(f"/documents/{made['id']}/updates")) == "not_found"

@@ -1,0 +1,485 @@
+"""Searching over HTTP, on both PostgreSQLs: with and without their extensions the answers are the same."""
+
+import random
+from collections.abc import AsyncIterator, Callable
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from tests import databases
+from tests.peers import Peer
+from tests.people import Person, nobody, people, run
+from tests.search.library import OnDatabase, index, write
+from tests.server import Server
+from tests.waiting import until
+
+PLAYGROUND = "00000000-0000-0000-0000-000000000002"
+
+
+@pytest.fixture(scope="module", params=databases.VERSIONS)
+async def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    async with (
+        databases.migrated(request.param) as database,
+        OnDatabase(tmp_path_factory.mktemp("search"), database) as running,
+    ):
+        yield running
+
+
+async def found(client: httpx.AsyncClient, typed: str, **filters: object) -> list[str]:
+    """Ids, the best first."""
+    answer = await client.get("/search", params={"q": typed, **filters})  # type: ignore[dict-item]
+    assert answer.status_code == 200, answer.text
+    return [item["document"]["id"] for item in answer.json()["items"]]
+
+
+async def similar(client: httpx.AsyncClient, typed: str, **filters: object) -> list[str]:
+    answer = await client.get("/search/titles", params={"q": typed, **filters})  # type: ignore[dict-item]
+    assert answer.status_code == 200, answer.text
+    return [item["title"] for item in answer.json()["items"]]
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+async def test_a_hit_says_what_and_where(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    made = await write(server, ann.personal, "Plans of the house", "The cellar stays dry.", name="plans/house")
+    await index(server)
+    (item,) = (await ann.get("/search", params={"q": "cellars"})).json()["items"]
+    assert item["document"]["id"] == made
+    assert item["document"]["workspace_id"] == ann.personal
+    assert item["document"]["title"] == "Plans of the house"
+    assert item["document"]["address"].endswith("/plans/house")
+    assert item["snippet"] == "The <mark>cellar</mark> stays dry."
+    assert item["title_highlight"] == "Plans of the house"
+    assert item["rank"] > 0
+    opened = await ann.get("/documents/lookup", params={"address": item["document"]["address"]})
+    assert opened.json()["id"] == made
+
+
+async def test_words_count_most_in_the_title_then_description_then_tags_then_text(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    rest = "nothing to see in here, only some words to fill a line"
+    text = await write(server, ann.personal, "One", f"{rest} zebra")
+    tag = await write(server, ann.personal, "Two", rest, tags=("zebra",))
+    title = await write(server, ann.personal, "Three zebra", rest)
+    description = await write(server, ann.personal, "Four", rest, description="zebra")
+    await index(server)
+    assert (await found(ann, "zebra"))[0] == title
+    assert sorted(await found(ann, "zebra")) == sorted([text, tag, title, description])
+    assert (await found(ann, "zebra"))[-1] == text
+
+
+async def test_operators(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    one = await write(server, ann.personal, "1", "The old house by the sea")
+    two = await write(server, ann.personal, "2", "An old boat; a house is far")
+    three = await write(server, ann.personal, "3", "A boat on the sea")
+    await index(server)
+    assert sorted(await found(ann, "old house")) == sorted([one, two])
+    assert await found(ann, '"old house"') == [one]
+    assert await found(ann, "boat -old") == [three]
+    assert sorted(await found(ann, "boat or house")) == sorted([one, two, three])
+    assert await found(ann, "old castle") == []
+    assert await found(ann, "the") == []
+
+
+async def test_the_last_word_may_be_unfinished(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    made = await write(server, ann.personal, "1", "Our database of harbours")
+    await index(server)
+    for typed in ("data", "databas", "our database", "harb", "database har"):
+        assert await found(ann, typed) == [made], typed
+    for typed in ("harb database", '"harb"', "atabase"):
+        assert await found(ann, typed) == [], typed
+    (item,) = (await ann.get("/search", params={"q": "harb"})).json()["items"]
+    assert item["snippet"] == "Our database of <mark>harbours</mark>"
+
+
+async def test_each_document_is_read_in_its_own_language(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    german = await write(server, ann.personal, "Liste", "Die Häuser am Hafen", language="german")
+    simple = await write(server, ann.personal, "Codes", "running the numbers", language="simple")
+    unknown = await write(server, ann.personal, "Lingua", "casas running", language="klingon")
+    english = await write(server, ann.personal, "List", "He runs")
+    await index(server)
+    assert await found(ann, "Haus -boot") == [german]
+    assert sorted(await found(ann, '"running"')) == sorted([simple, unknown, english])
+    assert await found(ann, '"the" "numbers"') == [simple]
+    assert english not in await found(ann, "list -running")
+
+
+async def test_text_without_spaces_is_found_by_any_of_its_characters(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    chinese = await write(server, ann.personal, "会议记录", "我们的数据库设计<b>完成</b>了。")
+    japanese = await write(server, ann.personal, "東京", "カタカナとひらがな")
+    await index(server)
+    for typed in ("数据库", "设计", '"数据库"', "会议"):
+        assert await found(ann, typed) == [chinese], typed
+    assert await found(ann, "ひらがな") == [japanese]
+    assert await found(ann, '"据数"') == []
+    (item,) = (await ann.get("/search", params={"q": "数据"})).json()["items"]
+    assert item["snippet"] == "我们的<mark>数据</mark>库设计&lt;b&gt;完成&lt;/b&gt;了。"
+    assert await similar(ann, "记录") == ["会议记录"]
+
+
+async def test_what_is_marked_is_text_never_markup(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    attack = '<script>alert("needle")</script> <img src=x onerror=needle> \x02needle\x03 &lt;needle&gt; '
+    attack += "</mark><svg/onload=x>"
+    await write(server, ann.personal, f"<b onclick=needle>{attack}"[:200], attack)
+    await index(server)
+    (item,) = (await ann.get("/search", params={"q": "needle"})).json()["items"]
+    for shown in (item["snippet"], item["title_highlight"]):
+        assert shown.count("<mark>") == shown.count("</mark>") >= 3
+        assert "<mark>needle</mark>" in shown
+        rest = shown.replace("<mark>", "").replace("</mark>", "")
+        assert "<" not in rest
+        assert ">" not in rest
+        assert '"' not in rest
+        assert "&lt;script&gt;" in rest
+
+
+async def test_a_snippet_is_from_where_the_words_are(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    filler = "Nothing of interest here. " * 1000
+    await write(server, ann.personal, "Long", f"{filler}A quokka sat here. {filler}")
+    await index(server)
+    (item,) = (await ann.get("/search", params={"q": "quokkas"})).json()["items"]
+    assert "A <mark>quokka</mark> sat here." in item["snippet"]
+    assert item["snippet"].startswith("…")
+    assert item["snippet"].endswith("…")
+    assert len(item["snippet"]) < 600
+
+
+async def test_filters_by_workspace_kind_and_tags(server: Server) -> None:
+    ann, bob = await people(server, "ann", "bob")
+    await join(server, bob.personal, ann)
+    note = await write(server, ann.personal, "note", "giraffe", kind="note", tags=("Big", "Wild"))
+    plain = await write(server, ann.personal, "plain", "giraffe", tags=("Big",))
+    other = await write(server, bob.personal, "other", "giraffe", tags=("Big",))
+    await index(server)
+    assert sorted(await found(ann, "giraffe")) == sorted([note, plain, other])
+    assert sorted(await found(ann, "giraffe", workspace_id=ann.personal)) == sorted([note, plain])
+    assert await found(ann, "giraffe", type="note") == [note]
+    assert sorted(await found(ann, "giraffe", tag="big")) == sorted([note, plain, other])
+    assert await found(ann, "giraffe", tag=["big", "wild"]) == [note]
+    assert await found(ann, "giraffe", tag="none") == []
+    within = (await ann.get(f"/workspaces/{bob.personal}/search", params={"q": "giraffe"})).json()["items"]
+    assert [item["document"]["id"] for item in within] == [other]
+    assert code(await ann.get("/search", params={"q": "giraffe", "type": "novel"})) == (422, "invalid")
+
+
+async def test_tags_are_words_too_and_follow_their_names(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    made = await write(server, ann.personal, "1", "x", tags=("Planning",))
+    await index(server)
+    assert await found(ann, "plans") == [made]
+    await run(server, "UPDATE tags SET name = 'Budget' WHERE workspace_id = $1", [(UUID(ann.personal),)])
+    await index(server)
+    assert await found(ann, "plans") == []
+    assert await found(ann, "budgets") == [made]
+    await run(server, "DELETE FROM tags WHERE workspace_id = $1", [(UUID(ann.personal),)])
+    await index(server)
+    assert await found(ann, "budgets") == []
+
+
+async def join(server: Server, workspace: str, *members: Person) -> None:
+    await run(server, "UPDATE workspaces SET member_limit = 50 WHERE id = $1", [(UUID(workspace),)])
+    add = "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, 'viewer')"
+    await run(server, add, [(UUID(workspace), UUID(member.id)) for member in members])
+
+
+async def test_nobody_finds_what_is_not_theirs(server: Server) -> None:
+    ann, bob, eve = await people(server, "ann", "bob", "eve")
+    await join(server, ann.personal, bob)
+    made = await write(server, ann.personal, "Secret garden", "hidden marmot")
+    await index(server)
+
+    async def finding(person: Person) -> tuple[list[str], list[str]]:
+        return await found(person, "marmot"), await similar(person, "secret gardn")
+
+    guest = nobody(server)
+    seen = ([made], ["Secret garden"])
+    unseen: tuple[list[str], list[str]] = ([], [])
+    assert await finding(ann) == await finding(bob) == seen
+    assert await finding(eve) == await finding(guest) == unseen
+    for path in (f"/workspaces/{ann.personal}/search", "/search", "/search/titles"):
+        answer = await eve.get(path, params={"q": "marmot", "workspace_id": ann.personal})
+        assert code(answer) == (404, "not_found")
+    change = "UPDATE workspaces SET {} WHERE id = $1"
+    await run(server, change.format("archived_at = now()"), [(UUID(ann.personal),)])
+    assert await finding(bob) == seen
+    await run(server, change.format("deleted_at = now()"), [(UUID(ann.personal),)])
+    assert await finding(ann) == await finding(bob) == unseen
+    await run(server, change.format("deleted_at = NULL, archived_at = NULL"), [(UUID(ann.personal),)])
+    assert await finding(bob) == seen
+    members = "UPDATE workspace_members SET {} WHERE workspace_id = $1 AND user_id = $2"
+    await run(server, members.format("is_active = false"), [(UUID(ann.personal), UUID(bob.id))])
+    assert await finding(bob) == unseen
+    denied = "is_active = true, permissions = '{\"can_read\": false}'"
+    await run(server, members.format(denied), [(UUID(ann.personal), UUID(bob.id))])
+    assert await finding(bob) == unseen
+    assert await finding(ann) == seen
+
+
+async def test_deleted_documents_are_gone_at_once_and_moved_ones_are_where_they_are(server: Server) -> None:
+    ann, bob = await people(server, "ann", "bob")
+    made = await write(server, ann.personal, "Wandering walrus", "tusks")
+    await index(server)
+    state = "UPDATE documents SET {} WHERE id = $1"
+    await run(server, state.format("deleted_at = now()"), [(UUID(made),)])
+    assert (await found(ann, "tusks"), await similar(ann, "walrus")) == ([], [])
+    await index(server)
+    await run(server, state.format("deleted_at = NULL"), [(UUID(made),)])
+    await index(server)
+    assert (await found(ann, "tusks"), await similar(ann, "walrus")) == ([made], ["Wandering walrus"])
+    await run(server, "UPDATE documents SET workspace_id = $2 WHERE id = $1", [(UUID(made), UUID(bob.personal))])
+    assert (await found(ann, "tusks"), await similar(ann, "walrus")) == ([], [])
+    assert (await found(bob, "tusks"), await similar(bob, "walrus")) == ([made], ["Wandering walrus"])
+
+
+async def test_guests_search_the_playground_and_connect_tokens_nothing(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    word = f"w{uuid4().hex}"
+    made = await write(server, PLAYGROUND, f"Open {word}", word)
+    await write(server, ann.personal, "Mine", word)
+    await index(server)
+    assert await found(nobody(server), word) == [made]
+    token = (await nobody(server).post(f"/documents/{made}/connect-tokens", json={"role": "viewer"})).json()["token"]
+    connected = nobody(server)
+    connected.headers["authorization"] = f"Bearer {token}"
+    assert await found(connected, word) == await similar(connected, word) == []
+    for path in (f"/workspaces/{PLAYGROUND}/search", "/search/titles"):
+        answer = await connected.get(path, params={"q": word, "workspace_id": PLAYGROUND})
+        assert code(answer) == (404, "not_found")
+
+
+async def test_pages_have_every_hit_once_in_one_order(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    made = [await write(server, ann.personal, f"T{n}", "lemur " * (n % 3 + 1)) for n in range(11)]
+    await index(server)
+    whole = await found(ann, "lemur")
+    seen: list[str] = []
+    cursor = None
+    while True:
+        params = {"q": "lemur", "limit": "3", **({"cursor": cursor} if cursor else {})}
+        page = (await ann.get("/search", params=params)).json()
+        seen += [item["document"]["id"] for item in page["items"]]
+        cursor = page["next_cursor"] or cursor
+        if page["next_cursor"] is None:
+            break
+    assert seen == whole
+    assert sorted(seen) == sorted(made)
+    other = await ann.get("/search", params={"q": "lemurs", "cursor": cursor})
+    assert code(other) == (400, "malformed")
+    for bad in ("x", "W10", "bm9wZQ", "9" * 5000):
+        assert code(await ann.get("/search", params={"q": "lemur", "cursor": bad})) == (400, "malformed")
+
+
+@pytest.mark.parametrize("path", ["/search", f"/workspaces/{PLAYGROUND}/search", "/search/titles"])
+async def test_a_bad_question_is_a_problem(server: Server, path: str) -> None:
+    guest = nobody(server)
+    for params in ({}, {"q": ""}, {"q": "   "}, {"q": "x" * 501}, {"q": "a\nb"}, {"q": "a", "limit": "0"}):
+        assert code(await guest.get(path, params=params)) == (422, "invalid"), params
+    assert code(await guest.get(f"{path}?q=a%00b")) == (400, "malformed")
+    assert code(await guest.get(f"{path}?q=%ff")) == (400, "malformed")
+    for typed in ("-", '""', "or", "-house", "&|!():*"):
+        expected = (200,) if path == "/search/titles" else (422, "unprocessable")
+        answer = await guest.get(path, params={"q": typed})
+        assert (answer.status_code,) == expected or code(answer) == expected, typed
+
+
+HOSTILE = [
+    "a'b\\c",
+    "'; DROP TABLE documents; --",
+    "a & | ! ( ) : * <-> b",
+    "x:* y:A",
+    "(((((((((((x",
+    '"' * 499,
+    "or or or or x or",
+    "- - - x - -",
+    "%_%",
+    "\\x",
+    "🦘 kangaroo 🦘",
+    "a" * 500,
+    "a " * 250,
+    "数" * 500,
+    "x" * 100 + " or" * 130,
+]
+
+
+@pytest.mark.parametrize("typed", HOSTILE)
+async def test_no_question_is_too_strange(server: Server, typed: str) -> None:
+    guest = nobody(server)
+    for path in ("/search", "/search/titles"):
+        answer = await guest.get(path, params={"q": typed[:200] if path.endswith("titles") else typed})
+        assert answer.status_code in (200, 422), answer.text
+
+
+async def test_half_remembered_titles(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    titles = [
+        "Quarterly report",
+        "Quartz",
+        "The quarterly reports of the harbour",
+        "Résumé of Zoë",
+        "x",
+        "A.I. plan (v2)",
+    ]
+    for title in titles:
+        await write(server, ann.personal, title)
+    await index(server)
+    assert (await similar(ann, "quartely reprot"))[:2] == ["Quarterly report", "The quarterly reports of the harbour"]
+    assert (await similar(ann, "quartely"))[0] == "Quarterly report"
+    assert (await similar(ann, "harb"))[0] == "The quarterly reports of the harbour"
+    assert (await similar(ann, "résume"))[0] == "Résumé of Zoë"
+    assert (await similar(ann, "x"))[0] == "x"
+    assert await similar(ann, "walrus") == await similar(ann, "?!") == []
+    assert len(await similar(ann, "quart", limit=1)) == 1
+    (item,) = (await ann.get("/search/titles", params={"q": "plan v2"})).json()["items"]
+    assert item["similarity"] == 1.0
+    assert item["type"] == "markdown"
+
+
+async def test_whoever_is_in_many_workspaces_finds_the_titles_of_all_of_them_and_of_no_other(server: Server) -> None:
+    ann, bob = await people(server, "ann", "bob")
+    await write(server, bob.personal, "Harbour plan of Bob")
+    places: list[str] = []
+    for number in range(12):
+        made = await ann.post("/workspaces", json={"name": f"Place {number}"})
+        assert made.status_code == 201, made.text
+        places.append(made.json()["id"])
+        await write(server, places[-1], f"Harbour plan {number}")
+        await index(server)
+        found_here = await similar(ann, "harbuor plan", limit=50)
+        assert sorted(found_here) == sorted(f"Harbour plan {n}" for n in range(number + 1))
+        assert await similar(ann, "harbuor plan", workspace_id=places[0]) == ["Harbour plan 0"]
+    assert await similar(bob, "harbuor plan") == ["Harbour plan of Bob"]
+
+
+async def test_the_index_follows_edits_and_holds_nobody_up(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    made = await write(server, ann.personal, "Diary")
+    await index(server)
+
+    async def finds(word: str) -> bool:
+        return await found(ann, word) == [made]
+
+    writer = Peer(server, "yws", made, token=ann.token)
+    await writer.sync()
+    conn = await asyncpg.connect(server.owner_dsn)
+    try:
+        async with conn.transaction():
+            await conn.execute("LOCK TABLE document_search IN ACCESS EXCLUSIVE MODE")
+            writer.insert("a pangolin came by")
+            await writer.saved()
+            assert "pangolin" in (await ann.get(f"/documents/{made}/content")).text
+            renamed = await ann.patch(f"/documents/{made}", json={"title": "Logbook"})
+            assert renamed.status_code == 200
+        await until(lambda: finds("pangolins"), "the edit to be found")
+        await until(lambda: finds("logbook"), "the new title to be found")
+        assert await found(ann, "diary") == []
+    finally:
+        await conn.close()
+        await writer.close()
+
+
+@pytest.mark.parametrize("version", databases.VERSIONS)
+async def test_every_title_that_is_alike_enough_is_found_however_common_its_trigrams_are(
+    version: databases.Version,
+) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    words = ["meeting", "report", "project", "plan", "budget", "meter", "retina", "protein", "planet", "a", "会议"]
+    async with databases.migrated(version) as database:
+        conn = await asyncpg.connect(database.owner_dsn)
+        try:
+            await conn.execute(
+                "INSERT INTO documents (workspace_id, title) SELECT $1, x FROM unnest($2::text[]) x",
+                UUID(PLAYGROUND),
+                [" ".join(dice.choices(words, k=dice.randint(1, 5))) for _ in range(300)],
+            )
+            while await conn.fetchval("SELECT app.refresh_search(200)"):
+                pass
+            await conn.execute("SET app.guest_role = 'viewer'")
+            found = "SELECT array_agg(id ORDER BY id) FROM app.search_titles($1, NULL, 1000)"
+            alike = """
+                SELECT array_agg(s.document_id ORDER BY s.document_id)
+                FROM document_search s, tsvector_to_array(app.trigrams($1)) asked
+                WHERE (SELECT count(*) FROM unnest(asked) x WHERE x = ANY (tsvector_to_array(s.title_trigrams)))
+                  >= 0.4 * cardinality(asked)
+            """
+            hits = 0
+            for analysed in (False, True):
+                if analysed:
+                    await conn.execute("ANALYZE document_search")
+                for typed in ["meting reprot", "a", "pln", "会议", "'", "", "x" * 200] + [
+                    "".join(dice.sample(word, len(word))) + dice.choice(["", " plan", " meeting report budget plans"])
+                    for word in words
+                ]:
+                    wanted = (
+                        await conn.fetchval(alike, typed)
+                        if await conn.fetchval("SELECT app.trigrams($1) <> ''", typed)
+                        else None
+                    )
+                    assert await conn.fetchval(found, typed) == wanted, (typed, analysed)
+                    hits += len(wanted or ())
+            assert hits > 100
+        finally:
+            await conn.close()
+
+
+@pytest.mark.parametrize("version", databases.VERSIONS)
+async def test_phrases_tags_and_types_find_among_very_many_what_the_documents_say(version: databases.Version) -> None:
+    """More hits than are ranked, so that not all of them are looked at."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    texts = [" ".join(dice.choices(("red", "green", "blue", "tea"), k=6)) for _ in range(2500)]
+    async with databases.migrated(version) as database:
+        conn = await asyncpg.connect(database.owner_dsn)
+        try:
+            await conn.execute(
+                "INSERT INTO documents (workspace_id, title, content, type, updated_at) "
+                "SELECT $1, 'title ' || n, x, CASE WHEN n % 5 = 0 THEN 'note' ELSE 'markdown' END::document_type, "
+                "now() - n * interval '1 minute' FROM unnest($2::text[]) WITH ORDINALITY t (x, n)",
+                UUID(PLAYGROUND),
+                texts,
+            )
+            tag = await conn.fetchval(
+                "INSERT INTO tags (workspace_id, name, slug) VALUES ($1, 'Old', 'old') RETURNING id", UUID(PLAYGROUND)
+            )
+            await conn.execute("SET session_replication_role = replica")
+            await conn.execute(
+                "INSERT INTO document_tags SELECT id, $1, workspace_id FROM documents WHERE title LIKE '%7'", tag
+            )
+            await conn.execute("SET session_replication_role = origin")
+            while await conn.fetchval("SELECT app.refresh_search(500)"):
+                pass
+            await conn.execute("SET app.guest_role = 'viewer'")
+            found = (
+                "SELECT array_agg(title ORDER BY title) FROM app.search_documents($1, NULL, NULL, $2, $3, 5000, $4, $5)"
+            )
+            questions: list[tuple[str, Callable[[str], bool]]] = [
+                ('"red green"', lambda text: "red green" in text),
+                ('"red green tea"', lambda text: "red green tea" in text),
+                ('-"red green" blue', lambda text: "red green" not in text and "blue" in text),
+                ('"red green" -tea', lambda text: "red green" in text and "tea" not in text),
+                ("red green", lambda text: "red" in text and "green" in text),
+            ]
+            for typed, fits in questions:
+                for kind, slugs in ((None, None), ("note", None), (None, ["old"]), ("note", ["old"])):
+                    wanted = [
+                        f"title {n}"
+                        for n, text in enumerate(texts, 1)
+                        if fits(text) and (kind is None or n % 5 == 0) and (slugs is None or n % 10 == 7)
+                    ][:1000]
+                    got = await conn.fetchval(found, typed, kind, slugs, None, None)
+                    assert (got or []) == sorted(wanted), (typed, kind, slugs)
+        finally:
+            await conn.close()

@@ -1,0 +1,102 @@
+"""Whatever belongs to others answers as if it were not there, on every route that names something by its id."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from collab_server.app import _api
+from tests.people import Person, fetch, people
+from tests.server import Server
+
+SCHEMA = _api().openapi()
+OURS = [
+    (method, path)
+    for path, methods in SCHEMA["paths"].items()
+    for method in methods
+    if "{" in path and "{token}" not in path
+]
+CHANGED_BY_OTHERS = "SELECT string_agg(md5(x::text), '' ORDER BY x::text) FROM {} x"
+TABLES = (
+    "workspaces", "workspace_members", "invitations", "documents", "tags", "document_tags", "categories", "sessions",
+    "document_favourites", "activity_log", "sync_mutations", "sync_conflicts",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    async with Server(tmp_path_factory.mktemp("strangers")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def ids(server: Server) -> dict[str, str]:
+    """One of everything, all in a workspace of Ann's."""
+    ann, ben = await people(server, "ann", "ben")
+    space = made(await ann.post("/workspaces", json={"name": "Ours"}))
+    path = f"/workspaces/{space}"
+    document = made(await ann.post(f"{path}/documents", json={"title": "Plan", "tags": ["secret"]}))
+    tag = (await ann.get(f"{path}/tags")).json()["items"][0]["id"]
+    category = made(await ann.post(f"{path}/categories", json={"name": "Ours"}))
+    invitation = made(await ann.post(f"{path}/invitations", json={"email": ben.email, "role": "editor"}))
+    await ann.post("/auth/tokens", json={"name": "mine", "scope": "read"})
+    token = (await ann.get("/auth/tokens")).json()["items"][0]["id"]
+    return {
+        "workspace_id": space,
+        "document_id": document,
+        "tag_id": tag,
+        "category_id": category,
+        "user_id": ann.id,
+        "invitation_id": invitation,
+        "token_id": token,
+        "session_id": str(uuid4()),
+        "stream_id": str(uuid4()),
+    }
+
+
+@pytest.fixture(scope="module")
+async def eve(server: Server) -> Person:
+    (eve,) = await people(server, "eve")
+    return eve
+
+
+def made(answer: httpx.Response) -> str:
+    assert answer.status_code == 201, answer.text
+    created: str = answer.json()["id"]
+    return created
+
+
+def body_of(operation: dict[str, Any], ids: dict[str, str]) -> Any:
+    """The operation's own example, which names what is Ann's where it names anything."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return None
+    name = content["schema"].get("$ref", "").rpartition("/")[2]
+    schema = SCHEMA["components"]["schemas"].get(name, content["schema"])
+    example = schema.get("example") or (schema.get("examples") or [{}])[0]
+    return {key: ids.get(key, value) for key, value in example.items()}
+
+
+async def ask(eve: Person, method: str, path: str, body: Any, ids: dict[str, str]) -> tuple[int, Any]:
+    url = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], path)
+    query = {"q": "secret"} if url.endswith("/search") else None
+    answer = await eve.request(method.upper(), url, params=query, **({} if body is None else {"json": body}))
+    return answer.status_code, answer.json() if answer.content else None
+
+
+@pytest.mark.parametrize(("method", "path"), OURS, ids=[f"{method} {path}" for method, path in OURS])
+async def test_what_is_ours_is_absent_for_a_stranger(
+    server: Server, eve: Person, ids: dict[str, str], method: str, path: str
+) -> None:
+    body = body_of(SCHEMA["paths"][path][method], ids)
+    before = [await fetch(server, CHANGED_BY_OTHERS.format(table)) for table in TABLES]
+    nowhere = {name: str(uuid4()) for name in ids}
+    theirs = await ask(eve, method, path, body, ids)
+    absent = await ask(eve, method, path, body, nowhere)
+    assert theirs == absent
+    administrators_only = path.startswith("/users/")
+    assert theirs[0] == (403 if administrators_only else 404), theirs
+    assert [await fetch(server, CHANGED_BY_OTHERS.format(table)) for table in TABLES] == before

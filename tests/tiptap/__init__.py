@@ -1,0 +1,1 @@
+"""Tiptap as the tests run it, see package.json."""
