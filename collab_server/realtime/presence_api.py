@@ -33,14 +33,12 @@ async def get_document_presence(
     if identity.kind == "connect":
         # Its bearer is nobody in the database, and may know nobody's name.
         async with db.as_service() as conn:
-            connected = await queries.list_connected(conn, document_id, limit)
-            people = await queries.count_people(conn, document_id)
+            connected, people = await queries.list_connected(conn, document_id, limit)
         connected = [one if one.user_id is None else replace(one, name=None) for one in connected]
         seen: list[queries.Seen] = []
     else:
         async with db.as_user(identity.user_id) as conn:
-            connected = await queries.list_connected(conn, document_id, limit)
-            people = await queries.count_people(conn, document_id)
+            connected, people = await queries.list_connected(conn, document_id, limit)
             seen = await queries.list_seen_in_document(conn, document_id, _RECENT)
     items = [ConnectedOut(guest=one.user_id is None, **asdict(one)) for one in connected]
     return DocumentPresence(people=people, items=items, recent=[SeenOut(**asdict(one)) for one in seen])

@@ -57,33 +57,29 @@ class Seen:
 _NAME = "coalesce(u.display_name, u.username, u.email)"
 
 
-async def list_connected(conn: Conn, document_id: UUID, limit: int) -> list[Connected]:
-    """Who is in the document, the first to come first."""
+async def list_connected(conn: Conn, document_id: UUID, limit: int) -> tuple[list[Connected], int]:
+    """(who is in the document, the first to come first; how many people these are without the limit, where a person
+    counts once and each connection of a guest counts). Both of one moment.
+    """
     rows = await conn.fetch(
         f"""
+        WITH here AS MATERIALIZED (SELECT * FROM active_presence WHERE document_id = $1)
         SELECT p.connection_id, p.user_id, CASE WHEN p.user_id IS NULL THEN p.guest_name ELSE {_NAME} END AS name,
                p.device_type, p.device_name, p.cursor_position::text, p.selection_range::text, p.is_typing,
-               p.current_block_id, p.connected_at, p.last_activity_at
-        FROM active_presence p LEFT JOIN users u ON u.id = p.user_id
-        WHERE p.document_id = $1 ORDER BY p.connected_at, p.connection_id LIMIT $2
+               p.current_block_id, p.connected_at, p.last_activity_at,
+               (SELECT count(DISTINCT coalesce(user_id::text, connection_id)) FROM here) AS people
+        FROM here p LEFT JOIN users u ON u.id = p.user_id ORDER BY p.connected_at, p.connection_id LIMIT $2
         """,  # noqa: S608
         document_id,
         limit,
     )
-    return [Connected(**{**row, **_decoded(row, "cursor_position", "selection_range")}) for row in rows]
+    people = rows[0]["people"] if rows else 0
+    found = [{name: value for name, value in row.items() if name != "people"} for row in rows]
+    return [Connected(**{**row, **_decoded(row, "cursor_position", "selection_range")}) for row in found], people
 
 
 def _decoded(row: Any, *columns: str) -> dict[str, Any]:
     return {column: json.loads(row[column]) if row[column] is not None else None for column in columns}
-
-
-async def count_people(conn: Conn, document_id: UUID) -> int:
-    """A person counts once, each connection of a guest counts."""
-    count: int = await conn.fetchval(
-        "SELECT count(DISTINCT coalesce(user_id::text, connection_id)) FROM active_presence WHERE document_id = $1",
-        document_id,
-    )
-    return count
 
 
 async def list_seen_in_document(conn: Conn, document_id: UUID, limit: int) -> list[Seen]:
