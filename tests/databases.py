@@ -27,7 +27,7 @@ Version = Literal["18", "15"]
 VERSIONS: tuple[Version, Version] = ("18", "15")
 """The embedded PostgreSQL, and the system's, which is the oldest that is supported on Debian 12."""
 
-SYSTEM_LOGIN = "collab_server_test"
+SYSTEM_LOGIN = f"collab_server_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 _SYSTEM_PASSWORD = uuid4().hex
 _templates: dict[str, str] = {}
 

@@ -99,6 +99,7 @@ def test_keys_may_be_in_either_base64() -> None:
 @pytest.mark.parametrize(
     "given",
     ["nocolon", f":{new_key()}", f"a b:{new_key()}", f"{DERIVED}:{new_key()}", f"a:{new_key()},a:{new_key()}"],
+    ids=["none", "empty", "space", "reserved", "twice"],
 )
 def test_a_key_needs_an_id_of_its_own(given: str) -> None:
     with pytest.raises(ConfigurationError, match="needs an id of its own"):
