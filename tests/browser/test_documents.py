@@ -172,6 +172,11 @@ async def test_the_list_suits_everybody(server: Server, arrive: Arrive, scheme: 
     assert await faults(ada.page) == []
     await ada.page.keyboard.press("Escape")
     await expect(ada.page.get_by_role("dialog")).to_have_count(0)
+
+    async def seen() -> bool:  # views are written down a moment later
+        return bool((await person.get("/documents/recent")).json()["items"])
+
+    await until(seen, "the view of the document")
     await ada.page.keyboard.press("Control+k")
     await expect(ada.page.get_by_role("listbox", name="Documents").get_by_role("option")).to_have_count(1)
     assert await faults(ada.page) == []

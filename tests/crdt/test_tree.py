@@ -152,7 +152,8 @@ def test_what_is_missing_leaves_out_what_comes_after_it(history: History, random
     document = tree.read(merged)
     doc = pycrdt.Doc[pycrdt.Text]()
     doc.apply_update(merged)
-    assert document.clocks == updates.decode_state_vector(doc.get_state())
+    known = updates.decode_state_vector(doc.get_state())
+    assert document.clocks == {client: clock for client, clock in known.items() if clock}
     assert document.pending == folding.is_pending(merged, doc.get_state())
 
 

@@ -105,7 +105,8 @@ async def test_of_two_that_deadlock_both_succeed_and_each_once(
             client.post("/swap/1/2", json={"add": 1}), client.post("/swap/2/1", json={"add": 10})
         )
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert sorted(scene.runs.values()) == [1, 2], "one was the victim, and read its body again"
+    # The next try can be a victim, too.
+    assert max(scene.runs.values()) >= 2, "one was the victim, and read its body again"
     assert [row[0] for row in await owner.fetch("SELECT sum FROM public.race ORDER BY id")] == [11, 11]
 
 
