@@ -83,10 +83,9 @@ class Caller:
 caller: ContextVar[Caller] = ContextVar("caller", default=Caller())  # noqa: B039
 """Set by web/middleware.py for each request; each person's transaction carries it: app.setting('client_ip')."""
 
-Plans = Literal["auto", "force_generic_plan", "force_custom_plan"]
+Plans = Literal["auto", "force_generic_plan"]
 """How a transaction's statements are planned. Generic: once for a connection, right where every value leads through the
-same index (under the policies, planning costs more than reading a page). Custom: for the values at hand, right for a
-filter, where the plan for average values can cost a hundred times more. Auto: PostgreSQL guesses, and may guess wrong.
+same index (under the policies, planning costs more than reading a page). Auto: PostgreSQL guesses, and may guess wrong.
 """
 
 

@@ -11,14 +11,13 @@ from collab_server.access.policy import Action, WorkspaceAction, role_named
 from collab_server.backends.db import (
     ForeignKeyViolation,
     InsufficientPrivilege,
-    Plans,
     UniqueViolation,
 )
 from collab_server.documents import copying, document_queries, list_queries, models, patching, store
 from collab_server.documents.addresses import id_in
 from collab_server.documents.kinds import ENCRYPTED
 from collab_server.documents.list_models import ListQuery
-from collab_server.documents.list_queries import Filters, Listed, Order, Position
+from collab_server.documents.list_queries import Listed, Order, Position
 from collab_server.documents.showing import Desk
 from collab_server.errors import (
     Conflict,
@@ -75,12 +74,10 @@ async def list_documents(workspace_id: UUID, desk: CurrentDesk, asked: Annotated
     sorting = f"{asked.sort} {order}"
     key = str if asked.sort == "title" else datetime
     after = _position(asked.cursor, sorting, key) if asked.cursor else None
-    filters = asked.filters()
-    plans: Plans = "force_generic_plan" if filters == Filters() else "force_custom_plan"
-    async with desk.db.as_user(desk.identity.user_id, plans) as conn:
+    async with desk.db.as_user(desk.identity.user_id, "force_generic_plan") as conn:
         await standing_in(conn, desk.identity, workspace_id)
         found = await list_queries.list_documents(
-            conn, workspace_id, filters, asked.sort, order, asked.limit + 1, after
+            conn, workspace_id, asked.filters(), asked.sort, order, asked.limit + 1, after
         )
     return page(desk, found, asked.limit, sorting)
 
