@@ -106,6 +106,16 @@ def encode_update(update: bytes) -> bytes:
     return b"\x00\x02" + write_var_uint(len(update)) + update
 
 
+def sync_step2_parts(update: bytes) -> tuple[bytes, bytes]:
+    """The SyncStep2 as what stands before the update, and the update itself, which may be large."""
+    return b"\x00\x01" + write_var_uint(len(update)), update
+
+
+def update_parts(update: bytes) -> tuple[bytes, bytes]:
+    """The Update, likewise."""
+    return b"\x00\x02" + write_var_uint(len(update)), update
+
+
 def encode_awareness(payload: bytes) -> bytes:
     """`payload` as made by encode_awareness_entries."""
     return b"\x01" + write_var_uint(len(payload)) + payload

@@ -16,18 +16,19 @@ from collab_server.crdt import hocuspocus
 from collab_server.crdt.messages import (
     encode_awareness,
     encode_sync_step1,
-    encode_sync_step2,
     encode_update,
+    sync_step2_parts,
+    update_parts,
 )
 from collab_server.crdt.node_messages import State
 from collab_server.crdt.presence import Presence
 from collab_server.crdt.room import Author, Room
 from collab_server.crdt.updates import UpdateSummary, encode_state_vector, merge
 from collab_server.errors import CollabError, TooLarge
-from collab_server.realtime.member import READ_ONLY, Member, addressed
+from collab_server.realtime.member import READ_ONLY, Member, addressed, framed
 from collab_server.realtime.programs import Program
 from collab_server.telemetry import Counts
-from collab_server.transport.frames import Outgoing
+from collab_server.transport.frames import LargeOutgoing, Outgoing
 
 SMALL_ROOM = 16
 """Up to so many members, presence goes out with the turn; in larger rooms it is gathered, as n members who move their
@@ -95,7 +96,7 @@ class LiveDocument:
         self.gone = False
         """The document was deleted or replaced: nothing of this can be stored, and nobody joins any more."""
         self._turns = turns
-        self._answers: dict[tuple[str | None, bytes], tuple[tuple[bytes, ...], Outgoing]] = {}
+        self._answers: dict[tuple[str | None, bytes], tuple[tuple[bytes, ...], Outgoing | LargeOutgoing]] = {}
         self._next_commit: asyncio.Future[None] | None = None
         self._updates: list[tuple[int, bytes]] = []
         self._clocks_before: dict[int, int] = {}
@@ -266,14 +267,14 @@ class LiveDocument:
         known = self._answers.get((member.address, state_vector))
         # The room gives the same object as long as it has not changed.
         if known is None or known[0] is not parts:
-            messages = [*map(encode_update, parts[:-1]), encode_sync_step2(parts[-1])]
+            messages = [*map(update_parts, parts[:-1]), sync_step2_parts(parts[-1])]
             if with_step1:
-                messages.insert(0, encode_sync_step1(self.room.state_vector()))
+                messages.insert(0, (encode_sync_step1(self.room.state_vector()), b""))
             if len(self._answers) >= SHARED_ANSWERS:
                 self._answers.clear()
-            known = (parts, Outgoing(addressed(member.address, tuple(messages))))
+            known = (parts, framed(member.address, messages))
             self._answers[(member.address, state_vector)] = known
-        member.session.socket.write(known[1])
+        member.deliver(known[1])
 
     def flush(self) -> None:
         """End of the turn: write what came in to everybody else. Members that are not ready get it with their first
@@ -347,13 +348,13 @@ class LiveDocument:
         """
         if member.behind is None:
             return
-        messages = [encode_update(u) for u in self.room.answer(encode_state_vector(member.behind))]
+        messages = [*map(update_parts, self.room.answer(encode_state_vector(member.behind)))]
         if member.missed_presence:
-            messages.append(encode_awareness(self.presence.payload(member.missed_presence)))
+            messages.append((encode_awareness(self.presence.payload(member.missed_presence)), b""))
         member.behind = None
         member.missed_presence = frozenset()
         self._turns.counts.caught_up += 1
-        member.send(*messages)
+        member.deliver(framed(member.address, messages))
         self._acknowledge(member, 0)
 
     def broadcast(self, payload: str) -> None:

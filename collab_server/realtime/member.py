@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from collab_server.access.identity import Identity
@@ -9,7 +10,7 @@ from collab_server.crdt import hocuspocus
 from collab_server.crdt.room import Author
 from collab_server.errors import CollabError
 from collab_server.realtime.devices import device_of
-from collab_server.transport.frames import Outgoing
+from collab_server.transport.frames import LargeOutgoing, Outgoing, outgoing
 from collab_server.transport.socket import Socket
 
 if TYPE_CHECKING:
@@ -118,8 +119,21 @@ class Member:
         """Write messages made by crdt.messages to this client alone."""
         self.session.socket.write(Outgoing(addressed(self.address, inner)))
 
+    def deliver(self, outgoing: Outgoing | LargeOutgoing) -> None:
+        """Write what was framed for this client's address."""
+        if isinstance(outgoing, LargeOutgoing):
+            self.session.socket.write_large(outgoing)
+        else:
+            self.session.socket.write(outgoing)
+
 
 def addressed(address: str | None, inner: tuple[bytes, ...]) -> tuple[bytes, ...]:
     if address is None:
         return inner
     return tuple(hocuspocus.addressed(address, message) for message in inner)
+
+
+def framed(address: str | None, messages: Sequence[tuple[bytes, bytes]]) -> Outgoing | LargeOutgoing:
+    """`messages`: each in two parts, of which the second may be large."""
+    heads = addressed(address, tuple(head for head, _ in messages))
+    return outgoing([(head, content) for head, (_, content) in zip(heads, messages, strict=True)])

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from collab_server.transport.connection import HIGH_WATER
-from collab_server.transport.frames import Outgoing
+from collab_server.transport.frames import LargeOutgoing, Outgoing
 from collab_server.transport.socket import OnEnd, OnMessage, Socket
 from collab_server.transport.uvicorn_protocol import EXTENSION, FanOutProtocol
 
@@ -39,7 +39,7 @@ class AsgiSocket:
         self._on_writable: Callable[[], None] | None = None
         self.last_sent = time.monotonic()
 
-    def write(self, outgoing: Outgoing) -> None:
+    def write(self, outgoing: Outgoing | LargeOutgoing) -> None:
         if self._ended or self._closing is not None:
             return
         self.last_sent = time.monotonic()
@@ -47,6 +47,8 @@ class AsgiSocket:
             self._outbox.append(payload)
             self._queued += len(payload)
         self._wake.set()
+
+    write_large = write
 
     @property
     def queued(self) -> int:

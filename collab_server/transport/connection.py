@@ -1,7 +1,9 @@
 """A WebSocket after its handshake, held by one small object: no task, no timer, no queue while it rests.
 
 Reads frames as RFC 6455 demands of a server without extensions, and hands binary messages to the session by a call;
-a room writes ready-made frames to it. tests/transport/test_incoming.py holds it against websockets' own reading.
+a room writes ready-made frames to it. A large message leaves in slices, the next when the transport has taken the last;
+what is written meanwhile waits behind it. tests/transport/test_incoming.py holds it against websockets' own reading,
+tests/transport/test_slices.py against whole writes.
 """
 
 import asyncio
@@ -14,7 +16,8 @@ from typing import Any, cast
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
-from collab_server.transport.frames import Outgoing, control
+from collab_server.transport.backlog import Backlog
+from collab_server.transport.frames import LargeOutgoing, Outgoing, control
 from collab_server.transport.socket import OnEnd, OnMessage
 
 try:
@@ -27,7 +30,7 @@ HIGH_WATER = 262_144
 HELD_BYTES = 65_536
 """What a client may send before its session takes messages; then it waits."""
 CLOSE_TIMEOUT = 10.0
-"""How long the peer may take to answer our close."""
+"""How long the peer may take to answer our close, and to read what was written before."""
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _WHOLE_BINARY = 0x82
@@ -38,7 +41,7 @@ _NOTHING = bytearray()
 """Shared by all connections that wait for no rest of a frame; nobody adds to it."""
 
 _OPEN, _CLOSING, _OVER = range(3)
-"""_CLOSING: we have sent a close and wait for the peer's. _OVER: nothing is read or written any more."""
+"""_CLOSING: we have sent a close and wait for the peer's. _OVER: nothing is read or newly written any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,13 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_backlog",
         "_begun",
         "_bounds",
         "_busy",
         "_close_timer",
         "_connections",
+        "_direct",
         "_fragments",
         "_heard",
         "_heard_at",
@@ -104,6 +109,9 @@ class Connection(asyncio.Protocol):
         self._busy: asyncio.Task[None] | None = None
         self._waiting: deque[bytes] | None = None
         self._state = _OPEN
+        self._direct = True
+        """Open, and nothing waits in a backlog: what is written goes to the transport."""
+        self._backlog: Backlog | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._heard = True
         self._heard_at = self.last_sent = time.monotonic()
@@ -112,6 +120,7 @@ class Connection(asyncio.Protocol):
         self.congested = False
         if lost:
             self._state = _OVER
+            self._direct = False
             return
         transport.set_write_buffer_limits(high=HIGH_WATER)
         transport.set_protocol(self)
@@ -122,21 +131,79 @@ class Connection(asyncio.Protocol):
     # ---- outwards
 
     def write(self, outgoing: Outgoing) -> None:
-        if self._state == _OPEN:
+        if self._direct:
             self._sent = True
             self._transport.write(outgoing.wire)
+        elif self._backlog is not None and self._state == _OPEN:
+            self._sent = True
+            self._backlog.add((outgoing.wire,))
+
+    def write_large(self, outgoing: LargeOutgoing) -> None:
+        if self._state != _OPEN:
+            return
+        self._sent = True
+        if self._backlog is not None:
+            self._backlog.add(outgoing.pieces)
+            return
+        self._backlog = Backlog(outgoing.pieces, paused=self.congested)
+        self._direct = False
+        self.congested = True
+        self._send_slice()
+
+    def _send_slice(self) -> None:
+        backlog = self._backlog
+        if backlog is None:
+            return
+        backlog.scheduled = False
+        if backlog.paused or self._transport.is_closing():
+            return
+        self._transport.writelines(backlog.take())
+        if not backlog.size and backlog.pong is not None and self._state == _OPEN:
+            backlog.add((backlog.pong,))
+            backlog.pong = None
+        if backlog.size:
+            if not backlog.paused:
+                # Others' turn: this peer may take slices as fast as we can give them.
+                backlog.scheduled = True
+                asyncio.get_running_loop().call_soon(self._send_slice)
+            return
+        self._backlog = None
+        if self._state == _OVER:
+            self._transport.close()
+            return
+        self._direct = self._state == _OPEN
+        if not backlog.paused:
+            self._writable()
+
+    def _write_control(self, frame: bytes) -> None:
+        """A control frame: not into the middle of another."""
+        if self._backlog is None:
+            self._transport.write(frame)
+        else:
+            self._backlog.add((frame,))
 
     @property
     def queued(self) -> int:
-        return self._transport.get_write_buffer_size()
+        waiting = 0 if self._backlog is None else self._backlog.size
+        return self._transport.get_write_buffer_size() + waiting
 
     def pause_writing(self) -> None:
         self.congested = True
+        if self._backlog is not None:
+            self._backlog.paused = True
 
     def resume_writing(self) -> None:
-        self.congested = False
         # Whoever takes data is alive, even if our ping is still behind it.
         self._heard = True
+        if self._backlog is None:
+            self._writable()
+            return
+        self._backlog.paused = False
+        if not self._backlog.scheduled:
+            self._send_slice()
+
+    def _writable(self) -> None:
+        self.congested = False
         if self._on_writable is not None:
             self._on_writable()
 
@@ -144,11 +211,16 @@ class Connection(asyncio.Protocol):
         if self._state != _OPEN:
             return
         self._state = _CLOSING
-        self._transport.write(control(_CLOSE, Close(code, reason).serialize()))
+        self._direct = False
+        self._write_control(control(_CLOSE, Close(code, reason).serialize()))
         if self._busy is None:
             self._read_on()
-        # A peer that neither answers nor reads must not hold the socket.
-        self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
+        self._limit_closing()
+
+    def _limit_closing(self) -> None:
+        """A peer that neither answers nor reads must not hold the socket."""
+        if self._close_timer is None:
+            self._close_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
 
     def tend(self, now: float) -> None:
         if self._sent:
@@ -166,14 +238,14 @@ class Connection(asyncio.Protocol):
                 self._fail(1011, "keepalive: no answer to a ping")
         elif now - self._heard_at > interval:
             self._pinged_at = now
-            self._transport.write(_PING_FRAME)
+            self._write_control(_PING_FRAME)
 
     def shutdown(self) -> None:
         """uvicorn, as the server stops."""
         if self._state == _OPEN:
             self._fail(1012, "")
         else:
-            self._transport.close()
+            self._hang_up()
 
     # ---- the end
 
@@ -195,6 +267,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._state = _OVER
+        self._direct = False
+        self._backlog = None
         self._connections.discard(self)
         if self._close_timer is not None:
             self._close_timer.cancel()
@@ -214,9 +288,19 @@ class Connection(asyncio.Protocol):
     def _fail(self, code: int, reason: str) -> None:
         """The peer broke the protocol, or is gone: tell it why, and hang up."""
         if self._state == _OPEN:
-            self._transport.write(control(_CLOSE, Close(code, reason).serialize()))
+            self._write_control(control(_CLOSE, Close(code, reason).serialize()))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Read nothing more, and close when all is sent."""
         self._state = _OVER
-        self._transport.close()
+        self._direct = False
+        if self.queued:
+            self._limit_closing()
+        if self._backlog is None:
+            self._transport.close()
+        else:
+            self._transport.pause_reading()
 
     # ---- inwards
 
@@ -313,7 +397,9 @@ class Connection(asyncio.Protocol):
         opcode = first & 15
         if opcode == _PING:
             # Only the latest ping needs an answer: a peer that does not read gets none now.
-            if self._state == _OPEN and not self.congested:
+            if self._backlog is not None:
+                self._backlog.pong = control(_PONG, payload)
+            elif self._state == _OPEN and not self.congested:
                 self._transport.write(control(_PONG, payload))
         elif opcode == _CLOSE:
             self._take_close(payload)
@@ -339,9 +425,8 @@ class Connection(asyncio.Protocol):
             self._fail(1007, "protocol: the close's reason is not UTF-8")
         else:
             if self._state == _OPEN:
-                self._transport.write(control(_CLOSE, payload))
-            self._state = _OVER
-            self._transport.close()
+                self._write_control(control(_CLOSE, payload))
+            self._hang_up()
 
     def _take(self, message: bytes) -> None:
         if self._state != _OPEN:
@@ -376,7 +461,7 @@ class Connection(asyncio.Protocol):
             self._read_on()
 
     def _read_on(self) -> None:
-        if not self._transport.is_closing():
+        if self._state != _OVER and not self._transport.is_closing():
             self._transport.resume_reading()
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from starlette.types import Receive, Scope, Send
 
 from collab_server.transport.connection import HIGH_WATER
-from collab_server.transport.frames import Outgoing
+from collab_server.transport.frames import LargeOutgoing, Outgoing
 from collab_server.transport.socket import OnEnd, OnMessage
 
 CLOSE_TIMEOUT = 10.0
@@ -45,8 +45,10 @@ class EventStream:
 
     # ---- outwards
 
-    def write(self, outgoing: Outgoing) -> None:
+    def write(self, outgoing: Outgoing | LargeOutgoing) -> None:
         self._put(outgoing.events)
+
+    write_large = write
 
     def tell(self, event: str, data: Mapping[str, object]) -> None:
         """An event of its own name, with JSON."""

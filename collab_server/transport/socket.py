@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from collab_server.transport.frames import Outgoing
+from collab_server.transport.frames import LargeOutgoing, Outgoing
 
 OnMessage = Callable[[bytes], Coroutine[Any, Any, None] | None]
 """Takes one binary message. A coroutine as answer must have ended before the next message is given."""
@@ -20,6 +20,12 @@ class Socket(Protocol):
 
     def write(self, outgoing: Outgoing) -> None:
         """Write the messages without waiting. They are kept in order, and dropped once the socket is closed."""
+        ...
+
+    def write_large(self, outgoing: LargeOutgoing) -> None:
+        """As `write`; where it can, the socket sends it in slices, others' turns between them, and is congested until
+        it has sent all.
+        """
         ...
 
     @property

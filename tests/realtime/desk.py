@@ -12,7 +12,7 @@ from collab_server.errors import CollabError
 from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member
 from collab_server.telemetry import Counts
-from collab_server.transport.frames import Outgoing
+from collab_server.transport.frames import LargeOutgoing, Outgoing
 from collab_server.transport.socket import OnEnd, OnMessage
 from tests.crdt.test_room import stored, text_of
 
@@ -25,8 +25,10 @@ class ListSocket:
         self.last_sent = 0.0
         self.closed: tuple[int, str] | None = None
 
-    def write(self, outgoing: Outgoing) -> None:
+    def write(self, outgoing: Outgoing | LargeOutgoing) -> None:
         self.frames += outgoing.payloads
+
+    write_large = write
 
     def end(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
