@@ -10,6 +10,7 @@ from pycrdt import Doc, Map, Text
 from tests.interop.harness import FAMILIES, Family, NodeClient, NodeClients
 from tests.peers import Peer
 from tests.server import Server
+from tests.waiting import until
 
 OTHER: dict[Family, Family] = {"yws": "hocus", "hocus": "yws"}
 
@@ -57,6 +58,27 @@ async def test_a_late_joiner_gets_everything(server: Server, node: NodeClients, 
             "content": "written before",
             "settings": {"depth": {"inner": [1, None]}},
         }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_a_large_document_arrives_in_slices_and_what_is_typed_meanwhile_behind_it(
+    server: Server, node: NodeClients, name: str, family: Family
+) -> None:
+    typist = await Peer(server, "yws", name).sync()
+    for number in range(4):
+        typist.insert(f"{number}: " + "no two lines are alike, said nobody of this one\n" * 30_000)
+        await typist.saved()
+    late = [await node.open(server, family, name) for _ in range(3)]
+    for number in range(20):
+        typist.insert(f"typed {number}, ", 0)
+        await typist.saved()
+    await node.until(late, synced=True, within=30)
+    await late[0].edit(("insert", "content", 0, "at last, "))
+    await node.until(late[:1], saved=True, within=30)
+    await node.same(late)
+    await until(lambda: typist.content.startswith("at last, typed 19, "), "the joiner's edit")
+    assert await late[1].text() == typist.content
+    await typist.close()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
