@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel
 
-from collab_server.backends.db import Caller, Database, caller
+from collab_server.backends.db import Caller, Database, Plans, caller
 from collab_server.documents import models
 from collab_server.workspaces.models import WorkspacePage
 from tests import databases
@@ -207,15 +207,18 @@ async def test_a_transaction_says_who_asks_from_where_whatever_the_headers_hold(
             await db.close()
 
 
+PLANS: tuple[Plans, ...] = ("force_generic_plan", "auto", "force_generic_plan", "auto")
+
+
 async def test_how_statements_are_planned_ends_with_the_transaction() -> None:
     async with databases.migrated() as database:
         db = Database(database.login_dsn, pool_size=1)
         await db.open()
         try:
             told = []
-            for plans in ("force_custom_plan", "auto", "force_generic_plan", "auto"):
+            for plans in PLANS:
                 async with db.as_user(None, plans) as conn:
                     told.append(await conn.fetchval("SHOW plan_cache_mode"))
-            assert told == ["force_custom_plan", "auto", "force_generic_plan", "auto"]
+            assert told == list(PLANS)
         finally:
             await db.close()
