@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 SLICE_BYTES = 65_536
-"""Handed to a socket within one turn of the event loop. With twice as much, turns are longer and nobody has it sooner."""
+"""For each socket within one turn of the event loop. With twice as much turns are longer, and nobody has it sooner."""
 
 
 class Backlog:
