@@ -26,7 +26,7 @@ from collab_server.errors import Malformed, TooLarge, Unavailable
 TAIL_RUN = 64
 """Updates after which a tail is merged into one: the length at which merging is cheapest per update."""
 SPLIT_BYTES = 262_144
-"""A snapshot from this size on is sent apart from the tail: merging even one keystroke into it costs milliseconds."""
+"""A snapshot or update from this size on is sent apart: merging even one keystroke into it costs milliseconds."""
 CACHED_ANSWERS = 64
 
 
@@ -72,8 +72,8 @@ class Room:
         "_deletes",
         "_deletes_since",
         "_encoded",
-        "_head_answers",
         "_in_flight",
+        "_large_answers",
         "_merge_at",
         "_pending",
         "_placed",
@@ -120,7 +120,8 @@ class Room:
         self._deletes_since: list[Range] | None = None
         self._encoded: bytes | None = None
         self._answers: dict[bytes, tuple[bytes, ...]] = {}
-        self._head_answers: dict[bytes, bytes] = {}
+        self._large_answers: dict[bytes, dict[int, tuple[bytes, bytes]]] = {}
+        """By state vector and identity of a large part: (the part, what is lacking of it)."""
 
     # ---- loading, folding, letting go
 
@@ -166,7 +167,7 @@ class Room:
         self.log_rows = stored.rows + self.log_rows - self._rows_before
         self.log_bytes -= self._bytes_before
         self._recount()
-        self._head_answers.clear()
+        self._large_answers.clear()
         self._changed()
 
     def abandon_load(self) -> None:
@@ -180,7 +181,7 @@ class Room:
         self._snapshot = None
         self._committed = []
         self._deletes = self._deletes_since = None
-        self._head_answers.clear()
+        self._large_answers.clear()
         self._changed()
         self._recount()
 
@@ -374,8 +375,8 @@ class Room:
         return [self._snapshot, *self._tail()]
 
     def answer(self, state_vector: bytes) -> tuple[bytes, ...]:
-        """What a client with this state lacks, as one or two updates to be sent in this order (the last is the
-        SyncStep2).
+        """What a client with this state lacks, as updates to be sent in this order (the last is the SyncStep2): the
+        large ones as they are, and what lies between them merged.
 
         Shared between clients with the same state while the room does not change. Raises Malformed for a bad state
         vector.
@@ -386,49 +387,59 @@ class Room:
         empty = state_vector == b"\0"
         if not empty:
             decode_state_vector(state_vector)
-        if len(self._snapshot) < SPLIT_BYTES:
-            whole = self.encoded()
-            parts: tuple[bytes, ...] = (whole if empty else diff(whole, state_vector),)
-        else:
-            head = self._snapshot if empty else self._head_answer(state_vector)
-            if tail := self._tail():
-                rest = _together(tail)
-                parts = (head, rest if empty else diff(rest, state_vector))
-                if head == EMPTY_UPDATE:
-                    parts = parts[1:]
-            else:
-                parts = (head,)
+        parts: list[bytes] = []
+        small: list[bytes] = []
+        for part in self.parts():
+            if len(part) < SPLIT_BYTES:
+                small.append(part)
+                continue
+            if small:
+                parts.append(_lacking(_together(small), state_vector))
+                small = []
+            parts.append(part if empty else self._large_answer(part, state_vector))
+        if not parts:
+            parts = [_lacking(self.encoded(), state_vector)]
+        elif small:
+            parts.append(_lacking(_together(small), state_vector))
+        answer = (*(part for part in parts[:-1] if part != EMPTY_UPDATE), parts[-1])
         if len(self._answers) >= CACHED_ANSWERS:
             self._answers.clear()
-        self._answers[state_vector] = parts
-        return parts
+        self._answers[state_vector] = answer
+        return answer
 
     def undiffed(self, state_vector: bytes) -> bytes | None:
-        """The snapshot, where `answer` would have to compare it with this state vector and that takes long; else
-        None. `diffed` takes the result.
+        """A large part that `answer` would have to compare with this state vector, which takes long; None where there
+        is none left. `diffed` takes the result.
         """
-        snapshot = self._snapshot
-        if snapshot is None or len(snapshot) < SPLIT_BYTES or state_vector == b"\0":
+        if self._snapshot is None or self.size < SPLIT_BYTES or state_vector == b"\0" or state_vector in self._answers:
             return None
-        return None if state_vector in self._answers or state_vector in self._head_answers else snapshot
+        known = self._large_answers.get(state_vector, {})
+        return next((part for part in self.parts() if len(part) >= SPLIT_BYTES and id(part) not in known), None)
 
-    def diffed(self, snapshot: bytes, state_vector: bytes, head: bytes) -> None:
-        """What a client with this state lacks of the snapshot, unless that is another by now."""
-        if snapshot is self._snapshot:
-            self._keep_head(state_vector, head)
+    def diffed(self, part: bytes, state_vector: bytes, lacking: bytes) -> None:
+        """What a client with this state lacks of a part, unless others have taken its place by now."""
+        if self._snapshot is not None and any(part is held for held in self.parts()):
+            self._keep_lacking(part, state_vector, lacking)
 
-    def _keep_head(self, state_vector: bytes, head: bytes) -> None:
-        if len(self._head_answers) >= CACHED_ANSWERS:
-            self._head_answers.clear()
-        self._head_answers[state_vector] = head
+    def _keep_lacking(self, part: bytes, state_vector: bytes, lacking: bytes) -> None:
+        known = self._large_answers.get(state_vector)
+        if known is None:
+            if len(self._large_answers) >= CACHED_ANSWERS:
+                self._large_answers.clear()
+            known = self._large_answers[state_vector] = {}
+        known[id(part)] = (part, lacking)
 
-    def _head_answer(self, state_vector: bytes) -> bytes:
-        assert self._snapshot is not None
-        if (known := self._head_answers.get(state_vector)) is not None:
-            return known
-        head = diff(self._snapshot, state_vector)
-        self._keep_head(state_vector, head)
-        return head
+    def _large_answer(self, part: bytes, state_vector: bytes) -> bytes:
+        known = self._large_answers.get(state_vector, {}).get(id(part))
+        if known is not None:
+            return known[1]
+        lacking = diff(part, state_vector)
+        self._keep_lacking(part, state_vector, lacking)
+        return lacking
+
+
+def _lacking(update: bytes, state_vector: bytes) -> bytes:
+    return update if state_vector == b"\0" else diff(update, state_vector)
 
 
 def _clients(summary: UpdateSummary) -> tuple[int, ...]:

@@ -28,9 +28,9 @@ async def prepare_answer(hub: Hub, document: LiveDocument, state_vector: bytes) 
             return
         async with hub.preparing:
             # Somebody before us may have asked the same.
-            if (snapshot := document.room.undiffed(state_vector)) is not None:
-                head = await hub.workers.run(updates.diff, snapshot, state_vector)
-                document.room.diffed(snapshot, state_vector, head)
+            while (part := document.room.undiffed(state_vector)) is not None:
+                lacking = await hub.workers.run(updates.diff, part, state_vector)
+                document.room.diffed(part, state_vector, lacking)
     await hub.load(document)
 
 

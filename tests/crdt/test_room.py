@@ -6,7 +6,7 @@ import pytest
 from pycrdt import Doc, Text
 
 from collab_server.crdt.room import Author, Room, Stored
-from collab_server.crdt.updates import EMPTY_UPDATE, merge, state_vector, validate
+from collab_server.crdt.updates import EMPTY_UPDATE, diff, merge, state_vector, validate
 from collab_server.errors import Malformed, TooLarge
 
 NOBODY = Author(None)
@@ -197,6 +197,38 @@ def test_a_large_document_is_sent_in_two_parts_and_diffed_in_two() -> None:
     assert text_of(first, second).endswith("xy")
     (only,) = room.answer(state_vector(big))
     assert len(only) < 100
+
+
+def test_large_updates_that_are_not_folded_yet_are_sent_as_they_are_and_in_order() -> None:
+    updates = typed("a", "b", "x" * 300_000, "y" * 300_000, "c", "d", "z" * 300_000)
+    room = loaded(updates[0])
+    for update in updates[1:]:
+        give(room, update)
+    ab, x, y, cd, z = room.answer(b"\0")
+    assert (x, y, z) == (updates[2], updates[3], updates[6])
+    assert (ab, cd) == (merge(updates[:2]), merge(updates[4:6]))
+    assert x is updates[2]
+    assert text_of(ab, x, y, cd, z) == text_of(*updates)
+    give(room, *typed("e", client=9))
+    assert room.answer(b"\0")[1] is x, "an edit copies nothing large"
+
+
+def test_what_a_client_lacks_of_each_large_part_is_worked_out_apart_and_once() -> None:
+    updates = typed("a", "x" * 300_000, "y" * 300_000, "b", "z" * 300_000)
+    room = loaded(updates[0])
+    for update in updates[1:]:
+        give(room, update)
+    known = state_vector(merge(updates[:2]))
+    asked = []
+    while (part := room.undiffed(known)) is not None:
+        asked.append(part)
+        room.diffed(part, known, diff(part, known))
+    assert asked == [updates[1], updates[2], updates[4]]
+    give(room, *typed("e", client=9))
+    assert room.undiffed(known) is None, "an edit asks for nothing large again"
+    answer = room.answer(known)
+    assert text_of(merge(updates[:2]), *answer) == text_of(room.encoded())
+    assert sum(map(len, answer)) < 601_000
 
 
 def test_equal_questions_share_one_answer() -> None:
