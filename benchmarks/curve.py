@@ -13,8 +13,9 @@ from pathlib import Path
 
 import uvloop
 
+from benchmarks.report import Figures
 from benchmarks.servers import MANY_CORES, SERVERS
-from benchmarks.typing_works import Figures, Typing, typing
+from benchmarks.typing_works import Typing, typing
 
 RATES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Updates a second of each of 200 clients."""

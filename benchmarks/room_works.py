@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from benchmarks.documents import document_pieces, keystrokes
 from benchmarks.processes import Cpu, Peak, resident_mb
-from benchmarks.typing_works import Figures, drained
+from benchmarks.report import Figures
+from benchmarks.typing_works import drained
 from benchmarks.wire import (
     Clock,
     LoadError,
@@ -28,10 +29,10 @@ from benchmarks.wire import (
 )
 
 SEED_SECONDS = 40.0
-JOIN_SECONDS = 60.0
+JOIN_SECONDS = 90.0
 
 
-async def _arrived(reader: Reader, marks: int, seconds: float, what: str) -> None:
+async def arrived(reader: Reader, marks: int, seconds: float, what: str) -> None:
     deadline = time.perf_counter() + seconds
     while reader.marks < marks:
         if reader.closed:
@@ -41,14 +42,14 @@ async def _arrived(reader: Reader, marks: int, seconds: float, what: str) -> Non
         await asyncio.sleep(0.002)
 
 
-async def _seed(target: Target, room: str, pieces: tuple[bytes, ...]) -> Reader:
+async def seed(target: Target, room: str, pieces: tuple[bytes, ...]) -> Reader:
     """Fill a room; returns one client who stays in it and has seen all of it."""
     clock = Clock()
     author, witness = Reader(target, room, clock), Reader(target, room, clock)
     await open_all(target, [author, witness])
     for number, piece in enumerate(pieces):
         author.transport.write(author.framed(update_message(piece)))
-        await _arrived(witness, number + 1, SEED_SECONDS, "the document was stored")
+        await arrived(witness, number + 1, SEED_SECONDS, "the document was stored")
     author.transport.close()
     return witness
 
@@ -57,17 +58,18 @@ async def joins(target: Target, *, size: int, joiners: int, at_rest: bool) -> Fi
     """All at once enter a room that holds a document of `size` bytes, open and, `at_rest`, quiet for a while."""
     pieces = document_pieces(size)
     room = room_name("joins")
-    witness = await _seed(target, room, pieces)
+    witness = await seed(target, room, pieces)
     await asyncio.sleep(target.quiet_seconds if at_rest else 0.5)
     clients = [Reader(target, room, Clock()) for _ in range(joiners)]
     peak, cpu = Peak(target.pid), Cpu(target.pid)
     start = time.perf_counter()
-    await open_all(target, clients, at_once=joiners)
-    await asyncio.gather(*(_arrived(client, len(pieces), JOIN_SECONDS, "the document was sent") for client in clients))
+    await open_all(target, clients, joiners, JOIN_SECONDS)
+    await asyncio.gather(*(arrived(client, len(pieces), JOIN_SECONDS, "the document was sent") for client in clients))
     took = [client.last_mark - start for client in clients]
     figures = {
         "median joiner ms": statistics.median(took) * 1e3,
         "last joiner ms": max(took) * 1e3,
+        "document MB": sum(map(len, pieces)) / 2**20,
         "peak RSS growth MB": peak.growth_mb(),
         "CPU ms/joiner": cpu.server() / joiners * 1e3,
         "CPU ms/joiner, with workers": cpu.all() / joiners * 1e3,
@@ -167,7 +169,7 @@ async def slow_reader(target: Target, *, seconds: float, bytes_a_second: int) ->
 
 
 async def rest(target: Target, *, rooms: int, documents: int, size: int) -> Figures:
-    """`rooms` x 5 clients who do nothing; then `documents` of `size` bytes with one such client each.
+    """`rooms` x 5 clients who do nothing; then `documents` of `size` bytes with one such client each, who then leave.
 
     As many as enter at once are there before, so that what entering takes for a moment is nobody's.
     """
@@ -181,11 +183,16 @@ async def rest(target: Target, *, rooms: int, documents: int, size: int) -> Figu
     await asyncio.sleep(1)
     connected = resident_mb(target.pid)
     pieces = document_pieces(size)
-    witnesses = [await _seed(target, room_name("quiet"), pieces) for _ in range(documents)]
+    witnesses = [await seed(target, room_name("quiet"), pieces) for _ in range(documents)]
+    await asyncio.sleep(target.quiet_seconds)
+    quiet = resident_mb(target.pid)
+    close_all(witnesses)
     await asyncio.sleep(target.quiet_seconds)
     figures = {
         "KB/connection": (connected - before) * 1024 / len(idle),
-        "KB/quiet document": (resident_mb(target.pid) - connected) * 1024 / documents,
+        "KB/quiet document": (quiet - connected) * 1024 / documents,
+        "KB of it encoded": sum(map(len, pieces)) / 1024,
+        "KB/closed document": (resident_mb(target.pid) - connected) * 1024 / documents,
     }
-    close_all([*warm, *idle, *witnesses])
+    close_all([*warm, *idle])
     return figures

@@ -1,138 +1,191 @@
-"""`make bench`: collab_server beside its peers, each alone and in turn, as Markdown tables of medians."""
+"""`make bench`: collab_server beside its peers, each alone and in turn: Markdown tables of medians, and the goals."""
 
 import argparse
 import asyncio
 import os
 import platform
-import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
 
+from benchmarks.goals import goal_rows
 from benchmarks.installation import Missing, version_line
-from benchmarks.servers import MANY_CORES, QUICK, SERVERS, Server
-from benchmarks.typing_works import Figures
+from benchmarks.report import Figures, Found, Results, Row, processor, single_rows, table
+from benchmarks.servers import MANY_CORES, SERVERS, Server
 from benchmarks.wire import LoadError, Target
-from benchmarks.works import Work, works
+from benchmarks.works import Run, Work, works
 
 WORK_SECONDS = 240.0
 QUICK_WORK_SECONDS = 30.0
-QUICK_WORKS = ("small", "hot", "flood", "acks", "join-1", "join-20", "presence", "slow", "rest")
+PINNED = MANY_CORES and hasattr(os, "sched_setaffinity")
 
 
-@dataclass(slots=True)
-class Found:
-    """Figures of each round that went well; `failed`: why one did not."""
+class Output:
+    """Standard output, and a file if one is asked for."""
 
-    rounds: list[Figures] = field(default_factory=list)
-    failed: str = ""
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        if path is not None:
+            path.write_text("")
 
-    def median(self, name: str) -> float:
-        return statistics.median(figures[name] for figures in self.rounds)
-
-    def cell(self, name: str) -> str:
-        values = [figures[name] for figures in self.rounds]
-        middle = number(statistics.median(values))
-        low, high = number(min(values)), number(max(values))
-        return middle if low == high else f"{middle} ({low} to {high})"
+    def write(self, text: str) -> None:
+        print(text, flush=True)
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(f"{text}\n")
 
 
-def number(value: float) -> str:
-    if value != value:
-        return "-"
-    if value == int(value) or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+def note(started: float, what: str, failed: str = "") -> None:
+    print(f"{time.monotonic() - started:5.1f} s  {what} {failed}".rstrip(), file=sys.stderr, flush=True)
 
 
-def processor() -> str:
-    info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
-    return names[0].split(":", 1)[1].strip() if names else platform.machine()
-
-
-async def within(work: Work, target: Target, seconds: float) -> Figures:
+async def within(run: Run, target: Target, seconds: float) -> Figures:
     try:
         async with asyncio.timeout(seconds):
-            return await work.run(target)
+            return await run(target)
     except TimeoutError:
         raise LoadError(f"not done within {seconds:.0f} s") from None
 
 
-def once(work: Work, server: Server, folder: Path, found: Found, seconds: float) -> None:
+def once(name: str, work: Work, server: Server, folder: Path, found: Found, seconds: float) -> None:
+    """One round: every point that has not failed before."""
     started = time.monotonic()
+    failed = ""
     try:
         with server.running(folder) as target:
-            found.rounds.append(uvloop.run(within(work, target, seconds)))
+            for point, run in work.points.items():
+                if found.failed.get(point):
+                    continue
+                try:
+                    found.add(point, uvloop.run(within(run, target, seconds)))
+                except (LoadError, OSError) as error:
+                    found.failed[point] = failed = str(error) or type(error).__name__
     except (LoadError, OSError) as error:
-        found.failed = str(error) or type(error).__name__
-    took = time.monotonic() - started
-    print(f"{took:5.1f} s  {work.title.split(':')[0]}, {server.name} {found.failed}", file=sys.stderr, flush=True)
+        found.absent = failed = str(error) or type(error).__name__
+    note(started, f"{name}, {server.name}", failed)
 
 
-def rows(work: Work, all_found: dict[Server, Found]) -> list[str]:
-    """The table of one work."""
-    names = next((list(found.rounds[0]) for found in all_found.values() if found.rounds), [])
-    ratio = f"ours : it ({', '.join(work.compared)})"
-    lines = [f"| server | durable | {' | '.join(names)} | {ratio} |", f"|{' --- |' * (len(names) + 3)}"]
-    for server, found in all_found.items():
-        head = f"| {server.name} | {server.durable} | "
-        if not found.rounds:
-            lines.append(f"{head}failed: {found.failed} |{' |' * len(names)}")
-            continue
-        ours = next((f for s, f in all_found.items() if s.ours and s.family == server.family and f.rounds), None)
-        ratios = "-"
-        if ours is not None and not server.ours:
-            pairs = [(ours.median(name), found.median(name)) for name in work.compared]
-            ratios = ", ".join(f"{one / other:.2f}" if other else "-" for one, other in pairs)
-        failed = f"; a round failed: {found.failed}" if found.failed else ""
-        lines.append(f"{head}{' | '.join(map(found.cell, names))} | {ratios}{failed} |")
+@contextmanager
+def on_all_cores() -> Iterator[None]:
+    """What is started here may run everywhere."""
+    before = os.sched_getaffinity(0) if PINNED else set()
+    if PINNED:
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        if PINNED:
+            os.sched_setaffinity(0, before)
+
+
+def once_alone(name: str, work: Work, folder: Path, found: Found, seconds: float) -> None:
+    """One round of a work that starts its own processes."""
+    started = time.monotonic()
+
+    async def run() -> None:
+        assert work.alone is not None
+        async with asyncio.timeout(seconds):
+            async for point, figures in work.alone(folder):
+                found.add(point, figures)
+
+    try:
+        with on_all_cores():
+            uvloop.run(run())
+    except TimeoutError:
+        found.absent = f"not done within {seconds:.0f} s"
+    except (LoadError, OSError) as error:
+        found.absent = str(error) or type(error).__name__
+    note(started, name, found.absent)
+
+
+def all_rounds(name: str, work: Work, found: dict[str, Found], rounds: int, scratch: Path, seconds: float) -> None:
+    """In turn: A B A B."""
+    for number in range(1 if work.once else rounds):
+        for key, one in found.items():
+            server = SERVERS[key]
+            if one.absent or (number and server.once):
+                continue
+            if work.alone is not None:
+                once_alone(name, work, scratch / f"alone-{os.urandom(4).hex()}", one, seconds)
+            else:
+                once(name, work, server, scratch / ("ours" if server.ours else key), one, seconds)
+
+
+def rows(work: Work, found: dict[str, Found]) -> list[str]:
+    if work.alone is None:
+        servers = {
+            Row(server.name, server.durable, server.family, server.ours): one
+            for key, one in found.items()
+            for server in (SERVERS[key],)
+        }
+        return table(servers, list(work.points), work.compared, work.axis)
+    lines = []
+    for one in found.values():
+        lines += single_rows(work.axis, one)
+        lines += [f"\nfailed: {one.absent}"] if one.absent else []
     return lines
 
 
-def main() -> None:
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round each, without the durable peers")
+    parser.add_argument("--quick", action="store_true", help="one short round each, beside few peers")
     parser.add_argument("--rounds", type=int, help="default 3, quick 1")
-    parser.add_argument("--works", nargs="+", choices=works(quick=True))
-    parser.add_argument("--servers", nargs="+", choices=SERVERS)
-    options = parser.parse_args()
-    chosen = [SERVERS[name] for name in options.servers or (QUICK if options.quick else SERVERS)]
-    limit = QUICK_WORK_SECONDS if options.quick else WORK_SECONDS
-    rounds = options.rounds or (1 if options.quick else 3)
+    parser.add_argument(
+        "--works", nargs="+", choices=works(quick=True), metavar="WORK", help=", ".join(works(quick=True))
+    )
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, metavar="SERVER", help=", ".join(SERVERS))
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the whole output there too")
+    return parser.parse_args()
 
-    absent: dict[Server, str] = {}
-    for server in chosen:
+
+def main() -> None:
+    options = parsed()
+    all_works = works(quick=options.quick)
+    plan = {
+        name: [
+            key
+            for key in (work.quick if options.quick and not options.works else work.servers)
+            if key in (options.servers or SERVERS)
+        ]
+        for name, work in all_works.items()
+        if name in (options.works or all_works)
+    }
+    rounds = options.rounds or (1 if options.quick else 3)
+    absent: dict[str, str] = {}
+    for key in {key: None for keys in plan.values() for key in keys}:
         try:
-            server.need()
+            SERVERS[key].need()
         except Missing as error:
-            absent[server] = f"not installed: {error}"
-    pinned = MANY_CORES and hasattr(os, "sched_setaffinity")
-    print(f"# Benchmarks\n\n{processor()}, {platform.system()} {platform.release()}; {version_line()}.")
-    print("Server on the first core, load on the second;" if pinned else "Server and load share all cores;", end=" ")
-    print(f"medians of {rounds} round{'s (least to greatest)' if rounds > 1 else ''}.", flush=True)
-    if pinned:
+            absent[key] = f"not installed: {error}"
+    out = Output(options.markdown)
+    out.write(f"# Benchmarks\n\n{processor()}, {platform.system()} {platform.release()}; {version_line()}.")
+    spread = f"medians of {rounds} round{'s (least to greatest)' if rounds > 1 else ''}"
+    out.write(
+        f"{'Server on the first core, load on the second' if PINNED else 'Server and load share all cores'}; {spread}."
+    )
+    if options.quick:
+        out.write("Short and small (--quick): the figures of so short a load are coarse.")
+    if PINNED:
         os.sched_setaffinity(0, {1})
     started = time.monotonic()
+    results: Results = {}
     with tempfile.TemporaryDirectory(prefix="collab-bench-", ignore_cleanup_errors=True) as scratch:
-        for name, work in works(quick=options.quick).items():
-            if name not in (options.works or (QUICK_WORKS if options.quick else [name])):
+        for name, keys in plan.items():
+            work = all_works[name]
+            if not keys:
                 continue
-            all_found = {
-                server: Found(failed=absent.get(server, ""))
-                for server in chosen
-                if server.acknowledges or not work.acknowledged
-            }
-            for _ in range(rounds):
-                for server, found in all_found.items():
-                    if not found.failed:
-                        once(work, server, Path(scratch) / ("ours" if server.ours else server.name), found, limit)
-            print(f"\n## {work.title}\n\n" + "\n".join(rows(work, all_found)), flush=True)
-    print(f"Done in {time.monotonic() - started:.0f} s.", file=sys.stderr)
+            found = results[name] = {key: Found(absent=absent.get(key, "")) for key in keys}
+            limit = QUICK_WORK_SECONDS if options.quick else WORK_SECONDS
+            all_rounds(name, work, found, rounds, Path(scratch), limit)
+            in_one = " (one round)" if work.once and rounds > 1 else ""
+            out.write(f"\n## {work.title}{in_one}\n\n" + "\n".join(rows(work, found)))
+    out.write("\n## Goals\n\n" + "\n".join(goal_rows(results, quick=options.quick)))
+    note(started, "in all")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def free_port() -> int:
 @dataclass(frozen=True, slots=True)
 class Server:
     """`durable`: what is on disk when a client has an update. `command` and `environment`: of the port and of a folder
-    that is this server's own for the whole run. `need`: installs it, or raises Missing. `quiet_seconds`: see Target.
+    that is this server's own for the whole run. `need`: installs it, or raises Missing. `quiet_seconds`,
+    `acknowledges`: see Target. `once`: measured in one round, however many there are.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Server:
     quiet_seconds: float = 1.0
     ours: bool = False
     acknowledges: bool = False
+    once: bool = False
     log: Path = field(default=CACHE / "server.log")
 
     @contextmanager
@@ -64,7 +66,7 @@ class Server:
             process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=log, stderr=log)
         try:
             self._answers(port, process)
-            yield Target(self.family, "127.0.0.1", port, self.path, process.pid, self.quiet_seconds)
+            yield Target(self.family, "127.0.0.1", port, self.path, process.pid, self.quiet_seconds, self.acknowledges)
             if process.poll() is not None:
                 raise LoadError(f"the server ended with {process.returncode} during the work")
         finally:
@@ -94,7 +96,9 @@ class Server:
 
 
 def _ours_environment(port: int, folder: Path) -> dict[str, str]:
-    return {"COLLAB_DATA_DIR": str(folder), "COLLAB_PORT": str(port), "COLLAB_LOG_LEVEL": "warning"}
+    # A recorded session is typed again faster than one socket may write for long.
+    allowed = {"COLLAB_RATE_UPDATES": "100000"}
+    return {"COLLAB_DATA_DIR": str(folder), "COLLAB_PORT": str(port), "COLLAB_LOG_LEVEL": "warning", **allowed}
 
 
 def _ours_command(port: int, folder: Path) -> list[str]:
@@ -168,6 +172,6 @@ SERVERS = {
         "y-websocket",
         lambda port, folder: [str(PYTHON), str(PEERS / "pycrdt_websocket_server.py"), str(port)],
         need=need_python,
+        once=True,
     ),
 }
-QUICK = ("ours", "ours-hocuspocus", "y-websocket", "hocuspocus", "pycrdt-websocket")

@@ -26,7 +26,7 @@ class LoadError(Exception):
 @dataclass(frozen=True, slots=True)
 class Target:
     """A server that runs. `path`: of the socket; y-websocket appends the room. `quiet_seconds`: after which it has put
-    a document at rest.
+    a document at rest. `acknowledges`: whether it says what it has saved.
     """
 
     family: Family
@@ -35,6 +35,7 @@ class Target:
     path: str
     pid: int
     quiet_seconds: float
+    acknowledges: bool = False
 
 
 def var_uint(number: int) -> bytes:
@@ -180,10 +181,12 @@ class Reader(Client):
             self._clock.latencies += [now - sent[number] for mark in found if (number := int(mark)) in sent]
 
 
-async def open_all(target: Target, clients: Sequence[Client], at_once: int = AT_ONCE) -> None:
+async def open_all(
+    target: Target, clients: Sequence[Client], at_once: int = AT_ONCE, seconds: float = CONNECT_SECONDS
+) -> None:
     """Connect them, one of each room first: pycrdt-websocket cannot start a room for two who enter at once.
 
-    Raises LoadError when some are not in their rooms in time.
+    Raises LoadError when some are not in their rooms after `seconds`.
     """
     loop = asyncio.get_running_loop()
     first_of = {client.room: client for client in reversed(clients)}
@@ -194,13 +197,13 @@ async def open_all(target: Target, clients: Sequence[Client], at_once: int = AT_
         await client.opened
 
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(seconds):
             for group in (list(first_of.values()), rest):
                 for start in range(0, len(group), at_once):
                     await asyncio.gather(*(enter(client) for client in group[start : start + at_once]))
     except TimeoutError:
         inside = sum(client.opened.done() for client in clients)
-        raise LoadError(f"{inside} of {len(clients)} clients were in after {CONNECT_SECONDS:.0f} s") from None
+        raise LoadError(f"{inside} of {len(clients)} clients were in after {seconds:.0f} s") from None
 
 
 def close_all(clients: Sequence[Client]) -> None:
