@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -88,11 +89,7 @@ class Timings:
 
     def add(self, seconds: float) -> None:
         self.total += seconds
-        for index, bound in enumerate(self.buckets):
-            if seconds <= bound:
-                self.counts[index] += 1
-                return
-        self.counts[-1] += 1
+        self.counts[bisect_left(self.buckets, seconds)] += 1
 
     def family(self, name: str, documentation: str) -> HistogramMetricFamily:
         rows, below = [], 0
