@@ -15,10 +15,11 @@ import uvloop
 
 from benchmarks.goals import goal_rows
 from benchmarks.installation import Missing, version_line
+from benchmarks.plot import Curve, Panel, svg
 from benchmarks.report import Figures, Found, Results, Row, processor, single_rows, table
 from benchmarks.servers import MANY_CORES, SERVERS, Server
 from benchmarks.wire import LoadError, Target
-from benchmarks.works import Run, Work, works
+from benchmarks.works import OURS_AND_Y, Run, Work, works
 
 WORK_SECONDS = 240.0
 QUICK_WORK_SECONDS = 30.0
@@ -140,7 +141,41 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--servers", nargs="+", choices=SERVERS, metavar="SERVER", help=", ".join(SERVERS))
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the whole output there too")
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="draw rooms, clients and documents of this run as an SVG (docs/cost.svg)",
+    )
     return parser.parse_args()
+
+
+def cost_plot(results: Results) -> str:
+    """Cost against size. Raises ValueError where the works were not measured."""
+    panels = [
+        Panel(
+            y,
+            x,
+            [
+                Curve(
+                    series, [(size(point), value or 0) for point in one.rounds for value in [one.median(figure, point)]]
+                )
+                for series, key in enumerate(OURS_AND_Y)
+                for one in [results.get(work, {}).get(key, Found())]
+            ],
+        )
+        for work, figure, y, x in (
+            ("rooms", "CPU us/delivery", "CPU of a delivery, us", "rooms of 2 clients, 400 updates/s in all"),
+            ("clients", "CPU us/update", "CPU of an update, us", "clients of one room, 20 updates/s"),
+            ("documents", "CPU ms/joiner", "CPU of a joiner, ms", "KB of the document, encoded"),
+        )
+    ]
+    return svg(panels, [SERVERS[key].name for key in OURS_AND_Y], "CPU of the server process")
+
+
+def size(point: str) -> float:
+    """Of a point that is named after its size."""
+    return float(point.removesuffix(" KB").replace(",", ""))
 
 
 def main() -> None:
@@ -185,6 +220,11 @@ def main() -> None:
             in_one = " (one round)" if work.once and rounds > 1 else ""
             out.write(f"\n## {work.title}{in_one}\n\n" + "\n".join(rows(work, found)))
     out.write("\n## Goals\n\n" + "\n".join(goal_rows(results, quick=options.quick)))
+    if options.plot is not None:
+        try:
+            options.plot.write_text(cost_plot(results))
+        except ValueError as error:
+            print(f"No plot: {error}", file=sys.stderr)
     note(started, "in all")
 
 

@@ -1,0 +1,78 @@
+"""What the benchmarks say of the figures that they are given; the figures themselves are never asserted."""
+
+import pytest
+
+from benchmarks.goals import GOALS, goal_rows
+from benchmarks.plot import Curve, Panel, svg
+from benchmarks.report import Found, Row, table
+from benchmarks.run import cost_plot
+from benchmarks.servers import SERVERS
+from benchmarks.works import works
+
+
+def found(*rounds: dict[str, float], point: str = "") -> Found:
+    one = Found()
+    for figures in rounds:
+        one.add(point, figures)
+    return one
+
+
+def cpu(own: float, everything: float) -> dict[str, float]:
+    return {"CPU us/delivery": own, "CPU us/delivery, with database": everything}
+
+
+def line(rows: list[str], beginning: str) -> str:
+    return next(row for row in rows if row.startswith(f"| {beginning}"))
+
+
+def test_a_goal_is_held_or_missed_by_what_was_measured() -> None:
+    acks = {"p50 ms": 8.0, "p99 ms": 75.0, "not acknowledged": 0.0}
+    results = {
+        "small": {"ours": found(cpu(30, 45)), "y-websocket": found(cpu(100, 100))},
+        "acks": {"ours": found(acks, {**acks, "not acknowledged": 4.0}, {**acks, "not acknowledged": 4.0})},
+    }
+    rows = goal_rows(results, quick=False)
+    assert line(rows, "CPU per delivery, small").endswith("| held |")
+    assert "30 us (and PostgreSQL 15), y-websocket 100 us: ratio 0.30" in line(rows, "CPU per delivery, small")
+    assert line(rows, "acknowledgement").endswith("| missed by 50%, 4 not acknowledged |")
+
+
+def test_a_goal_without_figures_is_neither() -> None:
+    alone = {"small": {"ours": found(cpu(30, 45)), "y-websocket": Found(absent="not installed: there is no npm")}}
+    rows = goal_rows(alone, quick=False)
+    assert len(rows) == len(GOALS) + 2
+    assert all("not measured in this run" in row and row.endswith("| - |") for row in rows[2:])
+
+
+def test_a_short_run_says_nothing_of_goals_at_full_size() -> None:
+    results = {"rest": {"ours": found({"KB/connection": 1.0})}}
+    assert "not at this size" in line(goal_rows(results, quick=True), "idle connection")
+    assert line(goal_rows(results, quick=False), "idle connection").endswith("| held |")
+
+
+def test_every_goal_belongs_to_a_work_and_every_work_to_servers() -> None:
+    for quick in (True, False):
+        known = works(quick=quick)
+        assert {goal.work for goal in GOALS} <= set(known)
+        assert all(set(work.servers) | set(work.quick) <= set(SERVERS) for work in known.values())
+        assert all(work.points or work.alone for work in known.values())
+
+
+def test_what_failed_is_a_row() -> None:
+    ours, peer = (Row(name, "", "y-websocket", name == "ours") for name in ("ours", "peer"))
+    both = {ours: found({"ms": 2.0}, {"ms": 4.0}, point="10"), peer: found({"ms": 6.0}, point="10")}
+    both[peer].failed["20"] = "refused"
+    rows = table(both, ["10", "20"], ("ms",), "size")
+    assert rows[2:] == [
+        "| 10 | ours |  | 3 (2 to 4) | - |",
+        "| 10 | peer |  | 6 | 0.50 |",
+        "| 20 | ours |  | failed: not reached |  |",
+        "| 20 | peer |  | failed: refused |  |",
+    ]
+
+
+def test_a_plot_needs_what_it_shows() -> None:
+    drawn = svg([Panel("ms", "size", [Curve(0, [(1, 0), (10, 5), (100, 50)])])], ["a < b"])
+    assert drawn.count("<circle") == 1 + 2 and "a &lt; b" in drawn
+    with pytest.raises(ValueError, match="no points"):
+        cost_plot({})
