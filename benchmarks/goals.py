@@ -16,7 +16,7 @@ SAME = 1.2
 LEAST_DELIVERIES = 95_000.0
 """A second, of the 99,500 that are offered; the last of them are still on their way when the clock stops."""
 CLOSED = 0.05
-"""What a closed document may leave of its encoded bytes, as the allocator keeps pages."""
+"""What a closed document may leave of its encoded bytes: memory is counted in pages."""
 FAMILIES = (("", "ours"), ("Hocuspocus clients ", "ours-hocuspocus"))
 
 
@@ -28,18 +28,22 @@ class Part:
     missed: str
 
 
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+
+
 def at_most(what: str, value: float | None, most: float, unit: str = "") -> list[Part]:
     """Nothing for a figure that is not there."""
     if value is None:
         return []
-    excess = f"{value / most - 1:.0%}" if most else f"{number(value)} {what}"
+    excess = _percent(value / most - 1) if most else f"{number(value)} {what}"
     return [Part(f"{what} {number(value)}{unit}", "" if value <= most else excess)]
 
 
 def at_least(what: str, value: float | None, least: float) -> list[Part]:
     if value is None:
         return []
-    return [Part(f"{what} {number(value)}", "" if value >= least else f"{1 - value / least:.0%}")]
+    return [Part(f"{what} {number(value)}", "" if value >= least else _percent(1 - value / least))]
 
 
 def plain(what: str, value: float | None, unit: str) -> list[Part]:

@@ -169,9 +169,11 @@ async def slow_reader(target: Target, *, seconds: float, bytes_a_second: int) ->
 
 
 async def rest(target: Target, *, rooms: int, documents: int, size: int) -> Figures:
-    """`rooms` x 5 clients who do nothing; then `documents` of `size` bytes with one such client each, who then leave.
+    """`rooms` x 5 clients who do nothing; then `documents` of `size` bytes with one such client each, who then leave;
+    and as many other documents.
 
-    As many as enter at once are there before, so that what entering takes for a moment is nobody's.
+    As many as enter at once are there before, so that what entering takes for a moment is nobody's. Allocators keep
+    memory that is free: what a closed document leaves is what the second ones add to it.
     """
     clock = Clock()
     warm = [Reader(target, name, clock) for name in [room_name("warm") for _ in range(20)] for _ in range(5)]
@@ -183,16 +185,21 @@ async def rest(target: Target, *, rooms: int, documents: int, size: int) -> Figu
     await asyncio.sleep(1)
     connected = resident_mb(target.pid)
     pieces = document_pieces(size)
-    witnesses = [await seed(target, room_name("quiet"), pieces) for _ in range(documents)]
-    await asyncio.sleep(target.quiet_seconds)
-    quiet = resident_mb(target.pid)
-    close_all(witnesses)
-    await asyncio.sleep(target.quiet_seconds)
+    quiet, closed = [], []
+    for _ in range(2):
+        witnesses = [await seed(target, room_name("quiet"), pieces) for _ in range(documents)]
+        await asyncio.sleep(target.quiet_seconds)
+        quiet.append(resident_mb(target.pid))
+        close_all(witnesses)
+        await asyncio.sleep(target.quiet_seconds)
+        closed.append(resident_mb(target.pid))
+    connection = (connected - before) * 1024 / len(idle)
     figures = {
-        "KB/connection": (connected - before) * 1024 / len(idle),
-        "KB/quiet document": (quiet - connected) * 1024 / documents,
+        "KB/connection": connection,
+        "KB/quiet document": (quiet[0] - connected) * 1024 / documents - connection,
         "KB of it encoded": sum(map(len, pieces)) / 1024,
-        "KB/closed document": (resident_mb(target.pid) - connected) * 1024 / documents,
+        "KB kept when closed": (closed[0] - connected) * 1024 / documents,
+        "KB/closed document": (closed[1] - closed[0]) * 1024 / documents,
     }
     close_all([*warm, *idle])
     return figures

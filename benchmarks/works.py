@@ -164,7 +164,7 @@ def _rooms(*, quick: bool) -> dict[str, Work]:
         ),
         "rest": Work(
             f"Rest: {rooms * 5} idle connections in {rooms} rooms; open quiet documents of 250 KB encoded",
-            one(lambda t: rest(t, rooms=rooms, documents=10 if quick else 40, size=250_000)),
+            one(lambda t: rest(t, rooms=rooms, documents=10 if quick else 30, size=250_000)),
             ("KB/connection", "KB/quiet document"),
         ),
     }
