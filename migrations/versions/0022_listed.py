@@ -13,7 +13,7 @@ depends_on = None
 UPGRADE = r"""
 CREATE INDEX documents_ws_type ON documents (workspace_id, type, updated_at DESC, id);
 
--- A page of a workspace's documents, in order; NULL: not asked for. p_tags: slugs, of which a document has all. p_text:
+-- A page of a workspace's documents, in order; none for who may not read it. NULL: not asked for. p_tags: slugs, of which a document has all. p_text:
 -- somewhere in the title. p_trash: what the caller may bring back, instead of what is not deleted. p_last and p_last_id:
 -- the key and the id of the last document of the page before. Ties go the other way, so that one index serves both orders.
 -- SECURITY DEFINER with a check of its own, like search: under row-level security a comparison of types or titles may not
@@ -29,7 +29,6 @@ DECLARE
   few constant integer := 1000;
   me uuid := app.user_id();
   permissions text[] := coalesce(app.workspace_permissions(p_workspace), '{}');
-  member boolean := 'can_read' = ANY (permissions);
   key text := CASE p_sort WHEN 'updated' THEN 'd.updated_at' WHEN 'created' THEN 'd.created_at'
     WHEN 'title' THEN 'lower(d.title)' WHEN 'edited' THEN 'coalesce(d.last_edited_at, d.created_at)' END;
   conditions text := 'd.workspace_id = $1';
@@ -39,15 +38,15 @@ DECLARE
   titled uuid[];
   found uuid[];
 BEGIN
+  IF NOT 'can_read' = ANY (permissions) THEN RETURN '{}'; END IF;
   IF p_trash THEN
-    IF NOT member OR NOT 'can_edit_documents' = ANY (permissions) AND NOT 'can_delete_documents' = ANY (permissions) THEN
-      RETURN '{}';
-    END IF;
     conditions := conditions || ' AND d.deleted_at IS NOT NULL';
-    IF NOT 'can_delete_documents' = ANY (permissions) THEN conditions := conditions || ' AND d.created_by = $2'; END IF;
+    IF NOT 'can_delete_documents' = ANY (permissions) THEN
+      IF NOT 'can_edit_documents' = ANY (permissions) THEN RETURN '{}'; END IF;
+      conditions := conditions || ' AND d.created_by = $2';
+    END IF;
   ELSE
     conditions := conditions || ' AND d.deleted_at IS NULL';
-    IF NOT member THEN conditions := conditions || ' AND d.is_public AND app.workspace_is_there($1)'; END IF;
   END IF;
   IF cardinality(p_types) = 1 THEN
     conditions := conditions || format(' AND d.type = %L', p_types[1]);
@@ -64,7 +63,7 @@ BEGIN
       'IN (SELECT f.document_id FROM document_favourites f WHERE f.user_id = $2)');
   END IF;
   IF p_text <> '' THEN
-    IF member AND NOT p_trash THEN titled := app.titles_containing(p_workspace, p_text, few); END IF;
+    IF NOT p_trash THEN titled := app.titles_containing(p_workspace, p_text, few); END IF;
     conditions := conditions || CASE WHEN titled IS NULL THEN ' AND EXISTS (SELECT WHERE d.title ILIKE $8 OFFSET 0)'
       ELSE ' AND d.id = ANY ($9) AND d.title ILIKE $8' END;
   END IF;
