@@ -17,12 +17,18 @@ def recorded(client: int | None = None) -> tuple[Text, list[bytes]]:
     return text, updates
 
 
-def keystrokes(count: int, first: int, filler: int = 0) -> list[bytes]:
-    """Updates of one author who appends `count` marks, numbered from `first`, each with `filler` more characters."""
+@functools.cache
+def keystrokes(count: int, first: int, filler: int = 0) -> tuple[bytes, ...]:
+    """Updates of one author who appends `count` marks, numbered from `first`; or, each with `filler` more characters,
+    inserts them at the beginning: at the end of so long a text pycrdt would take tens of milliseconds for each.
+    """
     text, updates = recorded()
     for number in range(first, first + count):
-        text += f"$m{number:07d}{'.' * filler}"
-    return updates
+        if filler:
+            text.insert(0, f"$m{number:07d}{'.' * filler}")
+        else:
+            text += f"$m{number:07d}"
+    return tuple(updates)
 
 
 @functools.cache

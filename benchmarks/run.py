@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,14 @@ def note(started: float, what: str, failed: str = "") -> None:
     print(f"{time.monotonic() - started:5.1f} s  {what} {failed}".rstrip(), file=sys.stderr, flush=True)
 
 
+def reason(error: Exception) -> str:
+    """For a table; the trace of what is not foreseen goes to standard error."""
+    if isinstance(error, LoadError | OSError):
+        return str(error) or type(error).__name__
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 async def within(run: Run, target: Target, seconds: float) -> Figures:
     try:
         async with asyncio.timeout(seconds):
@@ -64,10 +73,10 @@ def once(name: str, work: Work, server: Server, folder: Path, found: Found, seco
                     continue
                 try:
                     found.add(point, uvloop.run(within(run, target, seconds)))
-                except (LoadError, OSError) as error:
-                    found.failed[point] = failed = str(error) or type(error).__name__
+                except Exception as error:  # whatever it is, the other works are still to be measured
+                    found.failed[point] = failed = reason(error)
     except (LoadError, OSError) as error:
-        found.absent = failed = str(error) or type(error).__name__
+        found.absent = failed = reason(error)
     note(started, f"{name}, {server.name}", failed)
 
 
@@ -99,8 +108,8 @@ def once_alone(name: str, work: Work, folder: Path, found: Found, seconds: float
             uvloop.run(run())
     except TimeoutError:
         found.absent = f"not done within {seconds:.0f} s"
-    except (LoadError, OSError) as error:
-        found.absent = str(error) or type(error).__name__
+    except Exception as error:  # whatever it is, the other works are still to be measured
+        found.absent = reason(error)
     note(started, name, found.absent)
 
 

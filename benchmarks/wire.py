@@ -15,6 +15,12 @@ Family = Literal["y-websocket", "Hocuspocus"]
 MARK = re.compile(rb"\$m(\d{7})")
 """What the load's edits are known by. The servers pass text on as it is, merged or not."""
 
+CLOSE = re.compile(rb"\x88[\x02-\x7d]([\x03-\x13][\x00-\xff])([\x20-\x7e]*)\Z")
+"""A frame that closes, at the end of what arrived: code and reason."""
+
+PING, PONG = b"\x89\x00", b"\x8a\x80\0\0\0\0"
+"""The frames that servers send to who is silent, and the answer that they wait for."""
+
 AT_ONCE = 50
 CONNECT_SECONDS = 15.0
 
@@ -107,6 +113,7 @@ class Client(asyncio.Protocol):
     def __init__(self, target: Target, room: str, query: str = "") -> None:
         self.opened = asyncio.get_running_loop().create_future()
         self.closed = False
+        self.reason = ""
         self.room = room
         self._request, self._hello, self.prefix = greeting(target, room, query)
         self._handshake: bytes | None = b""
@@ -130,6 +137,10 @@ class Client(asyncio.Protocol):
         if chunk:
             if not self.opened.done():
                 self.opened.set_result(None)
+            if chunk.endswith(PING):
+                self.transport.write(PONG)
+            elif (said := CLOSE.search(chunk[-128:])) is not None:
+                self.reason = f": {int.from_bytes(said[1])} {said[2].decode(errors='replace')}".rstrip()
             self.received(chunk)
 
     def received(self, chunk: bytes) -> None:
@@ -222,13 +233,18 @@ class Sending:
 
 
 async def send_all(plan: list[Sending], clock: Clock) -> float:
-    """Write each frame at its time; returns when the first was due (perf_counter)."""
+    """Write each frame at its time; returns when the first was due (perf_counter).
+
+    Raises LoadError when the server has closed a writer's socket.
+    """
     start = time.perf_counter()
     for number, sending in enumerate(sorted(plan, key=lambda item: item.at)):
         if (wait := start + sending.at - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
         elif number % 16 == 0:
             await asyncio.sleep(0)
+        if sending.client.closed or sending.client.transport.is_closing():
+            raise LoadError(f"the server closed a writer's socket{sending.client.reason}")
         clock.sent[sending.mark] = time.perf_counter()
         sending.client.transport.write(sending.frame)
     return start
