@@ -6,7 +6,6 @@ flight` until their commit is known. Nothing here is dropped before PostgreSQL h
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,9 +23,11 @@ from collab_server.crdt.updates import (
 from collab_server.errors import Malformed, TooLarge, Unavailable
 
 TAIL_RUN = 64
-"""Updates after which a tail is merged into one: the length at which merging is cheapest per update."""
+"""Updates after which those of a tail are merged: the length at which merging is cheapest per update."""
 SPLIT_BYTES = 262_144
 """A snapshot or update from this size on is sent apart: merging even one keystroke into it costs milliseconds."""
+GATHERED_BYTES = 65_536
+"""Of the updates that are merged so. To merge larger ones takes long, and folding will."""
 CACHED_ANSWERS = 64
 
 
@@ -338,8 +339,7 @@ class Room:
             self.log_rows += len(payloads)
             self.log_bytes += sum(map(len, payloads))
         if len(self._committed) >= self._merge_at:
-            with suppress(Malformed):
-                self._committed = [merge(self._committed)]
+            self._committed = _gathered(self._committed)
             self._merge_at = len(self._committed) + TAIL_RUN
             self._recount()
         return entries
@@ -446,6 +446,25 @@ def _clients(summary: UpdateSummary) -> tuple[int, ...]:
     """Whose structs it has, each once."""
     structs = summary.structs
     return (structs[0][0],) if len(structs) == 1 else tuple({client for client, _, _ in structs})
+
+
+def _gathered(updates: list[bytes]) -> list[bytes]:
+    """The same in the same order, neighbours merged where they are small together."""
+    runs: list[list[bytes]] = []
+    size = GATHERED_BYTES
+    for update in updates:
+        size += len(update)
+        if size > GATHERED_BYTES:
+            runs.append([])
+            size = len(update)
+        runs[-1].append(update)
+    gathered: list[bytes] = []
+    for run in runs:
+        try:
+            gathered.append(run[0] if len(run) == 1 else merge(run))
+        except Malformed:
+            gathered += run
+    return gathered
 
 
 def _together(updates: list[bytes]) -> bytes:

@@ -52,6 +52,18 @@ def commit(room: Room, seq: int) -> None:
     room.committed([e.update for e in entries if e.update is not None], seq)
 
 
+def test_small_edits_are_merged_on_the_way_and_large_ones_are_not() -> None:
+    texts = [f"{n} " * (20_000 if n % 40 == 7 else 1) for n in range(300)]
+    room = loaded()
+    for seq, update in enumerate(typed(*texts), 1):
+        assert give(room, update)
+        commit(room, seq)
+    parts = room.parts()
+    assert len(parts) < 100
+    assert sum(len(part) > 20_000 for part in parts) == 8, "each by itself"
+    assert text_of(*parts) == text_of(*room.answer(b"\0")) == "".join(texts)
+
+
 def test_a_joiner_gets_the_snapshot_and_what_has_come_since() -> None:
     first, second = typed("a", "b")
     room = loaded(first)
