@@ -152,12 +152,16 @@ class Settings(BaseSettings):
     commit_interval: Annotated[
         float, Field(ge=0, le=1, description="Least time between the starts of two group commits.")
     ] = 0.012
+    commit_shared_interval: Annotated[
+        float,
+        Field(ge=0, le=1, description="The same with Redis: the other servers have an edit after its commit."),
+    ] = 0.004
     commit_quiet_interval: Annotated[
         float,
         Field(
             ge=0,
             le=10,
-            description="The same while fewer than 12 edits wait, none of them for a request or another server.",
+            description="COMMIT_INTERVAL while fewer than 12 edits wait, none of them for a request or another server.",
         ),
     ] = 0.05
     room_idle_seconds: Annotated[

@@ -63,8 +63,8 @@ class Hub:
         self.writer = Writer(
             db,
             counts,
-            interval=settings.commit_interval,
             # The other nodes see an edit only after its commit.
+            interval=settings.commit_shared_interval if bus.reaches_others else settings.commit_interval,
             quiet_interval=0.0 if bus.reaches_others else settings.commit_quiet_interval,
             max_bytes=settings.max_unsaved_bytes,
             max_seconds=settings.max_unsaved_seconds,
