@@ -98,10 +98,6 @@ def encode_sync_step1(state_vector: bytes) -> bytes:
     return b"\x00\x00" + write_var_uint(len(state_vector)) + state_vector
 
 
-def encode_sync_step2(update: bytes) -> bytes:
-    return b"\x00\x01" + write_var_uint(len(update)) + update
-
-
 def encode_update(update: bytes) -> bytes:
     return b"\x00\x02" + write_var_uint(len(update)) + update
 

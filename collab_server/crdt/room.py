@@ -25,7 +25,9 @@ from collab_server.errors import Malformed, TooLarge, Unavailable
 TAIL_RUN = 64
 """Updates after which those of a tail are merged: the length at which merging is cheapest per update."""
 SPLIT_BYTES = 262_144
-"""A snapshot or update from this size on is sent apart: merging even one keystroke into it costs milliseconds."""
+"""Of a document from this size on, large updates are sent apart: merging a keystroke into them costs milliseconds."""
+PART_BYTES = 32_768
+"""Of such an update. Of two neighbours that were not merged, for GATHERED_BYTES, one is as large."""
 GATHERED_BYTES = 65_536
 """Of the updates that are merged so. To merge larger ones takes long, and folding will."""
 CACHED_ANSWERS = 64
@@ -389,8 +391,8 @@ class Room:
             decode_state_vector(state_vector)
         parts: list[bytes] = []
         small: list[bytes] = []
-        for part in self.parts():
-            if len(part) < SPLIT_BYTES:
+        for part in self.parts() if self.size >= SPLIT_BYTES else ():
+            if len(part) < PART_BYTES:
                 small.append(part)
                 continue
             if small:
@@ -414,7 +416,7 @@ class Room:
         if self._snapshot is None or self.size < SPLIT_BYTES or state_vector == b"\0" or state_vector in self._answers:
             return None
         known = self._large_answers.get(state_vector, {})
-        return next((part for part in self.parts() if len(part) >= SPLIT_BYTES and id(part) not in known), None)
+        return next((part for part in self.parts() if len(part) >= PART_BYTES and id(part) not in known), None)
 
     def diffed(self, part: bytes, state_vector: bytes, lacking: bytes) -> None:
         """What a client with this state lacks of a part, unless others have taken its place by now."""

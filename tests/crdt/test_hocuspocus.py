@@ -22,8 +22,8 @@ from collab_server.crdt.messages import (
     Update,
     encode_awareness,
     encode_sync_step1,
-    encode_sync_step2,
     encode_update,
+    sync_step2_parts,
 )
 from collab_server.errors import Malformed
 
@@ -41,7 +41,7 @@ def messages(draw: st.DrawFn) -> tuple[str, bytes, HocuspocusMessage]:
     text = draw(TEXT)
     choices: list[tuple[bytes, HocuspocusMessage]] = [
         (encode_sync_step1(content), SyncStep1(content)),
-        (encode_sync_step2(content), SyncStep2(content)),
+        (b"".join(sync_step2_parts(content)), SyncStep2(content)),
         (encode_update(content), Update(content)),
         (encode_awareness(content), Awareness(content)),
         (b"\x03", QueryAwareness()),

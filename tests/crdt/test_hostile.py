@@ -19,8 +19,8 @@ from collab_server.crdt.messages import (
     encode_awareness,
     encode_awareness_entries,
     encode_sync_step1,
-    encode_sync_step2,
     encode_update,
+    sync_step2_parts,
 )
 from collab_server.crdt.updates import (
     DeleteSet,
@@ -52,7 +52,7 @@ UPDATES = [bytes.fromhex(case[1]) for case in YJS_UPDATES] + [
 STATE_VECTORS = [encode_state_vector(clocks) for clocks in ({}, {7: 3}, {1: 5, 2**53 - 1: 2, 3456789012: 2**31 - 1})]
 INNER = (
     [encode_update(update) for update in UPDATES]
-    + [encode_sync_step2(update) for update in UPDATES]
+    + [b"".join(sync_step2_parts(update)) for update in UPDATES]
     + [encode_sync_step1(encoded) for encoded in STATE_VECTORS]
     + [encode_awareness(encode_awareness_entries([(5, 1, '{"user":{}}'), (2**40, 9, "null")])), b"\x03", b"\x07"]
     + [b"\x02\x00" + write_var_string("token") + write_var_string("4.8.0"), b"\x05" + write_var_string("hi")]

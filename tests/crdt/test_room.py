@@ -52,6 +52,19 @@ def commit(room: Room, seq: int) -> None:
     room.committed([e.update for e in entries if e.update is not None], seq)
 
 
+def test_a_long_tail_of_larger_edits_is_sent_as_it_is() -> None:
+    room = loaded()
+    updates = typed(*[str(n % 10) * 60_000 for n in range(100)])
+    for seq, update in enumerate(updates, 1):
+        assert give(room, update)
+        commit(room, seq)
+    assert all(any(sent is held for held in updates) for sent in room.answer(b"\0")), "none of them is merged again"
+    behind = state_vector(merge(updates[:3]))
+    while (part := room.undiffed(behind)) is not None:
+        room.diffed(part, behind, diff(part, behind))
+    assert text_of(*updates[:3], *room.answer(behind)) == text_of(*updates)
+
+
 def test_small_edits_are_merged_on_the_way_and_large_ones_are_not() -> None:
     texts = [f"{n} " * (20_000 if n % 40 == 7 else 1) for n in range(300)]
     room = loaded()

@@ -18,8 +18,8 @@ from collab_server.crdt.messages import (
     encode_awareness,
     encode_awareness_entries,
     encode_sync_step1,
-    encode_sync_step2,
     encode_update,
+    sync_step2_parts,
 )
 from collab_server.errors import Malformed
 
@@ -39,7 +39,7 @@ def messages(draw: st.DrawFn) -> tuple[bytes, YWebsocketMessage]:
     content = draw(CONTENT)
     choices: list[tuple[bytes, YWebsocketMessage]] = [
         (encode_sync_step1(content), SyncStep1(content)),
-        (encode_sync_step2(content), SyncStep2(content)),
+        (b"".join(sync_step2_parts(content)), SyncStep2(content)),
         (encode_update(content), Update(content)),
         (encode_awareness(content), Awareness(content)),
         (b"\x03", QueryAwareness()),
@@ -86,7 +86,7 @@ def test_other_sync_messages_are_malformed(frame: str) -> None:
 
 def test_frames_for_clients_have_the_bytes_of_the_protocol() -> None:
     assert encode_sync_step1(b"\x00").hex() == "00000100"
-    assert encode_sync_step2(b"\x00\x00").hex() == "0001020000"
+    assert b"".join(sync_step2_parts(b"\x00\x00")).hex() == "0001020000"
     assert encode_update(b"\x00\x00").hex() == "0002020000"
     assert encode_awareness(encode_awareness_entries([])) == ywebsocket.EMPTY_AWARENESS
     assert ywebsocket.permission_denied("nein").hex() == "0200046e65696e"
