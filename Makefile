@@ -8,7 +8,7 @@ ALL_TESTS := -n 2 --dist loadfile
 ARGS :=
 
 # make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
-.PHONY: serve test check crash faults bench bundle clean node-packages
+.PHONY: serve test check crash faults soak bench bundle clean node-packages
 
 serve: $(VENV)/.installed
 	@exec $(PYTHON) -m collab_server serve $(ARGS)
@@ -27,6 +27,10 @@ crash: $(VENV)/.installed-dev
 # COLLAB_FAULT_SEED=N make faults: one schedule again
 faults: $(VENV)/.installed-dev
 	@COLLAB_FAULT_ROUNDS=$${COLLAB_FAULT_ROUNDS:-100} exec $(PYTHON) -m pytest -x -s tests/cluster/test_faults.py $(ARGS)
+
+# The long forms of tests that make test runs shortly.
+soak: $(VENV)/.installed-dev
+	@COLLAB_FLOOD_FRAMES=$${COLLAB_FLOOD_FRAMES:-100000} exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_floods.py $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	@exec $(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) $(ARGS)

@@ -127,11 +127,26 @@ class Settings(BaseSettings):
         int, Field(ge=65536, le=2_000_000_000, description="Largest file that is imported; kept on disk meanwhile.")
     ] = 200_000_000
     max_connections: Annotated[int, Field(ge=1, description="Open WebSockets this process accepts.")] = 10_000
+    max_connections_per_address: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Of these, from one address (IPv6: one /64 network). Addresses of this machine have no limit.",
+        ),
+    ] = 1_000
+    signed_in_share: Annotated[
+        float, Field(ge=0, le=1, description="Part of MAX_CONNECTIONS that is kept for people who are signed in.")
+    ] = 0.2
     max_document_connections: Annotated[
         int, Field(ge=1, description="Open connections to one document; further ones are told to come back.")
     ] = 2_000
     rate_updates: Annotated[
-        float, Field(gt=0, description="Messages a second one socket may send for long; beyond it closes 4529.")
+        float,
+        Field(
+            gt=0,
+            description="Messages a second one socket may send for long; beyond it closes 4529. Each 8 KB count as one "
+            "more. All sockets of an address together may send 16 times as much.",
+        ),
     ] = 1000.0
     rate_burst: Annotated[int, Field(ge=10, description="Messages one socket may send at once.")] = 10_000
     max_unsaved_bytes: Annotated[

@@ -31,6 +31,9 @@ STATELESS: Final = 5
 BROADCAST_STATELESS: Final = 6
 CLOSE: Final = 7
 
+MAX_ADDRESS_BYTES: Final = 2_560
+"""A name of 500 characters, and a session id. The server repeats the address in each message."""
+
 _SAVED: Final = b"\x08\x01"
 _NOT_SAVED: Final = b"\x08\x00"
 
@@ -47,6 +50,8 @@ def decode(frame: bytes) -> tuple[str | None, HocuspocusMessage]:
         if frame == PING:
             return None, Ping()
     reader = Reader(frame)
+    if len(frame) > MAX_ADDRESS_BYTES and Reader(frame).var_uint() > MAX_ADDRESS_BYTES:
+        raise Malformed(f"an address may have at most {MAX_ADDRESS_BYTES} bytes")
     address = reader.var_string()
     number = reader.var_uint()
     if number == SYNC:

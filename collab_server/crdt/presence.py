@@ -8,7 +8,7 @@ another.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
 from collab_server.crdt.node_messages import State
@@ -18,6 +18,12 @@ REMOVED = "null"
 MAX_IDS = 64
 """Client ids one connection may hold in one document; a stock client holds one."""
 MAX_STATE_BYTES = 65_536
+MAX_CONNECTION_BYTES = 131_072
+"""Of the states of one connection."""
+MAX_TOTAL_BYTES = 2_097_152
+"""Of all states of a document: whoever comes is sent all of them. Further states are not shown."""
+NODES = 2
+"""Times MAX_TOTAL_BYTES that other nodes may add up to: each keeps to the bound for its own connections only."""
 MAX_GONE = 1024
 """Clocks remembered of ids that left, so that an old state of theirs cannot return."""
 
@@ -28,6 +34,10 @@ class _State:
     state: str
     owner: int
     person: str
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = len(self.state) if self.state.isascii() else len(self.state.encode(errors="surrogatepass"))
 
 
 class Presence:
@@ -35,7 +45,7 @@ class Presence:
     person).
     """
 
-    __slots__ = ("_gone", "_newest", "_owned", "_states")
+    __slots__ = ("_gone", "_newest", "_owned", "_states", "size")
 
     def __init__(self) -> None:
         self._states: dict[int, _State] = {}
@@ -43,6 +53,8 @@ class Presence:
         # client id -> (the clock it left with, the newest connection of that moment)
         self._gone: dict[int, tuple[int, int]] = {}
         self._newest = 0
+        self.size = 0
+        """Bytes of all states together."""
 
     def __len__(self) -> int:
         return len(self._states)
@@ -54,8 +66,8 @@ class Presence:
     def receive(self, owner: int, person: str, user: Mapping[str, object] | None, payload: bytes) -> set[int]:
         """Take an awareness payload of a connection in; returns the client ids whose state changed.
 
-        `user`: fields the server vouches for, laid over the state's own `user`. Raises Malformed, or TooMany beyond
-        MAX_IDS.
+        `user`: fields the server vouches for, laid over the state's own `user`. A state beyond MAX_CONNECTION_BYTES or
+        MAX_TOTAL_BYTES is not taken: the client's former state stays. Raises Malformed, or TooMany beyond MAX_IDS.
         """
         changed: set[int] = set()
         for client, clock, state in decode_awareness(payload):
@@ -93,30 +105,41 @@ class Presence:
             raise Malformed(f"an awareness state may have at most {MAX_STATE_BYTES} bytes")
         if client not in owned and len(owned) >= MAX_IDS:
             raise TooMany(f"a connection may announce at most {MAX_IDS} clients")
-        state = _vouched(state, user)
-        if known is not None and known.owner != owner:
+        new = _State(clock, _vouched(state, user), owner, person)
+        others = owned - {client}
+        if others and new.size + sum(self._states[other].size for other in others) > MAX_CONNECTION_BYTES:
+            return False
+        return self._put(client, new, MAX_TOTAL_BYTES)
+
+    def _put(self, client: int, state: _State, maximum: int) -> bool:
+        """Whether the state was taken: all states together may have `maximum` bytes."""
+        known = self._states.get(client)
+        size = self.size + state.size - (0 if known is None else known.size)
+        if size > maximum:
+            return False
+        if known is not None and known.owner != state.owner:
             self._owned[known.owner].discard(client)
-        owned.add(client)
+        self.size = size
+        self._owned.setdefault(state.owner, set()).add(client)
         self._gone.pop(client, None)
-        self._states[client] = _State(clock, state, owner, person)
+        self._states[client] = state
         return True
 
     def show(self, owner: int, person: str, client: int, clock: int, state: str) -> tuple[int, int] | None:
         """Have a person for whom the server itself speaks show this state only: under the client id that it has
         already, if need be on another node, else under `client`, with at least this clock.
 
-        Returns (client id, clock); None where somebody else has the id.
+        Returns (client id, clock); None where somebody else has the id, or there is no room for another state.
         """
         client = next((one for one, known in self._states.items() if known.person == person), client)
         known = self._states.get(client)
         if known is not None:
             if known.person != person:
                 return None
-            self._owned[known.owner].discard(client)
             clock = max(clock, known.clock + 1)
-        clock = max(clock, self._gone.pop(client, (0, 0))[0] + 1)
-        self._owned.setdefault(owner, set()).add(client)
-        self._states[client] = _State(clock, state, owner, person)
+        clock = max(clock, self._gone.get(client, (0, 0))[0] + 1)
+        if not self._put(client, _State(clock, state, owner, person), MAX_TOTAL_BYTES):
+            return None
         return client, clock
 
     def receive_from_node(self, owner: int, states: Iterable[State], *, complete: bool) -> set[int]:
@@ -134,12 +157,9 @@ class Presence:
                 if known is not None and known.owner == owner and clock >= known.clock:
                     self._forget(client, known, clock)
                     changed.add(client)
-            elif known.clock < clock if known is not None else self._gone.get(client, (-1, 0))[0] <= clock:
-                if known is not None and known.owner != owner:
-                    self._owned[known.owner].discard(client)
-                owned.add(client)
-                self._gone.pop(client, None)
-                self._states[client] = _State(clock, state.state, owner, state.person)
+                continue
+            is_news = known.clock < clock if known is not None else self._gone.get(client, (-1, 0))[0] <= clock
+            if is_news and self._put(client, _State(clock, state.state, owner, state.person), NODES * MAX_TOTAL_BYTES):
                 changed.add(client)
         if complete:
             for client in owned - named:
@@ -172,6 +192,7 @@ class Presence:
 
     def _forget(self, client: int, known: _State, clock: int) -> None:
         del self._states[client]
+        self.size -= known.size
         if (owned := self._owned.get(known.owner)) is not None:
             owned.discard(client)
         self._gone[client] = (clock, self._newest)
@@ -200,6 +221,10 @@ class Presence:
     def everyone(self) -> bytes | None:
         """The awareness payload with every present state; None when nobody is there."""
         return self.payload(self._states) if self._states else None
+
+    def clients(self) -> set[int]:
+        """The client ids of everybody present."""
+        return set(self._states)
 
     def states(self) -> list[tuple[int, str]]:
         """(client id, JSON state) of everybody present."""

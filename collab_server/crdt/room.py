@@ -30,6 +30,8 @@ PART_BYTES = 32_768
 """Of such an update. Of two neighbours that were not merged, for GATHERED_BYTES, one is as large."""
 GATHERED_BYTES = 65_536
 """Of the updates that are merged so. To merge larger ones takes long, and folding will."""
+CACHED_ANSWER_BYTES = 1_048_576
+"""Of the answers that are kept, besides large parts, which are shared."""
 CACHED_ANSWERS = 64
 
 
@@ -69,6 +71,7 @@ class Room:
     """The content of one document. Not loaded at first: see `begin_load` and `finish_load`."""
 
     __slots__ = (
+        "_answer_bytes",
         "_answers",
         "_bytes_before",
         "_committed",
@@ -123,6 +126,7 @@ class Room:
         self._deletes_since: list[Range] | None = None
         self._encoded: bytes | None = None
         self._answers: dict[bytes, tuple[bytes, ...]] = {}
+        self._answer_bytes = 0
         self._large_answers: dict[bytes, dict[int, tuple[bytes, bytes]]] = {}
         """By state vector and identity of a large part: (the part, what is lacking of it)."""
 
@@ -404,8 +408,10 @@ class Room:
         elif small:
             parts.append(_lacking(_together(small), state_vector))
         answer = (*(part for part in parts[:-1] if part != EMPTY_UPDATE), parts[-1])
-        if len(self._answers) >= CACHED_ANSWERS:
+        size = sum(len(part) for part in answer if len(part) < SPLIT_BYTES)
+        if len(self._answers) >= CACHED_ANSWERS or self._answer_bytes + size > CACHED_ANSWER_BYTES:
             self._answers.clear()
+        self._answer_bytes = size + (self._answer_bytes if self._answers else 0)
         self._answers[state_vector] = answer
         return answer
 
@@ -424,12 +430,14 @@ class Room:
             self._keep_lacking(part, state_vector, lacking)
 
     def _keep_lacking(self, part: bytes, state_vector: bytes, lacking: bytes) -> None:
-        known = self._large_answers.get(state_vector)
-        if known is None:
-            if len(self._large_answers) >= CACHED_ANSWERS:
-                self._large_answers.clear()
-            known = self._large_answers[state_vector] = {}
+        """Keep the comparison, and of the earlier ones as many as have together no more bytes than the document."""
+        known = self._large_answers.pop(state_vector, {})
         known[id(part)] = (part, lacking)
+        self._large_answers[state_vector] = known
+        size = sum(len(kept) for answers in self._large_answers.values() for _, kept in answers.values())
+        while len(self._large_answers) > 1 and (size > self.size or len(self._large_answers) > CACHED_ANSWERS):
+            dropped = self._large_answers.pop(next(iter(self._large_answers)))
+            size -= sum(len(kept) for _, kept in dropped.values())
 
     def _large_answer(self, part: bytes, state_vector: bytes) -> bytes:
         known = self._large_answers.get(state_vector, {}).get(id(part))

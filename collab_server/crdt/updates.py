@@ -326,6 +326,11 @@ def diff(update: bytes, state_vector: bytes) -> bytes:
     return ask_pycrdt(pycrdt.get_update, update, state_vector)
 
 
+def lacking(updates: Sequence[bytes], state_vector: bytes) -> bytes:
+    """What of all these a peer with `state_vector` lacks, as one update. Raises Malformed as `diff`."""
+    return diff(merge(updates), state_vector)
+
+
 def state_vector(update: bytes) -> bytes:
     """Encoded state vector of `update` (validated): per client only what goes without a gap from clock 0 on."""
     return ask_pycrdt(pycrdt.get_state, update)

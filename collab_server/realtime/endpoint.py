@@ -3,6 +3,7 @@
 import secrets
 from urllib.parse import unquote
 
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -28,13 +29,16 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
     socket = socket_of(scope, receive, send)
     hub: Hub = websocket.state.hub
     connection = secrets.token_hex(4)
+    client = client_of(websocket)
     try:
+        hub.admission.enter(socket, client)
         hub.check_open()
         epoch = hub.access.epoch
-        identity = await identify(websocket, websocket.state.authenticator, hub.settings)
         addresses = Addresses(hub.db, hub.settings.default_workspace)
-        async with hub.join_slots:
+        async with hub.join_slots.held(client, connection):
+            identity = await identify(websocket, websocket.state.authenticator, hub.settings)
             resolved = await addresses.resolve(identity, _address(scope), create=True)
+        hub.admission.accept(socket, guest=identity.kind == "guest")
         log.info(
             "socket opened",
             extra={"connection": connection, "document": resolved.document_id, "protocol": "y-websocket"},
@@ -44,7 +48,7 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
         await session.run(resolved, _device(websocket), _generation(websocket), epoch, agent=_agent(websocket))
     except Exception as error:
         refuse(hub, socket, connection, error)
-        await socket.run(_ignore, _nothing, _over)
+        await socket.run(_ignore, _nothing, lambda _: hub.admission.leave(socket))
 
 
 async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +61,9 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
     log.info("socket opened", extra={"connection": connection, "protocol": "hocuspocus"})
     came_with = presented(websocket, hub.settings)
     authenticator: Authenticator = websocket.state.authenticator
+    client = client_of(websocket)
     try:
+        hub.admission.enter(socket, client)
         session = HocuspocusSession(
             hub,
             socket,
@@ -67,11 +73,12 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
             device=_device(websocket),
             agent=_agent(websocket),
             connection=connection,
+            client=client,
         )
         await session.run()
     except Exception as error:
         refuse(hub, socket, connection, error)
-        await socket.run(_ignore, _nothing, _over)
+        await socket.run(_ignore, _nothing, lambda _: hub.admission.leave(socket))
 
 
 def _ignore(message: bytes) -> None:
@@ -81,7 +88,9 @@ def _ignore(message: bytes) -> None:
 def _nothing() -> None: ...
 
 
-def _over(error: Exception | None) -> None: ...
+def client_of(connection: HTTPConnection) -> str:
+    """The IP address of the client; empty where the server does not know it."""
+    return connection.client.host if connection.client else ""
 
 
 def _address(scope: Scope) -> str:

@@ -1,7 +1,9 @@
 """Editing together over plain HTTP, for clients whose proxies block WebSockets: a stream of events, and POSTs."""
 
+import asyncio
 import base64
 import binascii
+import secrets
 from typing import Annotated
 from uuid import UUID
 
@@ -28,7 +30,8 @@ from collab_server.errors import (
     Unauthenticated,
     Unavailable,
 )
-from collab_server.realtime.events_session import EventsSession
+from collab_server.realtime.endpoint import client_of
+from collab_server.realtime.events_session import FRAMES_PER_TURN, EventsSession
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.incoming import Incoming
 from collab_server.realtime.member import READ_ONLY
@@ -41,6 +44,8 @@ router = _router()
 
 MAX_DEVICE = 200
 MAX_AGENT = 500
+MAX_FRAMES = 10_000
+"""Messages of one request."""
 _NO_STREAM = "there is no such stream; open another"
 _EXAMPLE = (
     'event: open\ndata: {"stream": "5b1f0e5c2a7d9e31.kGvH", "generation": 0, "role": "editor"}\n\n'
@@ -98,10 +103,11 @@ async def open_events(
     hub.check_open()
     epoch = hub.access.epoch
     known = _state_vector(state_vector or last_event_id)
-    async with hub.join_slots:
+    client = client_of(request)
+    async with hub.join_slots.held(client, secrets.token_hex(4)):
         identity = await identify(request, request.state.authenticator, hub.settings)
         role = await require(hub.db, identity, document_id, Action.VIEW)
-        session = EventsSession(hub, identity, document_id)
+        session = EventsSession(hub, identity, document_id, client)
         await session.open(
             role,
             device=device_id.replace("\x00", "").strip() or None,
@@ -174,10 +180,12 @@ async def say(
 
 
 def _frames(body: bytes) -> list[bytes]:
-    """Raises Malformed."""
+    """Raises Malformed, TooLarge."""
     reader = Reader(body)
-    frames = []
+    frames: list[bytes] = []
     while reader.remaining:
+        if len(frames) == MAX_FRAMES:
+            raise TooLarge(f"a request may have at most {MAX_FRAMES} messages")
         frames.append(reader.var_bytes())
     return frames
 
@@ -189,7 +197,9 @@ async def _pass_on(
     messages = [(frame, ywebsocket.decode(frame)) for frame in frames]
     content = 0
     refused = False
-    for frame, message in messages:
+    for number, (frame, message) in enumerate(messages):
+        if number % FRAMES_PER_TURN == FRAMES_PER_TURN - 1:
+            await asyncio.sleep(0)
         if isinstance(message, SyncStep2 | Update):
             if allowed(role, Action.EDIT):
                 await Incoming(hub)(document_id, message.update, Author(identity.user_id, None), together=True)

@@ -25,7 +25,7 @@ from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import READ_ONLY, Member
 from collab_server.realtime.preparing import prepare_answer
-from collab_server.realtime.traffic import Allowance, catch_up, handle
+from collab_server.realtime.traffic import COST_PER_BYTE, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.events import EventStream
 
@@ -34,12 +34,15 @@ SILENT_SECONDS = 90.0
 the client has gone, though its network did not say so.
 """
 MAX_EVENT_ID = 4096
+FRAMES_PER_TURN = 64
+"""Messages of one request that are handled within a turn of the event loop."""
 
 
 class EventsSession:
     """`socket`: the response to its GET. `id`: names it in POSTs, with the node that holds it."""
 
-    def __init__(self, hub: Hub, identity: Identity, document_id: UUID) -> None:
+    def __init__(self, hub: Hub, identity: Identity, document_id: UUID, client: str) -> None:
+        """`client`: the IP address. Raises TooMany."""
         self.socket = EventStream()
         self.id = f"{hub.nodes.id.hex()}.{secrets.token_urlsafe(16)}"
         self.document_id = document_id
@@ -51,7 +54,8 @@ class EventsSession:
         self._speaking = asyncio.Lock()
         self._catching_up: asyncio.Task[None] | None = None
         self._heard = time.monotonic()
-        self._allowance = Allowance(hub.settings.rate_updates, hub.settings.rate_burst, self._heard)
+        hub.admission.enter(self.socket, client)
+        self._budget = hub.admission.budget(self.socket)
 
     async def open(
         self,
@@ -68,8 +72,9 @@ class EventsSession:
 
         Raises what forbids it to begin; `generation` and `epoch` as YWebsocketSession.run.
         """
-        self._hub.admit(self)
         try:
+            self._hub.admission.accept(self.socket, guest=self._identity.kind == "guest")
+            self._hub.admit(self)
             member = self._member = await self._hub.join(
                 self,
                 self._identity,
@@ -99,7 +104,7 @@ class EventsSession:
         log.info("socket ended", extra={"connection": self.id})
 
     def _leave(self) -> None:
-        self._hub.sessions.discard(self)
+        self._hub.dismiss(self)
         self._hub.streams.pop(self.id, None)
         if self._member is not None:
             self._hub.leave(self._member)
@@ -126,7 +131,9 @@ class EventsSession:
             self._refusal = None
             content = 0
             try:
-                for frame in frames:
+                for number, frame in enumerate(frames):
+                    if number % FRAMES_PER_TURN == FRAMES_PER_TURN - 1:
+                        await asyncio.sleep(0)
                     content += await self._handle(member, frame)
             except CollabError as error:
                 self.close(error)
@@ -144,11 +151,11 @@ class EventsSession:
         return content
 
     async def _handle(self, member: Member, frame: bytes) -> bool:
-        self._allowance.spend(time.monotonic())
+        self._budget.spend(1.0 + len(frame) * COST_PER_BYTE)
         message = ywebsocket.decode(frame)
         if type(message) is Unknown:
             return False
-        pending = handle(self._hub, member, message, step1_back=False)  # type: ignore[arg-type]
+        pending = handle(self._hub, member, message, self._budget, step1_back=False)  # type: ignore[arg-type]
         if pending is not None:
             await pending
         return isinstance(message, SyncStep2 | Update)
@@ -162,14 +169,14 @@ class EventsSession:
         if not isinstance(message, Awareness | QueryAwareness):
             raise Malformed("only presence is passed on")
         self._heard = time.monotonic()
-        self._allowance.spend(self._heard)
-        handle(self._hub, member, message, step1_back=False)
+        self._budget.spend(1.0 + len(frame) * COST_PER_BYTE)
+        handle(self._hub, member, message, self._budget, step1_back=False)
 
     # ---- outwards
 
     def _on_writable(self) -> None:
         member = self._member
-        if member is None or member.behind is None or (self._catching_up and not self._catching_up.done()):
+        if member is None or not member.is_owed or (self._catching_up and not self._catching_up.done()):
             return
         self._catching_up = asyncio.get_running_loop().create_task(self._catch_up(member))
 

@@ -5,10 +5,10 @@ refusal is dropped up to the next Token, and a Close ends the address at once, w
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
 from collab_server.access.identity import Authenticator, Identity
@@ -31,13 +31,25 @@ from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import Member, addressed
 from collab_server.realtime.refusal import refuse
-from collab_server.realtime.traffic import Allowance, catch_up, handle
+from collab_server.realtime.traffic import COST_PER_BYTE, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.frames import Outgoing
 from collab_server.transport.socket import Socket
 
 MAX_ADDRESSES = 10_000
-MAX_WAITING_BYTES = 32_000_000
+MAX_WAITING_BYTES = 4_000_000
+"""Messages that wait for the verdict on a login; beyond it the socket is not read until there is one."""
+WAITING_OVERHEAD = 200
+"""Bytes that a waiting message takes besides its own."""
+MAX_LOGINS = 32
+"""Logins of a socket that are being decided; with so many it is not read until one is."""
+FIRST_MESSAGE_BYTES = 1_048_576
+"""Largest message of a socket on which nobody has been accepted."""
+MAX_STATELESS_BYTES = 262_144
+LOGGED_CHARACTERS = 200
+"""Of an address."""
+REFUSALS_LOGGED = 20
+"""Refused logins of a socket that are logged at level info; further ones at level debug."""
 MAX_BAD_MESSAGES = 10
 """Malformed messages each end one document on the socket; so many end the socket."""
 LOGIN_SECONDS = 30.0
@@ -73,7 +85,9 @@ class HocuspocusSession:
         device: str | None,
         agent: str = "",
         connection: str,
+        client: str,
     ) -> None:
+        """`client`: its IP address. `connection`: its name in the log."""
         self.socket = socket
         self._hub = hub
         self._authenticator = authenticator
@@ -82,15 +96,20 @@ class HocuspocusSession:
         self._device = device
         self._agent = agent
         self._connection = connection
+        self._client = client
         self._attachments: dict[str, _Attachment] = {}
         self._expiring: set[str] = set()
         self._waiting_bytes = 0
+        self._logins = 0
+        self._decided: asyncio.Event | None = None
+        """Set when a login is decided; made by whoever waits for that."""
+        self._refused_logins = 0
         self._bad_messages = 0
         self._pings = False
         self._opened = time.monotonic()
         self._anyone = False
         self._catching_up: asyncio.Task[None] | None = None
-        self._allowance = Allowance(hub.settings.rate_updates, hub.settings.rate_burst, self._opened)
+        self._budget = hub.admission.budget(socket)
 
     async def run(self) -> None:
         """Serve the socket until it ends; returns at once where the socket lives without its caller.
@@ -98,10 +117,11 @@ class HocuspocusSession:
         Raises what forbids it to begin.
         """
         self._hub.admit(self)
+        self.socket.limit_messages(FIRST_MESSAGE_BYTES)
         await self.socket.run(self._on_message, self._on_writable, self._ended)
 
     def _ended(self, error: Exception | None) -> None:
-        self._hub.sessions.discard(self)
+        self._hub.dismiss(self)
         for address in list(self._attachments):
             self._detach(address)
         if self._catching_up is not None:
@@ -113,14 +133,14 @@ class HocuspocusSession:
     # ---- inwards
 
     def _on_message(self, frame: bytes) -> Coroutine[Any, Any, None] | None:
-        self._allowance.spend(time.monotonic())
+        self._budget.spend(1.0 + len(frame) * COST_PER_BYTE)
         try:
             address, message = hocuspocus.decode(frame)
         except Malformed as error:
             self._bad(_address_of(frame), error)
             return None
         if address is None:
-            if type(message) is Ping:
+            if type(message) is Ping and not self.socket.congested:
                 self.socket.write(_PONG)
             return None
         attachment = self._attachments.get(address)
@@ -128,21 +148,28 @@ class HocuspocusSession:
             # Without a token nothing counts; the client says all of it again after its token was accepted.
             if type(message) is Token:
                 self._log_in(address, message)
+                if self._logins >= MAX_LOGINS:
+                    return self._wait_for_verdict()
             return None
         if type(message) is Close:
             # No answer: a provider that attaches again at once would take it for the end of its new life.
             self._detach(address)
             return None
         if attachment.login is not None:
-            self._wait(attachment, message, len(frame))
-            return None
+            self._wait(attachment, message, len(frame) + WAITING_OVERHEAD)
+            return self._wait_for_verdict() if self._waiting_bytes > MAX_WAITING_BYTES else None
         return self._handle(address, attachment, message)
 
     def _wait(self, attachment: _Attachment, message: HocuspocusMessage, size: int) -> None:
         self._waiting_bytes += size
-        if self._waiting_bytes > MAX_WAITING_BYTES:
-            raise TooMany("too much was sent before the logins were decided")
         attachment.waiting.append((message, size))
+
+    async def _wait_for_verdict(self) -> None:
+        """Wait until fewer logins are being decided and fewer messages wait for them. Pauses reading."""
+        while self._logins and (self._logins >= MAX_LOGINS or self._waiting_bytes > MAX_WAITING_BYTES):
+            self._decided = self._decided or asyncio.Event()
+            self._decided.clear()
+            await self._decided.wait()
 
     def _handle(
         self, address: str, attachment: _Attachment, message: HocuspocusMessage
@@ -152,13 +179,17 @@ class HocuspocusSession:
         if type(message) is Token:
             return self._renew(address, attachment, message)
         if type(message) is Stateless:
+            if len(message.payload) > MAX_STATELESS_BYTES:
+                self._bad(address, Malformed(f"a stateless message may have at most {MAX_STATELESS_BYTES} characters"))
+                return None
+            self._budget.spend(len(member.document.members) * len(message.payload) * COST_PER_BYTE)
             member.document.broadcast(message.payload)
             self._hub.nodes.tell_stateless(member.document, message.payload)
             return None
         if isinstance(message, Unknown | Pong | Ping | Close | Token | Stateless):
             return None
         try:
-            pending = handle(self._hub, member, message, step1_back=True)
+            pending = handle(self._hub, member, message, self._budget, step1_back=True)
         except Malformed as error:
             self._bad(address, error)
             return None
@@ -179,7 +210,7 @@ class HocuspocusSession:
         self._hub.counts.errors[error.code] += 1
         log.info(
             "document closed: bad message",
-            extra={"connection": self._connection, "address": address, "reason": error.detail},
+            extra={"connection": self._connection, "address": _cut(address), "reason": error.detail},
         )
         self._detach(address)
         self.socket.write(Outgoing((hocuspocus.close(address, error.close_reason),)))
@@ -190,8 +221,15 @@ class HocuspocusSession:
         if len(self._attachments) >= MAX_ADDRESSES:
             raise TooMany(f"a socket may hold at most {MAX_ADDRESSES} documents")
         self._pings = self._pings or token.version is not None
+        self._logins += 1
         task = asyncio.get_running_loop().create_task(self._decide(address, token))
+        task.add_done_callback(self._login_decided)
         self._attachments[address] = _Attachment(task)
+
+    def _login_decided(self, task: asyncio.Task[None]) -> None:
+        self._logins -= 1
+        if self._decided is not None:
+            self._decided.set()
 
     async def _decide(self, address: str, token: Token) -> None:
         attachment = self._attachments[address]
@@ -202,15 +240,16 @@ class HocuspocusSession:
         except CollabError as error:
             self._refuse_login(address, attachment, error)
         except Exception:
-            log.exception("a login failed", extra={"connection": self._connection, "address": address})
+            log.exception("a login failed", extra={"connection": self._connection, "address": _cut(address)})
             self.close(Unavailable("an internal error; come back later"))
 
     async def _accept(self, address: str, attachment: _Attachment, token: Token) -> None:
-        async with self._hub.join_slots:
+        async with self._hub.join_slots.held(self._client, self._connection):
             epoch = self._hub.access.epoch
             identity = await self._identify(token)
             name, _ = hocuspocus.split_address(address)
             resolved = await self._addresses.resolve(identity, name, create=True)
+            self._hub.admission.accept(self.socket, guest=identity.kind == "guest")
             can_edit = allowed(resolved.role, Action.EDIT)
             member = await self._hub.join(
                 self,
@@ -225,7 +264,9 @@ class HocuspocusSession:
             self._hub.leave(member)
             return
         attachment.member = member
-        self._anyone = True
+        if not self._anyone:
+            self._anyone = True
+            self.socket.limit_messages(None)
         if identity.expires_at is not None:
             self._expiring.add(address)
         self._tell_scope(member)
@@ -251,9 +292,16 @@ class HocuspocusSession:
         if self._attachments.get(address) is not attachment:
             return
         self._hub.counts.errors[error.code] += 1
-        log.info(
+        self._refused_logins += 1
+        log.log(
+            logging.INFO if self._refused_logins <= REFUSALS_LOGGED else logging.DEBUG,
             "login refused",
-            extra={"connection": self._connection, "address": address, "code": error.code, "reason": error.detail},
+            extra={
+                "connection": self._connection,
+                "address": _cut(address),
+                "code": error.code,
+                "reason": error.detail,
+            },
         )
         waiting = attachment.waiting
         attachment.login = None
@@ -316,9 +364,14 @@ class HocuspocusSession:
             member = attachment.member
             if self.socket.congested:
                 return
-            if member is not None and member.behind is not None:
-                with suppress(CollabError):
+            if member is not None and member.is_owed:
+                try:
                     await catch_up(self._hub, member)
+                except Unavailable as error:
+                    self.close(error)
+                    return
+                except CollabError as error:
+                    self.end(member, error)
 
     def acknowledge(self, member: Member, count: int) -> None:
         assert member.address is not None
@@ -326,6 +379,10 @@ class HocuspocusSession:
 
     def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
         assert member.address is not None
+        if self.socket.congested:
+            # The client counts what is saved; what is not saved it keeps anyway.
+            member.acks_owed += saved
+            return
         self.socket.write(Outgoing((hocuspocus.sync_status(member.address, saved=saved),)))
 
     def access_changed(self, member: Member) -> None:
@@ -383,8 +440,15 @@ class HocuspocusSession:
             self.socket.write(Outgoing((hocuspocus.token_request(address),)))
 
 
+def _cut(address: str | None) -> str | None:
+    """An address for the log."""
+    return address if address is None or len(address) <= LOGGED_CHARACTERS else f"{address[:LOGGED_CHARACTERS]}..."
+
+
 def _address_of(frame: bytes) -> str | None:
     try:
+        if Reader(frame).var_uint() > hocuspocus.MAX_ADDRESS_BYTES:
+            return None
         return Reader(frame).var_string()
     except Malformed:
         return None

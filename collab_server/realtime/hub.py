@@ -19,8 +19,10 @@ from collab_server.documents import store
 from collab_server.documents.views import Views
 from collab_server.errors import Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
 from collab_server.realtime.access_watch import AccessWatch
+from collab_server.realtime.admission import Admission
 from collab_server.realtime.edits import Edits
 from collab_server.realtime.folder import Folder
+from collab_server.realtime.join_slots import JoinSlots
 from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member, Session, Stream
 from collab_server.realtime.mirror import Mirror
@@ -95,10 +97,15 @@ class Hub:
         )
         self.mirror = Mirror(db, f"{socket.gethostname()}:{settings.port}:{place}", self.nodes.id.hex())
         self.programs = Programs(self)
-        self.join_slots = asyncio.Semaphore(JOINS_AT_ONCE)
-        """Taken by whoever authenticates and joins, so that a thousand clients returning at once queue here, not in
-        the pool.
-        """
+        self.join_slots = JoinSlots(JOINS_AT_ONCE)
+        """Held by sockets while they authenticate and join."""
+        self.admission = Admission(
+            settings.max_connections,
+            settings.max_connections_per_address,
+            settings.signed_in_share,
+            settings.rate_updates,
+            settings.rate_burst,
+        )
         self.preparing = asyncio.Semaphore(1)
         """Taken by whoever has a worker read a large document."""
         self._keys = itertools.count(1)
@@ -113,11 +120,14 @@ class Hub:
         return next(self._keys)
 
     def admit(self, session: Session) -> None:
-        """Count a socket in. Raises TooMany, or Unavailable while the process cannot take edits."""
+        """Begin to tend the session. Raises Unavailable while the process cannot take edits."""
         self.check_open()
-        if len(self.sessions) >= self.settings.max_connections:
-            raise TooMany(f"this server holds {self.settings.max_connections} connections already")
         self.sessions.add(session)
+
+    def dismiss(self, session: Session) -> None:
+        """The session has ended, and its socket with it."""
+        self.sessions.discard(session)
+        self.admission.leave(session.socket)
 
     def check_open(self) -> None:
         if self.draining:

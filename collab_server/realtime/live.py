@@ -35,6 +35,8 @@ SMALL_ROOM = 16
 cursors are n * n messages a second."""
 PRESENCE_SECONDS_EACH = 0.0005
 PRESENCE_SECONDS = 0.1
+ACKNOWLEDGED_AT_ONCE = 256
+"""A Hocuspocus client is sent one frame for each, with the address; then its socket is looked at again."""
 SHARED_ANSWERS = 16
 """First syncs kept framed per document, for the next who asks."""
 
@@ -251,7 +253,9 @@ class LiveDocument:
         member.send(*((greeting, encode_awareness(states)) if states else (greeting,)))
 
     def send_presence(self, member: Member) -> None:
-        if states := self.presence.everyone():
+        if member.session.socket.congested:
+            self._leave_behind(member, {}, self.presence.clients())
+        elif states := self.presence.everyone():
             member.send(encode_awareness(states))
 
     def ask(self, member: Member) -> None:
@@ -267,9 +271,7 @@ class LiveDocument:
         known = self._answers.get((member.address, state_vector))
         # The room gives the same object as long as it has not changed.
         if known is None or known[0] is not parts:
-            messages = [*map(update_parts, parts[:-1]), sync_step2_parts(parts[-1])]
-            if with_step1:
-                messages.insert(0, (encode_sync_step1(self.room.state_vector()), b""))
+            messages = self._answer_messages(parts, with_step1=with_step1)
             if len(self._answers) >= SHARED_ANSWERS:
                 self._answers.clear()
             known = (parts, framed(member.address, messages))
@@ -337,6 +339,15 @@ class LiveDocument:
             delivered += len(updates)
         self._turns.counts.deliveries += delivered
 
+    def send_answer(self, member: Member, parts: tuple[bytes, ...], *, with_step1: bool) -> None:
+        """As `answer`, of parts that were worked out elsewhere."""
+        self.last_use = time.monotonic()
+        member.deliver(framed(member.address, self._answer_messages(parts, with_step1=with_step1)))
+
+    def _answer_messages(self, parts: tuple[bytes, ...], *, with_step1: bool) -> list[tuple[bytes, bytes]]:
+        messages = [*map(update_parts, parts[:-1]), sync_step2_parts(parts[-1])]
+        return [(encode_sync_step1(self.room.state_vector()), b""), *messages] if with_step1 else messages
+
     def _leave_behind(self, member: Member, before: dict[int, int], changed: set[int]) -> None:
         if member.behind is None:
             member.behind = self.room.clocks | before
@@ -355,13 +366,19 @@ class LiveDocument:
         member.missed_presence = frozenset()
         self._turns.counts.caught_up += 1
         member.deliver(framed(member.address, messages))
-        self._acknowledge(member, 0)
+        self.pay_acknowledgements(member)
 
     def broadcast(self, payload: str) -> None:
-        """A stateless message goes to everyone in the document who speaks Hocuspocus' protocol."""
+        """Send a stateless message to everyone in the document who speaks Hocuspocus' protocol and reads in time."""
+        built: dict[str, Outgoing] = {}
         for member in self.members.values():
-            if member.address is not None and member.ready and member.behind is None:
-                member.session.socket.write(Outgoing((hocuspocus.stateless(member.address, payload),)))
+            address, socket = member.address, member.session.socket
+            if address is None or not member.ready or member.behind is not None or socket.congested:
+                continue
+            outgoing = built.get(address)
+            if outgoing is None:
+                outgoing = built[address] = Outgoing((hocuspocus.stateless(address, payload),))
+            socket.write(outgoing)
 
     # ---- acknowledgements
 
@@ -382,10 +399,12 @@ class LiveDocument:
             self._next_commit = None
         for key, count in owed.items():
             if (member := self.members.get(key)) is not None:
-                self._acknowledge(member, count)
+                member.acks_owed += count
+                self.pay_acknowledgements(member)
 
-    def _acknowledge(self, member: Member, count: int) -> None:
-        member.acks_owed += count
-        if member.acks_owed and member.behind is None:
-            count, member.acks_owed = member.acks_owed, 0
+    def pay_acknowledgements(self, member: Member) -> None:
+        """Send the acknowledgements that are owed, as far as the socket takes them."""
+        while member.acks_owed and member.behind is None and not member.session.socket.congested:
+            count = min(member.acks_owed, ACKNOWLEDGED_AT_ONCE)
+            member.acks_owed -= count
             member.session.acknowledge(member, count)

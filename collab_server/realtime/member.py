@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from collab_server.access.identity import Identity
 from collab_server.crdt import hocuspocus
@@ -65,13 +65,20 @@ class Stream(Protocol):
         ...
 
 
+class Question(NamedTuple):
+    """A SyncStep1 to answer; `step1_back`: with the server's own."""
+
+    state_vector: bytes
+    step1_back: bool
+
+
 class Member:
     """`address` precedes every frame on Hocuspocus sockets; None on y-websocket ones.
 
     `ready`: its document is loaded and it has been greeted; until then nothing else is sent to it.
     `agent`: what the client calls itself (User-Agent).
     `behind`: the clocks the client was last known to have, while its socket is too slow to be sent more (None: it is
-    not).
+    not). `question`: the last SyncStep1 that was not answered for the same reason.
     """
 
     __slots__ = (
@@ -86,6 +93,7 @@ class Member:
         "identity",
         "key",
         "missed_presence",
+        "question",
         "ready",
         "session",
     )
@@ -113,7 +121,13 @@ class Member:
         self.behind: dict[int, int] | None = None
         self.missed_presence: frozenset[int] = _NOBODY
         self.acks_owed = 0
+        self.question: Question | None = None
         self.ready = False
+
+    @property
+    def is_owed(self) -> bool:
+        """Something was not sent, as the socket was congested; `traffic.catch_up` sends it."""
+        return self.behind is not None or self.question is not None or self.acks_owed > 0
 
     def send(self, *inner: bytes) -> None:
         """Write messages made by crdt.messages to this client alone."""

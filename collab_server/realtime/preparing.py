@@ -34,6 +34,16 @@ async def prepare_answer(hub: Hub, document: LiveDocument, state_vector: bytes) 
     await hub.load(document)
 
 
+async def answer_from(hub: Hub, document: LiveDocument, state_vector: bytes) -> bytes:
+    """What a client with this state lacks, worked out by a worker from beginning to end: for large state vectors.
+
+    Raises Malformed, NotFound, Unavailable.
+    """
+    await hub.load(document)
+    async with hub.preparing:
+        return await hub.workers.run(updates.lacking, document.room.parts(), state_vector)
+
+
 async def prepare_comparison(hub: Hub, document: LiveDocument, summary: UpdateSummary) -> None:
     """Have at hand what tells whether the deletes of an update are known. Raises Unavailable."""
     if document.room.unread_deletes(summary) is None:

@@ -1,29 +1,45 @@
-"""What both protocols do with a message for a document, and how much a socket may send."""
+"""What both protocols do with a message for a document, and what it costs of the socket's budget."""
 
 from collections.abc import Coroutine
 from typing import Any
 
 from collab_server.crdt import updates
+from collab_server.crdt.lib0 import Reader
 from collab_server.crdt.messages import Awareness, QueryAwareness, SyncStep1, SyncStep2, Update
-from collab_server.errors import Malformed, TooMany
+from collab_server.errors import Malformed
 from collab_server.realtime.hub import Hub
-from collab_server.realtime.member import Member
-from collab_server.realtime.preparing import prepare_answer, prepare_comparison
+from collab_server.realtime.member import Member, Question
+from collab_server.realtime.preparing import answer_from, prepare_answer, prepare_comparison
+from collab_server.transport.token_bucket import TokenBucket
 
 LARGE_UPDATE = 16_384
 """Updates from this size on are read by a worker process, so that no other client waits for it."""
 
 MAX_PRESENCE_BYTES = 262_144
+MAX_PRESENCE_ENTRIES = 4_096
+"""A stock client that was cut off announces in one message that everybody else has left the document."""
 MAX_STATE_VECTOR_BYTES = 1_048_576
 """Some 150,000 Yjs clients; reading that takes long enough."""
+LARGE_STATE_VECTOR = 16_384
+"""State vectors from this size on are read by a worker process."""
+
+COST_PER_BYTE = 1 / 8192
+"""A message costs one token and this much for each of its bytes."""
+ENTRIES_PER_TOKEN = 16
+"""Entries of an awareness message, each of which is looked up."""
+MAX_ANSWER_COST = 100.0
+"""Of one question: the comparison of larger documents is a worker's."""
 
 DocumentMessage = SyncStep1 | SyncStep2 | Update | Awareness | QueryAwareness
 
 
-def handle(hub: Hub, member: Member, message: DocumentMessage, *, step1_back: bool) -> Coroutine[Any, Any, None] | None:
+def handle(
+    hub: Hub, member: Member, message: DocumentMessage, budget: TokenBucket, *, step1_back: bool
+) -> Coroutine[Any, Any, None] | None:
     """Do what the message asks. A coroutine as answer must be awaited before the socket's next message.
 
-    `step1_back`: answer a SyncStep1 with the server's own as well. Raises Malformed, TooMany.
+    `budget`: pays for what costs more than the message's bytes tell. `step1_back`: answer a SyncStep1 with the server's
+    own as well. Raises Malformed, TooMany.
     """
     document = member.document
     if type(message) is Update or type(message) is SyncStep2:
@@ -40,15 +56,27 @@ def handle(hub: Hub, member: Member, message: DocumentMessage, *, step1_back: bo
     elif type(message) is Awareness:
         if len(message.entries_payload) > MAX_PRESENCE_BYTES:
             raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_BYTES} bytes")
+        entries = Reader(message.entries_payload).var_uint()
+        if entries > ENTRIES_PER_TOKEN:
+            if entries > MAX_PRESENCE_ENTRIES:
+                raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_ENTRIES} entries")
+            budget.spend(entries / ENTRIES_PER_TOKEN)
         document.awareness(member, message.entries_payload)
     elif type(message) is SyncStep1:
         if len(message.state_vector) > MAX_STATE_VECTOR_BYTES:
             raise Malformed(f"a state vector may have at most {MAX_STATE_VECTOR_BYTES} bytes")
+        budget.spend(min(MAX_ANSWER_COST, document.room.size * COST_PER_BYTE))
+        if len(message.state_vector) >= LARGE_STATE_VECTOR:
+            return _large_question(hub, member, message.state_vector, step1_back=step1_back)
         updates.decode_state_vector(message.state_vector)
-        if not document.room.loaded or document.room.undiffed(message.state_vector) is not None:
+        if member.session.socket.congested:
+            member.question = Question(message.state_vector, step1_back)
+        elif not document.room.loaded or document.room.undiffed(message.state_vector) is not None:
             return _prepared(hub, member, message.state_vector, step1_back=step1_back)
-        document.answer(member, message.state_vector, with_step1=step1_back)
+        else:
+            document.answer(member, message.state_vector, with_step1=step1_back)
     elif type(message) is QueryAwareness:
+        budget.spend(document.presence.size * COST_PER_BYTE)
         document.send_presence(member)
     return None
 
@@ -69,35 +97,31 @@ async def _compared(hub: Hub, member: Member, answer: bytes, summary: updates.Up
 
 async def _prepared(hub: Hub, member: Member, state_vector: bytes, *, step1_back: bool) -> None:
     await prepare_answer(hub, member.document, state_vector)
-    if member.key in member.document.members:
+    if member.session.socket.congested:
+        member.question = Question(state_vector, step1_back)
+    elif member.key in member.document.members:
         member.document.answer(member, state_vector, with_step1=step1_back)
 
 
-async def catch_up(hub: Hub, member: Member) -> None:
-    """Bring a slow reader that has drained up to date."""
-    if member.behind is None:
+async def _large_question(hub: Hub, member: Member, state_vector: bytes, *, step1_back: bool) -> None:
+    if member.session.socket.congested:
+        member.question = Question(state_vector, step1_back)
         return
-    await prepare_answer(hub, member.document, updates.encode_state_vector(member.behind))
-    if not member.session.socket.congested and member.key in member.document.members:
-        member.document.catch_up(member)
+    answer = await answer_from(hub, member.document, state_vector)
+    if member.key in member.document.members:
+        member.document.send_answer(member, (answer,), with_step1=step1_back)
 
 
-class Allowance:
-    """A token bucket: `rate` messages a second for long, `burst` at once."""
-
-    __slots__ = ("_burst", "_rate", "_refilled", "_tokens")
-
-    def __init__(self, rate: float, burst: int, now: float) -> None:
-        self._rate = rate
-        self._burst = float(burst)
-        self._tokens = float(burst)
-        self._refilled = now
-
-    def spend(self, now: float) -> None:
-        """Raises TooMany when nothing is left."""
-        if self._tokens < 1.0:
-            self._tokens = min(self._burst, self._tokens + (now - self._refilled) * self._rate)
-            self._refilled = now
-            if self._tokens < 1.0:
-                raise TooMany("too many messages in too short a time")
-        self._tokens -= 1.0
+async def catch_up(hub: Hub, member: Member) -> None:
+    """Send a slow reader that has drained what it is owed: edits, presence, acknowledgements, an answer."""
+    document, socket = member.document, member.session.socket
+    if member.behind is not None:
+        await prepare_answer(hub, document, updates.encode_state_vector(member.behind))
+        if socket.congested or member.key not in document.members:
+            return
+        document.catch_up(member)
+    document.pay_acknowledgements(member)
+    if member.question is not None and not socket.congested:
+        question, member.question = member.question, None
+        ask = _large_question if len(question.state_vector) >= LARGE_STATE_VECTOR else _prepared
+        await ask(hub, member, question.state_vector, step1_back=question.step1_back)

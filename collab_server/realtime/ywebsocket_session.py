@@ -1,7 +1,6 @@
 """A y-websocket client: one document on one socket."""
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -15,7 +14,7 @@ from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import READ_ONLY, Member
 from collab_server.realtime.refusal import refuse
-from collab_server.realtime.traffic import Allowance, catch_up, handle
+from collab_server.realtime.traffic import COST_PER_BYTE, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.frames import Outgoing
 from collab_server.transport.socket import Socket
@@ -29,7 +28,7 @@ class YWebsocketSession:
     __slots__ = (
         "_acknowledged",
         "_acks",
-        "_allowance",
+        "_budget",
         "_catching_up",
         "_connection",
         "_hub",
@@ -49,7 +48,7 @@ class YWebsocketSession:
         self._warned = False
         self._member: Member | None = None
         self._catching_up: asyncio.Task[None] | None = None
-        self._allowance = Allowance(hub.settings.rate_updates, hub.settings.rate_burst, time.monotonic())
+        self._budget = hub.admission.budget(socket)
 
     async def run(
         self, resolved: Resolved, device: str | None, generation: int | None, epoch: int, *, agent: str = ""
@@ -88,22 +87,22 @@ class YWebsocketSession:
         log.info("socket ended", extra={"connection": self._connection})
 
     def _leave(self) -> None:
-        self._hub.sessions.discard(self)
+        self._hub.dismiss(self)
         if self._member is not None:
             self._hub.leave(self._member)
         if self._catching_up is not None:
             self._catching_up.cancel()
 
     def _on_message(self, frame: bytes) -> Coroutine[Any, Any, None] | None:
-        self._allowance.spend(time.monotonic())
+        self._budget.spend(1.0 + len(frame) * COST_PER_BYTE)
         message = ywebsocket.decode(frame)
         if type(message) is Unknown or self._member is None:
             return None
-        return handle(self._hub, self._member, message, step1_back=False)  # type: ignore[arg-type]
+        return handle(self._hub, self._member, message, self._budget, step1_back=False)  # type: ignore[arg-type]
 
     def _on_writable(self) -> None:
         member = self._member
-        if member is None or member.behind is None or (self._catching_up and not self._catching_up.done()):
+        if member is None or not member.is_owed or (self._catching_up and not self._catching_up.done()):
             return
         self._catching_up = asyncio.get_running_loop().create_task(self._catch_up(member))
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from collab_server.transport.connection import HIGH_WATER
 from collab_server.transport.frames import LargeOutgoing, Outgoing
+from collab_server.transport.sending import MAX_BEHIND_BYTES, unread_replies
 from collab_server.transport.socket import OnEnd, OnMessage, Socket
 from collab_server.transport.uvicorn_protocol import EXTENSION, FanOutProtocol
 
@@ -33,6 +34,9 @@ class AsgiSocket:
         self._send = send
         self._outbox: deque[bytes] = deque()
         self._queued = 0
+        self._behind = 0
+        """Bytes written since the socket became congested."""
+        self._limit: int | None = None
         self._wake = asyncio.Event()
         self._closing: tuple[int, str] | None = None
         self._ended = False
@@ -42,6 +46,12 @@ class AsgiSocket:
     def write(self, outgoing: Outgoing | LargeOutgoing) -> None:
         if self._ended or self._closing is not None:
             return
+        if self.congested:
+            self._behind += sum(map(len, outgoing.payloads))
+            if self._behind > MAX_BEHIND_BYTES:
+                error = unread_replies()
+                self.end(error.close_code, error.close_reason)
+                return
         self.last_sent = time.monotonic()
         for payload in outgoing.payloads:
             self._outbox.append(payload)
@@ -62,6 +72,9 @@ class AsgiSocket:
         if self._closing is None:
             self._closing = (code, reason)
             self._wake.set()
+
+    def limit_messages(self, size: int | None) -> None:
+        self._limit = size
 
     def tend(self, now: float) -> None:
         """The server's own pings do."""
@@ -97,6 +110,8 @@ class AsgiSocket:
             message = event.get("bytes")
             if message is None:
                 self.end(1003, "unsupported: messages are binary")
+            elif self._limit is not None and len(message) > self._limit:
+                self.end(1009, "too_large: the message is above the limit")
             elif (pending := on_message(message)) is not None:
                 await pending
 
@@ -107,8 +122,10 @@ class AsgiSocket:
                 was_congested = self.congested
                 self._queued -= len(payload)
                 await self._send({"type": "websocket.send", "bytes": payload})
-                if was_congested and not self.congested and self._on_writable is not None:
-                    self._on_writable()
+                if was_congested and not self.congested:
+                    self._behind = 0
+                    if self._on_writable is not None:
+                        self._on_writable()
             if self._closing is not None:
                 code, reason = self._closing
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -8,7 +8,6 @@ tests/transport/test_slices.py against whole writes.
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,9 +15,11 @@ from typing import Any, cast
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
-from collab_server.transport.backlog import Backlog
-from collab_server.transport.frames import LargeOutgoing, Outgoing, control
+from collab_server.errors import TooMany
+from collab_server.transport.frames import control
+from collab_server.transport.sending import CLOSING, OPEN, OVER, Sending
 from collab_server.transport.socket import OnEnd, OnMessage
+from collab_server.transport.token_bucket import TokenBucket
 
 try:
     from websockets.speedups import apply_mask
@@ -31,6 +32,13 @@ HELD_BYTES = 65_536
 """What a client may send before its session takes messages; then it waits."""
 CLOSE_TIMEOUT = 10.0
 """How long the peer may take to answer our close, and to read what was written before."""
+TURN_SECONDS = 0.004
+"""Frames of one socket are handled for about so long within one turn of the event loop."""
+FRAME_RATE = 500.0
+FRAME_BURST = 2_000
+"""Control frames and fragments a peer may send in a second for long, and at once."""
+WHOLE_FRAGMENT_BYTES = 1024
+"""Fragments from this size on are counted by their bytes alone, as parts of the message that they make."""
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _WHOLE_BINARY = 0x82
@@ -39,9 +47,6 @@ _PING_FRAME = control(_PING, b"")
 
 _NOTHING = bytearray()
 """Shared by all connections that wait for no rest of a frame; nobody adds to it."""
-
-_OPEN, _CLOSING, _OVER = range(3)
-"""_CLOSING: we have sent a close and wait for the peer's. _OVER: nothing is read or newly written any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +58,29 @@ class Bounds:
     ping_timeout: float | None
 
 
-class Connection(asyncio.Protocol):
+class Connection(Sending):
     """Implements transport.socket.Socket. `connections`: the server's set of open connections, of which this is one
     until it is lost.
     """
 
     __slots__ = (
-        "_backlog",
         "_begun",
         "_bounds",
         "_busy",
         "_close_timer",
         "_connections",
-        "_direct",
+        "_deferred",
         "_fragments",
+        "_frames",
         "_heard",
         "_heard_at",
+        "_limit",
         "_needed",
         "_on_end",
         "_on_message",
         "_on_writable",
         "_pinged_at",
-        "_sent",
         "_size",
-        "_state",
-        "_transport",
-        "_waiting",
-        "congested",
         "last_sent",
     )
 
@@ -96,30 +97,27 @@ class Connection(asyncio.Protocol):
         """`received`: what the client sent behind its handshake. `reading`: whether the transport reads now. `lost`:
         the client has gone already.
         """
-        self._transport = transport
+        super().__init__(transport)
         self._bounds = bounds
         self._connections = connections
         self._begun = bytearray(received) if received else _NOTHING
         self._needed = 0
-        self._fragments: list[bytes] | None = None
+        self._fragments: bytearray | None = None
+        self._frames: TokenBucket | None = None
         self._size = 0
+        self._limit = bounds.max_message_bytes
         self._on_message: OnMessage | None = None
         self._on_writable: Callable[[], None] | None = None
         self._on_end: OnEnd | None = None
         self._busy: asyncio.Task[None] | None = None
-        self._waiting: deque[bytes] | None = None
-        self._state = _OPEN
-        self._direct = True
-        """Open, and nothing waits in a backlog: what is written goes to the transport."""
-        self._backlog: Backlog | None = None
+        self._deferred = False
+        """Frames that have arrived are handled in the next turn."""
         self._close_timer: asyncio.TimerHandle | None = None
         self._heard = True
         self._heard_at = self.last_sent = time.monotonic()
         self._pinged_at = 0.0
-        self._sent = False
-        self.congested = False
         if lost:
-            self._state = _OVER
+            self._state = OVER
             self._direct = False
             return
         transport.set_write_buffer_limits(high=HIGH_WATER)
@@ -128,91 +126,24 @@ class Connection(asyncio.Protocol):
         if not reading:
             self._read_on()
 
-    # ---- outwards
-
-    def write(self, outgoing: Outgoing) -> None:
-        if self._direct:
-            self._sent = True
-            self._transport.write(outgoing.wire)
-        elif self._backlog is not None and self._state == _OPEN:
-            self._sent = True
-            self._backlog.add((outgoing.wire,))
-
-    def write_large(self, outgoing: LargeOutgoing) -> None:
-        if self._state != _OPEN:
-            return
-        self._sent = True
-        if self._backlog is not None:
-            self._backlog.add(outgoing.pieces)
-            return
-        self._backlog = Backlog(outgoing.pieces, paused=self.congested)
-        self._direct = False
-        self.congested = True
-        self._send_slice()
-
-    def _send_slice(self) -> None:
-        backlog = self._backlog
-        if backlog is None:
-            return
-        backlog.scheduled = False
-        if backlog.paused or self._transport.is_closing():
-            return
-        self._transport.writelines(backlog.take())
-        if not backlog.size and backlog.pong is not None and self._state == _OPEN:
-            backlog.add((backlog.pong,))
-            backlog.pong = None
-        if backlog.size:
-            if not backlog.paused:
-                # Others' turn: this peer may take slices as fast as we can give them.
-                backlog.scheduled = True
-                asyncio.get_running_loop().call_soon(self._send_slice)
-            return
-        self._backlog = None
-        if self._state == _OVER:
-            self._transport.close()
-            return
-        self._direct = self._state == _OPEN
-        if not backlog.paused:
-            self._writable()
-
-    def _write_control(self, frame: bytes) -> None:
-        """A control frame: not into the middle of another."""
-        if self._backlog is None:
-            self._transport.write(frame)
-        else:
-            self._backlog.add((frame,))
-
-    @property
-    def queued(self) -> int:
-        waiting = 0 if self._backlog is None else self._backlog.size
-        return self._transport.get_write_buffer_size() + waiting
-
-    def pause_writing(self) -> None:
-        self.congested = True
-        if self._backlog is not None:
-            self._backlog.paused = True
+    def limit_messages(self, size: int | None) -> None:
+        self._limit = self._bounds.max_message_bytes if size is None else min(size, self._bounds.max_message_bytes)
 
     def resume_writing(self) -> None:
         # Whoever takes data is alive, even if our ping is still behind it.
         self._heard = True
-        if self._backlog is None:
-            self._writable()
-            return
-        self._backlog.paused = False
-        if not self._backlog.scheduled:
-            self._send_slice()
+        super().resume_writing()
 
-    def _writable(self) -> None:
-        self.congested = False
+    def _on_drained(self) -> None:
         if self._on_writable is not None:
             self._on_writable()
 
     def end(self, code: int, reason: str) -> None:
-        if self._state != _OPEN:
+        if self._state != OPEN:
             return
-        self._state = _CLOSING
+        self._state = CLOSING
         self._direct = False
-        self._write_control(control(_CLOSE, Close(code, reason).serialize()))
+        self._write_frame(control(_CLOSE, Close(code, reason).serialize()))
         if self._busy is None:
             self._read_on()
         self._limit_closing()
@@ -231,18 +162,18 @@ class Connection(asyncio.Protocol):
             self._heard = False
             self._heard_at = now
             self._pinged_at = 0.0
-        elif self._state != _OPEN or interval is None:
+        elif self._state != OPEN or interval is None:
             return
         elif self._pinged_at:
             if timeout is not None and now - self._pinged_at > timeout:
                 self._fail(1011, "keepalive: no answer to a ping")
         elif now - self._heard_at > interval:
             self._pinged_at = now
-            self._write_control(_PING_FRAME)
+            self._write_frame(_PING_FRAME)
 
     def shutdown(self) -> None:
         """uvicorn, as the server stops."""
-        if self._state == _OPEN:
+        if self._state == OPEN:
             self._fail(1012, "")
         else:
             self._hang_up()
@@ -252,7 +183,7 @@ class Connection(asyncio.Protocol):
     async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:
         """Returns at once: the connection lives on without its caller."""
         self._on_message, self._on_writable, self._on_end = on_message, on_writable, on_end
-        if self._state == _OVER:
+        if self._state == OVER:
             self._tell_end(None)
             return
         begun, self._begun = bytes(self._begun), _NOTHING
@@ -266,7 +197,7 @@ class Connection(asyncio.Protocol):
             self._fail(1011, "internal: the endpoint left")
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._state = _OVER
+        self._state = OVER
         self._direct = False
         self._backlog = None
         self._connections.discard(self)
@@ -281,19 +212,18 @@ class Connection(asyncio.Protocol):
         on_end, self._on_end, self._on_writable = self._on_end, None, None
         if self._busy is not None and error is None:
             self._busy.cancel()
-        self._waiting = None
         if on_end is not None:
             on_end(error)
 
     def _fail(self, code: int, reason: str) -> None:
         """The peer broke the protocol, or is gone: tell it why, and hang up."""
-        if self._state == _OPEN:
-            self._write_control(control(_CLOSE, Close(code, reason).serialize()))
+        if self._state == OPEN:
+            self._write_frame(control(_CLOSE, Close(code, reason).serialize()))
         self._hang_up()
 
     def _hang_up(self) -> None:
         """Read nothing more, and close when all is sent."""
-        self._state = _OVER
+        self._state = OVER
         self._direct = False
         if self.queued:
             self._limit_closing()
@@ -306,8 +236,11 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
-        if self._on_message is None or self._begun:
+        if self._on_message is None or self._begun or self._busy is not None:
             self._begin(data)
+            if self._busy is not None or self._deferred:
+                self._transport.pause_reading()
+                return
             if self._on_message is None:
                 if len(self._begun) > HELD_BYTES:
                     self._transport.pause_reading()
@@ -320,14 +253,25 @@ class Connection(asyncio.Protocol):
             6 <= end < 132
             and data[1] == end + 0x7A
             and data[0] == _WHOLE_BINARY
-            and self._state == _OPEN
+            and self._state == OPEN
             and self._fragments is None
-            and end - 6 <= self._bounds.max_message_bytes
+            and end - 6 <= self._limit
         ):
             # One small message and nothing else: what typing is.
             self._take(apply_mask(data[6:], data[2:6]))
             return
-        while self._state != _OVER:
+        started = 0.0
+        while self._state != OVER:
+            if self._busy is not None:
+                self._keep(data, position, 0)
+                return
+            if position and position < end:
+                now = time.monotonic()
+                if not started:
+                    started = now
+                elif now - started > TURN_SECONDS:
+                    self._defer(data, position)
+                    return
             payload = position + 6
             if end - position < 2:
                 self._keep(data, position, 2)
@@ -349,7 +293,7 @@ class Connection(asyncio.Protocol):
                 first, length
             ):
                 return
-            if length > self._bounds.max_message_bytes - self._size and not first & 8:
+            if length > self._limit - self._size and not first & 8:
                 self._fail(1009, "too_large: the message is above the limit")
                 return
             stop = payload + length
@@ -362,6 +306,23 @@ class Connection(asyncio.Protocol):
                 self._take(message)
             else:
                 self._take_other(first, message)
+
+    def _defer(self, data: bytes, position: int) -> None:
+        """Leave the rest to the next turn: others have theirs first."""
+        self._keep(data, position, 0)
+        self._deferred = True
+        self._transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Handle what has arrived and was not handled yet; then read again."""
+        self._deferred = False
+        if self._state == OVER or self._busy is not None:
+            return
+        if self._begun:
+            self.data_received(b"")
+        if self._busy is None:
+            self._read_on()
 
     def _keep(self, data: bytes, position: int, needed: int) -> None:
         if position < len(data):
@@ -395,25 +356,34 @@ class Connection(asyncio.Protocol):
 
     def _take_other(self, first: int, payload: bytes) -> None:
         opcode = first & 15
+        if opcode in (_PING, _PONG) or len(payload) < WHOLE_FRAGMENT_BYTES:
+            if self._frames is None:
+                self._frames = TokenBucket(FRAME_RATE, FRAME_BURST)
+            try:
+                self._frames.spend(1.0)
+            except TooMany as error:
+                self._tell_end(error)
+                self.end(error.close_code, error.close_reason)
+                return
         if opcode == _PING:
             # Only the latest ping needs an answer: a peer that does not read gets none now.
             if self._backlog is not None:
                 self._backlog.pong = control(_PONG, payload)
-            elif self._state == _OPEN and not self.congested:
+            elif self._state == OPEN and not self.congested:
                 self._transport.write(control(_PONG, payload))
         elif opcode == _CLOSE:
             self._take_close(payload)
         elif opcode == _TEXT:
             self.end(1003, "unsupported: messages are binary")
             if not first & 0x80:
-                self._fragments = []
+                self._fragments = bytearray()
         elif opcode != _PONG:
             if self._fragments is None:
-                self._fragments = []
-            self._fragments.append(payload)
-            self._size += len(payload)
+                self._fragments = bytearray()
+            self._fragments += payload
+            self._size = len(self._fragments)
             if first & 0x80:
-                message, self._fragments, self._size = b"".join(self._fragments), None, 0
+                message, self._fragments, self._size = bytes(self._fragments), None, 0
                 self._take(message)
 
     def _take_close(self, payload: bytes) -> None:
@@ -424,21 +394,13 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._fail(1007, "protocol: the close's reason is not UTF-8")
         else:
-            if self._state == _OPEN:
-                self._write_control(control(_CLOSE, payload))
+            if self._state == OPEN:
+                self._write_frame(control(_CLOSE, payload))
             self._hang_up()
 
     def _take(self, message: bytes) -> None:
-        if self._state != _OPEN:
+        if self._state != OPEN:
             return
-        if self._busy is not None:
-            if self._waiting is None:
-                self._waiting = deque()
-            self._waiting.append(message)
-        else:
-            self._give(message)
-
-    def _give(self, message: bytes) -> None:
         try:
             pending = cast(OnMessage, self._on_message)(message)
         except Exception as error:
@@ -455,13 +417,10 @@ class Connection(asyncio.Protocol):
             self._busy = None
             self._tell_end(error)
         self._busy = None
-        while self._waiting and self._busy is None and self._state == _OPEN:
-            self._give(self._waiting.popleft())
-        if self._busy is None:
-            self._read_on()
+        self._go_on()
 
     def _read_on(self) -> None:
-        if self._state != _OVER and not self._transport.is_closing():
+        if self._state != OVER and not self._deferred and not self._transport.is_closing():
             self._transport.resume_reading()
 
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from collab_server.transport.connection import HIGH_WATER
 from collab_server.transport.frames import LargeOutgoing, Outgoing
+from collab_server.transport.sending import MAX_BEHIND_BYTES, unread_replies
 from collab_server.transport.socket import OnEnd, OnMessage
 
 CLOSE_TIMEOUT = 10.0
@@ -36,6 +37,8 @@ class EventStream:
     def __init__(self) -> None:
         self._outbox: deque[bytes] = deque()
         self._queued = 0
+        self._behind = 0
+        """Bytes written since the stream became congested."""
         self._wake = asyncio.Event()
         self._closing = False
         self._ended = False
@@ -59,8 +62,13 @@ class EventStream:
         self._put(f"id: {last_event_id}\n\n".encode() if last_event_id else b": still here\n\n")
 
     def _put(self, chunk: bytes) -> None:
-        if self._ended or self._closing:
+        if self._ended or self._closing or self._behind > MAX_BEHIND_BYTES:
             return
+        if self.congested:
+            self._behind += len(chunk)
+            if self._behind > MAX_BEHIND_BYTES:
+                asyncio.get_running_loop().call_soon(self._end_unread)
+                return
         self.last_sent = time.monotonic()
         self._outbox.append(chunk)
         self._queued += len(chunk)
@@ -78,6 +86,14 @@ class EventStream:
         """Tell the close code that a WebSocket would get, and end the response."""
         self.tell("close", {"code": code, "reason": reason})
         self._closing = True
+
+    def _end_unread(self) -> None:
+        error = unread_replies()
+        self._behind = 0
+        self.end(error.close_code, error.close_reason)
+
+    def limit_messages(self, size: int | None) -> None:
+        """Nothing comes in this way."""
 
     def tend(self, now: float) -> None:
         """The session's signs of life do."""
@@ -120,8 +136,10 @@ class EventStream:
                 await send({"type": "http.response.body", "body": b"".join(run), "more_body": True})
                 # What the network takes slowly counts until it is taken.
                 self._queued -= size
-                if was_congested and not self.congested and self._on_writable is not None:
-                    self._on_writable()
+                if was_congested and not self.congested:
+                    self._behind = 0
+                    if self._on_writable is not None:
+                        self._on_writable()
             if self._closing:
                 await send({"type": "http.response.body", "body": b""})
                 return

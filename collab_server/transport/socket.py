@@ -19,12 +19,16 @@ class Socket(Protocol):
     """Monotonic seconds of the last message written, as `tend` last knew it."""
 
     def write(self, outgoing: Outgoing) -> None:
-        """Write the messages without waiting. They are kept in order, and dropped once the socket is closed."""
+        """Write the messages without waiting. They are kept in order, and dropped once the socket is closed.
+
+        A socket keeps a bounded number of bytes that were written while it was congested. Beyond the bound it drops
+        messages and ends with TooMany.
+        """
         ...
 
     def write_large(self, outgoing: LargeOutgoing) -> None:
         """As `write`; where it can, the socket sends it in slices, others' turns between them, and is congested until
-        it has sent all.
+        it has sent all. Not for a congested socket: its content is not counted, as many sockets share it.
         """
         ...
 
@@ -40,6 +44,10 @@ class Socket(Protocol):
 
     def end(self, code: int, reason: str) -> None:
         """Start the closing handshake; what was sent before goes out first."""
+        ...
+
+    def limit_messages(self, size: int | None) -> None:
+        """Refuse messages above `size` bytes with 1009. None: the server's own limit."""
         ...
 
     def tend(self, now: float) -> None:

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
-from collab_server.crdt.presence import MAX_IDS, Presence
+from collab_server.crdt.node_messages import State
+from collab_server.crdt.presence import MAX_CONNECTION_BYTES, MAX_IDS, MAX_TOTAL_BYTES, NODES, Presence
 from collab_server.errors import Malformed, TooMany
 
 ANN, BOB, CAT = 1, 2, 3
@@ -141,3 +142,48 @@ def test_everyone_is_told_to_a_joiner() -> None:
     everyone = presence.everyone()
     assert everyone is not None
     assert sorted(decode_awareness(everyone)) == [(10, 1, STATE), (20, 7, STATE)]
+
+
+def picture(size: int) -> str:
+    return json.dumps({"picture": "x" * size})
+
+
+def test_the_states_of_a_connection_have_a_bound_and_the_former_ones_stay() -> None:
+    presence = Presence()
+    for client in range(4):
+        says(presence, ANN, (client, 1, picture(40_000)))
+    assert present(presence) == {0, 1, 2}
+    assert presence.size <= MAX_CONNECTION_BYTES
+    assert says(presence, ANN, (0, 2, picture(60_000))) == set()
+    assert dict(presence.states())[0] == picture(40_000)
+    assert says(presence, ANN, (0, 3, STATE)) == {0}
+    assert says(presence, ANN, (3, 2, picture(40_000))) == {3}
+
+
+def test_the_states_of_a_document_have_a_bound_and_room_is_made_by_leaving() -> None:
+    presence = Presence()
+    owners = range(1, 60)
+    for owner in owners:
+        says(presence, owner, (owner, 1, json.dumps({"picture": "é" * 20_000}, ensure_ascii=False)), person=f"p{owner}")
+    assert MAX_TOTAL_BYTES - 41_000 < presence.size <= MAX_TOTAL_BYTES
+    everyone = presence.everyone()
+    assert everyone is not None
+    assert len(everyone) < MAX_TOTAL_BYTES + 2_000
+    shown = present(presence)
+    last = max(owners)
+    assert last not in shown
+    presence.leave(min(shown))
+    assert says(presence, last, (last, 1, picture(30_000)), person="p") == {last}
+    for owner in owners:
+        presence.leave(owner)
+    assert presence.size == 0
+
+
+def test_what_other_nodes_tell_of_has_a_bound_too() -> None:
+    presence = Presence()
+    states = tuple(State(client, 1, picture(60_000), f"p{client}") for client in range(100))
+    presence.receive_from_node(-1, states, complete=True)
+    assert presence.size <= NODES * MAX_TOTAL_BYTES
+    assert len(presence) > 60
+    presence.receive_from_node(-1, (), complete=True)
+    assert presence.size == 0

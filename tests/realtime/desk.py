@@ -33,6 +33,8 @@ class ListSocket:
     def end(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
+    def limit_messages(self, size: int | None) -> None: ...
+
     def tend(self, now: float) -> None: ...
 
     async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:

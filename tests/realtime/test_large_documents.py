@@ -15,10 +15,13 @@ from collab_server.realtime.hub import Hub
 from collab_server.realtime.member import Member
 from collab_server.realtime.preparing import prepare_answer, prepare_comparison
 from collab_server.realtime.traffic import handle
+from collab_server.transport.token_bucket import TokenBucket
 from tests import databases
 from tests.cluster.test_lossy_bus import new_document, node
 from tests.crdt.test_room import text_of
 from tests.realtime.desk import ListSession, updates_to
+
+BUDGET = TokenBucket(1000, 10_000)
 
 
 def large() -> tuple[Doc[Text], bytes, bytes]:
@@ -63,12 +66,12 @@ async def test_who_lacks_a_part_gets_it_from_a_worker_and_the_next_from_memory()
         assert room.undiffed(half) is not None
         assert room.undiffed(b"\0") is None
         before = len(updates_to(member))
-        pending = handle(hub, member, SyncStep1(half), step1_back=False)
+        pending = handle(hub, member, SyncStep1(half), BUDGET, step1_back=False)
         assert pending is not None
         await pending
         (answer,) = updates_to(member)[before:]
         assert answer == updates.diff(doc.get_update(), half)
-        assert handle(hub, member, SyncStep1(half), step1_back=False) is None
+        assert handle(hub, member, SyncStep1(half), BUDGET, step1_back=False) is None
         assert updates_to(member)[before:] == [answer, answer]
 
 
@@ -96,12 +99,12 @@ async def test_an_answer_whose_deletes_are_known_is_not_news() -> None:
         assert summary.deletes
         assert not summary.structs
         rows = hub.counts.rows_committed
-        pending = handle(hub, member, SyncStep2(answer), step1_back=False)
+        pending = handle(hub, member, SyncStep2(answer), BUDGET, step1_back=False)
         assert pending is not None
         await pending
         await hub.committed(member.document)
         assert hub.counts.rows_committed == rows
-        assert handle(hub, member, SyncStep2(answer), step1_back=False) is None
+        assert handle(hub, member, SyncStep2(answer), BUDGET, step1_back=False) is None
         assert room.unread_deletes(summary) is None
 
 

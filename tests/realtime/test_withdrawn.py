@@ -11,7 +11,10 @@ from pycrdt import Doc, Text
 from collab_server.crdt.messages import SyncStep2, Update
 from collab_server.errors import StaleGeneration
 from collab_server.realtime.traffic import LARGE_UPDATE, handle
+from collab_server.transport.token_bucket import TokenBucket
 from tests.realtime.desk import Desk, session_of, text_at
+
+BUDGET = TokenBucket(1000, 10_000)
 
 T = TypeVar("T")
 
@@ -42,7 +45,7 @@ async def test_a_large_edit_counts_by_the_rights_at_its_end(kind: type[Update | 
     author, reader = desk.seat(), desk.seat()
     workers = SlowWorkers()
     hub: Any = SimpleNamespace(draining=False, workers=workers)
-    pending = handle(hub, author, kind(large()), step1_back=False)
+    pending = handle(hub, author, kind(large()), BUDGET, step1_back=False)
     assert pending is not None
     task = asyncio.ensure_future(pending)
     await workers.asked.wait()
@@ -67,7 +70,7 @@ async def test_who_is_told_that_a_document_is_over_cannot_edit_it_any_more() -> 
     author, reader = desk.seat(), desk.seat()
     workers = SlowWorkers()
     hub: Any = SimpleNamespace(draining=False, workers=workers)
-    pending = handle(hub, author, Update(large()), step1_back=False)
+    pending = handle(hub, author, Update(large()), BUDGET, step1_back=False)
     assert pending is not None
     task = asyncio.ensure_future(pending)
     await workers.asked.wait()

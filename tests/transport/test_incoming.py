@@ -116,11 +116,17 @@ class Connection:
         while (event := await receive())["type"] == "websocket.receive":
             self.messages.append(event["bytes"] if event.get("bytes") is not None else event["text"])
 
-    def feed(self, pieces: Iterator[bytes]) -> None:
+    async def feed(self, pieces: Iterator[bytes]) -> None:
         for piece in pieces:
             if self.wire.closed:
                 break
-            self.wire.protocol.data_received(piece)
+            await self.give(piece)
+
+    async def give(self, data: bytes) -> None:
+        """Have the data arrive, and all of it handled: on a slow machine that takes several turns."""
+        self.wire.protocol.data_received(data)
+        while getattr(self.wire.protocol, "_deferred", False):  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     async def lose(self) -> None:
         self.wire.closed = True
@@ -211,7 +217,7 @@ def cut(rng: random.Random, whole: bytes) -> Iterator[bytes]:
 async def outcome(kind: type[WebSocketsSansIOProtocol], pieces: Iterator[bytes]) -> dict[str, Any]:
     connection = Connection(kind)
     await connection.accepted()
-    connection.feed(pieces)
+    await connection.feed(pieces)
     closed = connection.wire.closed
     await connection.lose()
     assert connection.ends == ([None] if connection.is_ours else [])
@@ -254,7 +260,7 @@ def close_code(connection: Connection) -> int:
 async def test_a_declared_length_above_the_limit_is_refused_from_the_header() -> None:
     connection = Connection(FanOutProtocol)
     await connection.accepted()
-    connection.wire.protocol.data_received(frame(b"", BINARY, declared=LIMIT + 1)[:14])
+    await connection.give(frame(b"", BINARY, declared=LIMIT + 1)[:14])
     assert connection.wire.closed
     assert close_code(connection) == 1009
     await connection.lose()
@@ -272,8 +278,8 @@ async def test_a_session_that_ends_its_socket_gets_no_more_of_the_same_piece() -
 
     connection.take = end_at_b
     await connection.accepted()
-    connection.wire.protocol.data_received(b"".join(frame(message, BINARY) for message in (b"a", b"b", b"c")))
-    connection.wire.protocol.data_received(frame(b"d", BINARY) + frame(struct.pack("!H", 4400), CLOSE))
+    await connection.give(b"".join(frame(message, BINARY) for message in (b"a", b"b", b"c")))
+    await connection.give(frame(b"d", BINARY) + frame(struct.pack("!H", 4400), CLOSE))
     assert seen == [b"a", b"b"]
     assert close_code(connection) == 4400
     assert connection.wire.closed
@@ -283,7 +289,7 @@ async def test_a_session_that_ends_its_socket_gets_no_more_of_the_same_piece() -
 async def test_a_text_message_ends_the_socket_though_binary_ones_surround_it() -> None:
     connection = Connection(FanOutProtocol)
     await connection.accepted()
-    connection.wire.protocol.data_received(frame(b"a", BINARY) + frame(b"text", TEXT) + frame(b"b", BINARY))
+    await connection.give(frame(b"a", BINARY) + frame(b"text", TEXT) + frame(b"b", BINARY))
     assert connection.messages == [b"a"]
     assert close_code(connection) == 1003
     await connection.lose()
@@ -297,7 +303,7 @@ async def test_a_quiet_peer_is_pinged_and_one_that_does_not_answer_is_hung_up_on
     for moment in (0.0, 19.0, 21.0, 22.0):
         connection.direct.tend(now + moment)
     assert list(frames(bytes(connection.wire.written))) == [(PING, b"")], "one ping, once 20 s were quiet"
-    connection.wire.protocol.data_received(frame(b"", PONG))
+    await connection.give(frame(b"", PONG))
     for moment in (23.0, 42.0, 44.0, 63.0):
         connection.direct.tend(now + moment)
     assert not connection.wire.closed
@@ -311,10 +317,10 @@ async def test_who_does_not_read_gets_no_pongs() -> None:
     connection = Connection(FanOutProtocol)
     await connection.accepted()
     connection.wire.protocol.pause_writing()
-    connection.wire.protocol.data_received(frame(b"1", PING) * 1000)
+    await connection.give(frame(b"1", PING) * 1000)
     assert not connection.wire.written
     connection.wire.protocol.resume_writing()
-    connection.wire.protocol.data_received(frame(b"2", PING))
+    await connection.give(frame(b"2", PING))
     assert list(frames(bytes(connection.wire.written))) == [(PONG, b"2")]
     await connection.lose()
 
@@ -338,10 +344,10 @@ async def test_frames_that_come_before_and_across_the_start_of_the_session_are_t
         connection = Connection(FanOutProtocol)
         connection.may_read.clear()
         await connection.open.wait()
-        connection.feed(cut(rng, whole[:begins]))
+        await connection.feed(cut(rng, whole[:begins]))
         connection.may_read.set()
         await connection.accepted()
-        connection.feed(cut(rng, whole[begins:]))
+        await connection.feed(cut(rng, whole[begins:]))
         await connection.lose()
         assert connection.messages == sent, f"stream {number}"
 

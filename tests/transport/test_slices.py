@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Close
 
+from collab_server.errors import TooMany
 from collab_server.transport import connection
 from collab_server.transport.backlog import SLICE_BYTES
 from collab_server.transport.connection import HIGH_WATER, Bounds, Connection
 from collab_server.transport.frames import LARGE_BYTES, LargeOutgoing, Outgoing, control, outgoing
+from collab_server.transport.sending import MAX_BEHIND_BYTES
 from tests.raw_socket import BINARY, CLOSE, PING, PONG, encode_frame
 from tests.waiting import until
 
@@ -378,3 +380,28 @@ async def test_who_hangs_up_and_reads_nothing_does_not_hold_the_socket(
     await until(lambda: bool(opened.ends), "the end")
     assert opened.all == set()
     assert opened.network.gone
+
+
+async def test_what_is_written_to_a_peer_that_does_not_read_has_a_bound() -> None:
+    opened = Opened()
+    await opened.begin()
+    for _ in range(400):
+        opened.send(60_000)
+    await asyncio.sleep(0)
+    assert opened.network.buffered < HIGH_WATER + MAX_BEHIND_BYTES + 200_000
+    assert [type(end) for end in opened.ends] == [TooMany]
+    opened.network.abort()
+
+
+async def test_a_peer_that_reads_late_may_be_written_to_again() -> None:
+    opened = Opened()
+    await opened.begin()
+    expected = b""
+    for _ in range(30):
+        while not opened.socket.congested:
+            expected += opened.send(100_000)
+        expected += opened.send(200_000)
+        await opened.everything_taken()
+    assert opened.network.arrived == expected
+    assert opened.ends == []
+    opened.network.abort()

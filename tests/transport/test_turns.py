@@ -1,0 +1,76 @@
+"""What one peer sends at once is handled in several turns of the event loop, in order, with others' turns between."""
+
+import asyncio
+import time
+
+from collab_server.transport.connection import TURN_SECONDS
+from tests.raw_socket import BINARY, PING, encode_frame
+from tests.transport.test_slices import Opened
+
+
+def spin(seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+async def test_many_messages_in_one_piece_of_data_leave_the_loop_to_others() -> None:
+    opened = Opened()
+    handled: list[bytes] = []
+
+    def slow(message: bytes) -> None:
+        spin(TURN_SECONDS / 4)
+        handled.append(message)
+
+    await opened.socket.run(slow, lambda: None, opened.ends.append)
+    messages = [b"%d" % number for number in range(60)]
+    opened.socket.data_received(b"".join(encode_frame(message, BINARY) for message in messages))
+    turns = 1
+    while len(handled) < len(messages):
+        assert len(handled) <= turns * 6
+        assert not opened.network.reading
+        await asyncio.sleep(0)
+        turns += 1
+    await asyncio.sleep(0)
+    assert handled == messages
+    assert opened.network.reading
+    opened.network.abort()
+
+
+async def test_a_message_that_is_worked_on_holds_back_the_next_until_it_is_done() -> None:
+    opened = Opened()
+    handled: list[bytes] = []
+    gates = [asyncio.Event() for _ in range(4)]
+
+    async def work(message: bytes) -> None:
+        await gates[int(message)].wait()
+        handled.append(message)
+
+    await opened.socket.run(work, lambda: None, opened.ends.append)
+    data = b"".join(encode_frame(b"%d" % number, BINARY) for number in range(4))
+    opened.socket.data_received(data[:-3])
+    # The transport may have had this in hand already.
+    opened.socket.data_received(data[-3:])
+    for number, gate in enumerate(gates):
+        assert not opened.network.reading
+        gate.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert len(handled) == number + 1
+    assert opened.network.reading
+    assert handled == [b"0", b"1", b"2", b"3"]
+    opened.network.abort()
+
+
+async def test_pings_without_end_end_the_socket() -> None:
+    opened = Opened()
+    await opened.begin()
+    for _ in range(100):
+        opened.socket.data_received(encode_frame(b"", PING) * 50)
+        opened.network.take(1 << 30)
+        await asyncio.sleep(0)
+    while not opened.ends:  # noqa: ASYNC110 - no pause: the rest is handled in the next turns
+        await asyncio.sleep(0)
+    assert len(opened.ends) == 1
+    assert "too many" in str(opened.ends[0])
+    opened.network.abort()
