@@ -370,18 +370,17 @@ class Nodes:
             try:
                 async with self._db.as_service() as conn:
                     heads = await log_queries.list_heads(conn, list(documents))
+                for document_id, head in heads.items():
+                    document = documents[document_id]
+                    if head < known[document_id] and document.room.saved:
+                        self._lose(document, head)
+                    elif head > document.room.coverage.upto and document.room.saved:
+                        self._heads[document_id] = head
+                        self._look_soon(document)
             except CollabError:
                 continue
             except Exception:
                 log.exception("asking for the heads of the logs failed")
-                continue
-            for document_id, head in heads.items():
-                document = documents[document_id]
-                if head < known[document_id] and document.room.saved:
-                    self._lose(document, head)
-                elif head > document.room.coverage.upto and document.room.saved:
-                    self._heads[document_id] = head
-                    self._look_soon(document)
 
     def _lose(self, document: LiveDocument, head: int) -> None:
         """Have the document loaded anew, because more rows were counted as known than the log has: another node was
