@@ -48,7 +48,10 @@ class Settings(BaseSettings):
     )
     secret_key: Annotated[
         SecretStr,
-        Field(description="Signs connect tokens. Empty: generated into DATA_DIR; required with DATABASE_URL."),
+        Field(
+            description="Signs connect tokens and the messages between several servers. Empty: generated into "
+            "DATA_DIR; required with DATABASE_URL."
+        ),
     ] = SecretStr("")
     encryption_keys: Annotated[
         SecretStr,

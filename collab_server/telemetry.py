@@ -74,6 +74,24 @@ def name_node(node: str) -> None:
         handler.filters[:] = [name]
 
 
+class Seldom:
+    """Bounds how often the log says the same: once in `seconds` for each subject, with the count since then."""
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._seconds = seconds
+        self._counts: Counter[str] = Counter()
+        self._due: dict[str, float] = {}
+
+    def count(self, subject: str) -> int:
+        """How many to tell of now, this one included; 0: none."""
+        self._counts[subject] += 1
+        now = time.monotonic()
+        if now < self._due.get(subject, 0.0):
+            return 0
+        self._due[subject] = now + self._seconds
+        return self._counts.pop(subject)
+
+
 COMMIT_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
@@ -119,6 +137,8 @@ class Counts:
     bus_sent: int = 0
     bus_received: int = 0
     bus_gaps: int = 0
+    bus_forged: int = 0
+    bus_repeated: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     commit_seconds: Timings = field(default_factory=Timings)
     turn_seconds: Timings = field(default_factory=Timings)
@@ -140,6 +160,8 @@ _TOTALS = {
     "bus_sent": "Messages published for other nodes",
     "bus_received": "Messages of other nodes about documents that are open here",
     "bus_gaps": "Times that rows of other nodes were read from the log, as no message had brought them",
+    "bus_forged": "Messages on the bus that were dropped because no node with this SECRET_KEY has sent them so",
+    "bus_repeated": "Messages on the bus that were dropped because they came a second time, or too late",
     "password_hashes": "Password hashes computed (argon2id), to set a password or to compare one",
 }
 

@@ -146,6 +146,9 @@ class RedisBus:
         except* (RedisError, OSError, TimeoutError) as group:
             level = logging.WARNING if self.connected else logging.DEBUG
             log.log(level, "the bus is away", extra={"error": repr(group.exceptions[0])})
+        except* Exception as group:
+            # An answer that no Redis gives (a proxy, another program on that port) must not end the process.
+            log.warning("the bus is away", exc_info=group.exceptions[0])
 
     async def _connect(self, stack: AsyncExitStack, on_message: OnBusMessage) -> None:
         slots = await self._find_slots()
@@ -180,8 +183,14 @@ class RedisBus:
             except ResponseError:
                 return []
         own_host = self._pool.connection_kwargs.get("host", "localhost")
-        # A node that does not know its own address leaves it out: it is the one that was asked.
-        return sorted((first, last, (at[0].decode() if at[0] else own_host, at[1])) for first, last, at, *_ in rows)
+        try:
+            # A node that does not know its own address leaves it out: it is the one that was asked.
+            slots = sorted((row[0], row[1], (row[2][0].decode() if row[2][0] else own_host, row[2][1])) for row in rows)
+            if all(0 <= first <= last < REDIS_CLUSTER_HASH_SLOTS for first, last, _ in slots):
+                return slots
+        except (TypeError, IndexError, AttributeError, UnicodeDecodeError):
+            pass
+        raise RedisError("CLUSTER SLOTS was answered with something else")
 
     def _client(self, stack: AsyncExitStack, place: _Place | None, **options: object) -> "Redis":
         where = {"host": place[0], "port": place[1]} if place is not None else {}

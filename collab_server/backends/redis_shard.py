@@ -94,7 +94,7 @@ class Shard:
         while True:
             answer: Any = await pubsub.parse_response(block=True)
             self._heard.set()
-            if not isinstance(answer, list):
+            if not isinstance(answer, list) or len(answer) < 3:
                 continue
             kind = answer[0]
             if kind in (b"message", b"smessage"):

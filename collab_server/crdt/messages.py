@@ -3,6 +3,7 @@
 Message bytes as encoded here are whole y-websocket frames; Hocuspocus puts the document's address before them.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -152,6 +153,21 @@ def decode_awareness(payload: bytes) -> list[tuple[int, int, str]]:
     entries = [(reader.var_uint(), reader.var_uint(), reader.var_string()) for _ in range(count)]
     reader.end()
     return entries
+
+
+def read_state(state: str) -> object:
+    """The value of an awareness state: strict JSON. Raises Malformed."""
+    try:
+        return _JSON.decode(state)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("an awareness state is not JSON") from error
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def encode_awareness_entries(entries: Iterable[tuple[int, int, str]]) -> bytes:

@@ -1,6 +1,7 @@
 """What the nodes of a cluster tell each other about one document. Decoded as strictly as a client's frame.
 
-A message is 8 bytes that name its node, one byte that says what it is, and its body in lib0's encodings.
+A message is one byte that says what it is, and the rest in lib0's encodings. Its sender and that it is genuine stand in
+what it is wrapped in; see backends/envelopes.py.
 """
 
 from collections.abc import Iterable
@@ -8,10 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from collab_server.crdt.lib0 import Reader, write_var_bytes, write_var_string, write_var_uint
-from collab_server.crdt.messages import Stateless
+from collab_server.crdt.messages import Stateless, read_state
 from collab_server.errors import Malformed
 
-NODE_ID_BYTES: Final = 8
+MAX_STATE: Final = 5 * 65_536
+"""Characters. A client's state has at most 65,536, and grows by at most so much when the server writes a user into it:
+1e15 becomes 1000000000000000.0.
+"""
 _MIN_STATE_BYTES: Final = 4
 
 
@@ -62,19 +66,18 @@ class Said:
 NodeMessage = Committed | States | WhoIsHere | Stateless | Said
 
 
-def encode(node: bytes, message: NodeMessage) -> bytes:
+def encode(message: NodeMessage) -> bytes:
     match message:
         case Committed(first, last, update):
-            body = b"\x01" + write_var_uint(first) + write_var_uint(last) + write_var_bytes(update)
+            return b"\x01" + write_var_uint(first) + write_var_uint(last) + write_var_bytes(update)
         case States(number, complete, states):
-            body = b"".join((b"\x02", write_var_uint(number), bytes((complete,)), _encode_states(states)))
+            return b"".join((b"\x02", write_var_uint(number), bytes((complete,)), _encode_states(states)))
         case WhoIsHere():
-            body = b"\x03"
+            return b"\x03"
         case Stateless(payload):
-            body = b"\x04" + write_var_string(payload)
+            return b"\x04" + write_var_string(payload)
         case Said(stream, person, frame):
-            body = b"\x05" + write_var_string(stream) + write_var_string(person) + write_var_bytes(frame)
-    return node + body
+            return b"\x05" + write_var_string(stream) + write_var_string(person) + write_var_bytes(frame)
 
 
 def _encode_states(states: Iterable[State]) -> bytes:
@@ -85,12 +88,12 @@ def _encode_states(states: Iterable[State]) -> bytes:
     return write_var_uint(len(encoded)) + b"".join(encoded)
 
 
-def decode(frame: bytes) -> tuple[bytes, NodeMessage]:
-    """(who says it, what). Raises Malformed."""
-    if len(frame) <= NODE_ID_BYTES:
-        raise Malformed("a node's message is cut off")
-    node, kind = frame[:NODE_ID_BYTES], frame[NODE_ID_BYTES]
-    reader = Reader(frame, NODE_ID_BYTES + 1)
+def decode(body: bytes) -> NodeMessage:
+    """Raises Malformed."""
+    if not body:
+        raise Malformed("a node's message is empty")
+    kind = body[0]
+    reader = Reader(body, 1)
     message: NodeMessage
     if kind == 1:
         first, last = reader.var_uint(), reader.var_uint()
@@ -105,7 +108,7 @@ def decode(frame: bytes) -> tuple[bytes, NodeMessage]:
             number,
             bool(complete),
             tuple(
-                State(reader.var_uint(), reader.var_uint(), reader.var_string(), reader.var_string())
+                State(reader.var_uint(), reader.var_uint(), _checked(reader.var_string()), reader.var_string())
                 for _ in range(count)
             ),
         )
@@ -118,4 +121,12 @@ def decode(frame: bytes) -> tuple[bytes, NodeMessage]:
     else:
         raise Malformed(f"a node's message of kind {kind} does not exist")
     reader.end()
-    return node, message
+    return message
+
+
+def _checked(state: str) -> str:
+    """The state, which is JSON. Raises Malformed."""
+    if len(state) > MAX_STATE:
+        raise Malformed(f"a presence state may have at most {MAX_STATE} characters")
+    read_state(state)
+    return state

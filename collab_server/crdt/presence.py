@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
+from collab_server.crdt.messages import decode_awareness, encode_awareness_entries, read_state
 from collab_server.crdt.node_messages import State
 from collab_server.errors import Malformed, TooMany
 
@@ -233,10 +233,7 @@ class Presence:
 
 def _vouched(state: str, user: Mapping[str, object] | None) -> str:
     """The state as it goes out: strict JSON, `user.id` and `user.name` as the server knows them. Raises Malformed."""
-    try:
-        value = json.loads(state, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("an awareness state is not JSON") from error
+    value = read_state(state)
     if user is None or not isinstance(value, dict):
         return state
     own = value.get("user")
@@ -245,7 +242,3 @@ def _vouched(state: str, user: Mapping[str, object] | None) -> str:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except ValueError as error:  # 1e999 is JSON, but would go out as Infinity, which is not
         raise Malformed("an awareness state has a number beyond all bounds") from error
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")

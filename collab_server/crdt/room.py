@@ -290,13 +290,16 @@ class Room:
         """Take in what another node has committed as log rows `first` to `last` (a validated update); what of it is
         news here, or None.
         """
+        size = len(update)
+        known = self.is_known(summary, compare_deletes=False)
+        if not known and any(start < self.clocks.get(client, 0) for client, start, _ in summary.structs):
+            update = diff(update, self.state_vector())
+        # Only now: where the update cannot be taken, its rows are still missing.
         self.coverage.add(first, last)
         self.log_rows += last - first + 1
-        self.log_bytes += len(update)
-        if self.is_known(summary, compare_deletes=False):
+        self.log_bytes += size
+        if known:
             return None
-        if any(start < self.clocks.get(client, 0) for client, start, _ in summary.structs):
-            update = diff(update, self.state_vector())
         for client, start, end in summary.structs:
             self._advance(client, start, end)
         self._note_deletes(summary)

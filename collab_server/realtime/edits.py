@@ -57,10 +57,9 @@ class Edits:
             update = await hub.workers.run(updates.diff, loaded.stored.snapshot, state_vector)
             return update, Committed(loaded.generation, loaded.stored.seq)
         async with hub.holding(document_id) as document:
-            await hub.nodes.refresh(document)
+            # Read before the answer is made: the number must not promise rows that are not in it.
+            known = Committed(document.generation or 0, await hub.nodes.refresh(document))
             await prepare_answer(hub, document, state_vector)
-            # Read at one moment: the number must not promise rows that are not in the answer.
-            known = Committed(document.generation or 0, document.room.coverage.upto)
             parts = document.room.answer(state_vector)
             return parts[0] if len(parts) == 1 else await hub.workers.run(updates.merge, list(parts)), known
 

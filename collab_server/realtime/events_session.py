@@ -165,12 +165,15 @@ class EventsSession:
         member = self._member
         if member is None or person != self._identity.person or member.key not in member.document.members:
             return
-        message = ywebsocket.decode(frame)
-        if not isinstance(message, Awareness | QueryAwareness):
-            raise Malformed("only presence is passed on")
-        self._heard = time.monotonic()
-        self._budget.spend(1.0 + len(frame) * COST_PER_BYTE)
-        handle(self._hub, member, message, self._budget, step1_back=False)
+        try:
+            message = ywebsocket.decode(frame)
+            if not isinstance(message, Awareness | QueryAwareness):
+                raise Malformed("only presence is passed on")
+            self._heard = time.monotonic()
+            self._budget.spend(1.0 + len(frame) * COST_PER_BYTE)
+            handle(self._hub, member, message, self._budget, step1_back=False)
+        except CollabError as error:
+            self.close(error)
 
     # ---- outwards
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import math
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 from collab_server.access.identity import Identity
 from collab_server.backends.bus import Bus, LocalBus
 from collab_server.backends.db import Database
+from collab_server.backends.envelopes import Envelopes
 from collab_server.backends.workers import Workers
 from collab_server.crdt.node_messages import Said
 from collab_server.crdt.room import Room
@@ -84,8 +86,11 @@ class Hub:
         self._folder = Folder(
             db, workers, counts, settings.worker_processes, self._loading.get, done=self._drop_if_done
         )
+        # Messages that do not leave the process need no key that others have.
+        secret = settings.secret() if bus.reaches_others else secrets.token_bytes(32)
         self.nodes = Nodes(
             bus,
+            Envelopes(secret, settings.redis_prefix),
             db,
             workers,
             counts,

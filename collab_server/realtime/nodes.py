@@ -1,12 +1,13 @@
 """Several servers on one database: what one commits the others hear over the bus, or find in the log.
 
 A message that is lost, late, doubled or out of order costs time only: log rows are numbered, so a gap is seen and read
-from PostgreSQL, and a slow poll finds what no message told. Presence is told again and again, and expires.
+from PostgreSQL, and a slow poll finds what no message told. Presence is told again and again, and expires. What no node
+of ours has sent is dropped (backends/envelopes.py). Rows that the log does not have are never counted as known for
+longer than until the next poll.
 """
 
 import asyncio
 import itertools
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ from uuid import UUID
 
 from collab_server.backends.bus import Bus
 from collab_server.backends.db import Database
+from collab_server.backends.envelopes import Envelopes, Forged, Repeated
 from collab_server.backends.workers import Workers
 from collab_server.crdt import updates
 from collab_server.crdt.messages import Stateless
 from collab_server.crdt.node_messages import (
-    NODE_ID_BYTES,
     Committed,
     NodeMessage,
     Said,
@@ -29,8 +30,9 @@ from collab_server.crdt.node_messages import (
 )
 from collab_server.documents import log_queries, store
 from collab_server.errors import CollabError, Malformed, NotFound, StaleGeneration, Unavailable
+from collab_server.realtime import clock_queries
 from collab_server.realtime.live import LiveDocument
-from collab_server.telemetry import Counts, log
+from collab_server.telemetry import Counts, Seldom, log
 
 INLINE_BYTES = 16_384
 """Larger commits are announced without their bytes; who has the document open reads them from the log."""
@@ -45,7 +47,12 @@ TELL_SECONDS_ALONE = 10.0
 EXPIRE_SECONDS = 12.0
 """Presence of a node that has not told it again for so long is gone."""
 MAX_EARLY = 1000
+JUMP_ROWS = 256
+"""Rows that one message may bring. Where it claims more, the log is asked."""
+CLOCK_SECONDS = 30.0
+"""Between looks at the database's clock, by which the nodes date their messages."""
 TICK = 0.5
+READ_AGAIN = "the document is read again; come back"
 
 
 @dataclass(slots=True)
@@ -66,6 +73,7 @@ class Nodes:
     def __init__(
         self,
         bus: Bus,
+        envelopes: Envelopes,
         db: Database,
         workers: Workers,
         counts: Counts,
@@ -76,8 +84,9 @@ class Nodes:
         discard: Callable[[LiveDocument], None],
         said: Callable[[Said], None],
     ) -> None:
-        self.id = secrets.token_bytes(NODE_ID_BYTES)
+        self.id = envelopes.node
         self._bus = bus
+        self._envelopes = envelopes
         self._db = db
         self._workers = workers
         self._counts = counts
@@ -96,6 +105,9 @@ class Nodes:
         self._looking: set[UUID] = set()
         self._reading: dict[UUID, asyncio.Task[None]] = {}
         self._poll_now = asyncio.Event()
+        self._channels: dict[str, UUID] = {}
+        """Of the documents that are open here."""
+        self._complaints = Seldom()
 
     @property
     def connected(self) -> bool:
@@ -109,7 +121,9 @@ class Nodes:
     # ---- a document comes and goes
 
     def open(self, document: LiveDocument) -> None:
-        self._bus.subscribe(_channel(document.id))
+        channel = _channel(document.id)
+        self._channels[channel] = document.id
+        self._bus.subscribe(channel)
 
     async def joined(self, document: LiveDocument) -> None:
         """Wait until this node hears what is said of the document, so that a load after it misses nothing."""
@@ -123,7 +137,9 @@ class Nodes:
         self._send(document.id, WhoIsHere())
 
     def close(self, document: LiveDocument) -> None:
-        self._bus.unsubscribe(_channel(document.id))
+        channel = _channel(document.id)
+        self._channels.pop(channel, None)
+        self._bus.unsubscribe(channel)
         for table in (self._peers, self._told, self._early, self._held, self._heads):
             table.pop(document.id, None)
 
@@ -162,21 +178,39 @@ class Nodes:
     def _send(self, document_id: UUID, message: NodeMessage) -> None:
         if self._bus.reaches_others:
             self._counts.bus_sent += 1
-            self._bus.publish(_channel(document_id), encode(self.id, message))
+            channel = _channel(document_id)
+            self._bus.publish(channel, self._envelopes.wrap(channel, encode(message)))
 
     # ---- what the others say
 
     def _on_message(self, channel: str, frame: bytes) -> None:
+        document_id = self._channels.get(channel)
+        if document_id is None or (document := self._find(document_id)) is None:
+            return
         try:
-            node, message = decode(frame)
-            document = self._find(UUID(channel.removeprefix(_CHANNEL)))
-            if document is None or node == self.id:
+            if (opened := self._envelopes.unwrap(channel, frame)) is None:
                 return
             self._counts.bus_received += 1
-            self._take(document, node, message)
-        except (Malformed, ValueError) as error:
+            node, body = opened
+            self._take(document, node, decode(body))
+        except Forged:
+            self._counts.bus_forged += 1
+            if count := self._complaints.count("forged"):
+                log.warning(
+                    "messages on the bus that no node with this COLLAB_SECRET_KEY and version has sent",
+                    extra={"channel": channel, "count": count},
+                )
+        except Repeated:
+            self._counts.bus_repeated += 1
+        except Exception as error:
+            # A fault of one message must not end the bus, and with it the process.
             self._counts.errors["malformed"] += 1
-            log.warning("a message on the bus cannot be read", extra={"channel": channel[:80], "error": str(error)})
+            if count := self._complaints.count("unreadable"):
+                log.warning(
+                    "messages on the bus that cannot be taken",
+                    exc_info=not isinstance(error, CollabError),
+                    extra={"channel": channel, "count": count, "error": repr(error)},
+                )
 
     def _take(self, document: LiveDocument, node: bytes, message: NodeMessage) -> None:
         if isinstance(message, Committed):
@@ -199,8 +233,10 @@ class Nodes:
         coverage = document.room.coverage
         if message.last <= coverage.upto:
             return
-        self._heads[document.id] = max(self._heads.get(document.id, 0), message.last)
-        if not message.update or message.first > coverage.upto + 1:
+        in_place = message.first <= coverage.upto + 1 and message.last <= coverage.upto + JUMP_ROWS
+        if not message.update or not in_place:
+            # The claim only leads to a look at the log, which decides.
+            self._heads[document.id] = max(self._heads.get(document.id, 0), message.last)
             held = self._held.setdefault(document.id, {})
             if message.update and len(held) < MAX_EARLY:
                 held[message.first] = message
@@ -245,19 +281,28 @@ class Nodes:
         task = self._reading[document.id] = asyncio.get_running_loop().create_task(self._read(document))
         task.add_done_callback(lambda _: self._reading.pop(document.id, None))
 
-    async def refresh(self, document: LiveDocument) -> None:
-        """Have here what other nodes have committed by now; the document is loaded. Raises Unavailable."""
+    async def refresh(self, document: LiveDocument) -> int:
+        """Have here what other nodes have committed by now; the document is loaded. Returns the number of a row up to
+        which the log is committed and known here. Raises Unavailable.
+        """
+        coverage = document.room.coverage
         if not self._bus.reaches_others:
-            return
+            return coverage.upto
+        known = coverage.upto
         async with self._db.as_service() as conn:
             heads = await log_queries.list_heads(conn, [document.id])
+        head = heads.get(document.id, known)
         if not document.room.saved:
             # Rows of this node that are being committed are no gap.
-            return
-        self._heads[document.id] = max(self._heads.get(document.id, 0), heads.get(document.id, 0))
+            return min(head, coverage.upto)
+        if head < known:
+            self._lose(document, head)
+            raise Unavailable(READ_AGAIN)
+        self._heads[document.id] = max(self._heads.get(document.id, 0), head)
         self._look(document)
         if (reading := self._reading.get(document.id)) is not None:
             await asyncio.wait({reading})
+        return min(head, coverage.upto)
 
     def _lacks(self, document: LiveDocument) -> bool:
         coverage = document.room.coverage
@@ -267,13 +312,16 @@ class Nodes:
         try:
             while self._lacks(document) and self._find(document.id) is document:
                 after = document.room.coverage.upto
+                # The log answers for all that was claimed until now.
+                self._heads.pop(document.id, None)
+                self._held.pop(document.id, None)
                 later = await store.load_later(self._db, self._workers, document.id, after)
                 if later.generation != document.generation:
                     document.end(StaleGeneration())
                     self._discard(document)
                     return
                 self._counts.bus_gaps += 1
-                self._heads[document.id] = later.head
+                self._heads[document.id] = max(self._heads.get(document.id, 0), later.head)
                 if later.head <= after:
                     return
                 document.learn(later.update, later.summary, after + 1, later.head)
@@ -296,6 +344,8 @@ class Nodes:
             tasks.create_task(self._bus.run(self._on_message, self._on_connect))
             tasks.create_task(self._poll())
             tasks.create_task(self._tend())
+            if self._bus.reaches_others:
+                tasks.create_task(self._keep_time())
 
     def _on_connect(self) -> None:
         self._poll_now.set()
@@ -316,19 +366,46 @@ class Nodes:
             documents = {document.id: document for document in self._documents() if document.known}
             if not documents:
                 continue
+            known = {document.id: document.room.coverage.upto for document in documents.values()}
             try:
                 async with self._db.as_service() as conn:
                     heads = await log_queries.list_heads(conn, list(documents))
+                for document_id, head in heads.items():
+                    document = documents[document_id]
+                    if head < known[document_id] and document.room.saved:
+                        self._lose(document, head)
+                    elif head > document.room.coverage.upto and document.room.saved:
+                        self._heads[document_id] = head
+                        self._look_soon(document)
             except CollabError:
                 continue
             except Exception:
                 log.exception("asking for the heads of the logs failed")
-                continue
-            for document_id, head in heads.items():
-                document = documents[document_id]
-                if head > document.room.coverage.upto and document.room.saved:
-                    self._heads[document_id] = head
-                    self._look_soon(document)
+
+    def _lose(self, document: LiveDocument, head: int) -> None:
+        """Have the document loaded anew, because more rows were counted as known than the log has: another node was
+        wrong, or the database has lost commits. Clients come back, and bring what they have.
+        """
+        log.error(
+            "a document is read again, as its log ends before what was known of it",
+            extra={"document": document.id, "head": head, "known": document.room.coverage.upto},
+        )
+        document.end(Unavailable(READ_AGAIN))
+        self._discard(document)
+
+    async def _keep_time(self) -> None:
+        while True:
+            try:
+                before = time.monotonic()
+                async with self._db.as_service() as conn:
+                    now = await clock_queries.find_time(conn)
+                self._envelopes.set_clock(now, (before + time.monotonic()) / 2)
+                await asyncio.sleep(CLOCK_SECONDS)
+            except CollabError:
+                await asyncio.sleep(POLL_SECONDS)
+            except Exception:
+                log.exception("reading the database's clock failed")
+                await asyncio.sleep(CLOCK_SECONDS)
 
     async def _tend(self) -> None:
         while True:

@@ -278,3 +278,46 @@ async def test_a_redis_that_is_not_who_it_should_be_is_not_talked_to(tmp_path: P
 def test_a_url_that_cannot_be_read_is_a_fault_of_the_settings(url: str) -> None:
     with pytest.raises(ConfigurationError, match="COLLAB_REDIS_URL cannot be read"):
         RedisBus(url, PREFIX)
+
+
+NESTED = b"*1\r\n" * 5_000 + b":1\r\n"
+SLOTS = (
+    b"*1\r\n*3\r\n:0\r\n:99999999999\r\n*2\r\n$1\r\nx\r\n:1\r\n",
+    b"*1\r\n*1\r\n:0\r\n",
+    b"*1\r\n:0\r\n",
+    b"*1\r\n*3\r\n$1\r\nx\r\n$1\r\ny\r\n*2\r\n$1\r\n\xff\r\n:1\r\n",
+    b"+OK\r\n",
+    NESTED,
+)
+SAID = (
+    b"*0\r\n",
+    b"*1\r\n$7\r\nmessage\r\n",
+    b"*3\r\n:1\r\n:2\r\n:3\r\n",
+    NESTED,
+    b"?\r\n",
+    b"*3\r\n$7\r\nmessage\r\n:1\r\n:2\r\n",
+)
+
+
+async def test_an_answer_that_no_redis_gives_ends_the_connection_and_not_the_process() -> None:
+    slots = said = b""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while command := await reader.read(10_000):
+            if b"SLOTS" in command:
+                writer.write(slots)
+            elif b"SUBSCRIBE" in command:
+                writer.write(b"*3\r\n$9\r\nsubscribe\r\n$6\r\ntest:-\r\n:1\r\n" + said)
+                break
+            else:
+                writer.write(b"+OK\r\n" * command.count(b"*"))
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for answers in [*((slots, b"") for slots in SLOTS), *((b"-ERR no\r\n", said) for said in SAID)]:
+            slots, said = answers
+            bus = RedisBus(f"redis://127.0.0.1:{port}/0?protocol=2", PREFIX)
+            # One connection of those that `run` makes again and again. It would raise what ends the process.
+            async with asyncio.timeout(30):
+                await bus._carry(lambda _channel, _message: None, lambda: None)

@@ -21,6 +21,7 @@ from collab_server.realtime.member import Member
 from collab_server.settings import Settings
 from collab_server.telemetry import Counts
 from tests import databases
+from tests.cluster.wired import KEY
 from tests.peers import awareness_payload
 from tests.realtime.desk import ListSession, session_of, updates_to
 from tests.waiting import until
@@ -81,7 +82,8 @@ class Client:
 async def node(dsn: str, bus: LocalBus, **settings: object) -> AsyncIterator[Hub]:
     db, workers = Database(dsn), Workers(1)
     await db.open()
-    hub = Hub(Settings(_env_file=None, **settings), db, workers, Counts(), bus)  # type: ignore[call-arg, arg-type]
+    given = {"secret_key": KEY, **settings}
+    hub = Hub(Settings(_env_file=None, **given), db, workers, Counts(), bus)  # type: ignore[call-arg, arg-type]
     tasks = [asyncio.create_task(run()) for run in (hub.writer.run, hub.run, hub.nodes.run)]
     try:
         yield hub

@@ -2,14 +2,21 @@
 
 import asyncio
 import json
+import os
 import random
 import signal
+import time
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
+from pycrdt import Doc, Text
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
 from tests.cluster.conftest import Cluster
 from tests.events import listening
-from tests.peers import Peer, var_bytes
+from tests.peers import Peer, awareness_payload, var_bytes, var_string, var_uint
 from tests.server import Server
 from tests.waiting import until
 
@@ -237,3 +244,98 @@ async def test_a_node_that_stops_takes_its_programs_from_the_others(frail: Clust
     assert await there.terminate() == 0
     await peer.until(lambda: not present(peer), "the program gone", 3)
     await peer.close()
+
+
+async def counted(server: Server, name: str) -> float:
+    """A metric of this server."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{server.http}/metrics")).text
+    return sum(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+async def test_what_others_publish_on_redis_changes_nothing(two: Cluster) -> None:
+    """Neither what they make up, nor what they have recorded."""
+    one, other = two.servers
+    here = await Peer(one, "hocus", "plan-r").sync()
+    there = await Peer(other, "hocus", "plan-r").sync()
+    mark = here.type_mark()
+    await there.sees(mark)
+    document_id = (await one.document("plan-r"))["id"]
+    channel = f"collab:d:{document_id}".encode()
+    doc: Doc[Text] = Doc()
+    doc.get("content", type=Text).insert(0, "FORGED BY WHOEVER WRITES TO REDIS")
+    bodies = [
+        b"\x01" + var_uint(first) + var_uint(2**40) + var_bytes(doc.get_update()) for first in (*range(1, 20), 2**40)
+    ]
+    bodies.append(b"\x02\x01\x00\x01\x07\x01" + var_string("{}") + var_string("ann"))
+    bodies.append(b"\x02\x02\x00\x01\x07\x02" + var_string("{not json") + var_string("ann"))
+    bodies.append(b"\x04" + var_string("forged"))
+    head = os.urandom(8)
+    # As nodes sent it before there were MACs, and as they do now.
+    frames = [head + body for body in bodies] + [
+        head + b"\0" + bytes(7) + b"\1" + int(time.time() * 1000).to_bytes(8) + body + os.urandom(16) for body in bodies
+    ]
+    before = [await counted(server, "collab_bus_forged_total") for server in two.servers]
+    async with Redis.from_url(two.redis.url) as redis, redis.pubsub() as recorder:
+        await recorder.subscribe(channel)
+        for frame in frames:
+            assert await redis.publish(channel, frame) == 3
+        here.send(b"\x05\x05hello")
+        await there.until(lambda: there.stateless == ["hello"], "the real message")
+        recorded = [frame["data"] async for frame in anything(recorder, until=b"hello")]
+        repeated = await counted(other, "collab_bus_repeated_total")
+        assert await redis.publish(channel, recorded[-1]) == 3
+
+        async def dropped() -> bool:
+            return await counted(other, "collab_bus_repeated_total") == repeated + 1
+
+        await until(dropped, "the recorded message")
+    marks = [here.type_mark(), there.type_mark()]
+    for peer in (here, there):
+        await peer.sees(mark, *marks, within=5)
+        await peer.saved()
+        assert "FORGED" not in peer.content
+        assert not present(peer)
+    assert there.stateless == ["hello"]
+    assert [await counted(server, "collab_bus_forged_total") for server in two.servers] == [
+        count + len(frames) for count in before
+    ]
+    late = await Peer(other, "yws", "plan-r").sync()
+    assert late.content == here.content
+    heads = []
+    for server in two.servers:
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{server.api}/documents/{document_id}/updates")
+        heads.append(int(answer.headers["x-seq"]))
+    assert heads == [3, 3]
+    for peer in (here, there, late):
+        await peer.close()
+
+
+async def anything(recorder: PubSub, *, until: bytes) -> AsyncIterator[dict[str, Any]]:
+    """All messages, the last of which has `until` in it."""
+    async for message in recorder.listen():
+        if message["type"] == "message":
+            yield message
+            if until in message["data"]:
+                return
+
+
+async def test_presence_beyond_the_bounds_ends_its_stream_and_no_node(two: Cluster) -> None:
+    one, other = two.servers
+    peer = await Peer(one, "yws", "plan-s").sync()
+    document_id = (await one.document("plan-s"))["id"]
+    too_many = b"\x01" + var_bytes(awareness_payload([(client, 1, "{}") for client in range(1, 200)]))
+    async with (
+        httpx.AsyncClient(base_url=one.api) as here,
+        httpx.AsyncClient(base_url=other.api) as there,
+        listening(here, document_id) as listener,
+    ):
+        await listener.say(too_many, to=there)
+        await until(lambda: listener.close_code is not None, "the end of the stream")
+    mark = peer.type_mark()
+    await peer.saved()
+    late = await Peer(other, "yws", "plan-s").sync()
+    await late.sees(mark)
+    for each in (peer, late):
+        await each.close()
