@@ -205,7 +205,8 @@ async def _run_alembic_once(dsn: str, command: str, revision: str) -> None:
     async def connection() -> Connection:
         conn = await connect(dsn)
         await conn.execute(
-            f"SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '{LOCK_TIMEOUT}'"
+            "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+            f"SET lock_timeout = '{LOCK_TIMEOUT}'"
         )
         return conn
 

@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from collab_server.access.identity import Authenticator
+from collab_server.accounts.throttle import address_of
 from collab_server.documents.addresses import Addresses
 from collab_server.errors import Malformed
 from collab_server.realtime.hocuspocus_session import HocuspocusSession
@@ -32,7 +33,7 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
         hub.check_open()
         epoch = hub.access.epoch
         identity = await identify(websocket, websocket.state.authenticator, hub.settings)
-        addresses = Addresses(hub.db, hub.settings.default_workspace)
+        addresses = _addresses(hub, websocket)
         async with hub.join_slots:
             resolved = await addresses.resolve(identity, _address(scope), create=True)
         log.info(
@@ -62,7 +63,7 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
             hub,
             socket,
             authenticator,
-            Addresses(hub.db, hub.settings.default_workspace),
+            _addresses(hub, websocket),
             without_token=lambda: identity_of(came_with, authenticator),
             device=_device(websocket),
             agent=_agent(websocket),
@@ -92,6 +93,12 @@ def _address(scope: Scope) -> str:
         return unquote(raw.partition(b"?")[0].removeprefix(mount).decode("ascii"), errors="strict")
     except UnicodeDecodeError:
         raise Malformed("the address is not UTF-8") from None
+
+
+def _addresses(hub: Hub, websocket: WebSocket) -> Addresses:
+    """Where documents are made by name, as many as may come from the socket's address."""
+    creations = hub.quotas.by(address_of(websocket.client.host if websocket.client else ""))
+    return Addresses(hub.db, hub.settings.default_workspace, creations)
 
 
 def _device(websocket: WebSocket) -> str | None:

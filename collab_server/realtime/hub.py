@@ -16,6 +16,7 @@ from collab_server.backends.workers import Workers
 from collab_server.crdt.node_messages import Said
 from collab_server.crdt.room import Room
 from collab_server.documents import store
+from collab_server.documents.quotas import Quotas
 from collab_server.documents.views import Views
 from collab_server.errors import Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
 from collab_server.realtime.access_watch import AccessWatch
@@ -26,6 +27,7 @@ from collab_server.realtime.member import Member, Session, Stream
 from collab_server.realtime.mirror import Mirror
 from collab_server.realtime.nodes import Nodes
 from collab_server.realtime.programs import Programs
+from collab_server.realtime.storage_limits import StorageLimits
 from collab_server.realtime.writer import Writer
 from collab_server.settings import Settings
 from collab_server.telemetry import Counts, log
@@ -95,6 +97,8 @@ class Hub:
         )
         self.mirror = Mirror(db, f"{socket.gethostname()}:{settings.port}:{place}", self.nodes.id.hex())
         self.programs = Programs(self)
+        self.quotas = Quotas(settings)
+        self.storage = StorageLimits(db, lambda: list(self._documents.values()))
         self.join_slots = asyncio.Semaphore(JOINS_AT_ONCE)
         """Taken by whoever authenticates and joins, so that a thousand clients returning at once queue here, not in
         the pool.
@@ -237,6 +241,7 @@ class Hub:
         await self.nodes.joined(document)
         document.room.begin_load()
         try:
+            left = await self.storage.find_left(document.id)
             loaded = await store.load(self.db, self.workers, document.id)
             if document.generation not in (None, loaded.generation):
                 document.end(StaleGeneration())
@@ -249,6 +254,7 @@ class Hub:
         document.collaborative = loaded.collaborative
         document.has_text = loaded.has_text
         document.room.finish_load(loaded.stored)
+        self.storage.limit(document, left)
         self.counts.loads += 1
         if not document.known:
             self.nodes.loaded(document)
