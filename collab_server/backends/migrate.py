@@ -186,8 +186,9 @@ async def _run_alembic(dsn: str, command: str, revision: str) -> None:
     for attempt in range(1, LOCK_ATTEMPTS + 1):
         try:
             await _run_alembic_once(dsn, command, revision)
-        except SQLAlchemyError as error:
-            state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+        except (SQLAlchemyError, asyncpg.PostgresError) as error:
+            # execute_script goes past SQLAlchemy, whose errors wrap PostgreSQL's
+            state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
             if state not in _LOCK_STATES or attempt == LOCK_ATTEMPTS:
                 raise ConfigurationError(f"the database could not be migrated: {one_line(error)}") from error
             log.info("a migration waits for a lock", extra={"attempt": attempt})
