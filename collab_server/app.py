@@ -172,6 +172,7 @@ class Server:
                     tasks.create_task(neighbours.run()),
                     tasks.create_task(self.changes.run()),
                     tasks.create_task(hub.mirror.run()),
+                    tasks.create_task(hub.storage.run()),
                     tasks.create_task(self._index_for_search()),
                     tasks.create_task(self._fold_backlog()),
                     tasks.create_task(self._write_views(hub.views)),
@@ -192,6 +193,7 @@ class Server:
                     "converters": self.converters,
                     "views": hub.views,
                     "hub": hub,
+                    "quotas": hub.quotas,
                     "changes": self.changes,
                 }
                 await self.drain()

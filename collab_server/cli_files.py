@@ -1,4 +1,4 @@
-"""`collab-server document export|import` and `workspace export|import`: files, in place of a browser."""
+"""`collab-server document export|import|restore` and `workspace export|import`: files, in place of a browser."""
 
 import asyncio
 import sys
@@ -19,6 +19,8 @@ from collab_server.documents import document_queries, organizing_queries, querie
 from collab_server.documents.addresses import Addresses, checked
 from collab_server.documents.document_queries import Document, Encrypted
 from collab_server.documents.kinds import ENCRYPTED
+from collab_server.documents.quotas import Quotas
+from collab_server.documents.recovery import Recovered, recover
 from collab_server.documents.showing import Desk
 from collab_server.documents.views import Views
 from collab_server.errors import CollabError, ConfigurationError, NotFound
@@ -50,7 +52,8 @@ class Office:
     def desk(self, acting: Identity) -> Desk:
         # Making documents asks nothing else of the rooms, which are in the server.
         rooms = cast(Rooms, SimpleNamespace(settle=self._settle, people_in=lambda _: 0))
-        return Desk(acting, self.db, rooms, self.workers, self.settings, Views())
+        creations = Quotas(self.settings, paced=False).by("")
+        return Desk(acting, self.db, rooms, self.workers, self.settings, Views(), creations)
 
     async def workspace(self, slug: str, email: str | None = None) -> tuple[UUID, Identity]:
         """(its id, who acts: the person of this address, else its owner). Raises ConfigurationError."""
@@ -196,6 +199,22 @@ def document_import(files: tuple[Path, ...], slug: str, email: str | None, tags:
 
     if not _with_office(work):
         sys.exit(1)
+
+
+@document.command("restore")
+@click.argument("document_id", type=click.UUID)
+@click.option("--workspace", "-w", "slug", help="Slug of the workspace it goes to; the one it was in if not given.")
+def document_restore(document_id: UUID, slug: str | None) -> None:
+    """Bring a document back from the archive, where the trash is emptied into."""
+
+    async def work(office: Office) -> Recovered:
+        workspace_id = (await office.workspace(slug))[0] if slug else None
+        return await recover(office.db, office.workers, document_id, workspace_id)
+
+    back = _with_office(work)
+    click.echo(f"{back.id}  {back.title}  in {back.workspace}")
+    if back.renamed:
+        click.echo(f"its name is another document's by now: it is {back.name or 'without one'}", err=True)
 
 
 @click.command("export")

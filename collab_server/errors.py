@@ -10,11 +10,12 @@ CollabError                     HTTP  close
 |- NotFound                     404   4404   absent, or not yours to see: the same answer
 |- Conflict                     409   4409   the state is not what the caller believed
 |  |- StaleGeneration           409   4409   the client holds an older incarnation of the document
-|  `- LimitReached              409   4409   no room for one more (members, storage); an administrator can raise it
+|  `- LimitReached              409   4409   no room for one more (member, document, tag)
 |- CursorExpired                410   4409   what came after a cursor is not kept any more; begin anew
 |- PreconditionFailed           412   4409   If-Match names another version than the present one
 |  `- BaseUnknown               412   4409   ... and the server cannot tell what that one said
 |- TooLarge                     413   1009   a message, body or document above its limit
+|  `- QuotaExceeded             413   1009   the workspace's storage is full; an administrator can raise its limit
 |- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
 |- UnprocessableContent         422   4400   well formed, but not acceptable
 |- TooMany                      429   4529   a rate or number limit; come back later
@@ -147,6 +148,11 @@ class TooLarge(CollabError):
     status = 413
     close_code = 1009
     title = "Too large"
+
+
+class QuotaExceeded(TooLarge):
+    code = "quota_exceeded"
+    title = "The workspace's storage is full"
 
 
 class UnsupportedMediaType(CollabError):

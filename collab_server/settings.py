@@ -129,6 +129,22 @@ class Settings(BaseSettings):
     max_import_bytes: Annotated[
         int, Field(ge=65536, le=2_000_000_000, description="Largest file that is imported; kept on disk meanwhile.")
     ] = 200_000_000
+    max_documents_per_workspace: Annotated[
+        int, Field(ge=1, description="Documents one workspace may have, with those in its trash.")
+    ] = 100_000
+    max_playground_documents: Annotated[
+        int, Field(ge=1, description="The same for the workspace in which guests write.")
+    ] = 10_000
+    creations_per_minute: Annotated[
+        float, Field(gt=0, description="Documents that one person may make in a minute for long, in one process.")
+    ] = 600.0
+    creation_burst: Annotated[int, Field(ge=1, description="Documents that one person may make at once.")] = 5_000
+    guest_creations_per_minute: Annotated[
+        float, Field(gt=0, description="CREATIONS_PER_MINUTE for the guests of one IP address together.")
+    ] = 60.0
+    guest_creation_burst: Annotated[
+        int, Field(ge=1, description="CREATION_BURST for the guests of one IP address together.")
+    ] = 500
     max_connections: Annotated[int, Field(ge=1, description="Open WebSockets this process accepts.")] = 10_000
     max_connections_per_address: Annotated[
         int,

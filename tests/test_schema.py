@@ -1,6 +1,7 @@
 """Who may see and do what, and which values are legal, in PostgreSQL itself: the API is not asked."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 import asyncpg
 import pytest
@@ -249,3 +250,23 @@ async def test_nothing_was_forgotten(site: Site) -> None:
         ("open", "SECURITY DEFINER without search_path"),
         ("open", "function that everybody may execute"),
     }
+
+
+async def test_an_expiry_is_set_by_who_may_delete_and_its_setter_is_kept(site: Site) -> None:
+    expire = "UPDATE documents SET expires_at = now() + interval '1 day' WHERE id = $1"
+    anns = await site.value(
+        "ann", "INSERT INTO documents (workspace_id, title) VALUES ($1, 'x') RETURNING id", site.team
+    )
+    with pytest.raises(FORBIDDEN):
+        await site.run("ed", expire, anns)
+    with pytest.raises(FORBIDDEN):
+        await site.run("ed", "UPDATE documents SET expires_set_by = app.user_id() WHERE id = $1", anns)
+    for who, document in (("ann", site.plan), ("ed", site.plan), ("ann", anns)):
+        assert await site.run(who, expire, document) == "UPDATE 1"
+        found = await site.row("SELECT expires_set_by FROM documents WHERE id = $1", document)
+        assert found == (site.people[who],)
+        await site.run(who, "UPDATE documents SET expires_at = NULL WHERE id = $1", document)
+    for column, value, allowed in (("expires_at", "now() + interval '1 day'", False), ("description", "'x'", True)):
+        insert = f"INSERT INTO documents (workspace_id, title, {column}) VALUES ($1, 'x', {value})"
+        with nullcontext() if allowed else pytest.raises(FORBIDDEN):
+            await site.run(None, insert, PLAYGROUND, guest_role="editor")

@@ -86,9 +86,14 @@ async def _may(conn: Conn, key: bytes, rule: Rule) -> int | None:
 
 
 def caller_address() -> str:
-    """The caller's IP address; of IPv6 the network, as one machine has all addresses in it."""
+    """Of the current request: see address_of."""
+    return address_of(caller.get().ip)
+
+
+def address_of(ip: str) -> str:
+    """The IP address by which somebody is counted; of IPv6 the network, as one machine has all addresses in it."""
     try:
-        address = ipaddress.ip_address(caller.get().ip.partition("%")[0])
+        address = ipaddress.ip_address(ip.partition("%")[0])
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address):

@@ -12,6 +12,7 @@ import asyncpg
 import collab_server
 from collab_server.backends.db import connect, one_line
 from collab_server.errors import ConfigurationError
+from collab_server.telemetry import log
 
 LOGIN_ROLE = "collab_server"
 LOGIN_SETTINGS = {
@@ -22,6 +23,12 @@ LOGIN_SETTINGS = {
 SERVER_ROLES = ("app_readwrite", "app_service")
 
 _ROLES = ("app_readonly", "app_readwrite", "app_service", "app_admin")
+LOCK_TIMEOUT = "2s"
+"""How long a revision waits for a lock, while whoever comes to the same table waits behind it."""
+LOCK_ATTEMPTS = 30
+LOCK_PAUSE = 1.0
+"""Seconds between two attempts at a revision that did not get its locks."""
+_LOCK_STATES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _LOCK_KEY = 0x636F6C6C6162  # "collab"
 _LOCK_PATIENCE = 600
 
@@ -94,6 +101,34 @@ def execute_script(sql: str) -> None:
     connection.run_async(lambda conn: conn.execute(sql))
 
 
+def create_index(name: str, definition: str, *, unique: bool = False) -> None:
+    """For revisions: builds an index of a table that is in use, while it is written to. `definition`: what follows ON.
+
+    Ends the transaction of the revision, so such a revision does nothing else. What a failed attempt has left is
+    dropped first: the revision can be run again.
+    """
+    drop_index(name)
+    _outside_a_transaction(f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY {name} ON {definition}")
+
+
+def drop_index(name: str) -> None:
+    """For revisions: like `create_index`. Harmless where there is no such index."""
+    _outside_a_transaction(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def _outside_a_transaction(statement: str) -> None:
+    from alembic import op
+
+    with op.get_context().autocommit_block():
+        bind = op.get_bind()
+        # It waits for the transactions of others without keeping anybody from the table.
+        bind.exec_driver_sql("SET lock_timeout = 0")
+        try:
+            bind.exec_driver_sql(statement)
+        finally:
+            bind.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+
+
 def migrations_folder() -> Path:
     """Inside an installed package, or beside it in a checkout."""
     package = Path(collab_server.__file__).parent
@@ -145,16 +180,34 @@ async def _status(conn: Connection) -> Status:
 
 
 async def _run_alembic(dsn: str, command: str, revision: str) -> None:
-    from alembic import command as commands  # at an ordinary start nothing is pending, and importing takes long
+    """Each revision in its own transaction; one that does not get its locks is tried again from its beginning."""
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # at an ordinary start nothing is pending
+
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            await _run_alembic_once(dsn, command, revision)
+        except (SQLAlchemyError, asyncpg.PostgresError) as error:
+            # execute_script goes past SQLAlchemy, whose errors wrap PostgreSQL's
+            state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+            if state not in _LOCK_STATES or attempt == LOCK_ATTEMPTS:
+                raise ConfigurationError(f"the database could not be migrated: {one_line(error)}") from error
+            log.info("a migration waits for a lock", extra={"attempt": attempt})
+            await asyncio.sleep(LOCK_PAUSE)
+        else:
+            return
+
+
+async def _run_alembic_once(dsn: str, command: str, revision: str) -> None:
+    from alembic import command as commands
     from alembic.config import Config
-    from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
 
     async def connection() -> Connection:
         conn = await connect(dsn)
         await conn.execute(
-            "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'"
+            "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+            f"SET lock_timeout = '{LOCK_TIMEOUT}'"
         )
         return conn
 
@@ -170,8 +223,6 @@ async def _run_alembic(dsn: str, command: str, revision: str) -> None:
     try:
         async with engine.connect() as conn:
             await conn.run_sync(on)
-    except SQLAlchemyError as error:
-        raise ConfigurationError(f"the database could not be migrated: {one_line(error)}") from error
     finally:
         await engine.dispose()
 

@@ -20,7 +20,7 @@ from collab_server.crdt.updates import (
     encode_state_vector,
     merge,
 )
-from collab_server.errors import Malformed, TooLarge, Unavailable
+from collab_server.errors import Malformed, QuotaExceeded, TooLarge, Unavailable
 
 TAIL_RUN = 64
 """Updates after which those of a tail are merged: the length at which merging is cheapest per update."""
@@ -95,11 +95,17 @@ class Room:
         "log_bytes",
         "log_rows",
         "max_bytes",
+        "most_bytes",
+        "refused_bytes",
         "size",
     )
 
     def __init__(self, max_bytes: int) -> None:
+        self.most_bytes = max_bytes
         self.max_bytes = max_bytes
+        """Where growth is refused: at `most_bytes`, or earlier where the workspace's storage ends earlier."""
+        self.refused_bytes = 0
+        """Of the last update that the workspace's storage had no room for; 0: none since there was."""
         self.clocks: dict[int, int] = {}
         """The contiguous state: Yjs client id -> next clock."""
         self.coverage = Coverage()
@@ -210,6 +216,10 @@ class Room:
             *(e.update for e in self._unlogged if e.update is not None),
         ]
 
+    def limit_growth(self, left: int) -> None:
+        """The workspace has room for `left` bytes beside what it counts already, which is the snapshot."""
+        self.max_bytes = min(self.most_bytes, self._snapshot_bytes + max(0, left))
+
     def _changed(self) -> None:
         self._encoded = None
         self._answers.clear()
@@ -263,7 +273,7 @@ class Room:
         """Take a validated update in; what of it is news and to be sent to others, or None. Either way it is to be
         acknowledged: `take` gives it out when everything before it has been given out.
 
-        Raises TooLarge where the document is full; deletions still pass.
+        Raises TooLarge where the document is full, QuotaExceeded where its workspace is; deletions still pass.
         """
         if self.is_known(summary, compare_deletes=compare_deletes):
             self.entries_given += 1
@@ -276,7 +286,10 @@ class Room:
             # What is known already stays out of the log: pycrdt cuts a surrogate pair wrongly where updates overlap.
             update = diff(update, self.state_vector())
         if self.size + len(update) > self.max_bytes and summary.structs:
-            raise TooLarge(f"the document has reached its limit of {self.max_bytes} bytes")
+            if self.size + len(update) <= self.most_bytes:
+                self.refused_bytes = len(update)
+                raise QuotaExceeded
+            raise TooLarge(f"the document has reached its limit of {self.most_bytes} bytes")
         self.entries_given += 1
         for client, start, end in summary.structs:
             self._advance(client, start, end)

@@ -15,6 +15,7 @@ from collab_server.access.policy import Role, role_of_permission
 from collab_server.backends.db import Conn, Database, InsufficientPrivilege
 from collab_server.documents import queries
 from collab_server.documents.document_queries import insert_document
+from collab_server.documents.quotas import Creations
 from collab_server.errors import Forbidden, Malformed, NotFound
 
 MAX_NAME = 500
@@ -30,14 +31,18 @@ class Resolved:
 
 
 class Addresses:
-    def __init__(self, db: Database, default_workspace: str) -> None:
+    """`creations`: counts the documents that `resolve` creates; it creates none without."""
+
+    def __init__(self, db: Database, default_workspace: str, creations: Creations | None = None) -> None:
         self._db = db
         self.default_workspace = default_workspace
+        self._creations = creations
 
     async def resolve(self, identity: Identity, address: str, *, create: bool) -> Resolved:
         """The document at this address and the identity's role in it.
 
-        Raises Malformed for what cannot be a name, NotFound, Forbidden (it may not be created), Unavailable.
+        Raises Malformed for what cannot be a name, NotFound, Unavailable; where it may not be created Forbidden,
+        TooMany, LimitReached, QuotaExceeded.
         """
         address = checked(address)
         if document_id := id_in(address):
@@ -46,7 +51,8 @@ class Addresses:
             return await self._bound(identity, address)
         try:
             async with self._db.as_user(identity.user_id) as conn:
-                found = await self._find_or_create(conn, address, create=create and identity.role_cap >= Role.EDITOR)
+                create = create and identity.role_cap >= Role.EDITOR
+                found = await self._find_or_create(conn, identity, address, create=create)
         except InsufficientPrivilege:
             raise Forbidden("you may not create documents here") from None
         role = role_of_permission(found.permission)
@@ -61,7 +67,7 @@ class Addresses:
             raise NotFound(ABSENT)
         return Resolved(identity.document_id, await role_in(self._db, identity, identity.document_id))
 
-    async def _find_or_create(self, conn: Conn, address: str, *, create: bool) -> queries.Found:
+    async def _find_or_create(self, conn: Conn, identity: Identity, address: str, *, create: bool) -> queries.Found:
         workspace_id: UUID | None = None
         name = address
         for slug, reading in self.readings(address):
@@ -69,8 +75,9 @@ class Addresses:
                 return found
             if workspace_id is None:
                 workspace_id, name = await queries.find_workspace_by_slug(conn, slug), reading
-        if workspace_id is None or not create:
+        if workspace_id is None or not create or self._creations is None:
             raise NotFound(ABSENT)
+        await self._creations.take(conn, identity, workspace_id)
         created = await insert_document(conn, workspace_id, {"name": name, "title": title_from(name)})
         if created is None:
             # Somebody else created it between our look and our insert; their commit is visible to the next statement.

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request, Response
 
 from collab_server.access.check import ABSENT, require, require_in_workspace, standing_in
 from collab_server.access.policy import Action, WorkspaceAction, role_named
+from collab_server.accounts.throttle import caller_address
 from collab_server.backends.db import (
     ForeignKeyViolation,
     InsufficientPrivilege,
@@ -26,6 +27,7 @@ from collab_server.errors import (
     NotFound,
     PreconditionFailed,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     UnprocessableContent,
@@ -45,7 +47,8 @@ USUAL = documented(Unauthenticated, Forbidden, NotFound, Unavailable)
 async def desk(
     request: Request, identity: CurrentIdentity, db: CurrentDatabase, rooms: CurrentRooms, workers: CurrentWorkers
 ) -> Desk:
-    return Desk(identity, db, rooms, workers, request.state.settings, request.state.views)
+    creations = request.state.quotas.by(caller_address())
+    return Desk(identity, db, rooms, workers, request.state.settings, request.state.views, creations)
 
 
 CurrentDesk = Annotated[Desk, Depends(desk)]
@@ -110,7 +113,7 @@ def position_in_time(cursor: str | None, order: str) -> Position | None:
     "/workspaces/{workspace_id}/documents",
     status_code=201,
     tags=["documents"],
-    responses={**USUAL, **documented(Conflict, TooLarge, UnprocessableContent)},
+    responses={**USUAL, **documented(Conflict, TooLarge, TooMany, UnprocessableContent)},
 )
 async def create_document(
     workspace_id: UUID, body: models.DocumentIn, desk: CurrentDesk, response: Response
@@ -174,20 +177,21 @@ async def get_document(document_id: UUID, desk: CurrentDesk, request: Request) -
 @router.patch(
     "/documents/{document_id}",
     tags=["documents"],
-    responses={**USUAL, **documented(Malformed, Conflict, PreconditionFailed, UnprocessableContent)},
+    responses={**USUAL, **documented(Malformed, Conflict, PreconditionFailed, TooLarge, UnprocessableContent)},
 )
 async def patch_document(
     document_id: UUID, body: models.DocumentPatch, desk: CurrentDesk, request: Request, response: Response
 ) -> models.DocumentOut:
-    """Change a document's metadata. Only its author, and who may delete documents, makes it public or not."""
+    """Change a document's metadata. Making it public or not, and its expiry, need the right to delete it."""
     version = expected_version(request)
     fields = body.model_dump(include=body.model_fields_set)
     try:
         async with desk.db.as_user(desk.identity.user_id) as conn:
             locked = await desk.lock_for(conn, document_id, Action.EDIT, version)
-            if "is_public" in fields:
+            if fields.keys() & patching.OF_REMOVAL:
                 desk.require_removal_right(locked)
             columns = patching.fit(fields, locked)
+            await desk.check_encrypted(conn, document_id, locked, columns)
             if not await document_queries.update_document(conn, document_id, columns, expected_version=version):
                 raise NotFound(ABSENT)
             document = await desk.show(conn, document_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 from collab_server.backends.db import Conn, ForeignKeyViolation, InsufficientPrivilege, caller, serving
 from collab_server.crdt.updates import EMPTY_UPDATE
 from collab_server.documents import document_queries, log_queries, organizing_queries
+from collab_server.documents.patching import check_expiry
 from collab_server.documents.store import State
 from collab_server.errors import Conflict, Forbidden, TooLarge, UnprocessableContent
 
@@ -28,12 +29,13 @@ async def make(
     """The id of a new document of this content. `conn`: a transaction of the user, which this leaves half done where it
     raises: Conflict (the name is taken), Forbidden, UnprocessableContent, LimitReached, TooLarge, LostRace.
     """
+    check_expiry(fields)
     if state is not None and len(state.update) > max_bytes:
         raise TooLarge(f"a document may have at most {max_bytes} bytes")
     try:
         document_id = await document_queries.insert_document(conn, workspace_id, fields)
     except InsufficientPrivilege:
-        raise Forbidden("you may not create documents here") from None
+        raise Forbidden("you may not create documents here, or not with an expiry") from None
     except ForeignKeyViolation:
         raise UnprocessableContent("there is no such category in this workspace") from None
     if document_id is None:
@@ -42,14 +44,14 @@ async def make(
         await organizing_queries.replace_tags(conn, document_id, workspace_id, tags)
     if state is not None:
         async with serving(conn):
-            await _begin_log(conn, document_id, user_id, state)
+            await begin_log(conn, document_id, user_id, state)
     return document_id
 
 
-async def _begin_log(conn: Conn, document_id: UUID, user_id: UUID | None, state: State) -> None:
-    """Append the state and fold it, so that lists and search have its text at once.
+async def begin_log(conn: Conn, document_id: UUID, user_id: UUID | None, state: State) -> None:
+    """Append the state of a new document and fold it, so that lists and search have its text at once.
 
-    A state that is larger than a row of the log may be goes straight into the snapshot.
+    Under app_service. A state that is larger than a row of the log may be goes straight into the snapshot.
     """
     payload = state.update if len(state.update) <= MAX_LOG_ROW else EMPTY_UPDATE
     row = log_queries.LogRow(document_id, payload, user_id, (), caller.get().device_id or None)

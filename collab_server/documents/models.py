@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from collab_server.documents.addresses import checked_name
 from collab_server.documents.kinds import ENCRYPTED, Kind, Settings, checked_metadata
+from collab_server.documents.languages import configuration
 from collab_server.errors import Malformed
 from collab_server.web.fields import JsonObject, a_line, storable
 
@@ -45,7 +46,15 @@ def _base64(text: str) -> str:
 Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(a_line)]
 Name = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_name)]
 Description = Annotated[str, Field(max_length=20_000), AfterValidator(storable)]
-Language = Annotated[str, Field(pattern=r"^[a-z_]{1,63}$", description="A text search configuration, as `english`.")]
+Language = Annotated[
+    str,
+    Field(
+        max_length=63,
+        description="A text search configuration of PostgreSQL, as `english`, or a tag, as `en-GB`, which is stored "
+        "as the configuration for it (`simple` where there is none).",
+    ),
+    AfterValidator(configuration),
+]
 TagName = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(a_line)]
 TagNames = Annotated[list[TagName], Field(max_length=MAX_TAGS)]
 Content = Annotated[str, Field(max_length=10_000_000), AfterValidator(storable)]
@@ -179,7 +188,7 @@ class DocumentIn(BaseModel):
     """`content`: text or Markdown to start with. `template_id`: a template of the same workspace; what is not given is
     taken from it (type, content, tags, metadata, settings, description, language, priority, category).
     `metadata`: a bookmark has a `url`; tasks, contacts, files and notes have typed fields too, and any others are kept.
-    `expires_at`: when the document is deleted for good, within the hour.
+    `expires_at`: when the document goes to the trash (within the hour after it), not in the past; not for guests.
     """
 
     model_config = ConfigDict(
@@ -220,7 +229,7 @@ class DocumentIn(BaseModel):
 
 class DocumentPatch(BaseModel):
     """What is given is changed; `metadata` and `settings` are replaced as a whole. A name of null leaves the document
-    with its id as its address.
+    with its id as its address. `is_public` and `expires_at` (not in the past) need the right to delete the document.
     """
 
     model_config = ConfigDict(

@@ -17,6 +17,7 @@ from collab_server.documents import document_queries, making, models
 from collab_server.documents.addresses import Addresses
 from collab_server.documents.document_queries import Document, Encrypted, Locked
 from collab_server.documents.kinds import ENCRYPTED
+from collab_server.documents.quotas import Creations
 from collab_server.documents.store import State
 from collab_server.documents.views import Views
 from collab_server.errors import Forbidden, NotFound, Unauthenticated
@@ -36,6 +37,7 @@ class Desk:
     workers: Workers
     settings: Settings
     views: Views
+    creations: Creations
 
     @property
     def addresses(self) -> Addresses:
@@ -126,9 +128,13 @@ class Desk:
     async def make(
         self, workspace_id: UUID, fields: Mapping[str, Any], tags: Sequence[str], state: State | None
     ) -> models.DocumentOut:
-        """A new document in a workspace in which the caller may create some; raises as making.make."""
+        """A new document in a workspace in which the caller may create some; raises as making.make, TooMany,
+        LimitReached and QuotaExceeded.
+        """
         user_id = self.identity.user_id
         async with self.db.as_user(user_id) as conn:
+            size = len(state.update) + len(state.content.encode()) if state else 0
+            await self.creations.take(conn, self.identity, workspace_id, size)
             made = await making.make(
                 conn, workspace_id, user_id, fields, tags, state, max_bytes=self.settings.max_document_bytes
             )
@@ -138,6 +144,11 @@ class Desk:
         """Raises Forbidden where a token's scope falls short; PostgreSQL looks at the person behind it."""
         if self.identity.role_cap < (Role.EDITOR if locked.own else Role.ADMIN):
             raise Forbidden("this token may not do that to documents of others")
+
+    async def check_encrypted(self, conn: Conn, document_id: UUID, locked: Locked, columns: Mapping[str, Any]) -> None:
+        """Raises QuotaExceeded where the columns' encrypted content has no room in the workspace."""
+        if (content := columns.get("content_encrypted")) is not None:
+            await self.creations.check_encrypted(conn, locked.workspace_id, document_id, len(content))
 
     async def find_in_trash(self, conn: Conn, document_id: UUID) -> Document:
         """A deleted document that the caller may bring back or delete for good; to all others it is not there."""

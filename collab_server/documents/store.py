@@ -103,7 +103,7 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
         rows = await _rows(db, document_id)
         if not rows.pending:
             break
-        snapshot, clocks, projection = await _folded(workers, document_id, rows)
+        snapshot, clocks, projection = await _folded(workers, document_id, rows.snapshot, rows.pending)
         content: str | None = None
         if projection is not None:
             same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
@@ -129,12 +129,25 @@ async def state_of(db: Database, workers: Workers, document_id: UUID) -> State |
     rows = await _rows(db, document_id)
     if rows.snapshot is None and not rows.pending:
         return None
-    snapshot, clocks, projection = await _folded(workers, document_id, rows)
-    if projection is not None:
-        return State(snapshot, clocks, projection.content, projection.words, projection.truncated)
     async with db.as_service() as conn:
         stored = await log_queries.find_stored_text(conn, document_id)
-    return State(snapshot, clocks, *stored)
+    return await state_from_parts(workers, document_id, rows.snapshot, rows.pending, stored)
+
+
+async def state_from_parts(
+    workers: Workers,
+    document_id: UUID,
+    snapshot: bytes | None,
+    pending: list[bytes],
+    stored_text: tuple[str, int | None, bool],
+) -> State:
+    """A snapshot and the updates after it as one. `stored_text`: (text, words, whether it is cut), for bytes that make
+    no document. Raises Unavailable.
+    """
+    update, clocks, projection = await _folded(workers, document_id, snapshot, pending)
+    if projection is not None:
+        return State(update, clocks, projection.content, projection.words, projection.truncated)
+    return State(update, clocks, *stored_text)
 
 
 async def state_from_text(workers: Workers, text: str) -> State | None:
@@ -147,18 +160,18 @@ async def state_from_text(workers: Workers, text: str) -> State | None:
 
 
 async def _folded(
-    workers: Workers, document_id: UUID, rows: log_queries.StoredRows
+    workers: Workers, document_id: UUID, snapshot: bytes | None, pending: list[bytes]
 ) -> tuple[bytes, bytes, Projection | None]:
     """(snapshot, state vector, what the document says; None where the bytes make no document)"""
     try:
-        folded = await workers.run(fold_bytes, rows.snapshot, rows.pending)
+        folded = await workers.run(fold_bytes, snapshot, pending)
     except Unavailable:
         raise
     except Exception as error:
         # An update can be sound by itself and yet impossible here (an item inside a character, say). Its bytes are kept
         # for clients, which read more than pycrdt does; the stored text stays as it was.
         log.error("a document cannot be read", extra={"document": document_id, "error": repr(error)})
-        parts = ([rows.snapshot] if rows.snapshot else []) + rows.pending
+        parts = ([snapshot] if snapshot else []) + pending
         return *await workers.run(merged, parts), None
     return folded.snapshot, folded.state_vector, folded.projection
 

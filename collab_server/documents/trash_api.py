@@ -18,6 +18,7 @@ from collab_server.errors import (
     NotFound,
     PreconditionFailed,
     TooLarge,
+    TooMany,
     UnprocessableContent,
 )
 from collab_server.web.etags import expected_version
@@ -76,7 +77,7 @@ async def delete_document_permanently(document_id: UUID, desk: CurrentDesk) -> N
     "/documents/{document_id}/duplicate",
     status_code=201,
     tags=["documents"],
-    responses={**USUAL, **documented(TooLarge, UnprocessableContent)},
+    responses={**USUAL, **documented(Conflict, TooLarge, TooMany, UnprocessableContent)},
 )
 async def duplicate_document(
     document_id: UUID, body: models.DuplicateIn, desk: CurrentDesk, response: Response
@@ -106,7 +107,7 @@ async def duplicate_document(
 @router.post(
     "/documents/{document_id}/move",
     tags=["documents"],
-    responses={**USUAL, **documented(Malformed, Conflict, PreconditionFailed, UnprocessableContent)},
+    responses={**USUAL, **documented(Malformed, Conflict, PreconditionFailed, TooLarge, UnprocessableContent)},
 )
 async def move_document(
     document_id: UUID, body: models.MoveIn, desk: CurrentDesk, request: Request, response: Response
@@ -117,8 +118,10 @@ async def move_document(
     version = expected_version(request)
     try:
         async with desk.db.as_user(desk.identity.user_id) as conn:
-            await desk.lock_for(conn, document_id, Action.DELETE, version)
+            locked = await desk.lock_for(conn, document_id, Action.DELETE, version)
             await require_in_workspace(conn, desk.identity, body.workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
+            if body.workspace_id != locked.workspace_id:
+                await desk.creations.check_move(conn, body.workspace_id, document_id)
             await trash_queries.move(conn, document_id, body.workspace_id, body.category_id)
             document = await desk.show(conn, document_id)
     except InsufficientPrivilege:

@@ -20,6 +20,7 @@ MOST_ROUNDS = 1000
 def jobs(settings: Settings) -> dict[str, Job]:
     """By name, in their order: a workspace's documents are archived before it goes."""
     return {
+        "expired documents": queries.expire_documents,
         "documents": lambda conn: queries.purge_documents(conn, settings.trash_days),
         "workspaces": lambda conn: queries.purge_workspaces(conn, settings.trash_days),
         "archive": lambda conn: queries.purge_archive(conn, settings.archive_days),
@@ -31,6 +32,7 @@ def jobs(settings: Settings) -> dict[str, Job]:
         "presence": queries.purge_presence,
         "sign-ins": _forget_sign_ins,
         "bases": base_queries.purge_bases,
+        "storage": queries.recount_storage,
     }
 
 
@@ -40,27 +42,42 @@ async def _forget_sign_ins(conn: Conn) -> int:
     return 0
 
 
+class _TakenOver(Exception):
+    """Another process maintains."""
+
+
 async def run_once(db: Database, settings: Settings) -> dict[str, int | None] | None:
     """How many each job took, None for one that failed (the log says why); None where another process is at it.
 
-    Raises Unavailable.
+    Each batch of a job is a transaction that holds the right to maintain: none is idle while another one works, for
+    PostgreSQL ends idle transactions. Where another process takes over between two batches, what is left is that one's:
+    the answer has the jobs that were done. Raises Unavailable.
     """
-    async with db.as_service() as right, right.transaction():
-        if not await queries.try_lock(right):
-            return None
-        # Each statement of a job commits by itself, on another connection.
-        async with db.as_service() as conn:
-            return {name: await _run(name, job, conn) for name, job in jobs(settings).items()}
+    done: dict[str, int | None] = {}
+    async with db.as_service() as conn:
+        for name, job in jobs(settings).items():
+            try:
+                done[name] = await _run(name, job, conn)
+            except _TakenOver:
+                log.info("maintenance left to another process", extra={"job": name})
+                return done or None
+    return done
 
 
 async def _run(name: str, job: Job, conn: Conn) -> int | None:
+    """Raises _TakenOver."""
     taken = 0
     try:
         for _ in range(MOST_ROUNDS):
-            count = await job(conn)
+            async with conn.transaction():
+                if not await queries.try_lock(conn):
+                    raise _TakenOver
+                count = await job(conn)
             taken += count
             if not count:
                 break
+    except _TakenOver:
+        raise
     except Exception:
         log.exception("maintenance failed", extra={"job": name})
         return None

@@ -6,21 +6,31 @@ _LOCK = "hashtextextended('collab_server/maintenance', 0)"
 
 
 async def try_lock(conn: Conn) -> bool:
-    """Whether this transaction has the right to maintain until its end; a lock of the session would outlive a server
+    """Whether this transaction has the right to maintain until its end. A lock of the session would outlive a server
     behind a pooler in transaction mode.
     """
     got: bool = await conn.fetchval(f"SELECT pg_try_advisory_xact_lock({_LOCK})")
     return got
 
 
+async def expire_documents(conn: Conn) -> int:
+    """Expired documents, into the trash."""
+    return await _count(conn, "SELECT app.expire_documents()")
+
+
 async def purge_documents(conn: Conn, days: int) -> int:
-    """Documents in the trash, or in a deleted workspace, for so many days, and those that have expired; archived."""
+    """Documents in the trash, or in a deleted workspace, for so many days; archived."""
     return await _count(conn, "SELECT app.purge_documents($1)", days)
 
 
 async def purge_workspaces(conn: Conn, days: int) -> int:
     """Deleted so many days ago."""
     return await _count(conn, "SELECT app.purge_workspaces($1)", days)
+
+
+async def recount_storage(conn: Conn) -> int:
+    """Workspaces whose documents were not counted for a day."""
+    return await _count(conn, "SELECT app.recount_storage()")
 
 
 async def purge_archive(conn: Conn, days: int) -> int:

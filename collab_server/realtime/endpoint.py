@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from collab_server.access.identity import Authenticator
+from collab_server.accounts.throttle import address_of
 from collab_server.documents.addresses import Addresses
 from collab_server.errors import Malformed
 from collab_server.realtime.hocuspocus_session import HocuspocusSession
@@ -34,7 +35,7 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
         hub.admission.enter(socket, client)
         hub.check_open()
         epoch = hub.access.epoch
-        addresses = Addresses(hub.db, hub.settings.default_workspace)
+        addresses = _addresses(hub, client)
         async with hub.join_slots.held(client, connection):
             identity = await identify(websocket, websocket.state.authenticator, hub.settings)
             resolved = await addresses.resolve(identity, _address(scope), create=True)
@@ -68,7 +69,7 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
             hub,
             socket,
             authenticator,
-            Addresses(hub.db, hub.settings.default_workspace),
+            _addresses(hub, client),
             without_token=lambda: identity_of(came_with, authenticator),
             device=_device(websocket),
             agent=_agent(websocket),
@@ -101,6 +102,11 @@ def _address(scope: Scope) -> str:
         return unquote(raw.partition(b"?")[0].removeprefix(mount).decode("ascii"), errors="strict")
     except UnicodeDecodeError:
         raise Malformed("the address is not UTF-8") from None
+
+
+def _addresses(hub: Hub, client: str) -> Addresses:
+    """Documents by name, of which as many are made as may come from the client's address."""
+    return Addresses(hub.db, hub.settings.default_workspace, hub.quotas.by(address_of(client)))
 
 
 def _device(websocket: WebSocket) -> str | None:

@@ -18,6 +18,7 @@ from collab_server.backends.workers import Workers
 from collab_server.crdt.node_messages import Said
 from collab_server.crdt.room import Room
 from collab_server.documents import store
+from collab_server.documents.quotas import Quotas
 from collab_server.documents.views import Views
 from collab_server.errors import Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
 from collab_server.realtime.access_watch import AccessWatch
@@ -30,6 +31,7 @@ from collab_server.realtime.member import Member, Session, Stream
 from collab_server.realtime.mirror import Mirror
 from collab_server.realtime.nodes import Nodes
 from collab_server.realtime.programs import Programs
+from collab_server.realtime.storage_limits import StorageLimits
 from collab_server.realtime.writer import Writer
 from collab_server.settings import Settings
 from collab_server.telemetry import Counts, log
@@ -111,6 +113,8 @@ class Hub:
             settings.rate_updates,
             settings.rate_burst,
         )
+        self.quotas = Quotas(settings)
+        self.storage = StorageLimits(db, lambda: list(self._documents.values()))
         self.preparing = asyncio.Semaphore(1)
         """Taken by whoever has a worker read a large document."""
         self._keys = itertools.count(1)
@@ -252,6 +256,7 @@ class Hub:
         await self.nodes.joined(document)
         document.room.begin_load()
         try:
+            left = await self.storage.find_left(document.id)
             loaded = await store.load(self.db, self.workers, document.id)
             if document.generation not in (None, loaded.generation):
                 document.end(StaleGeneration())
@@ -264,6 +269,7 @@ class Hub:
         document.collaborative = loaded.collaborative
         document.has_text = loaded.has_text
         document.room.finish_load(loaded.stored)
+        self.storage.limit(document, left)
         self.counts.loads += 1
         if not document.known:
             self.nodes.loaded(document)

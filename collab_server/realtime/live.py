@@ -87,6 +87,8 @@ class LiveDocument:
         """Held while a request's edit is worked out: the next one starts from what it leaves."""
         self.revision = 0
         """Raised by whatever changes the content."""
+        self.measured = -1
+        """The revision at which the room of its workspace was last asked for; see realtime/storage_limits.py."""
         self.holds = 0
         """How many who are no members need it open; see Hub.holding."""
         self.last_edit = time.monotonic()
@@ -170,7 +172,7 @@ class LiveDocument:
     ) -> None:
         """A validated update that may be written: to everybody but `sender`, and to the log.
 
-        Raises TooLarge where the document is full.
+        Raises TooLarge where the document is full, QuotaExceeded where its workspace is.
         """
         room = self.room
         before = {client: room.clocks.get(client, 0) for client, _, _ in summary.structs}

@@ -30,7 +30,8 @@ async def perform(desk: Desk, device: str, mutation: models.Mutation) -> dict[st
     """The result: `document_id`, `row_version`, and `conflict` (the id of the record, and what was overwritten) or
     None. The same result again for a key that was used already.
 
-    Raises NotFound, Forbidden, Unauthenticated, Conflict, UnprocessableContent, LimitReached, LostRace, Unavailable.
+    Raises NotFound, Forbidden, Unauthenticated, Conflict, UnprocessableContent, LimitReached, LostRace, TooMany,
+    QuotaExceeded, Unavailable.
     """
     desk.require_person()
     fingerprint = hashlib.sha256(mutation.model_dump_json().encode()).digest()
@@ -96,6 +97,8 @@ class _Work:
             return  # made by this same mutation, whose record is no longer kept
         fields = patching.decoded(body.model_dump(exclude={"tags", "content", "template_id"}))
         fields["id"] = mutation.document_id
+        size = len(fields.get("content_encrypted") or b"")
+        await self.desk.creations.take(self.conn, self.desk.identity, mutation.workspace_id, size)
         await making.make(
             self.conn,
             mutation.workspace_id,
@@ -109,7 +112,7 @@ class _Work:
     async def _patch(self, mutation: models.Patch) -> dict[str, Any] | None:
         fields = mutation.fields.model_dump(include=mutation.fields.model_fields_set)
         locked = await self.desk.lock_for(self.conn, mutation.document_id, Action.EDIT, None)
-        if "is_public" in fields:
+        if fields.keys() & patching.OF_REMOVAL:
             self.desk.require_removal_right(locked)
         before = await self._found(mutation.document_id)
         conflict = None
@@ -124,6 +127,7 @@ class _Work:
             if overwritten:
                 conflict = await self._conflict(mutation, before, overwritten, {n: written[n] for n in overwritten})
         columns = patching.fit(fields, locked)
+        await self.desk.check_encrypted(self.conn, mutation.document_id, locked, columns)
         if not await document_queries.update_document(self.conn, mutation.document_id, columns, expected_version=None):
             raise NotFound(ABSENT)
         return conflict

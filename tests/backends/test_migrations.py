@@ -1,6 +1,7 @@
 """Revisions up and down, servers that migrate at the same time, and what an operator is told."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from collab_server.backends import migrate
 from collab_server.errors import ConfigurationError
 from tests import databases
 from tests.require import ROOT
+from tests.waiting import until
 
 REVISIONS = sorted(path.stem for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
 ROLES = ["app_admin", "app_readonly", "app_readwrite", "app_service"]
@@ -215,6 +217,96 @@ async def test_each_way_a_dsn_can_be_wrong_has_its_own_line() -> None:
             await migrate.status(dsn)
         assert part in caught.value.detail, dsn
         assert "\n" not in caught.value.detail
+
+
+async def _holds(dsn: str, query: str) -> bool:
+    return await rows(dsn, query) == [True]
+
+
+async def test_a_revision_lets_others_pass_while_it_waits_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(migrate, "LOCK_PAUSE", 0.1)
+    async with databases.empty("18") as dsn:
+        await migrate.upgrade(dsn, "0022_listed")
+        reader, writer = [await asyncpg.connect(dsn) for _ in range(2)]
+        reading = reader.transaction()
+        await reading.start()
+        await reader.fetchval("SELECT count(*) FROM documents")
+        migration = asyncio.create_task(migrate.upgrade(dsn))
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'documents'::regclass AND NOT granted)"
+        try:
+            for _ in range(2):  # it comes again
+                await until(lambda: _holds(dsn, waiting), "the revision to wait for its lock", 30)
+                # behind the lock that the revision waits for
+                await writer.execute("INSERT INTO documents (workspace_id, title) SELECT id, 'new' FROM workspaces")
+            assert not migration.done()
+        finally:
+            await reading.rollback()
+        await migration
+        assert (await migrate.status(dsn)).pending == []
+        for conn in (reader, writer):
+            await conn.close()
+
+
+async def test_a_revision_that_never_gets_its_lock_says_so_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(migrate, "LOCK_PAUSE", 0)
+    monkeypatch.setattr(migrate, "LOCK_ATTEMPTS", 2)
+    async with databases.empty("18") as dsn:
+        await migrate.upgrade(dsn, "0022_listed")
+        before = await objects(dsn)
+        conn = await asyncpg.connect(dsn)
+        async with conn.transaction():
+            await conn.fetchval("SELECT count(*) FROM documents")
+            with pytest.raises(ConfigurationError, match="lock timeout"):
+                await migrate.upgrade(dsn)
+        await conn.close()
+        assert await objects(dsn) == before
+
+
+async def test_an_index_is_built_while_its_table_is_written_to() -> None:
+    async with databases.empty("18") as dsn:
+        await migrate.upgrade(dsn, "0024_document_bounds")
+        writer, other = [await asyncpg.connect(dsn) for _ in range(2)]
+        # an attempt that failed has left an index that is not valid
+        await run(dsn, "CREATE INDEX document_search_language_workspace ON document_search (language)")
+        writing = writer.transaction()
+        await writing.start()
+        await writer.execute("INSERT INTO documents (workspace_id, title) SELECT id, 'one' FROM workspaces")
+        await writer.fetchval("SELECT app.refresh_search()")
+        migration = asyncio.create_task(migrate.upgrade(dsn))
+        building = (
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query ~ '^(CREATE|DROP) INDEX CONCURRENTLY' "
+            "AND wait_event_type = 'Lock' AND datname = current_database())"
+        )
+        await until(lambda: _holds(dsn, building), "the index to wait for the writer", 30)
+        await other.execute("INSERT INTO documents (workspace_id, title) SELECT id, 'two' FROM workspaces")
+        assert await other.fetchval("SELECT app.refresh_search()") == 1
+        assert not migration.done()
+        await writing.commit()
+        await migration
+        definition = "SELECT indexdef FROM pg_indexes WHERE indexname ~ '^document_search_language'"
+        [made] = await rows(dsn, definition)
+        assert made.endswith("(language, workspace_id)")
+        assert await rows(dsn, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [0]
+        for conn in (writer, other):
+            await conn.close()
+
+
+def blocking_indexes(text: str) -> list[str]:
+    """Tables of earlier revisions on which a revision builds an index that keeps writers waiting."""
+    upgrade = text.partition("DOWNGRADE")[0].partition("def downgrade")[0]
+    made = set(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", upgrade))
+    on = r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(?:IF NOT EXISTS )?\w* *ON (?:ONLY )?(?:public\.)?(\w+)"
+    constraints = r"ALTER TABLE (\w+)\s+ADD (?:CONSTRAINT \w+ )?(?:UNIQUE|PRIMARY KEY|EXCLUDE)(?! USING INDEX)"
+    return [table for table in re.findall(on, upgrade) + re.findall(constraints, upgrade) if table not in made]
+
+
+def test_new_revisions_build_indexes_of_existing_tables_concurrently() -> None:
+    texts = {path.stem: path.read_text() for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py")}
+    assert blocking_indexes(texts["0022_listed"]) == ["documents"]  # what the test is to find
+    for revision in REVISIONS[REVISIONS.index("0022_listed") + 1 :]:
+        assert blocking_indexes(texts[revision]) == [], revision
 
 
 def test_revisions_follow_one_another_in_the_order_of_their_files() -> None:

@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from tests.documents.office import Office, open_office, refused
 from tests.peers import Peer
-from tests.people import fetch, run
+from tests.people import fetch, people, run
 
 LONG_AGO = "UPDATE documents SET deleted_at = now() - interval '99 days' WHERE id = $1"
+
+PURGE = "SELECT app.purge_documents(7)"
+EXPIRE = "SELECT app.expire_documents()"
+PAST = """
+DO $$ BEGIN
+  SET LOCAL session_replication_role = replica;  -- time passes without the triggers
+  UPDATE documents SET expires_at = now() - interval '1 s' WHERE id = '{}';
+END $$
+"""
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +33,11 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
 async def counts(office: Office) -> dict[str, str]:
     lines = (await office.server.command("maintain")).splitlines()
     return {name: count for name, _, count in (line.partition(": ") for line in lines)}
+
+
+async def number(office: Office, query: str) -> int:
+    [row] = await fetch(office.server, query)
+    return int(row[0])
 
 
 async def archived(office: Office, document_id: str) -> list[asyncpg.Record]:
@@ -57,12 +72,85 @@ async def test_the_archive_has_what_was_not_folded_yet(office: Office) -> None:
     assert b"unfolded" in (row["yjs_state"] or b"") + b"".join(row["pending"])
 
 
-async def test_what_has_expired_goes(office: Office) -> None:
+async def test_an_expired_document_goes_through_the_trash_and_names_who_set_the_expiry(office: Office) -> None:
+    made = await office.make(office.other, content="words")
+    path = f"/documents/{made['id']}"
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    assert (await office.admin.patch(path, json={"expires_at": tomorrow})).status_code == 200
+    await run(office.server, PAST.format(made["id"]))
+    done = await counts(office)
+    assert (done["expired documents"], done["documents"]) == ("1", "0")
+    assert refused(await office.editor.get(path)) == (404, "not_found")
+    assert await archived(office, made["id"]) == []
+    activity = (await office.owner.get(f"/workspaces/{office.team}/activity", params={"limit": 1})).json()["items"][0]
+    assert (activity["action"], activity["entity_id"]) == ("delete", made["id"])
+    assert activity["actor"]["id"] == office.admin.id
+    told = "SELECT changed_by FROM sync_log WHERE document_id = $1 AND operation = 'delete'"
+    assert [str(row["changed_by"]) for row in await fetch(office.server, told, UUID(made["id"]))] == [office.admin.id]
+    # its author takes it back, and it stays
+    back = await office.other.post(f"{path}/restore")
+    assert (back.status_code, back.json()["expires_at"]) == (200, None)
+    assert await number(office, EXPIRE) == 0
+    assert (await office.viewer.get(f"{path}/content")).text == "words"
+
+
+async def test_an_expired_document_leaves_the_trash_as_any_other(office: Office) -> None:
     made = await office.make(expires_at="2090-01-01T00:00:00Z")
     await run(office.server, "UPDATE documents SET expires_at = now() WHERE id = $1", [(UUID(made["id"]),)])
-    assert (await counts(office))["documents"] == "1"
-    assert refused(await office.editor.get(f"/documents/{made['id']}")) == (404, "not_found")
+    assert await number(office, EXPIRE) == 1
+    assert await number(office, PURGE) == 0
+    await run(office.server, LONG_AGO, [(UUID(made["id"]),)])
+    assert await number(office, PURGE) == 1
     assert len(await archived(office, made["id"])) == 1
+
+
+async def test_a_server_of_the_version_before_sends_expired_documents_to_the_trash(office: Office) -> None:
+    made = await office.make(content="words")
+    await run(office.server, "UPDATE documents SET expires_at = now() WHERE id = $1", [(UUID(made["id"]),)])
+    assert await number(office, PURGE) == 0
+    assert (await office.editor.post(f"/documents/{made['id']}/restore")).status_code == 200
+
+
+async def test_an_operator_brings_a_document_back_from_the_archive(office: Office) -> None:
+    name = f"plan-{uuid4().hex[:8]}"
+    made = await office.make(name=name, tags=["x"], content="words", metadata={"a": 1})
+    peer = await Peer(office.server, "yws", made["id"], token=office.editor.token).sync()
+    peer.insert(" more")
+    await peer.saved()
+    await peer.close()
+    await run(office.server, LONG_AGO, [(UUID(made["id"]),)])
+    await run(office.server, PURGE)
+    assert len(await archived(office, made["id"])) == 1
+    other = await office.make(name=name)
+    told = await office.server.command("document", "restore", made["id"])
+    assert told == f"{made['id']}  Plan  in {office.slug}"
+    back = (await office.viewer.get(f"/documents/{made['id']}")).json()
+    assert (back["name"], back["metadata"], back["expires_at"]) == (f"{name}-2", {"a": 1}, None)
+    assert ([tag["name"] for tag in back["tags"]], back["created_by"]["id"]) == (["x"], office.editor.id)
+    assert (await office.viewer.get(f"/documents/{made['id']}/content")).text == "words more"
+    assert await archived(office, made["id"]) == []
+    # it can be edited as before, by those who kept a copy too
+    again = await Peer(office.server, "hocus", made["id"], token=office.editor.token).sync()
+    assert again.content == "words more"
+    again.insert(" still")
+    await again.saved()
+    await again.close()
+    for wrong, reason in ((other["id"], "is there"), (str(uuid4()), "the archive has no document")):
+        with pytest.raises(AssertionError, match=reason):
+            await office.server.command("document", "restore", wrong)
+
+
+async def test_a_document_whose_workspace_is_gone_is_brought_back_to_another(office: Office) -> None:
+    [person] = await people(office.server, "leaver")
+    made = await office.make(person, person.personal, content="words")
+    gone = "UPDATE workspaces SET deleted_at = now() - interval '9 days' WHERE id = $1"
+    await run(office.server, gone, [(UUID(person.personal),)])
+    await run(office.server, PURGE)
+    await run(office.server, "SELECT app.purge_workspaces(7)")
+    with pytest.raises(AssertionError, match="name another one"):
+        await office.server.command("document", "restore", made["id"])
+    await office.server.command("document", "restore", made["id"], "--workspace", office.slug)
+    assert (await office.viewer.get(f"/documents/{made['id']}/content")).text == "words"
 
 
 async def test_documents_of_a_workspace_that_is_purged_are_archived(office: Office) -> None:

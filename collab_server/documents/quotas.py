@@ -1,0 +1,95 @@
+"""How many documents may be made: in a workspace, and in a minute by one person."""
+
+import math
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from collab_server.access.check import ABSENT
+from collab_server.access.identity import Identity
+from collab_server.backends.db import Conn
+from collab_server.documents import quota_queries
+from collab_server.errors import LimitReached, NotFound, QuotaExceeded, TooMany
+from collab_server.settings import Settings
+
+MOST_BUCKETS = 10_000
+"""People whose creations are counted; beyond it the one who has not made a document for longest is forgotten."""
+FULL = "the workspace's storage is full: delete documents for good, or have an administrator raise its limit"
+
+
+class Quotas:
+    """Counts in memory: each process on its own. `paced`: whether creations in a minute are counted at all."""
+
+    def __init__(self, settings: Settings, *, paced: bool = True) -> None:
+        self.settings = settings
+        self._paced = paced
+        self._buckets: dict[str, tuple[float, float]] = {}
+        """(tokens, monotonic seconds of the count) by person; the latest to make a document stands last."""
+
+    def by(self, address: str) -> "Creations":
+        """For a request or socket from this IP address, by which guests are counted."""
+        return Creations(self, address)
+
+    def pace(self, person: str, per_minute: float, burst: int, now: float) -> None:
+        """Raises TooMany, with the seconds until the next document may be made."""
+        if not self._paced:
+            return
+        tokens, counted = self._buckets.pop(person, (float(burst), now))
+        tokens = min(float(burst), tokens + (now - counted) * per_minute / 60)
+        if tokens < 1:
+            self._buckets[person] = (tokens, now)
+            wait = math.ceil((1 - tokens) * 60 / per_minute)
+            raise TooMany(f"too many new documents in too short a time: try again in {wait} s", retry_after=wait)
+        self._buckets[person] = (tokens - 1, now)
+        if len(self._buckets) > MOST_BUCKETS:
+            del self._buckets[next(iter(self._buckets))]
+
+    async def check_count(self, conn: Conn, workspace_id: UUID, size: int) -> None:
+        """Whether the workspace may have one more document, of `size` bytes.
+
+        Raises NotFound, LimitReached, QuotaExceeded. Of several at once each may pass, so a workspace can exceed its
+        limits by as many documents as are made at the same moment.
+        """
+        usage = await quota_queries.find_usage(conn, workspace_id)
+        if usage is None:
+            raise NotFound(ABSENT)
+        settings = self.settings
+        playground = usage.kind == "playground"
+        most = settings.max_playground_documents if playground else settings.max_documents_per_workspace
+        if usage.documents >= most:
+            raise LimitReached(f"a workspace has at most {most} documents, with those in its trash")
+        if usage.used + max(1, size) > usage.limit:
+            raise QuotaExceeded(FULL)
+
+
+@dataclass(frozen=True, slots=True)
+class Creations:
+    """The quotas as they concern one request or socket."""
+
+    quotas: Quotas
+    address: str
+
+    async def take(self, conn: Conn, identity: Identity, workspace_id: UUID, size: int = 0) -> None:
+        """Count a document that is about to be made; `size`: bytes of its content. `conn`: a transaction of the user.
+
+        Raises TooMany, NotFound, LimitReached, QuotaExceeded.
+        """
+        settings = self.quotas.settings
+        if identity.user_id is None:
+            person = f"guest {self.address}"
+            rate, burst = settings.guest_creations_per_minute, settings.guest_creation_burst
+        else:
+            person, rate, burst = str(identity.user_id), settings.creations_per_minute, settings.creation_burst
+        self.quotas.pace(person, rate, burst, time.monotonic())
+        await self.quotas.check_count(conn, workspace_id, size)
+
+    async def check_move(self, conn: Conn, workspace_id: UUID, document_id: UUID) -> None:
+        """Whether the workspace may take in a document of another one. Raises as `Quotas.check_count`."""
+        await self.quotas.check_count(conn, workspace_id, await quota_queries.find_size(conn, document_id))
+
+    async def check_encrypted(self, conn: Conn, workspace_id: UUID, document_id: UUID, size: int) -> None:
+        """Whether the encrypted content of a document may take `size` bytes. Raises QuotaExceeded."""
+        growth = size - await quota_queries.find_size(conn, document_id)
+        usage = await quota_queries.find_usage(conn, workspace_id)
+        if growth > 0 and usage is not None and usage.used + growth > usage.limit:
+            raise QuotaExceeded(FULL)

@@ -1,0 +1,290 @@
+"""What a workspace may hold, and how many documents somebody may make in a minute."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from pycrdt import Doc, Text
+
+from collab_server.documents.quotas import Quotas
+from collab_server.errors import TooMany
+from collab_server.settings import Settings
+from tests.documents.office import PLAYGROUND, Office, open_office, refused
+from tests.peers import Peer
+from tests.people import Person, fetch, nobody, people, run
+
+COUNTED = """
+SELECT count(*) AS documents, coalesce(sum(coalesce(octet_length(yjs_state), 0) + content_bytes
+  + coalesce(octet_length(content_encrypted), 0)), 0)::bigint AS bytes
+FROM documents WHERE workspace_id = $1
+"""
+KEPT = "SELECT document_count AS documents, storage_used_bytes AS bytes FROM workspace_usage WHERE workspace_id = $1"
+FULL = (413, "quota_exceeded")
+
+
+@pytest.fixture(scope="module")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    async with open_office(
+        tmp_path_factory.mktemp("quotas"),
+        max_documents_per_workspace=12,
+        creations_per_minute=0.01,
+        creation_burst=15,
+        guest_creations_per_minute=0.01,
+        guest_creation_burst=4,
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+async def ann(office: Office) -> Person:
+    """Somebody who has made nothing yet."""
+    [person] = await people(office.server, "ann")
+    return person
+
+
+async def limit(office: Office, workspace: str, spare: int) -> None:
+    """Leave the workspace so many bytes."""
+    statement = (
+        "UPDATE workspaces w SET storage_limit_bytes = u.storage_used_bytes + $2 FROM workspace_usage u "
+        "WHERE u.workspace_id = w.id AND w.id = $1"
+    )
+    await run(office.server, statement, [(UUID(workspace), spare)])
+
+
+async def figures(office: Office, query: str, workspace: str) -> tuple[int, int]:
+    [row] = await fetch(office.server, query, UUID(workspace))
+    return row["documents"], row["bytes"]
+
+
+async def test_what_documents_take_is_counted(office: Office, ann: Person) -> None:
+    [bob] = await people(office.server, "bob")
+    made = [await office.make(ann, ann.personal, content="x" * size) for size in (1000, 5000)]
+    secret = {"content_encrypted": base64.b64encode(bytes(900)).decode(), "encryption": {"alg": "x"}}
+    await office.make(ann, ann.personal, type="password", **secret)
+    before = (await ann.get(f"/workspaces/{ann.personal}/usage")).json()["storage_used_bytes"]
+    assert 2 * 6000 + 900 < before < 2 * 6000 + 900 + 500
+    peer = await Peer(office.server, "yws", made[0]["id"], token=ann.token).sync()
+    peer.insert("y" * 2000)
+    await peer.saved()
+    await peer.close()
+    await ann.get(f"/documents/{made[0]['id']}/content")  # folds
+    after = (await ann.get(f"/workspaces/{ann.personal}/usage")).json()["storage_used_bytes"]
+    assert 4000 <= after - before < 4200
+    await run(
+        office.server,
+        "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, 'owner')",
+        [(UUID(bob.personal), UUID(ann.id))],
+    )
+    moved = await ann.post(f"/documents/{made[1]['id']}/move", json={"workspace_id": bob.personal})
+    assert moved.status_code == 200, moved.text
+    await ann.delete(f"/documents/{made[0]['id']}")
+    for workspace, documents in ((ann.personal, 2), (bob.personal, 1)):
+        kept = await figures(office, KEPT, workspace)
+        assert kept == await figures(office, COUNTED, workspace)
+        assert kept[0] == documents
+    assert (await ann.delete(f"/documents/{made[0]['id']}/permanently")).status_code == 204
+    assert await figures(office, KEPT, ann.personal) == (1, 900)
+
+
+async def test_counting_anew_beside_writers_is_exact(office: Office, ann: Person) -> None:
+    again = "UPDATE workspace_usage SET counted_at = NULL WHERE workspace_id = $1"
+    wrong = "UPDATE workspace_usage SET storage_used_bytes = 99999, document_count = 7 WHERE workspace_id = $1"
+    await run(office.server, wrong, [(UUID(ann.personal),)])
+
+    async def write(number: int) -> None:
+        made = await office.make(ann, ann.personal, content="x" * 100 * number)
+        if number % 2:
+            await ann.delete(f"/documents/{made['id']}")
+            await ann.delete(f"/documents/{made['id']}/permanently")
+
+    async def count() -> None:
+        for _ in range(5):
+            await run(office.server, again, [(UUID(ann.personal),)])
+            await run(office.server, "SELECT app.recount_storage(1000)")
+
+    await asyncio.gather(count(), *(write(number) for number in range(6)))
+    kept = await figures(office, KEPT, ann.personal)
+    assert kept == await figures(office, COUNTED, ann.personal)
+    assert kept[0] == 3
+
+
+def _update(text: str) -> bytes:
+    doc: Doc[Any] = Doc()
+    doc.get("content", type=Text).insert(0, text)
+    return doc.get_update()
+
+
+async def test_a_full_workspace_takes_no_new_document(office: Office, ann: Person) -> None:
+    made = await office.make(ann, ann.personal, content="x" * 1000)
+    [bob] = await people(office.server, "bob")
+    await run(
+        office.server,
+        "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, 'owner')",
+        [(UUID(bob.personal), UUID(ann.id))],
+    )
+    elsewhere = await office.make(ann, bob.personal, content="x" * 1000)
+    await limit(office, ann.personal, 500)
+    path = f"/workspaces/{ann.personal}"
+    assert (await ann.post(f"{path}/documents", json={"title": "Fits"})).status_code == 201
+    assert refused(await ann.post(f"{path}/documents", json={"title": "x", "content": "x" * 600})) == FULL
+    assert refused(await ann.post(f"/documents/{made['id']}/duplicate", json={})) == FULL
+    assert refused(await ann.post(f"{path}/import", content=b"x" * 600, params={"name": "a.md"})) == FULL
+    move = {"workspace_id": ann.personal}
+    assert refused(await ann.post(f"/documents/{elsewhere['id']}/move", json=move)) == FULL
+    await limit(office, ann.personal, 0)
+    assert refused(await ann.post(f"{path}/documents", json={"title": "Empty"})) == FULL
+    create = {"kind": "create", "key": "k", "document_id": str(uuid4()), "workspace_id": ann.personal}
+    push = {"device_id": "d", "operations": [{**create, "fields": {"title": "x"}}]}
+    assert (await ann.post("/sync/push", json=push)).json()["results"][0]["code"] == "quota_exceeded"
+    slug = ann.email.partition("@")[0]
+    by_name = Peer(office.server, "yws", f"{slug}/new", token=ann.token)
+    await by_name.connect()
+    assert by_name.socket is not None
+    assert (await by_name.socket.end()).reason.startswith("quota_exceeded")
+
+
+async def test_in_a_full_workspace_nothing_grows_and_things_can_be_deleted(office: Office, ann: Person) -> None:
+    made = await office.make(ann, ann.personal, content="x" * 1000)
+    path = f"/documents/{made['id']}"
+    await limit(office, ann.personal, 100)
+    one = await Peer(office.server, "hocus", made["id"], token=ann.token).sync()
+    other = await Peer(office.server, "yws", made["id"], token=ann.token).sync()
+    one.insert("fits")
+    await one.saved()
+    await other.until(lambda: "fits" in other.content, "what fits")
+    one.insert("y" * 3000)
+    await one.until(lambda: one.status[-1:] == [0], "a refusal")
+    assert "y" not in (await ann.get(f"{path}/content")).text
+    update, headers = _update("z" * 3000), {"content-type": "application/octet-stream"}
+    ways: list[Callable[[], Any]] = [
+        lambda: ann.put(f"{path}/content", content="x" * 5000, headers={"content-type": "text/plain"}),
+        lambda: ann.post(f"{path}/content/append", json={"content": "z" * 3000}),
+        lambda: ann.post(f"{path}/updates", content=update, headers=headers),
+    ]
+    for way in ways:
+        answer: httpx.Response = await way()
+        assert refused(answer) == FULL, answer.text
+    edit = {"kind": "update", "document_id": made["id"], "update": base64.b64encode(_update("z" * 3000)).decode()}
+    push = {"device_id": "d", "operations": [edit]}
+    assert (await ann.post("/sync/push", json=push)).json()["results"][0]["code"] == "quota_exceeded"
+    other.insert("w" * 3000)
+    await other.until(lambda: other.denied, "a refusal")
+    assert other.denied[0].startswith("quota_exceeded")
+    # what was acknowledged is there, and can be deleted
+    third = await Peer(office.server, "yws", made["id"], token=ann.token).sync()
+    assert third.content == "x" * 1000 + "fits"
+    del third.text[0:1000]
+    await third.saved()
+    assert (await ann.get(f"{path}/content")).text == "fits"
+    # once there is room, the clients are asked for what was refused
+    await limit(office, ann.personal, 1_000_000)
+    for peer in (one, other):
+        await peer.until(lambda: "y" * 3000 in third.content and "w" * 3000 in third.content, "what was refused")
+    for peer in (one, other, third):
+        assert peer.connected
+        await peer.close()
+
+
+async def test_encrypted_content_does_not_grow_in_a_full_workspace(office: Office, ann: Person) -> None:
+    def secret(size: int) -> dict[str, object]:
+        return {"content_encrypted": base64.b64encode(bytes(size)).decode(), "encryption": {"alg": "x"}}
+
+    made = await office.make(ann, ann.personal, type="password", **secret(500))
+    await limit(office, ann.personal, 100)
+    for size, status in ((700, 413), (400, 200), (599, 200)):
+        assert (await ann.patch(f"/documents/{made['id']}", json=secret(size))).status_code == status
+    fields = {"kind": "patch", "key": "k", "document_id": made["id"], "fields": secret(900)}
+    push = {"device_id": "d", "operations": [fields]}
+    assert (await ann.post("/sync/push", json=push)).json()["results"][0]["code"] == "quota_exceeded"
+
+
+async def test_a_workspace_has_a_greatest_number_of_documents(office: Office, ann: Person) -> None:
+    path = f"/workspaces/{ann.personal}/documents"
+    rows = [(UUID(ann.personal), f"d{number}") for number in range(11)]
+    await run(office.server, "INSERT INTO documents (workspace_id, title) VALUES ($1, $2)", rows)
+    last = await office.make(ann, ann.personal)
+    assert refused(await ann.post(path, json={"title": "x"})) == (409, "limit_reached")
+    slug = ann.email.partition("@")[0]
+    peer = Peer(office.server, "hocus", f"{slug}/one-more", token=ann.token)
+    await peer.connect()
+    await peer.until(lambda: peer.denied, "a refusal")
+    assert peer.denied[0].startswith("limit_reached")
+    await peer.close()
+    # the trash counts until it is emptied
+    await ann.delete(f"/documents/{last['id']}")
+    assert refused(await ann.post(path, json={"title": "x"})) == (409, "limit_reached")
+    await ann.delete(f"/documents/{last['id']}/permanently")
+    assert (await ann.post(path, json={"title": "x"})).status_code == 201
+
+
+async def test_who_makes_too_many_documents_in_a_minute_waits_and_others_do_not(office: Office, ann: Person) -> None:
+    path = f"/workspaces/{office.team}/documents"
+    [bob] = await people(office.server, "bob")
+    for person in (ann, bob):
+        add = "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, 'editor')"
+        await run(office.server, add, [(UUID(office.team), UUID(person.id))])
+    source = (await office.make(ann, ann.personal))["id"]
+    answers = await asyncio.gather(*(ann.post(f"/workspaces/{ann.personal}/documents", json={}) for _ in range(3)))
+    assert {answer.status_code for answer in answers} == {422}  # what is not made does not count
+    made = 1
+    while (answer := await ann.post(path, json={"title": f"n{made}"})).status_code == 201:
+        made += 1
+        await run(office.server, "DELETE FROM documents WHERE id = $1", [(UUID(answer.json()["id"]),)])
+    assert (made, refused(answer)) == (15, (429, "too_many"))
+    assert int(answer.headers["retry-after"]) > 60
+    token = await ann.with_scope("write")  # another token is the same person
+    for way in (
+        token.post(path, json={"title": "x"}),
+        ann.post(f"/documents/{source}/duplicate", json={}),
+        ann.post(f"/workspaces/{office.team}/import", content=b"x", params={"name": "a.md"}),
+    ):
+        assert refused(await way) == (429, "too_many")
+    create = {"kind": "create", "key": "k", "document_id": str(uuid4()), "workspace_id": ann.personal}
+    push = {"device_id": "d", "operations": [{**create, "fields": {"title": "x"}}]}
+    assert (await ann.post("/sync/push", json=push)).json()["results"][0]["code"] == "too_many"
+    assert (await bob.post(path, json={"title": "Bob's"})).status_code == 201
+
+
+async def test_guests_of_one_address_share_a_smaller_number(office: Office) -> None:
+    path = f"/workspaces/{PLAYGROUND}/documents"
+    for number in range(2):
+        assert (await office.guest.post(path, json={"title": f"n{number}"})).status_code == 201
+    first = await Peer(office.server, "yws", f"quota-{uuid4().hex[:8]}").sync()
+    many = [Peer(office.server, "hocus", f"quota-{uuid4().hex[:8]}") for _ in range(3)]
+    await asyncio.gather(*(peer.connect() for peer in many))
+    for peer in many:
+        await _answered(peer)
+    assert sum(bool(peer.denied) for peer in many) == 2
+    assert {peer.denied[0].partition(":")[0] for peer in many if peer.denied} == {"too_many"}
+    late = Peer(office.server, "yws", f"quota-{uuid4().hex[:8]}")
+    await late.connect()
+    assert late.socket is not None
+    end = await late.socket.end()
+    assert (end.code, end.reason.partition(":")[0]) == (4529, "too_many")
+    assert refused(await nobody(office.server).post(path, json={"title": "x"})) == (429, "too_many")
+    # what exists is opened as before, and people who are signed in make documents
+    again = await Peer(office.server, "hocus", first.name).sync()
+    assert (await office.admin.post(path, json={"title": "x"})).status_code == 201
+    for peer in (first, again, *many):
+        await peer.close()
+
+
+async def _answered(peer: Peer) -> None:
+    await peer.until(lambda: peer.denied or peer.synced, "an answer")
+
+
+def test_the_number_of_people_whose_documents_are_counted_is_bounded() -> None:
+    quotas = Quotas(Settings(secret_key="x" * 20))  # type: ignore[arg-type]
+    now = time.monotonic()
+    for number in range(10_050):
+        quotas.pace(f"p{number}", 60, 1, now)
+    with pytest.raises(TooMany) as caught:
+        quotas.pace("p10049", 60, 1, now + 0.5)
+    assert caught.value.retry_after == 1
+    quotas.pace("p10049", 60, 1, now + 1.6)
+    quotas.pace("p0", 60, 1, now)  # forgotten: the longest ago
