@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ from collab_server.changes import queries as feed_queries
 from collab_server.changes.waiting import Waiters
 from collab_server.crypto import Signer
 from collab_server.documents import api as documents_api
-from collab_server.documents import content_api, log_queries, organizing_api, store, trash_api, updates_api
+from collab_server.documents import content_api, damage_queries, log_queries, organizing_api, trash_api, updates_api
 from collab_server.documents.views import Views
 from collab_server.errors import CollabError
 from collab_server.exports import api as exports_api
@@ -54,6 +54,7 @@ from collab_server.neighbours import Neighbours
 from collab_server.realtime import endpoint, events_api, presence_api
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.incoming import Incoming
+from collab_server.realtime.leftovers import Leftovers
 from collab_server.search import api as search_api
 from collab_server.settings import Settings
 from collab_server.siblings import Siblings
@@ -108,7 +109,7 @@ _PAGES = {
 """Paths of the web application, and the file in static/ that each of them is."""
 _IMPORTS = re.compile(r"/api/v1/workspaces/[^/]+/import")
 SEARCH_INTERVAL = 2.0
-BACKLOG_INTERVAL = 60.0
+DAMAGE_INTERVAL = 2.0
 VIEWS_INTERVAL = 3.0
 
 
@@ -129,6 +130,7 @@ class Server:
         self._embedded = embedded
         self._siblings = siblings
         self._leaving = False
+        self._damaged = 0
         self._neighbours: Neighbours | None = None
         self._registry = CollectorRegistry()
         self._registry.register(Metrics(self.counts, self.gauges))
@@ -174,7 +176,8 @@ class Server:
                     tasks.create_task(hub.mirror.run()),
                     tasks.create_task(hub.storage.run()),
                     tasks.create_task(self._index_for_search()),
-                    tasks.create_task(self._fold_backlog()),
+                    tasks.create_task(Leftovers(self.db, self.workers, lambda d: hub.find(d) is not None).run()),
+                    tasks.create_task(self._count_damaged()),
                     tasks.create_task(self._write_views(hub.views)),
                     tasks.create_task(scheduler.run(self.db, self.settings)),
                 ]
@@ -244,20 +247,12 @@ class Server:
             except Exception:
                 log.exception("writing the views failed")
 
-    async def _fold_backlog(self) -> None:
-        """Fold what a server that died left in the log."""
+    async def _count_damaged(self) -> None:
         while True:
-            try:
+            with suppress(CollabError):
                 async with self.db.as_service() as conn:
-                    waiting = await log_queries.list_backlog(conn, 100)
-                for document_id in waiting:
-                    if self.hub is not None and self.hub.find(document_id) is None:
-                        await store.fold(self.db, self.workers, document_id)
-            except CollabError:
-                pass
-            except Exception:
-                log.exception("folding the backlog failed")
-            await asyncio.sleep(BACKLOG_INTERVAL)
+                    self._damaged = await damage_queries.count_damage(conn)
+            await asyncio.sleep(DAMAGE_INTERVAL)
 
     # ---- what operators see
 
@@ -303,7 +298,9 @@ class Server:
             "room_bytes": ("Bytes of documents held in memory", sum(d.room.held_bytes for d in hub.documents.values())),
             "unsaved_bytes": ("Bytes of edits that are not committed yet", hub.writer.unsaved_bytes),
             "queued_bytes": ("Bytes written to sockets that the network has not taken yet", queued),
-            "oldest_unsaved_seconds": ("Age of the oldest edit that is not committed yet", hub.oldest_unsaved()),
+            "damaged_documents": ("Documents whose stored bytes cannot be read", self._damaged),
+            "blocked_documents": ("Documents whose edits wait while others are stored", len(hub.writer.blocked)),
+            "oldest_unsaved_seconds": ("Age of the oldest edit that waits for its commit", hub.oldest_unsaved()),
         }
 
 

@@ -1,4 +1,4 @@
-"""`collab-server`: serve, migrate, user, token, workspace, document, secrets, maintain, doctor.
+"""`collab-server`: serve, migrate, user, token, workspace, document, secrets, maintain, verify, doctor.
 
 Exit status 0, 1 (failed), 2 (usage).
 """
@@ -236,6 +236,43 @@ def maintain() -> None:
     for name, count in done.items():
         click.echo(f"{name}: {'failed' if count is None else count}")
     if None in done.values():
+        sys.exit(1)
+
+
+@cli.command()
+@click.option("--document", "only", type=click.UUID, help="Id of the one document to read.")
+def verify(only: UUID | None) -> None:
+    """Read everything that is stored of every document; name the damaged ones, and exit 1 if there is any.
+
+    Servers may be running.
+    """
+    from collab_server.backends.workers import Workers
+    from collab_server.documents.verifying import verify as verdicts
+
+    async def run(dsn: str) -> tuple[int, int]:
+        db = Database(dsn, pool_size=1)
+        workers = Workers(1)
+        read = damaged = 0
+        await db.open()
+        try:
+            async for verdict in verdicts(db, workers, only):
+                read += 1
+                if verdict.reason:
+                    damaged += 1
+                    click.echo(f"damaged: {verdict.document_id}: {verdict.reason}")
+        finally:
+            await workers.close()
+            await db.close()
+        return read, damaged
+
+    settings = load()
+    if settings.embedded:
+        with embedded_database(settings) as embedded:
+            read, damaged = asyncio.run(run(embedded.dsn))
+    else:
+        read, damaged = asyncio.run(run(settings.database_url))
+    click.echo(f"{read} documents read, {damaged} damaged")
+    if damaged:
         sys.exit(1)
 
 

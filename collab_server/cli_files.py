@@ -162,7 +162,8 @@ def document_export(address: str, form: formats.Format | None, output: Path | No
 
     async def work(office: Office) -> bytes:
         found, category, secret = await office.document(address)
-        await office.sources.settle(found.id)
+        if not await reading.settled(office.sources, found.id):
+            click.echo("the document is damaged: this is its text as it was stored last", err=True)
         content = await reading.text(office.sources, found.id)
         return await reading.write(office.sources, found, content, chosen, category, secret)
 

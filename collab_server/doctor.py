@@ -6,10 +6,12 @@ from collab_server import sealing
 from collab_server.accounts.oidc import Oidc
 from collab_server.backends import db, migrate
 from collab_server.backends.redis_bus import RedisBus
-from collab_server.documents import log_queries
+from collab_server.documents import damage_queries, log_queries
 from collab_server.errors import CollabError
 from collab_server.neighbour_queries import count_servers
 from collab_server.settings import Settings
+
+DAMAGED_SHOWN = 10
 
 
 class Tell(Protocol):
@@ -37,6 +39,7 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
             synchronous = await conn.fetchval("SHOW synchronous_commit")
             flushing = await conn.fetchval("SHOW fsync")
             waiting = len(await log_queries.list_backlog(conn, 1000))
+            damaged = await damage_queries.list_damage(conn, DAMAGED_SHOWN + 1)
             servers = await count_servers(conn)
     finally:
         await database.close()
@@ -48,6 +51,11 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
     )
     tell("servers", ok=not servers.deaf, detail=f"{count} at work{deaf}")
     tell("log", ok=True, detail=f"{waiting} documents wait to be folded")
+    for found in damaged[:DAMAGED_SHOWN]:
+        when = f"{found.noticed_at:%Y-%m-%d %H:%M} UTC"
+        tell("damaged document", ok=False, detail=f"{found.document_id}: {found.reason} (noticed {when})")
+    if len(damaged) > DAMAGED_SHOWN:
+        tell("damaged documents", ok=False, detail="and others; `collab-server verify` names all")
 
 
 async def _examine_bus(settings: Settings, tell: Tell) -> None:

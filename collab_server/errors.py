@@ -21,7 +21,9 @@ CollabError                     HTTP  close
 |- TooMany                      429   4529   a rate or number limit; come back later
 |- Unavailable                  503   1013   the database or a worker cannot answer now; come back later
 |  |- LostRace                  503   1013   a transaction lost a race; doing it again is safe
+|  |- DocumentBlocked           503   1013   edits of this document cannot be stored now; others can
 |  `- ProviderUnavailable       503   1013   the sign-in provider cannot answer now
+|- DocumentDamaged              500   1011   what is stored of this document cannot be read
 `- ConfigurationError           500   1011   the operator must act; the command prints one line and exits 1
 
 Close codes 4400-4499 are final for stock y-websocket clients; every other code makes them come back.
@@ -195,9 +197,22 @@ class LostRace(Unavailable):
     code = "lost_race"
 
 
+class DocumentBlocked(Unavailable):
+    """Another transaction has locked the document for too long. The server keeps its edits and tries again."""
+
+    code = "document_blocked"
+
+
 class ProviderUnavailable(Unavailable):
     code = "provider_unavailable"
     title = "The sign-in provider does not answer"
+
+
+class DocumentDamaged(CollabError):
+    """Stored bytes do not match their checksum, are missing, or cannot be merged: the server's fault."""
+
+    code = "damaged_document"
+    title = "This document is damaged"
 
 
 class ConfigurationError(CollabError):

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
+from collab_server.backends.shares import Shares
 from collab_server.errors import ConfigurationError, LostRace, Unavailable, UnprocessableContent
 
 if TYPE_CHECKING:
@@ -36,6 +37,27 @@ COMMAND_TIMEOUT = 30.0
 LISTEN_CHECK = 10.0
 """How often a connection that only listens is asked whether it is still there."""
 
+STATEMENTS_EACH = 3
+"""Transactions at once of one person, or of the guests of one address; a pool has 8 connections."""
+ROLLBACK_TIMEOUT = 5.0
+LOG_LOCK_TIMEOUT = "300ms"
+LOG_STATEMENT_TIMEOUT = "10s"
+"""Less than the writer waits, so that PostgreSQL says that nothing was committed."""
+SESSION_SETTINGS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "15s",
+    # Without these PostgreSQL keeps the locks of a client that vanished for as long as TCP keep-alive takes: two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30s",
+    "client_connection_check_interval": "10s",
+}
+"""Of every session of the server. `backends/migrate.py` works on sessions without them. What takes longer (maintenance)
+sets its own for its transaction.
+"""
+
 _TRANSIENT = (
     OSError,
     TimeoutError,
@@ -48,6 +70,11 @@ _TRANSIENT = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that was demoted
     asyncpg.exceptions.InternalClientError,
 )
+
+
+def is_blocked(error: BaseException) -> bool:
+    """Whether PostgreSQL rolled the statement back because it took too long, waited for a lock, or met a deadlock."""
+    return isinstance(error, asyncpg.LockNotAvailableError | asyncpg.QueryCanceledError | asyncpg.DeadlockDetectedError)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -96,6 +123,7 @@ class Database:
         self.dsn = dsn
         self.guest_role = guest_role
         self._pool_size = pool_size
+        self._shares = Shares(STATEMENTS_EACH)
         self._people: asyncpg.Pool[asyncpg.Record] | None = None
         self._service: asyncpg.Pool[asyncpg.Record] | None = None
 
@@ -114,7 +142,7 @@ class Database:
             command_timeout=COMMAND_TIMEOUT,
             max_inactive_connection_lifetime=60,
             reset=_leave_as_it_is,
-            server_settings={"application_name": "collab_server", **server_settings},
+            server_settings={**SESSION_SETTINGS, "application_name": "collab_server", **server_settings},
         )
 
     async def close(self) -> None:
@@ -128,7 +156,10 @@ class Database:
 
     @asynccontextmanager
     async def as_user(self, user_id: UUID | None, plans: Plans = "auto") -> AsyncIterator[Conn]:
-        """A transaction under row-level security for this user; None: a guest. Raises Unavailable."""
+        """A transaction under row-level security for this user; None: a guest. Raises Unavailable.
+
+        Not to be nested: a person has STATEMENTS_EACH of them.
+        """
         assert self._people is not None, "Database.open() comes first"
         origin = caller.get()
         settings = {
@@ -143,15 +174,20 @@ class Database:
         if plans != "auto":
             settings["plan_cache_mode"] = plans
         beginning = ", ".join(f"set_config('{name}', {_literal(value)}, true)" for name, value in settings.items())
-        async with reporting(), self._people.acquire(timeout=CONNECT_TIMEOUT) as conn:
+        share = str(user_id) if user_id else f"guest {origin.ip}"
+        async with (
+            reporting(),
+            self._shares.taken(share, CONNECT_TIMEOUT),
+            self._people.acquire(timeout=CONNECT_TIMEOUT) as conn,
+        ):
             try:
                 # One message for both: a round trip costs as much as many a statement.
                 await conn.execute(f"BEGIN; SELECT {beginning}")
                 yield conn
                 await conn.execute("COMMIT")
-            finally:
-                if conn.is_in_transaction():
-                    await conn.execute("ROLLBACK")
+            except BaseException as error:
+                await _roll_back(conn, error)
+                raise
 
     @asynccontextmanager
     async def as_service(self) -> AsyncIterator[Conn]:
@@ -166,7 +202,14 @@ class Database:
             self.dsn,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings={"application_name": "collab_server log", "role": "app_service"},
+            server_settings={
+                **SESSION_SETTINGS,
+                # A commit of all documents must not wait for one of them.
+                "lock_timeout": LOG_LOCK_TIMEOUT,
+                "statement_timeout": LOG_STATEMENT_TIMEOUT,
+                "application_name": "collab_server log",
+                "role": "app_service",
+            },
         )
         # Our acknowledgement says "on disk", whatever the database's default; a stricter default stays.
         await conn.execute(
@@ -186,7 +229,7 @@ class Database:
                 self.dsn,
                 timeout=CONNECT_TIMEOUT,
                 command_timeout=CONNECT_TIMEOUT,
-                server_settings={"application_name": "collab_server notices"},
+                server_settings={**SESSION_SETTINGS, "application_name": "collab_server notices"},
             )
             try:
                 lost = asyncio.Event()
@@ -228,6 +271,22 @@ def _literal(text: str) -> str:
     return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+async def _roll_back(conn: Conn, error: BaseException) -> None:
+    """End the transaction of a connection that goes back to its pool.
+
+    A statement may have been cancelled half way, even BEGIN. What the connection knows of its transaction is then out
+    of date, so ROLLBACK is sent in any case; asyncpg waits for the end of the cancellation before.
+    """
+    if not conn.is_in_transaction() and isinstance(error, Exception) and not isinstance(error, TimeoutError):
+        return
+    try:
+        await conn.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT)
+    except BaseException as second:
+        conn.terminate()
+        if not isinstance(second, Exception):
+            raise
+
+
 async def _leave_as_it_is(_: object) -> None:
     """Instead of asyncpg's reset, a round trip for each use: what we set ends with the transaction it was set in."""
 
@@ -257,7 +316,8 @@ async def check_reachable(dsn: str) -> str:
 
 def _version(conn: "asyncpg.Connection[asyncpg.Record]") -> str:
     version = conn.get_server_version()
-    return f"{version.major}.{version.minor}"
+    # Of 18.4 asyncpg says (18, 0, 4).
+    return f"{version.major}.{version.micro}"
 
 
 async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
@@ -278,7 +338,7 @@ async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
     if version.major < OLDEST_VERSION:
         await conn.close()
         raise ConfigurationError(
-            f"PostgreSQL {version.major}.{version.minor} is too old: {OLDEST_VERSION} or newer is needed"
+            f"PostgreSQL {version.major}.{version.micro} is too old: {OLDEST_VERSION} or newer is needed"
         )
     return conn
 

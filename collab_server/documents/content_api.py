@@ -19,6 +19,7 @@ from collab_server.documents.content_models import AppendIn, ContentPatch, Inser
 from collab_server.errors import (
     BaseUnknown,
     Conflict,
+    DocumentDamaged,
     Forbidden,
     Malformed,
     NotFound,
@@ -70,6 +71,7 @@ _WRITING: dict[int | str, dict[str, Any]] = {
         TooLarge,
         UnprocessableContent,
         TooMany,
+        DocumentDamaged,
         Unavailable,
     ),
     412: {
@@ -94,7 +96,7 @@ _JSON_TEXT = {
     response_class=Response,
     responses={
         **_USUAL,
-        **documented(StaleGeneration, TooLarge, UnprocessableContent),
+        **documented(StaleGeneration, TooLarge, UnprocessableContent, DocumentDamaged),
         200: {"content": {kind: {} for kind in FORMATS.values()}, "description": "The text as it is now"},
         304: {"description": "Not changed since the hash in If-None-Match"},
     },
@@ -110,10 +112,16 @@ async def get_content(
 ) -> Response:
     """A document's text, with everything that the server has received: as Markdown (the ETag is its SHA-256), in JSON
     with that hash, rendered as safe HTML, or as the plain text of that. The ETag of the first two is what If-Match
-    takes when you send the text back. `format=prosemirror`: the nodes of a ProseMirror document, as JSON.
+    takes when you send the text back. `format=prosemirror`: the nodes of a ProseMirror document, as JSON. Of a damaged
+    document this is the text as it was stored last, with `X-Content-Damaged: true`; writing answers `damaged_document`.
     """
     role = await require(db, identity, document_id, Action.VIEW)
-    await rooms.settle(document_id)
+    damaged = False
+    try:
+        await rooms.settle(document_id)
+    except DocumentDamaged:
+        # The text of the last fold is there, and nothing can be merged with it.
+        damaged = True
     if format == "prosemirror":
         return await _nodes(document_id, rooms, workers, request)
     kind = FORMATS[format] if format else _preferred(request.headers.get("accept", ""))
@@ -121,7 +129,7 @@ async def get_content(
         content = await queries.find_content(conn, document_id)
         if content is None:
             raise NotFound(ABSENT)
-        if allowed(role, Action.EDIT) and kind in (MARKDOWN, JSON):
+        if allowed(role, Action.EDIT) and kind in (MARKDOWN, JSON) and not damaged:
             await base_queries.save_stored(conn, document_id, content.content_hash)
     form = rendering.MEDIA_TYPES.get(kind)
     etag = f'"{content.content_hash}-json"' if kind == JSON else f'"{content.content_hash}"'
@@ -129,6 +137,8 @@ async def get_content(
     headers = {"etag": etag, "cache-control": "private, no-cache", "vary": "accept, authorization"}
     if content.truncated:
         headers["x-content-truncated"] = "true"
+    if damaged:
+        headers["x-content-damaged"] = "true"
     if _is_held(request, etag):
         return Response(status_code=304, headers=headers)
     if form:

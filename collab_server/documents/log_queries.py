@@ -1,10 +1,11 @@
-"""SQL of the log: append, load, fold. See migrations/versions/0003_log.py for the functions."""
+"""SQL of the log: append, load, fold. See migrations/versions/0003_log.py and 0027_checksums.py for the functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from collab_server.backends.db import Conn
+from collab_server.documents.checksums import checksum_of_row, checksum_of_snapshot
 
 LogConnection = Conn
 
@@ -30,23 +31,36 @@ class StoredRows:
     clock: int
     head: int
     pending: list[bytes]
+    checksum: int | None
+    """Of the snapshot and the state vector; None: an older version wrote them."""
+    checksums: list[int | None]
+    """Of the pending rows; None: an older version wrote the row."""
     content_hash: str
     collaborative: bool
     has_text: bool
 
 
-async def append_updates(conn: Conn, rows: Sequence[LogRow], timeout: float) -> dict[UUID, int]:  # noqa: ASYNC109
+async def append_rows(
+    conn: Conn,
+    rows: Sequence[LogRow],
+    timeout: float,  # noqa: ASYNC109
+    *,
+    wait: bool = True,
+) -> dict[UUID, int | None]:
     """Append the rows in one transaction; document id -> its last log number. Documents that are gone are left out.
 
+    `wait` False: nothing is appended to documents that another transaction has locked; their number is None.
     Raises TimeoutError after `timeout` seconds; whether the rows were committed is then unknown.
     """
     heads = await conn.fetch(
-        "SELECT document_id, head_seq FROM app.append_updates($1, $2, $3, $4, $5)",
+        "SELECT document_id, head_seq FROM app.append_rows($1, $2, $3, $4, $5, $6, $7)",
         [row.document_id for row in rows],
         [row.payload for row in rows],
+        [checksum_of_row(row.payload) for row in rows],
         [row.user_id for row in rows],
         ["{" + ",".join(map(str, row.clients)) + "}" for row in rows],
         [row.device for row in rows],
+        wait,
         timeout=timeout,
     )
     return {head["document_id"]: head["head_seq"] for head in heads}
@@ -56,10 +70,15 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
     """The document's snapshot and log, from one snapshot of the database."""
     row = await conn.fetchrow(
         """
-        SELECT l.generation, l.yjs_state, d.yjs_state_vector, l.yjs_clock, l.head_seq, l.pending, d.content_hash,
+        SELECT d.generation, d.yjs_state, d.yjs_state_vector, d.yjs_clock, h.head_seq,
+               ARRAY(SELECT u.payload FROM document_updates u
+                     WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS pending,
+               CASE WHEN h.snapshot_clock = d.yjs_clock THEN h.snapshot_checksum END AS checksum,
+               ARRAY(SELECT u.checksum FROM document_updates u
+                     WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS checksums, d.content_hash,
                d.type <> 'password' AND d.settings -> 'collaboration' IS DISTINCT FROM 'false' AS collaborative,
                d.type <> 'password' AS has_text
-        FROM app.load_document($1) l JOIN documents d ON d.id = $1
+        FROM documents d JOIN document_heads h ON h.document_id = d.id WHERE d.id = $1 AND d.deleted_at IS NULL
         """,
         document_id,
     )
@@ -72,6 +91,8 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
         row["yjs_clock"],
         row["head_seq"],
         list(row["pending"]),
+        row["checksum"],
+        list(row["checksums"]),
         row["content_hash"],
         row["collaborative"],
         row["has_text"],
@@ -80,12 +101,19 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
 
 @dataclass(frozen=True, slots=True)
 class LaterRows:
-    """What a document has beyond a row of its log: `snapshot` where the rows after that one are folded already."""
+    """What a document has beyond a row of its log: `snapshot` where the rows after that one are folded already.
+
+    `first`: the number of the first of `payloads`. Checksums: see StoredRows.
+    """
 
     generation: int
     head: int
     snapshot: bytes | None
+    state_vector: bytes | None
+    checksum: int | None
+    first: int
     payloads: list[bytes]
+    checksums: list[int | None]
 
 
 async def find_later_rows(conn: Conn, document_id: UUID, after: int) -> LaterRows | None:
@@ -93,15 +121,20 @@ async def find_later_rows(conn: Conn, document_id: UUID, after: int) -> LaterRow
     row = await conn.fetchrow(
         """
         SELECT d.generation, h.head_seq, CASE WHEN d.yjs_clock > $2 THEN d.yjs_state END AS snapshot,
+               CASE WHEN d.yjs_clock > $2 THEN d.yjs_state_vector END AS state_vector,
+               CASE WHEN d.yjs_clock > $2 AND h.snapshot_clock = d.yjs_clock THEN h.snapshot_checksum END AS checksum,
+               greatest($2, d.yjs_clock) + 1 AS first,
                ARRAY(SELECT u.payload FROM document_updates u
-                     WHERE u.document_id = d.id AND u.seq > greatest($2, d.yjs_clock) ORDER BY u.seq) AS payloads
+                     WHERE u.document_id = d.id AND u.seq > greatest($2, d.yjs_clock) ORDER BY u.seq) AS payloads,
+               ARRAY(SELECT u.checksum FROM document_updates u
+                     WHERE u.document_id = d.id AND u.seq > greatest($2, d.yjs_clock) ORDER BY u.seq) AS checksums
         FROM documents d JOIN document_heads h ON h.document_id = d.id
         WHERE d.id = $1 AND d.deleted_at IS NULL
         """,
         document_id,
         after,
     )
-    return LaterRows(row["generation"], row["head_seq"], row["snapshot"], list(row["payloads"])) if row else None
+    return LaterRows(*row) if row else None
 
 
 async def list_heads(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -128,12 +161,13 @@ async def fold_rows(
     unchanged.
     """
     done: bool = await conn.fetchval(
-        "SELECT app.compact_document($1, $2, $3, $4, $5, $6, $7, $8)",
+        "SELECT app.fold_document($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         document_id,
         expected_clock,
         upto,
         snapshot,
         state_vector,
+        checksum_of_snapshot(snapshot, state_vector),
         content,
         words,
         truncated,
@@ -147,9 +181,14 @@ async def find_stored_text(conn: Conn, document_id: UUID) -> tuple[str, int | No
     return (row[0], row[1], row[2]) if row else ("", None, False)
 
 
-async def list_backlog(conn: Conn, limit: int) -> list[UUID]:
-    """Documents with rows that are not folded, longest log first."""
-    rows = await conn.fetch("SELECT document_id FROM app.compaction_backlog(1, $1)", limit)
+async def list_backlog(conn: Conn, limit: int, but: Sequence[UUID] = ()) -> list[UUID]:
+    """Documents with rows that are not folded, `but` for these; longest log first."""
+    rows = await conn.fetch(
+        "SELECT document_id FROM app.compaction_backlog(1, $1) WHERE document_id <> ALL ($2::uuid[]) LIMIT $3",
+        limit + len(but),
+        list(but),
+        limit,
+    )
     return [row["document_id"] for row in rows]
 
 

@@ -55,12 +55,14 @@ async def begin_log(conn: Conn, document_id: UUID, user_id: UUID | None, state: 
     """
     payload = state.update if len(state.update) <= MAX_LOG_ROW else EMPTY_UPDATE
     row = log_queries.LogRow(document_id, payload, user_id, (), caller.get().device_id or None)
-    heads = await log_queries.append_updates(conn, [row], APPEND_SECONDS)
+    heads = await log_queries.append_rows(conn, [row], APPEND_SECONDS)
+    head = heads[document_id]
+    assert head is not None, "the document is of this transaction"
     await log_queries.fold_rows(
         conn,
         document_id,
         expected_clock=0,
-        upto=heads[document_id],
+        upto=head,
         snapshot=state.update,
         state_vector=state.state_vector,
         content=state.content,

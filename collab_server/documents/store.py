@@ -12,8 +12,9 @@ from collab_server.crdt.room import Stored
 from collab_server.crdt.roots import Projection
 from collab_server.crdt.updates import EMPTY_UPDATE, UpdateSummary, merge, state_vector, validate
 from collab_server.crdt.writing import text_document
-from collab_server.documents import log_queries
-from collab_server.errors import NotFound, Unavailable
+from collab_server.documents import damage_queries, log_queries
+from collab_server.documents.checksums import find_damage
+from collab_server.errors import CollabError, DocumentDamaged, Malformed, NotFound, Unavailable
 from collab_server.telemetry import log
 
 INLINE_BYTES = 65_536
@@ -46,17 +47,34 @@ class Loaded:
 
 
 async def load(db: Database, workers: Workers, document_id: UUID) -> Loaded:
-    """Raises NotFound, Unavailable."""
+    """Raises NotFound, DocumentDamaged, Unavailable."""
     rows = await _rows(db, document_id)
     parts = ([rows.snapshot] if rows.snapshot else []) + rows.pending
-    if rows.snapshot and rows.state_vector and not rows.pending:
+    if rows.snapshot and rows.state_vector and not rows.pending and rows.checksum is not None:
         snapshot, clocks = rows.snapshot, rows.state_vector
-    elif sum(map(len, parts)) <= INLINE_BYTES:
-        snapshot, clocks = merged(parts)
     else:
-        snapshot, clocks = await workers.run(merged, parts)
+        snapshot, clocks = await _merged(db, workers, document_id, parts)
     stored = Stored(snapshot, clocks, rows.head, len(rows.pending))
     return Loaded(stored, rows.generation, rows.collaborative, rows.has_text)
+
+
+async def _merged(db: Database, workers: Workers, document_id: UUID, parts: list[bytes]) -> tuple[bytes, bytes]:
+    try:
+        return merged(parts) if sum(map(len, parts)) <= INLINE_BYTES else await workers.run(merged, parts)
+    except Malformed as error:
+        raise await damaged(db, document_id, error.detail) from error
+
+
+async def damaged(db: Database, document_id: UUID, reason: str) -> DocumentDamaged:
+    """Note for operators that the stored bytes of a document cannot be read; the error to raise."""
+    try:
+        async with db.as_service() as conn:
+            news = await damage_queries.save_damage(conn, document_id, reason)
+    except CollabError:
+        news = True
+    if news:
+        log.error("a document is damaged", extra={"document": document_id, "reason": reason})
+    return DocumentDamaged(reason)
 
 
 def merged(parts: list[bytes]) -> tuple[bytes, bytes]:
@@ -76,14 +94,28 @@ class Later:
 
 
 async def load_later(db: Database, workers: Workers, document_id: UUID, after: int) -> Later:
-    """Raises NotFound, Unavailable."""
+    """Raises NotFound, DocumentDamaged, Unavailable."""
     async with db.as_service() as conn:
         rows = await log_queries.find_later_rows(conn, document_id, after)
     if rows is None:
         raise NotFound("there is no such document")
+    found = await find_damage(
+        rows.snapshot,
+        rows.state_vector,
+        rows.checksum,
+        first=rows.first,
+        head=rows.head,
+        payloads=rows.payloads,
+        checksums=rows.checksums,
+    )
+    if found is not None:
+        raise await damaged(db, document_id, found)
     parts = ([rows.snapshot] if rows.snapshot else []) + rows.payloads
     small = sum(map(len, parts)) <= LATER_INLINE_BYTES
-    update, summary = summarized(parts) if small else await workers.run(summarized, parts)
+    try:
+        update, summary = summarized(parts) if small else await workers.run(summarized, parts)
+    except Malformed as error:
+        raise await damaged(db, document_id, error.detail) from error
     return Later(rows.generation, rows.head, update, summary)
 
 
@@ -97,13 +129,13 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
     """Fold the log into the snapshot and renew the stored content; returns what is stored now.
 
     Safe to run anywhere, any number of times: a fold that another overtook starts again from what that one left.
-    Raises NotFound, Unavailable.
+    Raises NotFound, DocumentDamaged, Unavailable.
     """
     for _ in range(FOLD_ATTEMPTS):
         rows = await _rows(db, document_id)
         if not rows.pending:
             break
-        snapshot, clocks, projection = await _folded(workers, document_id, rows.snapshot, rows.pending)
+        snapshot, clocks, projection = await _folded_or_damaged(db, workers, document_id, rows)
         content: str | None = None
         if projection is not None:
             same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
@@ -125,13 +157,13 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
 
 
 async def state_of(db: Database, workers: Workers, document_id: UUID) -> State | None:
-    """What PostgreSQL has of a document; None where that is nothing. Raises NotFound, Unavailable."""
+    """What PostgreSQL has of a document; None where that is nothing. Raises NotFound, DocumentDamaged, Unavailable."""
     rows = await _rows(db, document_id)
     if rows.snapshot is None and not rows.pending:
         return None
     async with db.as_service() as conn:
         stored = await log_queries.find_stored_text(conn, document_id)
-    return await state_from_parts(workers, document_id, rows.snapshot, rows.pending, stored)
+    return _state(await _folded_or_damaged(db, workers, document_id, rows), stored)
 
 
 async def state_from_parts(
@@ -142,9 +174,13 @@ async def state_from_parts(
     stored_text: tuple[str, int | None, bool],
 ) -> State:
     """A snapshot and the updates after it as one. `stored_text`: (text, words, whether it is cut), for bytes that make
-    no document. Raises Unavailable.
+    no document. Raises Malformed where they cannot be merged, Unavailable.
     """
-    update, clocks, projection = await _folded(workers, document_id, snapshot, pending)
+    return _state(await _folded(workers, document_id, snapshot, pending), stored_text)
+
+
+def _state(folded: tuple[bytes, bytes, Projection | None], stored_text: tuple[str, int | None, bool]) -> State:
+    update, clocks, projection = folded
     if projection is not None:
         return State(update, clocks, projection.content, projection.words, projection.truncated)
     return State(update, clocks, *stored_text)
@@ -157,6 +193,16 @@ async def state_from_text(workers: Workers, text: str) -> State | None:
     folded = await workers.run(text_document, text, secrets.randbelow(2**31 - 1) + 1)
     said = folded.projection
     return State(folded.snapshot, folded.state_vector, said.content, said.words, said.truncated)
+
+
+async def _folded_or_damaged(
+    db: Database, workers: Workers, document_id: UUID, rows: log_queries.StoredRows
+) -> tuple[bytes, bytes, Projection | None]:
+    """As `_folded`, of what PostgreSQL has. Raises DocumentDamaged, Unavailable."""
+    try:
+        return await _folded(workers, document_id, rows.snapshot, rows.pending)
+    except Malformed as broken:
+        raise await damaged(db, document_id, broken.detail) from broken
 
 
 async def _folded(
@@ -181,4 +227,15 @@ async def _rows(db: Database, document_id: UUID) -> log_queries.StoredRows:
         rows = await log_queries.find_rows(conn, document_id)
     if rows is None:
         raise NotFound("there is no such document")
+    found = await find_damage(
+        rows.snapshot,
+        rows.state_vector,
+        rows.checksum,
+        first=rows.clock + 1,
+        head=rows.head,
+        payloads=rows.pending,
+        checksums=rows.checksums,
+    )
+    if found is not None:
+        raise await damaged(db, document_id, found)
     return rows

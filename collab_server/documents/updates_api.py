@@ -14,6 +14,7 @@ from collab_server.accounts import devices
 from collab_server.backends.db import caller
 from collab_server.crdt.room import Author
 from collab_server.errors import (
+    DocumentDamaged,
     Forbidden,
     Malformed,
     NotFound,
@@ -65,6 +66,7 @@ class AppendedOut(BaseModel):
         UnprocessableContent,
         UnsupportedMediaType,
         TooMany,
+        DocumentDamaged,
         Unavailable,
     ),
     openapi_extra=body_of((YJS, _BYTES)),
@@ -95,7 +97,9 @@ async def post_update(
     tags=["documents"],
     response_class=Response,
     responses={
-        **documented(Unauthenticated, Forbidden, NotFound, StaleGeneration, Malformed, Unavailable, TooMany),
+        **documented(
+            Unauthenticated, Forbidden, NotFound, StaleGeneration, Malformed, DocumentDamaged, Unavailable, TooMany
+        ),
         200: {"content": {YJS: _BYTES}, "description": "A Yjs update (format v1)", "headers": _HEADERS},
     },
 )

@@ -9,12 +9,12 @@ from collab_server.backends.db import Conn
 
 async def add_views(
     conn: Conn, counts: Mapping[UUID, tuple[int, datetime]], people: Mapping[tuple[UUID, UUID], datetime]
-) -> None:
+) -> set[UUID]:
     """`counts`: document -> (views, the last). `people`: (document, user) -> when. In one transaction; those that are
-    gone are left out.
+    gone are left out. Returns the documents that another transaction has locked: nothing of these is written.
     """
-    await conn.execute(
-        "SELECT app.count_views($1, $2, $3, $4, $5, $6)",
+    locked = await conn.fetchval(
+        "SELECT app.add_views($1, $2, $3, $4, $5, $6)",
         list(counts),
         [count for count, _ in counts.values()],
         [last for _, last in counts.values()],
@@ -22,3 +22,4 @@ async def add_views(
         [user_id for _, user_id in people],
         list(people.values()),
     )
+    return set(locked)

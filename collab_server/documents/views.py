@@ -56,10 +56,14 @@ class Views:
         batch, self._waiting = self._waiting, _Batch()
         try:
             async with db.as_service() as conn:
-                await view_queries.add_views(conn, batch.counts, batch.people)
+                locked = await view_queries.add_views(conn, batch.counts, batch.people)
         except BaseException:
             self._take_back(batch)
             raise
+        if locked:
+            counts = {document_id: seen for document_id, seen in batch.counts.items() if document_id in locked}
+            people = {pair: moment for pair, moment in batch.people.items() if pair[0] in locked}
+            self._take_back(_Batch(counts, people))
 
     def _take_back(self, batch: _Batch) -> None:
         later, self._waiting = self._waiting, batch

@@ -15,7 +15,7 @@ from collab_server.documents.api import USUAL, CurrentDesk
 from collab_server.documents.document_queries import Document, Encrypted
 from collab_server.documents.kinds import ENCRYPTED
 from collab_server.documents.showing import Desk
-from collab_server.errors import NotFound, TooLarge, TooMany, UnprocessableContent
+from collab_server.errors import DocumentDamaged, NotFound, TooLarge, TooMany, UnprocessableContent
 from collab_server.exports import file_names, formats, manifest, reading
 from collab_server.exports.reading import Sources
 from collab_server.web.etags import not_modified
@@ -41,7 +41,7 @@ CurrentSources = Annotated[Sources, Depends(sources)]
     response_class=Response,
     responses={
         **USUAL,
-        **documented(TooLarge, UnprocessableContent, TooMany),
+        **documented(TooLarge, UnprocessableContent, TooMany, DocumentDamaged),
         200: {"content": {kind: {} for kind in formats.MEDIA_TYPES}, "description": "The file"},
         304: {"description": "Not changed since the ETag in If-None-Match"},
     },
@@ -58,7 +58,7 @@ async def export_document(
     or `pdf`. Of texts above 1 MB there are `md`, `json` and `yjs`.
     """
     await require(desk.db, desk.identity, document_id, Action.VIEW)
-    await desk.rooms.settle(document_id)
+    whole = await reading.settled(sources, document_id)
     document, category, encrypted = await _find(desk, document_id)
     content = await reading.text(sources, document_id)
     etag = f'"{document.row_version}-{content.clock}-{content.content_hash[:16]}-{format}{formats.VERSION}"'
@@ -73,6 +73,8 @@ async def export_document(
         "content-disposition": file_names.attachment(file_names.safe_name(document.title) + kind.extension),
         "content-security-policy": rendering.CONTENT_POLICY,
     }
+    if not whole:
+        headers["x-content-damaged"] = "true"
     return StreamingResponse(_pieces(file), media_type=kind.media_type, headers=headers)
 
 

@@ -18,7 +18,7 @@ from collab_server.documents import document_queries, list_queries, organizing_q
 from collab_server.documents.document_queries import Document
 from collab_server.documents.kinds import ENCRYPTED
 from collab_server.documents.list_queries import Filters, Position
-from collab_server.errors import NotFound, TooLarge, UnprocessableContent
+from collab_server.errors import DocumentDamaged, NotFound, TooLarge, UnprocessableContent
 from collab_server.exports import manifest, reading
 from collab_server.exports.file_names import Names, safe_name
 from collab_server.exports.formats import KINDS, Format
@@ -97,25 +97,27 @@ async def _document(
     encrypted = None
     files: dict[str, str] = {}
     failed: dict[str, str] = {}
+    whole = True
     with suppress(NotFound):
         if document.type == ENCRYPTED:
             async with sources.db.as_user(identity.user_id) as conn:
                 encrypted = await document_queries.find_encrypted(conn, document.id)
         else:
-            await sources.settle(document.id)
+            whole = await reading.settled(sources, document.id)
             content = await reading.text(sources, document.id)
             stem = names.unique("/".join(safe_name(name) for name in (*category, document.title)))
             for form in formats:
                 try:
                     file = await reading.write(sources, document, content, form, category)
-                except (UnprocessableContent, TooLarge) as error:
+                except (UnprocessableContent, TooLarge, DocumentDamaged) as error:
                     failed[form] = f"{error.code}: {error.detail}"
                     continue
                 files[form] = stem + KINDS[form].extension
                 changed = document.last_edited_at or document.created_at
                 await asyncio.to_thread(archive.add, files[form], file, changed)
         entry = manifest.entry(document, category, encrypted)
-        return {**entry, "files": files, **({"failed": failed} if failed else {})}
+        notes = {**({"failed": failed} if failed else {}), **({} if whole else {"damaged": True})}
+        return {**entry, "files": files, **notes}
     return None
 
 

@@ -12,7 +12,7 @@ from collab_server.crdt.documents import project
 from collab_server.documents import queries, rendering, store
 from collab_server.documents.document_queries import Document, Encrypted
 from collab_server.documents.kinds import ENCRYPTED
-from collab_server.errors import NotFound, TooLarge, UnprocessableContent
+from collab_server.errors import DocumentDamaged, NotFound, TooLarge, UnprocessableContent
 from collab_server.exports import formats, manifest
 from collab_server.exports.converting import Converters
 
@@ -32,10 +32,21 @@ class Sources:
     settle: Callable[[UUID], Awaitable[None]]
 
 
+async def settled(sources: Sources, document_id: UUID) -> bool:
+    """Have the stored text include everything received by now; False: the document is damaged, and the text is that of
+    the last fold. Raises NotFound, Unavailable.
+    """
+    try:
+        await sources.settle(document_id)
+    except DocumentDamaged:
+        return False
+    return True
+
+
 async def state(sources: Sources, document_id: UUID) -> bytes:
     """The settled document as one Yjs update, also what waits for edits that have not come.
 
-    Raises NotFound, Unavailable.
+    Raises NotFound, DocumentDamaged, Unavailable.
     """
     return (await store.load(sources.db, sources.workers, document_id)).stored.snapshot
 
@@ -59,7 +70,7 @@ async def write(
 ) -> bytes:
     """The file: of a text that is stored cut, all of it. `content`, `encrypted`: of this document.
 
-    Raises UnprocessableContent (takes too long; a password), TooLarge, TooMany, NotFound, Unavailable.
+    Raises UnprocessableContent (takes too long; a password), TooLarge, TooMany, NotFound, DocumentDamaged, Unavailable.
     """
     if document.type == ENCRYPTED and format_ != "json":
         raise UnprocessableContent("a password has no content in the clear; ask for json")

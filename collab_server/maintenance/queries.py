@@ -9,6 +9,8 @@ async def try_lock(conn: Conn) -> bool:
     """Whether this transaction has the right to maintain until its end. A lock of the session would outlive a server
     behind a pooler in transaction mode.
     """
+    # The transaction is idle while the jobs run on another connection.
+    await conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     got: bool = await conn.fetchval(f"SELECT pg_try_advisory_xact_lock({_LOCK})")
     return got
 

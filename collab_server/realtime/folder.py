@@ -11,12 +11,12 @@ from uuid import UUID
 from collab_server.backends.db import Database
 from collab_server.backends.workers import Workers
 from collab_server.documents import store
-from collab_server.errors import CollabError
+from collab_server.errors import CollabError, Unavailable
 from collab_server.realtime.live import LiveDocument
 from collab_server.telemetry import Counts, log
 
-RETRY = 5.0
-"""Seconds until a document whose fold failed is tried again."""
+RETRY = (5.0, 300.0)
+"""Seconds until a document whose fold failed is tried again: at first, and (doubling) at most."""
 
 
 class Folder:
@@ -42,7 +42,8 @@ class Folder:
         self._done = done
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._running: set[UUID] = set()
-        self._not_before: dict[UUID, float] = {}
+        self._failures: dict[UUID, tuple[float, float]] = {}
+        """(not before, in monotonic seconds; the pause that led there) of documents whose last fold failed."""
 
     def is_busy(self, document_id: UUID) -> bool:
         """Whether a fold of the document runs or is queued."""
@@ -54,7 +55,7 @@ class Folder:
 
     def forget(self, document_id: UUID) -> None:
         """The document is not open any more."""
-        self._not_before.pop(document_id, None)
+        self._failures.pop(document_id, None)
 
     def soon(self, document: LiveDocument, *, at_once: bool = False) -> asyncio.Task[None] | None:
         """Queue a fold, unless nothing is to fold or (not `at_once`) the last one has just failed; the fold to wait
@@ -64,7 +65,7 @@ class Folder:
             return task
         if not document.room.log_rows or document.gone:
             return None
-        if not at_once and time.monotonic() < self._not_before.get(document.id, 0.0):
+        if not at_once and document.id in self._failures and time.monotonic() < self._failures[document.id][0]:
             return None
         task = self._tasks[document.id] = asyncio.create_task(self._run(document))
         task.add_done_callback(lambda _: self._ended(document))
@@ -91,13 +92,16 @@ class Folder:
                 self._failed(document, error)
                 return
         self._counts.folds += 1
-        self._not_before.pop(document.id, None)
+        self._failures.pop(document.id, None)
         document.room.finish_fold(stored)
         document.forget_answers()
 
     def _failed(self, document: LiveDocument, error: Exception) -> None:
         self._counts.fold_failures += 1
-        self._not_before[document.id] = time.monotonic() + RETRY
+        pause = RETRY[0]
+        if document.id in self._failures and not isinstance(error, Unavailable):
+            pause = min(self._failures[document.id][1] * 2, RETRY[1])
+        self._failures[document.id] = (time.monotonic() + pause, pause)
         expected = isinstance(error, CollabError)
         log.log(
             logging.WARNING if expected else logging.ERROR,
@@ -107,7 +111,7 @@ class Folder:
         )
 
     async def fold_closed(self, document_id: UUID) -> None:
-        """Fold a document that is not open here. Raises NotFound, Unavailable."""
+        """Fold a document that is not open here. Raises NotFound, DocumentDamaged, Unavailable."""
         async with self._slots:
             await store.fold(self._db, self._workers, document_id)
 

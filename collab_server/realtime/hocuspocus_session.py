@@ -26,7 +26,15 @@ from collab_server.crdt.messages import (
 )
 from collab_server.crdt.ywebsocket import EMPTY_AWARENESS
 from collab_server.documents.addresses import Addresses
-from collab_server.errors import CollabError, Malformed, TooMany, Unauthenticated, Unavailable
+from collab_server.errors import (
+    CollabError,
+    DocumentBlocked,
+    DocumentDamaged,
+    Malformed,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import Member, addressed
@@ -200,6 +208,9 @@ class HocuspocusSession:
             await pending
         except Malformed as error:
             self._bad(address, error)
+        except DocumentDamaged as error:
+            if (attachment := self._attachments.get(address)) is not None and attachment.member is not None:
+                self.end(attachment.member, error)
 
     def _bad(self, address: str | None, error: Malformed) -> None:
         """A message that cannot be read ends its document; without one, or too often, the socket."""
@@ -236,7 +247,10 @@ class HocuspocusSession:
         try:
             await self._accept(address, attachment, token)
         except Unavailable as error:
-            self.close(error)
+            if isinstance(error, DocumentBlocked) and len(self._attachments) > 1:
+                self._refuse_login(address, attachment, error)
+            else:
+                self.close(error)
         except CollabError as error:
             self._refuse_login(address, attachment, error)
         except Exception:
@@ -398,7 +412,10 @@ class HocuspocusSession:
     def end(self, member: Member, error: CollabError) -> None:
         assert member.address is not None
         attachment = self._attachments.get(member.address)
-        if attachment is not None and attachment.member is member:
+        if isinstance(error, DocumentBlocked) and len(self._attachments) == 1:
+            # A stock client comes back after the end of its socket, and not after that of a document on it.
+            self.close(error)
+        elif attachment is not None and attachment.member is member:
             self._hub.counts.errors[error.code] += 1
             self._detach(member.address)
             self.socket.write(Outgoing((hocuspocus.close(member.address, error.close_reason),)))

@@ -20,7 +20,7 @@ from collab_server.crdt.room import Room
 from collab_server.documents import store
 from collab_server.documents.quotas import Quotas
 from collab_server.documents.views import Views
-from collab_server.errors import Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
+from collab_server.errors import DocumentBlocked, Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
 from collab_server.realtime.access_watch import AccessWatch
 from collab_server.realtime.admission import Admission
 from collab_server.realtime.edits import Edits
@@ -43,6 +43,8 @@ FOLD_AFTER_OTHERS = 2
 CLOSED_AT_ONCE = 50
 CLOSE_PAUSE = 0.05
 """Seconds between the sockets that are closed at once when the server leaves: 1,000 a second."""
+BLOCKED_SECONDS = 2.0
+"""How long the edits of a document are blocked before a request that waits for them is refused."""
 SETTLE_SECONDS = 10.0
 """How long a reader of the stored text waits for the commits before it."""
 
@@ -163,9 +165,10 @@ class Hub:
     ) -> Member:
         """Make a member of a document that the caller has been allowed to see; the document is loaded first.
 
-        Raises NotFound, Forbidden (it is not for editing together), TooMany, Unavailable.
+        Raises NotFound, Forbidden (it is not for editing together), TooMany, DocumentDamaged, Unavailable.
         """
         self.check_open()
+        self.writer.check_writable(document_id)
         document = self._opened(document_id)
         if len(document.members) >= self.settings.max_document_connections:
             raise TooMany(f"{len(document.members)} connections have this document open already")
@@ -208,9 +211,10 @@ class Hub:
     async def holding(self, document_id: UUID, *, together: bool = False) -> AsyncIterator[LiveDocument]:
         """The document, open and loaded, for somebody who is no member of it. `together`: to edit it as members do.
 
-        Raises NotFound, Forbidden (it is not for editing together), StaleGeneration, Unavailable.
+        Raises NotFound, Forbidden (it is not for editing together), StaleGeneration, DocumentDamaged, Unavailable.
         """
         self.check_open()
+        self.writer.check_writable(document_id)
         document = self._opened(document_id)
         document.holds += 1
         try:
@@ -381,6 +385,9 @@ class Hub:
             self.writer.hurry()
             if self.writer.failing_since is not None or time.monotonic() > deadline:
                 raise Unavailable("the database cannot answer now")
+            blocked_since = self.writer.blocked.since(document.id)
+            if blocked_since is not None and time.monotonic() - blocked_since > BLOCKED_SECONDS:
+                raise DocumentBlocked("edits of this document cannot be stored now")
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(document.next_commit()), 0.5)
 
@@ -401,6 +408,11 @@ class Hub:
 
     def _rest(self, document: LiveDocument, now: float) -> None:
         room = document.room
+        if document.id in self.writer.blocked and document.members:
+            try:
+                self.writer.check_writable(document.id)
+            except DocumentBlocked as error:
+                document.end(error)
         if room.log_rows and now - document.last_fold > self.settings.fold_seconds:
             self._folder.soon(document)
         if document.programs:
@@ -459,8 +471,13 @@ class Hub:
                 session.restart()
 
     def oldest_unsaved(self) -> float:
-        """Age in seconds of the oldest edit that is not committed."""
-        since = [d.unsaved_since for d in self._documents.values() if d.unsaved_since is not None]
+        """Age in seconds of the oldest edit that is not committed, apart from those of blocked documents: these say
+        nothing about the database.
+        """
+        blocked = self.writer.blocked
+        since = [
+            d.unsaved_since for d in self._documents.values() if d.unsaved_since is not None and d.id not in blocked
+        ]
         return time.monotonic() - min(since) if since else 0.0
 
     def members(self) -> Iterator[Member]:

@@ -29,7 +29,7 @@ from collab_server.crdt.node_messages import (
     encode,
 )
 from collab_server.documents import log_queries, store
-from collab_server.errors import CollabError, Malformed, NotFound, StaleGeneration, Unavailable
+from collab_server.errors import CollabError, DocumentDamaged, Malformed, NotFound, StaleGeneration, Unavailable
 from collab_server.realtime import clock_queries
 from collab_server.realtime.live import LiveDocument
 from collab_server.telemetry import Counts, Seldom, log
@@ -327,7 +327,7 @@ class Nodes:
                 document.learn(later.update, later.summary, after + 1, later.head)
                 self._learned(document)
                 self._take_held(document)
-        except NotFound as error:
+        except (NotFound, DocumentDamaged) as error:
             document.end(error)
             self._discard(document)
         except Unavailable:

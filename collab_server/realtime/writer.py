@@ -2,6 +2,9 @@
 
 While one commit is in flight the next batch fills. An edit leaves a room's hands only when its commit is known; a
 commit that fails, or whose outcome is unknown, is tried again (Yjs takes an update twice without harm).
+
+A transaction that waits for a lock is given up soon. Then everything is committed except the documents that are locked:
+these leave the batches and are tried again by themselves (realtime/blocked.py).
 """
 
 import asyncio
@@ -13,25 +16,25 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from collab_server.backends.db import Database, DatabaseError, is_transient
-from collab_server.crdt.room import Author, Entry
-from collab_server.crdt.updates import merge
+from collab_server.backends.db import Database, DatabaseError, is_blocked, is_transient
 from collab_server.documents import log_queries
-from collab_server.errors import Malformed, NotFound
+from collab_server.errors import DocumentBlocked, NotFound
+from collab_server.realtime.blocked import BlockedDocuments
 from collab_server.realtime.live import LiveDocument
+from collab_server.realtime.log_rows import rows_of
 from collab_server.telemetry import Counts, log
 
-ROW_BYTES = 8_000_000
-"""Edits of one author in one commit are merged into one row up to this size."""
 BATCH_BYTES = 32_000_000
 """Where a transaction stops taking further documents."""
 BACKOFF = (0.05, 2.0)
 """Seconds before the first and (doubling, with jitter) at most between later attempts while PostgreSQL is away."""
 COMMIT_TIMEOUT = 15.0
+BLOCKED_IN_A_ROW = 2
+"""Documents that are blocked one after the other before the database itself counts as blocked."""
+BLOCKED_SHARE = 2
+"""Blocked documents may hold one part in so many of the bytes that may be unsaved; then their sockets are closed."""
 FEW = 12
 """Messages that may wait for company: a commit costs the server as much as some ten of them."""
-REFUSED_RETRY = 5.0
-"""Seconds until a document whose rows PostgreSQL refused is tried again."""
 
 
 class OnCommit(Protocol):
@@ -47,7 +50,8 @@ class _Batch:
 
 
 class Writer:
-    """Runs as one task. `overloaded` tells whether more is held than the settings allow.
+    """Runs as one task. `overloaded` tells whether more is held than the settings allow, `check_writable` the same of
+    one document.
 
     `interval`: least seconds between the starts of two commits; `quiet_interval`: the same while only a FEW messages
     wait and nobody is in a hurry.
@@ -76,6 +80,7 @@ class Writer:
         self._on_commit = on_commit
         self._dirty: dict[UUID, LiveDocument] = {}
         self._wake = asyncio.Event()
+        self.blocked = BlockedDocuments(self._wake.set)
         self._idle = asyncio.Event()
         self._idle.set()
         self._conn: log_queries.LogConnection | None = None
@@ -88,8 +93,10 @@ class Writer:
         self.unsaved_bytes += size
         if document.unsaved_since is None:
             document.unsaved_since = time.monotonic()
-        self._dirty[document.id] = document
         self._idle.clear()
+        if document.id in self.blocked:
+            return
+        self._dirty[document.id] = document
         self._wake.set()
         self._waiting += 1
         if self._gathering is not None and self._waiting >= FEW:
@@ -108,6 +115,15 @@ class Writer:
         since = self.failing_since if self.failing_since is not None else self._commit_started
         waited = 0.0 if since is None else time.monotonic() - since
         return self.unsaved_bytes > self._max_bytes or waited > self._max_seconds
+
+    def check_writable(self, document_id: UUID) -> None:
+        """Raises DocumentBlocked where a lock has kept the document's edits for longer than the settings allow."""
+        since = self.blocked.since(document_id)
+        if since is None:
+            return
+        too_long = time.monotonic() - since > self._max_seconds
+        if too_long or self.blocked.unsaved_bytes > self._max_bytes / BLOCKED_SHARE:
+            raise DocumentBlocked("your edits of this document cannot be stored now; keep them and come back")
 
     async def flushed(self) -> None:
         """Wait until nothing waits for PostgreSQL."""
@@ -128,17 +144,15 @@ class Writer:
                     # Ours, not PostgreSQL's: what was taken is still with its rooms, and goes with the next attempt.
                     log.exception("a commit failed")
                     done = False
+                if not self._dirty and not self.blocked:
+                    self._idle.set()
                 if done:
                     delay = BACKOFF[0]
-                    if not self._dirty:
-                        self._idle.set()
                     await self._gather(started)
                 else:
                     await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311
                     delay = min(delay * 2, BACKOFF[1])
                     self._wake.set()
-                    if not self._dirty:
-                        self._idle.set()
         finally:
             await self._disconnect()
 
@@ -160,7 +174,9 @@ class Writer:
             self._gathering = None
 
     async def _commit_all(self) -> bool:
-        """One commit of what has gathered. False: PostgreSQL is away, everything is back with its room."""
+        """One commit of what has gathered, and one of the blocked documents whose time has come. False: PostgreSQL is
+        away, everything is back with its room.
+        """
         documents, self._dirty = list(self._dirty.values()), {}
         self._waiting, self._hurried = 0, False
         batch, rest = self._take(documents)
@@ -168,19 +184,38 @@ class Writer:
             self._dirty[document.id] = document
             self._wake.set()
             self._hurried = True
-        if not batch.documents:
-            return True
+        if batch.documents and not await self._try(batch, wait=True):
+            return False
+        batch, rest = self._take(self.blocked.due(time.monotonic()))
+        if rest:
+            self._wake.set()
+        return not batch.documents or await self._try(batch, wait=False)
+
+    async def _try(self, batch: _Batch, *, wait: bool) -> bool:
+        """Commit the batch; where that is blocked, all of it that is not. False: PostgreSQL is away."""
         self._commit_started = time.monotonic()
         try:
-            await self._commit(batch)
+            await self._commit(batch, wait=wait)
         except Exception as error:
+            if is_blocked(error):
+                return await self._try_unlocked(batch, error, wait=wait)
             await self._disconnect()
             if is_transient(error) or not isinstance(error, DatabaseError):
-                self._failed(batch, error)
+                self._failed(batch.documents, error)
                 return False
-            await self._one_by_one(batch)
+            return await self._one_by_one(batch)
         finally:
             self._commit_started = None
+        return True
+
+    async def _try_unlocked(self, batch: _Batch, error: Exception, *, wait: bool) -> bool:
+        """Something in the batch is locked: commit the documents that can be locked at once."""
+        if wait:
+            return await self._try(batch, wait=False)
+        if len(batch.documents) > 1:
+            # The lock is none of those that are looked for.
+            return await self._one_by_one(batch)
+        self._block(batch.documents[0], error)
         return True
 
     def _take(self, documents: list[LiveDocument]) -> tuple[_Batch, list[LiveDocument]]:
@@ -191,6 +226,7 @@ class Writer:
                 return batch, documents[index:]
             rows = rows_of(document.id, document.room.take())
             if not rows:
+                self.blocked.remove(document)
                 document.committed([], 0)
                 self._on_commit(document, (), 0)
                 continue
@@ -199,29 +235,39 @@ class Writer:
             total += sum(len(row.payload) for row in rows)
         return batch, []
 
-    async def _commit(self, batch: _Batch) -> None:
+    async def _commit(self, batch: _Batch, *, wait: bool) -> None:
+        """`wait` False: documents that are locked by others are left to be tried again."""
         started = time.monotonic()
         if self._conn is None:
             self._conn = await self._db.connect_service()
-        heads = await log_queries.append_updates(self._conn, batch.rows, COMMIT_TIMEOUT)
+        heads = await log_queries.append_rows(self._conn, batch.rows, COMMIT_TIMEOUT, wait=wait)
         self._counts.commit_seconds.add(time.monotonic() - started)
         self._counts.commits += 1
-        self._counts.rows_committed += len(batch.rows)
-        if self.failing_since is not None:
-            log.info("PostgreSQL is back: everything held has been written")
-            self.failing_since = None
         payloads: dict[UUID, list[bytes]] = {}
         for row in batch.rows:
             payloads.setdefault(row.document_id, []).append(row.payload)
+        if self.failing_since is not None and not all(heads.get(one.id, 0) is None for one in batch.documents):
+            log.info("PostgreSQL is back: everything held has been written")
+            self.failing_since = None
         for document in batch.documents:
+            head = heads.get(document.id, 0)
+            if head is None:
+                self._block(document, "locked by another transaction")
+                continue
+            was_blocked = self.blocked.remove(document)
             before = document.room.unsaved_bytes
             rows = payloads[document.id]
-            if (head := heads.get(document.id)) is None:
+            if not head:
                 self._gone(document)
-                rows, head = [], 0
+                rows = []
             else:
                 document.committed(rows, head)
+                self._counts.rows_committed += len(rows)
             self.unsaved_bytes -= before - document.room.unsaved_bytes
+            if was_blocked and not document.room.saved:
+                # It was edited during this commit, and `add` left it out as blocked.
+                self._dirty[document.id] = document
+                self._wake.set()
             self._on_commit(document, rows, head)
 
     def forget(self, document: LiveDocument) -> int:
@@ -237,32 +283,49 @@ class Writer:
         log.warning("edits of a deleted document dropped", extra={"document": document.id, "edits": len(lost)})
         document.end(NotFound("the document was deleted"))
 
-    def _failed(self, batch: _Batch, error: BaseException) -> None:
+    def _failed(self, documents: Sequence[LiveDocument], error: BaseException) -> None:
         if self.failing_since is None:
             self.failing_since = time.monotonic()
             log.error("cannot write to PostgreSQL; edits are held and tried again", extra={"error": repr(error)})
         self._counts.commit_failures += 1
-        for document in batch.documents:
+        for document in documents:
             document.room.failed()
-            self._dirty[document.id] = document
+            if document.id not in self.blocked:
+                self._dirty[document.id] = document
 
-    async def _one_by_one(self, batch: _Batch) -> None:
-        """PostgreSQL refused some row: one document's fault must not hold back the others."""
-        for document in batch.documents:
-            single = _Batch([document], [row for row in batch.rows if row.document_id == document.id])
+    def _block(self, document: LiveDocument, reason: object) -> None:
+        """The document's edits stay with its room, in their order, and are tried again apart from the others."""
+        document.room.failed()
+        self._dirty.pop(document.id, None)
+        if self.blocked.put(document):
+            self._counts.commit_failures += 1
+            log.warning("edits of a document wait", extra={"document": document.id, "reason": str(reason)})
+
+    async def _one_by_one(self, batch: _Batch) -> bool:
+        """One document's fault must not hold back the others. False: PostgreSQL is away."""
+        rows: dict[UUID, list[log_queries.LogRow]] = {}
+        for row in batch.rows:
+            rows.setdefault(row.document_id, []).append(row)
+        blocked = 0
+        for index, document in enumerate(batch.documents):
             try:
-                await self._commit(single)
+                await self._commit(_Batch([document], rows[document.id]), wait=False)
             except Exception as error:
-                await self._disconnect()
-                document.room.failed()
-                self._counts.commit_failures += 1
-                if is_transient(error) or not isinstance(error, DatabaseError):
-                    self._dirty[document.id] = document
-                    self._wake.set()
-                    continue
-                log.error("PostgreSQL refused edits", extra={"document": document.id, "error": repr(error)})
-                self._dirty.pop(document.id, None)
-                asyncio.get_running_loop().call_later(REFUSED_RETRY, self.add, document, 0)
+                if not is_blocked(error):
+                    await self._disconnect()
+                    if is_transient(error) or not isinstance(error, DatabaseError):
+                        self._failed(batch.documents[index:], error)
+                        return False
+                    log.error("PostgreSQL refused edits", extra={"document": document.id, "error": repr(error)})
+                blocked = blocked + 1 if is_blocked(error) else 0
+                self._block(document, repr(error))
+                rest = batch.documents[index + 1 :]
+                if blocked == BLOCKED_IN_A_ROW and rest:
+                    self._failed(rest, error)
+                    return False
+            else:
+                blocked = 0
+        return True
 
     async def _disconnect(self) -> None:
         conn, self._conn = self._conn, None
@@ -274,37 +337,3 @@ class Writer:
 def _end(gathering: asyncio.Future[None]) -> None:
     if not gathering.done():
         gathering.set_result(None)
-
-
-def rows_of(document_id: UUID, entries: list[Entry]) -> list[log_queries.LogRow]:
-    """One row per author: everybody's edits of one commit merged, unless that makes a huge row."""
-    by_author: dict[Author, list[Entry]] = {}
-    for entry in entries:
-        if entry.update is not None:
-            by_author.setdefault(entry.author, []).append(entry)
-    rows = []
-    for author, own in by_author.items():
-        updates = [entry.update for entry in own if entry.update is not None]
-        if (merged := _merged(document_id, updates)) is not None:
-            clients = tuple(sorted({client for entry in own for client in entry.clients}))
-            rows.append(log_queries.LogRow(document_id, merged, author.user_id, clients, author.device))
-        else:
-            rows.extend(
-                log_queries.LogRow(document_id, update, author.user_id, entry.clients, author.device)
-                for entry, update in zip(own, updates, strict=True)
-            )
-    return rows
-
-
-def _merged(document_id: UUID, updates: list[bytes]) -> bytes | None:
-    """One payload for a row, where the updates fit in one and can be merged."""
-    if len(updates) == 1:
-        return updates[0]
-    if sum(map(len, updates)) > ROW_BYTES:
-        return None
-    try:
-        return merge(updates)
-    except Malformed as error:
-        # Each was found sound by itself: then each goes into the log by itself.
-        log.error("edits could not be merged", extra={"document": document_id, "error": error.detail})
-        return None

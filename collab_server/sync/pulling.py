@@ -9,8 +9,9 @@ from collab_server.backends.db import Database
 from collab_server.backends.workers import Workers
 from collab_server.crdt.bundles import Answered, End, Refused, Wanted
 from collab_server.crdt.updates import EMPTY_UPDATE, decode_state_vector, diff
-from collab_server.documents.store import INLINE_BYTES, merged
-from collab_server.errors import CollabError, Malformed, NotFound, StaleGeneration
+from collab_server.documents.checksums import find_damage
+from collab_server.documents.store import INLINE_BYTES, damaged, merged
+from collab_server.errors import CollabError, DocumentDamaged, Malformed, NotFound, StaleGeneration
 from collab_server.sync import queries
 
 CHECKED_AT_ONCE = 100
@@ -84,18 +85,23 @@ async def _answer_batch(
         content = contents.get(one.document_id)
         try:
             told = metadata.get(one.document_id, "") if head and _asks(one, head) else ""
-            yield await _answer(workers, one, head, content, told)
+            yield await _answer(db, workers, one, head, content, told)
         except StaleGeneration as error:
             current = content.generation if content else head.generation if head else None
             yield Refused(one.document_id, error.code, error.detail, current)
-        except (NotFound, Malformed) as error:
+        except (NotFound, Malformed, DocumentDamaged) as error:
             yield Refused(one.document_id, error.code, error.detail)
 
 
 async def _answer(
-    workers: Workers, wanted: Wanted, head: queries.Head | None, content: queries.Content | None, metadata: str
+    db: Database,
+    workers: Workers,
+    wanted: Wanted,
+    head: queries.Head | None,
+    content: queries.Content | None,
+    metadata: str,
 ) -> Answered:
-    """Raises NotFound, Malformed (the state vector), StaleGeneration, Unavailable."""
+    """Raises NotFound, Malformed (the state vector), StaleGeneration, DocumentDamaged, Unavailable."""
     if head is None:
         raise NotFound(ABSENT)
     decode_state_vector(wanted.state_vector)
@@ -105,10 +111,25 @@ async def _answer(
         return Answered(wanted.document_id, head.generation, head.seq, wanted.state_vector, EMPTY_UPDATE, metadata)
     if content is None:
         raise NotFound(ABSENT)
-    if sum(map(len, content.parts)) <= INLINE_BYTES:
-        update, clocks = missing(content.parts, wanted.state_vector)
-    else:
-        update, clocks = await workers.run(missing, content.parts, wanted.state_vector)
+    found = await find_damage(
+        content.snapshot,
+        content.state_vector,
+        content.checksum,
+        first=content.first,
+        head=content.seq,
+        payloads=content.pending,
+        checksums=content.checksums,
+    )
+    if found is not None:
+        raise await damaged(db, wanted.document_id, found)
+    try:
+        if sum(map(len, content.parts)) <= INLINE_BYTES:
+            update, clocks = missing(content.parts, wanted.state_vector)
+        else:
+            update, clocks = await workers.run(missing, content.parts, wanted.state_vector)
+    except Malformed as error:
+        # The client's state vector has been decoded: what cannot be read is stored here.
+        raise await damaged(db, wanted.document_id, error.detail) from error
     return Answered(wanted.document_id, content.generation, content.seq, clocks, update, metadata)
 
 

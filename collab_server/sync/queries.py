@@ -40,26 +40,42 @@ async def list_heads(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A document's snapshot and the rows after it, up to `seq`, as one statement saw them."""
+    """A document's snapshot and the rows after it, `first` to `seq`, as one statement saw them. Checksums: see
+    documents.log_queries.StoredRows.
+    """
 
     generation: int
     seq: int
-    parts: list[bytes]
+    snapshot: bytes | None
+    state_vector: bytes | None
+    checksum: int | None
+    first: int
+    pending: list[bytes]
+    checksums: list[int | None]
+
+    @property
+    def parts(self) -> list[bytes]:
+        """Everything, in order."""
+        return ([self.snapshot] if self.snapshot else []) + self.pending
 
 
 async def list_contents(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, Content]:
     """What is committed of these documents; those that are gone are left out."""
     rows = await conn.fetch(
         """
-        SELECT d.id, d.generation, h.head_seq, d.yjs_state,
+        SELECT d.id, d.generation, h.head_seq, d.yjs_state, d.yjs_state_vector,
+               CASE WHEN h.snapshot_clock = d.yjs_clock THEN h.snapshot_checksum END AS checksum,
+               d.yjs_clock + 1 AS first,
                ARRAY(SELECT u.payload FROM document_updates u
-                     WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS pending
+                     WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS pending,
+               ARRAY(SELECT u.checksum FROM document_updates u
+                     WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS checksums
         FROM documents d JOIN document_heads h ON h.document_id = d.id
         WHERE d.id = ANY ($1::uuid[]) AND d.deleted_at IS NULL
         """,
         list(document_ids),
     )
-    return {row[0]: Content(row[1], row[2], ([row[3]] if row[3] else []) + list(row[4])) for row in rows}
+    return {row[0]: Content(*row[1:]) for row in rows}
 
 
 async def list_metadata(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from collab_server.crdt.room import Author, Entry
-from collab_server.realtime.writer import ROW_BYTES, rows_of
+from collab_server.realtime.log_rows import ROW_BYTES, rows_of
 from tests.crdt.test_room import text_of, typed
 
 ANN, BOB = Author(uuid4(), "laptop"), Author(None)

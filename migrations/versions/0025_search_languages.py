@@ -1,11 +1,11 @@
 """An index that tells which languages a workspace's documents have.
 
-Revision ID: 0024b_search_languages
+Revision ID: 0025_search_languages
 """
 
 from collab_server.backends.migrate import create_index, drop_index
 
-revision = "0024b_search_languages"
+revision = "0025_search_languages"
 down_revision = "0024_document_bounds"
 branch_labels = None
 depends_on = None
