@@ -135,6 +135,8 @@ class Server:
         guest_role = settings.effective_guest_role
         self.db = Database(dsn, guest_role="" if guest_role == "none" else guest_role)
         self.workers = Workers(settings.worker_processes)
+        self.folding = Workers(settings.worker_processes)
+        self.editing = Workers.for_edits(settings.worker_processes)
         self.converters = Converters()
         self.signer = Signer(settings.secret())
         self.mailer = Mailer(settings.smtp_url.get_secret_value(), settings.mail_from)
@@ -155,7 +157,16 @@ class Server:
         """Open everything, run the tasks, close everything in the opposite order."""
         await self.db.open()
         place = self._siblings.number if self._siblings else 0
-        hub = self.hub = Hub(self.settings, self.db, self.workers, self.counts, self.bus, place=place)
+        hub = self.hub = Hub(
+            self.settings,
+            self.db,
+            self.workers,
+            self.counts,
+            self.bus,
+            place=place,
+            folding=self.folding,
+            editing=self.editing,
+        )
         name_node(hub.nodes.id.hex())
         neighbours = self._neighbours = Neighbours(self.db, has_bus=bool(self.settings.redis_url))
         hub.access.tell(self.changes.access_changed)
@@ -188,7 +199,7 @@ class Server:
                     "passwords": self.passwords,
                     "oidc": self.oidc,
                     "rooms": Rooms(hub.settle, Incoming(hub), hub.edits),
-                    "workers": self.workers,
+                    "workers": self.editing,
                     "converters": self.converters,
                     "views": hub.views,
                     "hub": hub,
@@ -204,7 +215,8 @@ class Server:
             if self.oidc is not None:
                 await self.oidc.close()
             await self.converters.close()
-            await self.workers.close()
+            for workers in (self.editing, self.folding, self.workers):
+                await workers.close()
             await self.db.close()
 
     def leave(self) -> None:
@@ -250,7 +262,7 @@ class Server:
                     waiting = await log_queries.list_backlog(conn, 100)
                 for document_id in waiting:
                     if self.hub is not None and self.hub.find(document_id) is None:
-                        await store.fold(self.db, self.workers, document_id)
+                        await store.fold(self.db, self.folding, document_id)
             except CollabError:
                 pass
             except Exception:

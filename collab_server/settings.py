@@ -187,8 +187,14 @@ class Settings(BaseSettings):
         ),
     ] = 0.0
     worker_processes: Annotated[
-        int, Field(ge=1, le=64, description="Processes that fold documents and read large updates.")
-    ] = 1
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Most processes of each kind (large updates, folds, edits and renderings by requests); they "
+            "start when needed. With 1 a person's heavy work can hold up others'.",
+        ),
+    ] = 2
 
     smtp_url: Annotated[
         SecretStr,

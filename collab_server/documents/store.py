@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from collab_server.backends.db import Database
-from collab_server.backends.workers import Workers
+from collab_server.backends.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.crdt.documents import fold as fold_bytes
 from collab_server.crdt.room import Stored
 from collab_server.crdt.roots import Projection
 from collab_server.crdt.updates import EMPTY_UPDATE, UpdateSummary, merge, state_vector, validate
 from collab_server.crdt.writing import text_document
 from collab_server.documents import log_queries
-from collab_server.errors import NotFound, Unavailable
+from collab_server.errors import NotFound, TooMany, TooMuchWork, Unavailable
 from collab_server.telemetry import log
 
 INLINE_BYTES = 65_536
@@ -54,7 +54,7 @@ async def load(db: Database, workers: Workers, document_id: UUID) -> Loaded:
     elif sum(map(len, parts)) <= INLINE_BYTES:
         snapshot, clocks = merged(parts)
     else:
-        snapshot, clocks = await workers.run(merged, parts)
+        snapshot, clocks = await workers.run_within(WHOLE_DOCUMENT_SECONDS, merged, parts)
     stored = Stored(snapshot, clocks, rows.head, len(rows.pending))
     return Loaded(stored, rows.generation, rows.collaborative, rows.has_text)
 
@@ -151,15 +151,15 @@ async def _folded(
 ) -> tuple[bytes, bytes, Projection | None]:
     """(snapshot, state vector, what the document says; None where the bytes make no document)"""
     try:
-        folded = await workers.run(fold_bytes, rows.snapshot, rows.pending)
-    except Unavailable:
+        folded = await workers.run_within(WHOLE_DOCUMENT_SECONDS, fold_bytes, rows.snapshot, rows.pending)
+    except (Unavailable, TooMany, TooMuchWork):
         raise
     except Exception as error:
         # An update can be sound by itself and yet impossible here (an item inside a character, say). Its bytes are kept
         # for clients, which read more than pycrdt does; the stored text stays as it was.
         log.error("a document cannot be read", extra={"document": document_id, "error": repr(error)})
         parts = ([rows.snapshot] if rows.snapshot else []) + rows.pending
-        return *await workers.run(merged, parts), None
+        return *await workers.run_within(WHOLE_DOCUMENT_SECONDS, merged, parts), None
     return folded.snapshot, folded.state_vector, folded.projection
 
 

@@ -15,7 +15,7 @@ from collab_server.realtime.refusal import refuse
 from collab_server.realtime.ywebsocket_session import YWebsocketSession
 from collab_server.telemetry import log
 from collab_server.transport.asgi import socket_of
-from collab_server.web.depends import identify, identity_of, presented
+from collab_server.web.depends import came_from, identify, identity_of, presented
 
 MAX_DEVICE = 200
 MAX_AGENT = 500
@@ -67,6 +67,7 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
             device=_device(websocket),
             agent=_agent(websocket),
             connection=connection,
+            came_from=came_from(websocket),
         )
         await session.run()
     except Exception as error:

@@ -13,6 +13,7 @@ from typing import Any
 
 from collab_server.access.identity import Authenticator, Identity
 from collab_server.access.policy import Action, allowed
+from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.crdt import hocuspocus
 from collab_server.crdt.lib0 import Reader
 from collab_server.crdt.messages import (
@@ -73,6 +74,7 @@ class HocuspocusSession:
         device: str | None,
         agent: str = "",
         connection: str,
+        came_from: str = "",
     ) -> None:
         self.socket = socket
         self._hub = hub
@@ -82,6 +84,7 @@ class HocuspocusSession:
         self._device = device
         self._agent = agent
         self._connection = connection
+        self._came_from = came_from
         self._attachments: dict[str, _Attachment] = {}
         self._expiring: set[str] = set()
         self._waiting_bytes = 0
@@ -209,6 +212,7 @@ class HocuspocusSession:
         async with self._hub.join_slots:
             epoch = self._hub.access.epoch
             identity = await self._identify(token)
+            on_behalf_of.set(identity.counted_as(self._came_from))
             name, _ = hocuspocus.split_address(address)
             resolved = await self._addresses.resolve(identity, name, create=True)
             can_edit = allowed(resolved.role, Action.EDIT)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from collab_server.access.identity import Identity
+from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.crdt import hocuspocus
 from collab_server.crdt.room import Author
 from collab_server.errors import CollabError
@@ -70,6 +71,7 @@ class Member:
 
     `ready`: its document is loaded and it has been greeted; until then nothing else is sent to it.
     `agent`: what the client calls itself (User-Agent).
+    `person`: whom the work of workers for this client counts for (fair_queue.on_behalf_of, as it was when it joined).
     `behind`: the clocks the client was last known to have, while its socket is too slow to be sent more (None: it is
     not).
     """
@@ -86,6 +88,7 @@ class Member:
         "identity",
         "key",
         "missed_presence",
+        "person",
         "ready",
         "session",
     )
@@ -112,6 +115,7 @@ class Member:
         self.device_type, self.device_name = device_of(agent)
         self.behind: dict[int, int] | None = None
         self.missed_presence: frozenset[int] = _NOBODY
+        self.person = on_behalf_of.get()
         self.acks_owed = 0
         self.ready = False
 

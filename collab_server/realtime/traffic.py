@@ -3,6 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any
 
+from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.crdt import updates
 from collab_server.crdt.messages import Awareness, QueryAwareness, SyncStep1, SyncStep2, Update
 from collab_server.errors import Malformed, TooMany
@@ -54,20 +55,24 @@ def handle(hub: Hub, member: Member, message: DocumentMessage, *, step1_back: bo
 
 
 async def _large(hub: Hub, member: Member, update: bytes, *, is_answer: bool) -> None:
+    on_behalf_of.set(member.person)
     summary = await hub.workers.run(updates.validate, update)
     if is_answer:
-        await prepare_comparison(hub, member.document, summary)
+        on_behalf_of.set(member.person)
+    await prepare_comparison(hub, member.document, summary)
     if member.key in member.document.members:
         member.document.content(member, update, summary, is_answer=is_answer)
 
 
 async def _compared(hub: Hub, member: Member, answer: bytes, summary: updates.UpdateSummary) -> None:
+    on_behalf_of.set(member.person)
     await prepare_comparison(hub, member.document, summary)
     if member.key in member.document.members:
         member.document.content(member, answer, summary, is_answer=True)
 
 
 async def _prepared(hub: Hub, member: Member, state_vector: bytes, *, step1_back: bool) -> None:
+    on_behalf_of.set(member.person)
     await prepare_answer(hub, member.document, state_vector)
     if member.key in member.document.members:
         member.document.answer(member, state_vector, with_step1=step1_back)
@@ -77,6 +82,7 @@ async def catch_up(hub: Hub, member: Member) -> None:
     """Bring a slow reader that has drained up to date."""
     if member.behind is None:
         return
+    on_behalf_of.set(member.person)
     await prepare_answer(hub, member.document, updates.encode_state_vector(member.behind))
     if not member.session.socket.congested and member.key in member.document.members:
         member.document.catch_up(member)
