@@ -49,6 +49,7 @@ from collab_server.errors import CollabError
 from collab_server.exports import api as exports_api
 from collab_server.exports import archive_api
 from collab_server.exports.converting import Converters
+from collab_server.exports.spool import Spool
 from collab_server.maintenance import scheduler
 from collab_server.neighbours import Neighbours
 from collab_server.realtime import endpoint, events_api, presence_api
@@ -137,7 +138,7 @@ class Server:
         self.workers = Workers(settings.worker_processes)
         self.folding = Workers(settings.worker_processes)
         self.editing = Workers.for_edits(settings.worker_processes)
-        self.converters = Converters()
+        self.converters = Converters(Spool(settings.max_spool_bytes, settings.max_import_bytes))
         self.signer = Signer(settings.secret())
         self.mailer = Mailer(settings.smtp_url.get_secret_value(), settings.mail_from)
         keyring = sealing.keyring(settings.encryption_keys.get_secret_value(), settings.secret())
@@ -313,6 +314,13 @@ class Server:
             "room_bytes": ("Bytes of documents held in memory", sum(d.room.held_bytes for d in hub.documents.values())),
             "unsaved_bytes": ("Bytes of edits that are not committed yet", hub.writer.unsaved_bytes),
             "queued_bytes": ("Bytes written to sockets that the network has not taken yet", queued),
+            "updates_running": ("Large updates and loads that workers are at", self.workers.running),
+            "updates_waiting": ("Large updates and loads that wait for a worker", self.workers.waiting),
+            "edits_running": ("Edits and renderings by requests that workers are at", self.editing.running),
+            "edits_waiting": ("Edits and renderings by requests that wait for a worker", self.editing.waiting),
+            "conversions_running": ("Files that are made or read", self.converters.workers.running),
+            "conversions_waiting": ("Files that wait to be made or read", self.converters.workers.waiting),
+            "spool_bytes": ("Bytes on disk of files that are imported or exported", self.converters.spool.used),
             "oldest_unsaved_seconds": ("Age of the oldest edit that is not committed yet", hub.oldest_unsaved()),
         }
 

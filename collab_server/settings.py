@@ -126,6 +126,14 @@ class Settings(BaseSettings):
     max_import_bytes: Annotated[
         int, Field(ge=65536, le=2_000_000_000, description="Largest file that is imported; kept on disk meanwhile.")
     ] = 200_000_000
+    max_spool_bytes: Annotated[
+        int,
+        Field(
+            ge=1_000_000,
+            description="Disk for all files that are imported or exported at a time, in the directory for temporary "
+            "files; a quarter of it, or MAX_IMPORT_BYTES, for one person.",
+        ),
+    ] = 4_000_000_000
     max_connections: Annotated[int, Field(ge=1, description="Open WebSockets this process accepts.")] = 10_000
     max_document_connections: Annotated[
         int, Field(ge=1, description="Open connections to one document; further ones are told to come back.")

@@ -26,6 +26,7 @@ from collab_server.errors import (
     NotFound,
     PreconditionFailed,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     UnprocessableContent,
@@ -110,7 +111,7 @@ def position_in_time(cursor: str | None, order: str) -> Position | None:
     "/workspaces/{workspace_id}/documents",
     status_code=201,
     tags=["documents"],
-    responses={**USUAL, **documented(Conflict, TooLarge, UnprocessableContent)},
+    responses={**USUAL, **documented(Conflict, TooLarge, UnprocessableContent, TooMany)},
 )
 async def create_document(
     workspace_id: UUID, body: models.DocumentIn, desk: CurrentDesk, response: Response

@@ -94,7 +94,7 @@ _JSON_TEXT = {
     response_class=Response,
     responses={
         **_USUAL,
-        **documented(StaleGeneration, TooLarge, UnprocessableContent),
+        **documented(StaleGeneration, TooLarge, UnprocessableContent, TooMany),
         200: {"content": {kind: {} for kind in FORMATS.values()}, "description": "The text as it is now"},
         304: {"description": "Not changed since the hash in If-None-Match"},
     },
