@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, Final, ParamSpec, TypeVar
 
 from collab_server.backends.fair_queue import FairQueue, on_behalf_of
-from collab_server.backends.worker_process import BOOTSTRAP, HEADER
+from collab_server.backends.worker_process import BOOTSTRAP, HEADER, OUT_OF_TIME, REQUEST
 from collab_server.errors import CollabError, TooMuchWork, Unavailable
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ WHOLE_DOCUMENT_SECONDS: Final = 120.0
 """For a call that reads or writes all of a document: one of 64 MB takes its time."""
 EDIT_SECONDS: Final = 10.0
 """For an edit or a rendering that somebody asks for."""
+SLACK: Final = 3.0
+"""A call may take so many times its seconds of the processor, on a machine that has others to serve."""
 MAX_EDITS_OF_ONE: Final = 16
 """Edits and renderings of one person that wait or run."""
 IDLE_SECONDS: Final = 60.0
@@ -41,16 +43,22 @@ _T = TypeVar("_T")
 
 
 class TookTooLong(Unavailable):
-    """The call was ended, with its process, as it ran into its deadline."""
+    """The call was ended, with its process, beyond its deadline."""
+
+
+class _OutOfTime(Exception):
+    """A process ended itself, as its call took too many seconds of the processor."""
 
 
 class Workers:
     """At most `size` processes, each started when first needed, each at one call at a time.
 
     Each person (fair_queue.on_behalf_of) has at most one process at a time, and persons take turns: with two processes
-    nobody waits for one person's work. call_seconds: a call that takes longer is ended with its process, and raises
-    `too_long`. memory_bytes: of address space per process. most_of_one: calls of one person that wait or run. keep:
-    processes that stay when they are idle.
+    nobody waits for one person's work.
+
+    call_seconds: of the processor, and SLACK times as much by the clock; a call that takes longer is ended with its
+    process, and raises `too_long`. memory_bytes: of address space per process. max_waiting: calls without a process.
+    most_of_one: calls of one person that wait or run. keep: processes that stay when they are idle.
     """
 
     def __init__(
@@ -110,7 +118,7 @@ class Workers:
     async def run_within(
         self, seconds: float, function: Callable[_P, _T], /, *arguments: _P.args, **named: _P.kwargs
     ) -> _T:
-        """As `run`, with another deadline: `seconds` from when the call gets a process."""
+        """As `run`, with another deadline: `seconds` of the processor."""
         if self._closed:
             raise Unavailable("the worker processes are closed")
         request = pickle.dumps((function, arguments, named), protocol=5)
@@ -146,10 +154,13 @@ class Workers:
     async def _exchange(self, worker: "_Worker", seconds: float, request: bytes) -> tuple[bool, Any]:
         for attempt in (1, 2):
             try:
-                async with asyncio.timeout(seconds):
-                    return await worker.exchange(request)
+                async with asyncio.timeout(seconds * SLACK):
+                    return await worker.exchange(request, seconds)
             except TimeoutError:
                 log.error("a worker process was ended: its call took too long", extra={"worker": worker.pid})
+                raise self._too_long(f"this takes longer than {seconds:g} s") from None
+            except _OutOfTime:
+                log.warning("a worker process ended: its call took too long", extra={"worker": worker.pid})
                 raise self._too_long(f"this takes longer than {seconds:g} s") from None
             except (OSError, EOFError) as error:
                 log.warning("a worker process died", extra={"attempt": attempt, "error": str(error)})
@@ -213,8 +224,9 @@ class _Worker:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    async def exchange(self, request: bytes) -> tuple[bool, Any]:
-        """(True, result) or (False, exception). Raises OSError or EOFError when the process dies meanwhile.
+    async def exchange(self, request: bytes, seconds: float) -> tuple[bool, Any]:
+        """(True, result) or (False, exception). Raises OSError or EOFError when the process dies meanwhile, _OutOfTime
+        when it does as the call took more `seconds` of the processor.
 
         If this does not return, `busy` stays true and the process must be stopped, or its answer would be taken for
         the next call's.
@@ -225,11 +237,17 @@ class _Worker:
             self.busy = True
         if self._process is None:
             await self._start()
-        self._writer.write(HEADER.pack(len(request)))
-        self._writer.write(request)
-        await self._writer.drain()
-        (size,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-        answer: tuple[bool, Any] = pickle.loads(await self._reader.readexactly(size))  # noqa: S301 - from our process
+        try:
+            self._writer.write(REQUEST.pack(len(request), seconds))
+            self._writer.write(request)
+            await self._writer.drain()
+            (size,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+            answer: tuple[bool, Any] = pickle.loads(await self._reader.readexactly(size))  # noqa: S301 - from our process
+        except (OSError, EOFError) as error:
+            # The socket ends with the process: its return code comes at once.
+            if self._process is not None and await self._process.wait() == OUT_OF_TIME:
+                raise _OutOfTime from error
+            raise
         self.busy = False
         return answer
 

@@ -84,6 +84,12 @@ def note(path: str, name: str) -> None:
         file.write(name)
 
 
+def note_and_compute(path: str) -> None:
+    note(path, "x")
+    while True:
+        pass
+
+
 def sleep_for_ever() -> None:
     while True:
         signal.pause()
@@ -309,10 +315,24 @@ async def test_a_call_beyond_its_deadline_is_ended_and_the_next_ones_go_on() -> 
     await workers.close()
 
 
-async def test_processes_that_are_not_needed_end_and_come_back() -> None:
+async def test_a_call_that_computes_beyond_its_deadline_is_ended_once_by_time_of_the_processor(tmp_path: Path) -> None:
+    workers = Workers(1, too_long=TooMuchWork)
+    log = tmp_path / "log"
+    await workers.run(add, 1)
+    with pytest.raises(TooMuchWork, match=r"longer than 0\.5 s"):
+        await workers.run_within(0.5, note_and_compute, str(log))
+    assert log.read_text() == "x"
+    assert await workers.run(add, 1) == 1
+    await workers.close()
+
+
+async def test_processes_that_are_not_needed_end_and_come_back(tmp_path: Path) -> None:
     workers = Workers(2, keep=1, idle_seconds=0.2)
-    await workers.warm()
-    assert len(processes()) == 2
+    go = tmp_path / "go"
+    calls = [asyncio.create_task(workers.run(wait_for, str(go))) for _ in range(2)]
+    await until(lambda: len(processes()) == 2, "two processes")
+    go.touch()
+    assert len(set(await asyncio.gather(*calls))) == 2
     await until(lambda: len(processes()) == 1, "one of two to end")
     await asyncio.gather(*(workers.run(os.getpid) for _ in range(4)))
     assert await workers.run(add, 1) == 1
