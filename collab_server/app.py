@@ -49,6 +49,7 @@ from collab_server.errors import CollabError
 from collab_server.exports import api as exports_api
 from collab_server.exports import archive_api
 from collab_server.exports.converting import Converters
+from collab_server.exports.spool import Spool
 from collab_server.maintenance import scheduler
 from collab_server.neighbours import Neighbours
 from collab_server.realtime import endpoint, events_api, presence_api
@@ -137,7 +138,9 @@ class Server:
         guest_role = settings.effective_guest_role
         self.db = Database(dsn, guest_role="" if guest_role == "none" else guest_role)
         self.workers = Workers(settings.worker_processes)
-        self.converters = Converters()
+        self.folding = Workers(settings.worker_processes)
+        self.editing = Workers.for_edits(settings.worker_processes)
+        self.converters = Converters(Spool(settings.max_spool_bytes, settings.max_import_bytes))
         self.signer = Signer(settings.secret())
         self.mailer = Mailer(settings.smtp_url.get_secret_value(), settings.mail_from)
         keyring = sealing.keyring(settings.encryption_keys.get_secret_value(), settings.secret())
@@ -157,7 +160,16 @@ class Server:
         """Open everything, run the tasks, close everything in the opposite order."""
         await self.db.open()
         place = self._siblings.number if self._siblings else 0
-        hub = self.hub = Hub(self.settings, self.db, self.workers, self.counts, self.bus, place=place)
+        hub = self.hub = Hub(
+            self.settings,
+            self.db,
+            self.workers,
+            self.counts,
+            self.bus,
+            place=place,
+            folding=self.folding,
+            editing=self.editing,
+        )
         name_node(hub.nodes.id.hex())
         neighbours = self._neighbours = Neighbours(self.db, has_bus=bool(self.settings.redis_url))
         hub.access.tell(self.changes.access_changed)
@@ -176,7 +188,7 @@ class Server:
                     tasks.create_task(hub.mirror.run()),
                     tasks.create_task(hub.storage.run()),
                     tasks.create_task(self._index_for_search()),
-                    tasks.create_task(Leftovers(self.db, self.workers, lambda d: hub.find(d) is not None).run()),
+                    tasks.create_task(Leftovers(self.db, self.folding, lambda d: hub.find(d) is not None).run()),
                     tasks.create_task(self._count_damaged()),
                     tasks.create_task(self._write_views(hub.views)),
                     tasks.create_task(scheduler.run(self.db, self.settings)),
@@ -192,7 +204,7 @@ class Server:
                     "passwords": self.passwords,
                     "oidc": self.oidc,
                     "rooms": Rooms(hub.settle, Incoming(hub), hub.edits),
-                    "workers": self.workers,
+                    "workers": self.editing,
                     "converters": self.converters,
                     "views": hub.views,
                     "hub": hub,
@@ -209,7 +221,8 @@ class Server:
             if self.oidc is not None:
                 await self.oidc.close()
             await self.converters.close()
-            await self.workers.close()
+            for workers in (self.editing, self.folding, self.workers):
+                await workers.close()
             await self.db.close()
 
     def leave(self) -> None:
@@ -298,6 +311,13 @@ class Server:
             "room_bytes": ("Bytes of documents held in memory", sum(d.room.held_bytes for d in hub.documents.values())),
             "unsaved_bytes": ("Bytes of edits that are not committed yet", hub.writer.unsaved_bytes),
             "queued_bytes": ("Bytes written to sockets that the network has not taken yet", queued),
+            "updates_running": ("Large updates and loads that workers are at", self.workers.running),
+            "updates_waiting": ("Large updates and loads that wait for a worker", self.workers.waiting),
+            "edits_running": ("Edits and renderings by requests that workers are at", self.editing.running),
+            "edits_waiting": ("Edits and renderings by requests that wait for a worker", self.editing.waiting),
+            "conversions_running": ("Files that are made or read", self.converters.workers.running),
+            "conversions_waiting": ("Files that wait to be made or read", self.converters.workers.waiting),
+            "spool_bytes": ("Bytes on disk of files that are imported or exported", self.converters.spool.used),
             "damaged_documents": ("Documents whose stored bytes cannot be read", self._damaged),
             "blocked_documents": ("Documents whose edits wait while others are stored", len(hub.writer.blocked)),
             "oldest_unsaved_seconds": ("Age of the oldest edit that waits for its commit", hub.oldest_unsaved()),

@@ -18,7 +18,9 @@ CollabError                     HTTP  close
 |  `- QuotaExceeded             413   1009   the workspace's storage is full; an administrator can raise its limit
 |- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
 |- UnprocessableContent         422   4400   well formed, but not acceptable
+|  `- TooMuchWork               422   4400   well formed, but working it out takes longer than anybody may ask for
 |- TooMany                      429   4529   a rate or number limit; come back later
+|- InsufficientStorage          507   1013   the disk space that is set aside for this is used up; come back later
 |- Unavailable                  503   1013   the database or a worker cannot answer now; come back later
 |  |- LostRace                  503   1013   a transaction lost a race; doing it again is safe
 |  |- DocumentBlocked           503   1013   edits of this document cannot be stored now; others can
@@ -171,6 +173,11 @@ class UnprocessableContent(CollabError):
     title = "Not acceptable"
 
 
+class TooMuchWork(UnprocessableContent):
+    code = "too_much_work"
+    title = "This takes too much work"
+
+
 class TooMany(CollabError):
     """`retry_after`: seconds."""
 
@@ -182,6 +189,13 @@ class TooMany(CollabError):
     def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class InsufficientStorage(CollabError):
+    code = "insufficient_storage"
+    status = 507
+    close_code = 1013
+    title = "No space is left for this"
 
 
 class Unavailable(CollabError):

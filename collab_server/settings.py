@@ -145,6 +145,14 @@ class Settings(BaseSettings):
     guest_creation_burst: Annotated[
         int, Field(ge=1, description="CREATION_BURST for the guests of one IP address together.")
     ] = 500
+    max_spool_bytes: Annotated[
+        int,
+        Field(
+            ge=1_000_000,
+            description="Disk for all files that are imported or exported at a time, in the directory for temporary "
+            "files; a quarter of it, or MAX_IMPORT_BYTES, for one person.",
+        ),
+    ] = 4_000_000_000
     max_connections: Annotated[int, Field(ge=1, description="Open WebSockets this process accepts.")] = 10_000
     max_connections_per_address: Annotated[
         int,
@@ -221,8 +229,14 @@ class Settings(BaseSettings):
         ),
     ] = 0.0
     worker_processes: Annotated[
-        int, Field(ge=1, le=64, description="Processes that fold documents and read large updates.")
-    ] = 1
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Most processes of each kind (large updates, folds, edits and renderings by requests); they "
+            "start when needed. With 1 a person's heavy work can hold up others'.",
+        ),
+    ] = 2
 
     smtp_url: Annotated[
         SecretStr,

@@ -52,6 +52,10 @@ class Identity:
         """Equal for two connections of the same person, as far as the server knows."""
         return f"{self.kind}:{self.user_id or self.document_id or ''}:{self.name}"
 
+    def counted_as(self, address: str) -> str:
+        """Whom work for this identity counts for (fair_queue.on_behalf_of). `address`: as of address_of."""
+        return address if self.rights_of is None else f"user:{self.rights_of}"
+
     @property
     def vouched(self) -> dict[str, object] | None:
         """Fields of an awareness state's `user` that the server sets; guests name themselves."""
@@ -77,7 +81,7 @@ class BearerVerifier(Protocol):
 
 
 class Authenticator:
-    """Turns what a request carries into an Identity. `oidc`: reads JWTs that are not our own."""
+    """FairQueue what a request carries into an Identity. `oidc`: reads JWTs that are not our own."""
 
     def __init__(
         self, db: Database, signer: crypto.Signer, *, guests: bool, oidc: BearerVerifier | None = None

@@ -17,7 +17,13 @@ from contextlib import suppress
 from typing import Final
 
 HEADER: Final = struct.Struct(">Q")
-"""Before each pickle: its length in bytes."""
+"""Before each answer: its length in bytes."""
+
+REQUEST: Final = struct.Struct(">Qd")
+"""Before each call: its length in bytes, and the seconds of the processor that it may take; then the process ends."""
+
+OUT_OF_TIME: Final = -signal.SIGVTALRM
+"""The return code of a process whose call took more."""
 
 BOOTSTRAP: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -46,6 +52,7 @@ def main(descriptor: int, parent: int, memory_bytes: int) -> None:
     with socket.socket(fileno=descriptor) as connection, suppress(ConnectionError):
         while (request := _receive(connection)) is not None:
             connection.sendall(_answer(request))
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             del request
             if gc.get_count()[0] > COLLECT_ABOVE:
                 _give_memory_back()
@@ -78,9 +85,15 @@ def _give_memory_back() -> None:
 
 
 def _receive(connection: socket.socket) -> bytearray | None:
-    """The next pickle, None when the parent has closed its end."""
-    header = _receive_exactly(connection, HEADER.size)
-    return None if header is None else _receive_exactly(connection, HEADER.unpack(header)[0])
+    """The next pickle, None when the parent has closed its end. From now on its time is counted."""
+    header = _receive_exactly(connection, REQUEST.size)
+    if header is None:
+        return None
+    size, seconds = REQUEST.unpack(header)
+    # Of the processor, not of the clock: a busy machine says nothing about the call. Nobody handles the signal, so it
+    # ends the process, whatever library it is in.
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    return _receive_exactly(connection, size)
 
 
 def _receive_exactly(connection: socket.socket, size: int) -> bytearray | None:

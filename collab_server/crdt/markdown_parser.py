@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from collab_server.crdt import markdown, markdown_inline, markdown_runs
+from collab_server.crdt import markdown, markdown_inline, markdown_runs, markdown_work
 from collab_server.crdt.dialect import Dialect
 from collab_server.crdt.markdown_runs import LinkTarget, MarkKey, Run
 from collab_server.crdt.prosemirror import MAX_DEPTH, Mark, Node
@@ -23,11 +24,14 @@ _TASK: Final = re.compile(r"\[([ xX])\](?:[ \t]+|\Z)")
 _TAG: Final = re.compile(r"<(/?)(strong|b|em|i|s|del|u|mark|sub|sup)>", re.IGNORECASE)
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _MARK_OF_TAG: Final = {"b": "strong", "i": "em", "del": "s"}
+MAX_BRACKETS: Final = 20
+"""Levels of links and images in one another; what lies deeper is text."""
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f]+")
 
 
 def parse(text: str, dialect: Dialect) -> list[Node]:
-    """The blocks of a document. Raises UnprocessableContent where they are nested too deeply."""
+    """The blocks of a document. Raises TooMuchWork, UnprocessableContent where they are nested too deeply."""
+    markdown_work.check(text)
     tokens = _parser().parse(text)
     if any(token.level >= MAX_DEPTH - 1 for token in tokens):
         raise UnprocessableContent(f"blocks may be nested {MAX_DEPTH} deep")
@@ -37,10 +41,16 @@ def parse(text: str, dialect: Dialect) -> list[Node]:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH}).enable(["table", "strikethrough"])
     parser.inline.ruler.before("autolink", "tag", _tag)
+    parser.core.ruler.before("inline", "nesting", _limit_brackets)
     # An address stays as it is written: an encoded one would be another one.
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
     parser.validateLink = lambda url: not markdown_runs.REFUSED.match(_CONTROL.sub("", url))  # type: ignore[method-assign]
     return parser
+
+
+def _limit_brackets(state: StateCore) -> None:
+    """Blocks nest deep, brackets need not: each that is not closed costs as many steps as they may nest."""
+    state.md.options["maxNesting"] = MAX_BRACKETS
 
 
 def _tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature

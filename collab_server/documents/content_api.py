@@ -96,7 +96,7 @@ _JSON_TEXT = {
     response_class=Response,
     responses={
         **_USUAL,
-        **documented(StaleGeneration, TooLarge, UnprocessableContent, DocumentDamaged),
+        **documented(StaleGeneration, TooLarge, UnprocessableContent, TooMany, DocumentDamaged),
         200: {"content": {kind: {} for kind in FORMATS.values()}, "description": "The text as it is now"},
         304: {"description": "Not changed since the hash in If-None-Match"},
     },

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from collab_server.backends.db import Database
-from collab_server.backends.workers import Workers
+from collab_server.backends.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.crdt.documents import fold as fold_bytes
 from collab_server.crdt.room import Stored
 from collab_server.crdt.roots import Projection
@@ -14,7 +14,15 @@ from collab_server.crdt.updates import EMPTY_UPDATE, UpdateSummary, merge, state
 from collab_server.crdt.writing import text_document
 from collab_server.documents import damage_queries, log_queries
 from collab_server.documents.checksums import find_damage
-from collab_server.errors import CollabError, DocumentDamaged, Malformed, NotFound, Unavailable
+from collab_server.errors import (
+    CollabError,
+    DocumentDamaged,
+    Malformed,
+    NotFound,
+    TooMany,
+    TooMuchWork,
+    Unavailable,
+)
 from collab_server.telemetry import log
 
 INLINE_BYTES = 65_536
@@ -60,7 +68,9 @@ async def load(db: Database, workers: Workers, document_id: UUID) -> Loaded:
 
 async def _merged(db: Database, workers: Workers, document_id: UUID, parts: list[bytes]) -> tuple[bytes, bytes]:
     try:
-        return merged(parts) if sum(map(len, parts)) <= INLINE_BYTES else await workers.run(merged, parts)
+        if sum(map(len, parts)) <= INLINE_BYTES:
+            return merged(parts)
+        return await workers.run_within(WHOLE_DOCUMENT_SECONDS, merged, parts)
     except Malformed as error:
         raise await damaged(db, document_id, error.detail) from error
 
@@ -210,15 +220,15 @@ async def _folded(
 ) -> tuple[bytes, bytes, Projection | None]:
     """(snapshot, state vector, what the document says; None where the bytes make no document)"""
     try:
-        folded = await workers.run(fold_bytes, snapshot, pending)
-    except Unavailable:
+        folded = await workers.run_within(WHOLE_DOCUMENT_SECONDS, fold_bytes, snapshot, pending)
+    except (Unavailable, TooMany, TooMuchWork):
         raise
     except Exception as error:
         # An update can be sound by itself and yet impossible here (an item inside a character, say). Its bytes are kept
         # for clients, which read more than pycrdt does; the stored text stays as it was.
         log.error("a document cannot be read", extra={"document": document_id, "error": repr(error)})
         parts = ([snapshot] if snapshot else []) + pending
-        return *await workers.run(merged, parts), None
+        return *await workers.run_within(WHOLE_DOCUMENT_SECONDS, merged, parts), None
     return folded.snapshot, folded.state_vector, folded.projection
 
 

@@ -1,10 +1,10 @@
-"""A whole workspace as a zip that is sent while it is written: one document is in memory at a time."""
+"""A whole workspace as a zip: one document is in memory at a time."""
 
 import asyncio
 import json
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO, Any, Final
@@ -38,15 +38,15 @@ async def write(
     workspace_id: UUID,
     formats: Sequence[Format] = LOSSLESS,
     done: Callable[[str], None] = lambda _: None,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """The archive in pieces: every document that is not in the trash, and a manifest at the end. `done`: is told the
     title of each document that was written.
 
-    What one document cannot be made is noted in the manifest, and the rest goes on. Raises NotFound, Forbidden,
-    TooMany, before the first piece; Unavailable, and Forbidden where the right is taken away meanwhile.
+    What one document cannot be made is noted in the manifest, and the rest goes on. It holds a place of
+    Converters.archive until the last piece: take the pieces at once, never at a client's pace. Raises NotFound,
+    Forbidden, TooMany, Unavailable.
     """
-    sources.converters.begin_archive()
-    try:
+    async with sources.converters.archive():
         archive = _Archive()
         names = Names()
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as entries:
@@ -68,8 +68,6 @@ async def write(
         await asyncio.to_thread(archive.close)
         for piece in archive.written():
             yield piece
-    finally:
-        sources.converters.end_archive()
 
 
 async def _page(

@@ -1,23 +1,28 @@
 """Routes of whole workspaces as archives, and of files that become documents."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
 from pathlib import PurePosixPath
-from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 from pydantic import AfterValidator
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from collab_server.access.check import require_in_workspace
 from collab_server.access.policy import WorkspaceAction
 from collab_server.documents.api import USUAL, CurrentDesk
 from collab_server.documents.models import MAX_TAGS, DocumentOut, TagName, Title
-from collab_server.errors import Conflict, Malformed, TooLarge, TooMany, UnprocessableContent
+from collab_server.errors import Conflict, InsufficientStorage, Malformed, TooLarge, TooMany, UnprocessableContent
 from collab_server.exports import archive, file_names, formats, models, parsing
-from collab_server.exports.api import CurrentSources
+from collab_server.exports.api import PIECE, CurrentSources
+from collab_server.exports.converting import Converters
 from collab_server.exports.importing import Importer, Outcome, Upload
+from collab_server.exports.spool import SpoolFile
 from collab_server.web.fields import storable
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
@@ -25,7 +30,6 @@ from collab_server.workspaces.queries import find_workspace
 
 router = _router()
 
-_IN_MEMORY: Final = 1 << 20
 _ZIP: Final = ("application/zip", "application/x-zip-compressed")
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 
@@ -44,7 +48,7 @@ Tags = Annotated[list[TagName], Query(max_length=MAX_TAGS, description="Of the n
     response_class=Response,
     responses={
         **USUAL,
-        **documented(TooMany),
+        **documented(TooMany, InsufficientStorage),
         200: {"content": {"application/zip": {}}, "description": "The archive"},
     },
 )
@@ -56,29 +60,86 @@ async def export_workspace(
 ) -> Response:
     """All documents of a workspace as a zip, with a `manifest.json` of their metadata; for owners and administrators.
     With `yjs` among the formats, which it is unless others are named, an import makes the same documents of it.
-    It is sent while it is made: an archive without an end was broken off.
+    It is sent while it is made: an archive without an end was broken off. A person fetches one archive at a time.
     """
     async with desk.db.as_user(desk.identity.user_id) as conn:
         await require_in_workspace(conn, desk.identity, workspace_id, WorkspaceAction.EXPORT)
         workspace = await find_workspace(conn, workspace_id)
     pieces = archive.write(sources, desk.identity, workspace_id, list(dict.fromkeys(format)) or archive.LOSSLESS)
-    # What is refused is refused before the answer begins.
-    first = await anext(pieces)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(sources.converters.one_archive())
+        file = stack.enter_context(sources.converters.spool.open())
+        filling = _Filling(pieces, file)
+        stack.push_async_callback(filling.stop)
+        # What is refused is refused before the answer begins.
+        await filling.begun()
+        kept = stack.pop_all()
     name = file_names.safe_name(workspace.name if workspace else "workspace")
     headers = {"content-disposition": file_names.attachment(f"{name}.zip"), "cache-control": "private, no-store"}
-    return StreamingResponse(_all(first, pieces), media_type="application/zip", headers=headers)
+    return _Download(filling.pieces(), kept, headers)
 
 
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+class _Filling:
+    """A file that is written as fast as it can be, whoever reads it how slowly."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes], file: SpoolFile) -> None:
+        self._file = file
+        self._more = asyncio.Event()
+        self._task = asyncio.create_task(self._fill(pieces))
+        self._task.add_done_callback(lambda _: self._more.set())
+
+    async def _fill(self, pieces: AsyncGenerator[bytes]) -> None:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                self._file.write(piece)
+                self._more.set()
+
+    async def begun(self) -> None:
+        """Returns when something is written. Raises what forbids it."""
+        await self._more.wait()
+        if self._task.done():
+            self._task.result()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """All of it, as it is written. Raises what breaks it off."""
+        at = 0
+        while True:
+            ended = self._task.done()
+            self._more.clear()
+            while piece := self._file.read(at, PIECE):
+                at += len(piece)
+                yield piece
+            if ended:
+                self._task.result()
+                return
+            await self._more.wait()
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.exception()  # Of a client that has gone, nobody else asks.
+
+
+class _Download(StreamingResponse):
+    """`kept`: closed when the client has everything, or has gone."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], kept: AsyncExitStack, headers: dict[str, str]) -> None:
+        super().__init__(pieces, media_type="application/zip", headers=headers)
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._kept:
+            await super().__call__(scope, receive, send)
 
 
 @router.post(
     "/workspaces/{workspace_id}/import",
     tags=["exports"],
-    responses={**USUAL, **documented(Malformed, Conflict, TooLarge, UnprocessableContent, TooMany)},
+    responses={
+        **USUAL,
+        **documented(Malformed, Conflict, TooLarge, UnprocessableContent, TooMany, InsufficientStorage),
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -106,17 +167,36 @@ async def import_documents(
     async with desk.db.as_user(desk.identity.user_id) as conn:
         await require_in_workspace(conn, desk.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
     kind, charset = _kind(name, request.headers.get("content-type", ""))
-    importer = Importer(desk, request.state.converters, workspace_id)
-    with SpooledTemporaryFile(_IN_MEMORY) as file:
-        async for piece in request.stream():
-            file.write(piece)
-        file.seek(0)
-        if kind == "zip":
-            most = desk.settings.max_import_bytes
-            return _told([outcome async for outcome in importer.archive(file, most)])
+    converters: Converters = request.state.converters
+    importer = Importer(desk, converters, workspace_id)
+    most = desk.settings.max_import_bytes
+    if kind == "zip":
+        async with converters.one_archive():
+            with converters.spool.open() as file:
+                await _receive(request, file, most)
+                return _told([outcome async for outcome in importer.archive(file.file, most)])
+    with converters.spool.open() as file:
+        await _receive(request, file, min(most, parsing.MOST_BYTES[kind]))
         upload = Upload(kind, name, charset, title or "", tags, category_id)
-        made = await importer.file(upload, file.read())
+        async with converters.upload():
+            made = await importer.file(upload, file.read(0, file.size))
     return _told([Outcome(name, made)])
+
+
+async def _receive(request: Request, file: SpoolFile, most: int) -> None:
+    """Write the body into the file. Raises TooLarge, before anything is read where the head tells it; TooMany,
+    InsufficientStorage, Malformed (the client has gone).
+    """
+    refusal = TooLarge(f"a file of this kind may have at most {most} bytes")
+    if int(request.headers.get("content-length", "0")) > most:
+        raise refusal
+    try:
+        async for piece in request.stream():
+            if file.size + len(piece) > most:
+                raise refusal
+            file.write(piece)
+    except ClientDisconnect:
+        raise Malformed("the body ended before its end") from None
 
 
 def _kind(name: str, content_type: str) -> tuple[Any, str]:

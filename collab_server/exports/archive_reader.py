@@ -14,7 +14,6 @@ from collab_server.exports import manifest, parsing
 MAX_DOCUMENTS: Final = 10_000
 MAX_EXPANSION: Final = 10
 """Times the most bytes an upload may have, for all files of an archive together."""
-MAX_FILE: Final = 64_000_000
 MAX_MANIFEST: Final = 32_000_000
 _MAX_DIRECTORY: Final = 16_000_000
 """Bytes of a zip's directory, which zipfile reads into objects of ten times their size."""
@@ -63,7 +62,7 @@ class Archive:
             raise TooLarge(f"an archive may hold at most {MAX_DOCUMENTS} documents")
         return found
 
-    def read(self, path: str, most: int = MAX_FILE) -> bytes:
+    def read(self, path: str, most: int) -> bytes:
         """Raises Malformed, TooLarge."""
         most = min(most, self.budget)
         try:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from markdown_it.token import Token
 
+from collab_server.crdt import markdown_work
 from collab_server.documents import markup
 
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
@@ -82,7 +83,8 @@ Block = Heading | Paragraph | Quote | List | Code | Table | Rule
 
 
 def read(markdown: str) -> list[Block]:
-    """What the sanitised HTML of this Markdown would show, as blocks."""
+    """What the sanitised HTML of this Markdown would show, as blocks. Raises TooMuchWork."""
+    markdown_work.check(markdown)
     return _Reader(markup.parser().parse(markdown)).blocks("")
 
 

@@ -10,10 +10,16 @@ from xml.parsers.expat import ExpatError
 
 import mammoth
 
-from collab_server.errors import Malformed, TooLarge
+from collab_server.errors import Malformed, TooLarge, TooMuchWork
 
 MAX_EXPANDED: Final = 200_000_000
 MAX_PARTS: Final = 5_000
+MAX_XML: Final = 20_000_000
+"""Bytes of one part that is XML, such as word/document.xml; of all of them twice as many."""
+MAX_ELEMENTS: Final = 200_000
+"""mammoth takes some 50 us for each."""
+_XML_BEGINS: Final = (b"<", b" ", b"\t", b"\r", b"\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<")
+_PIECE: Final = 1 << 20
 
 _STYLES: Final = """
 p[style-name='Title'] => h1:fresh
@@ -42,13 +48,14 @@ _UNREADABLE: Final = (
 
 
 def read(file: bytes) -> tuple[str, str]:
-    """(HTML that is not sanitised, the title in its properties or ''). Raises Malformed, TooLarge."""
+    """(HTML that is not sanitised, the title in its properties or ''). Raises Malformed, TooLarge, TooMuchWork."""
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as package:
             parts = package.infolist()
             # A part is never read beyond the size that it declares.
             if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_EXPANDED:
                 raise TooLarge("the file is too large when it is unpacked")
+            _check_xml(package, parts)
             title = _title(package)
         page: str = mammoth.convert_to_html(
             io.BytesIO(file),
@@ -59,6 +66,26 @@ def read(file: bytes) -> tuple[str, str]:
     except _UNREADABLE as error:
         raise Malformed("this is not a Word document (.docx) that can be read") from error
     return page, title
+
+
+def _check_xml(package: zipfile.ZipFile, parts: list[zipfile.ZipInfo]) -> None:
+    """Of whatever mammoth may take for XML: a relationship may lead to a part of any name."""
+    size = elements = 0
+    for info in parts:
+        with package.open(info) as part:
+            piece = part.read(_PIECE)
+            if not piece.startswith(_XML_BEGINS):
+                continue
+            size += info.file_size
+            if info.file_size > MAX_XML or size > 2 * MAX_XML:
+                raise TooLarge(f"the text of a Word document may have at most {MAX_XML} bytes when it is unpacked")
+            content = piece + part.read()
+        # The entities of a document type are more elements than can be counted.
+        if b"<!DOCTYPE" in content.replace(b"\0", b""):
+            raise Malformed("a Word document has no document type")
+        elements += content.count(b"<") - content.count(b"</")
+        if elements > MAX_ELEMENTS:
+            raise TooMuchWork(f"a Word document may have at most {MAX_ELEMENTS} elements")
 
 
 def _title(package: zipfile.ZipFile) -> str:

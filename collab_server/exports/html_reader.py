@@ -1,6 +1,7 @@
 """HTML as the nodes that Markdown is written from. Pure; for a worker process."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -9,9 +10,19 @@ from typing import Any, Final
 import nh3
 
 from collab_server.crdt.prosemirror import DOCUMENT, TEXT, Mark, Node
+from collab_server.errors import TooMuchWork
 
 MAX_DEPTH: Final = 60
 """Levels of elements; what lies deeper counts as text of the level above."""
+MAX_TAGS: Final = 300_000
+MAX_OPEN: Final = 500
+"""Elements in one another, closed or not; browsers stop at about as many."""
+_OPEN_OR_CLOSE: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,20})")
+_CLOSED_BY_OTHERS: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+    | {"html", "head", "body", "p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"}
+)
+"""Elements that have no end tag, or may do without one."""
 
 _MARKS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("b", "strong"), "bold"),
@@ -55,7 +66,8 @@ class _Element:
 
 
 def read(page: str) -> Node:
-    """The document that a page shows: nothing of its scripts, styles, forms and frames."""
+    """The document that a page shows: nothing of its scripts, styles, forms and frames. Raises TooMuchWork."""
+    _check(page)
     sanitised = nh3.clean(
         page,
         tags=set(_TAGS),
@@ -68,6 +80,26 @@ def read(page: str) -> Node:
     parser.feed(sanitised)
     parser.close()
     return Node(DOCUMENT, content=_blocks(parser.root.children))
+
+
+def _check(page: str) -> None:
+    """The sanitiser takes time for each element times the number of those that are open around it."""
+    if page.count("<") > MAX_TAGS:
+        raise TooMuchWork(f"a page may have at most {MAX_TAGS} tags")
+    opened: Counter[str] = Counter()
+    depth = 0
+    for found in _OPEN_OR_CLOSE.finditer(page):
+        name = found[2].lower()
+        if name in _CLOSED_BY_OTHERS:
+            continue
+        if not found[1]:
+            opened[name] += 1
+            depth += 1
+            if depth > MAX_OPEN:
+                raise TooMuchWork(f"a page may have at most {MAX_OPEN} elements in one another")
+        elif opened[name]:
+            opened[name] -= 1
+            depth -= 1
 
 
 class _Parser(HTMLParser):

@@ -90,8 +90,7 @@ class Importer:
         """One outcome for each document of a zip, in its order; `expect` is told before how many. Raises Malformed,
         TooLarge, UnprocessableContent before the first; Unavailable and TooMany at any time.
         """
-        self.converters.begin_archive()
-        try:
+        async with self.converters.archive():
             archive = await asyncio.to_thread(Archive, file, max_bytes)
             try:
                 categories = Categories(self.desk, self.workspace_id)
@@ -101,8 +100,6 @@ class Importer:
                     yield await self._member(archive, member, categories)
             finally:
                 archive.close()
-        finally:
-            self.converters.end_archive()
 
     async def _member(self, archive: Archive, member: Member, categories: "Categories") -> Outcome:
         name = member.path or str(member.entry.get("title", ""))[:_MAX_TITLE]
@@ -111,7 +108,7 @@ class Importer:
                 raise Malformed(member.refusal)
             state, title = None, ""
             if member.path is not None and member.format is not None:
-                content = await asyncio.to_thread(archive.read, member.path)
+                content = await asyncio.to_thread(archive.read, member.path, parsing.MOST_BYTES[member.format])
                 state, title = await self._parsed(member.format, content)
             given = {field: member.entry[field] for field in _FIELDS if member.entry.get(field) is not None}
             given["title"] = _titled(given.get("title"), title, member.path or "")

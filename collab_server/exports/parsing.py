@@ -37,8 +37,20 @@ MEDIA_TYPES: Final[dict[str, Format]] = {
     "application/octet-stream": "yjs",
 }
 
+MOST_BYTES: Final[dict[Format, int]] = {
+    # UTF-16 has two bytes for what UTF-8 has one for; pages have more marks than text.
+    "md": 2 * MAX_CONTENT_BYTES + 4,
+    "txt": 2 * MAX_CONTENT_BYTES + 4,
+    "html": 2 * MAX_CONTENT_BYTES + 4,
+    "docx": 64_000_000,
+    "yjs": 64_000_000,
+}
+"""Of a file, by its format: a larger one is refused unread."""
+
 _HEAD: Final = 65_536
 """Characters in which a title is looked for."""
+_BEGINNING: Final = 16_384
+"""Characters of Markdown in which a heading is looked for; the most work of any is far below MAX_WORK."""
 _TITLE: Final = re.compile(r"<title[^>]*>(.{1,4000}?)</title>", re.IGNORECASE | re.DOTALL)
 _CHARSET: Final = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -85,7 +97,7 @@ def parse(format_: Format, file: bytes, client_id: int, charset: str = "") -> Pa
 
 def heading_of(text: str) -> str:
     """The text of the first heading, if there is one near the beginning."""
-    for block in blocks.read(text[:_HEAD]):
+    for block in blocks.read(text[:_BEGINNING]):
         if isinstance(block, blocks.Heading):
             return "".join(run.text for run in block.runs).strip()
     return ""

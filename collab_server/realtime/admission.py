@@ -1,8 +1,8 @@
 """How many sockets this process holds: in all, of one address, and of people who are not signed in."""
 
-import ipaddress
 from dataclasses import dataclass, field
 
+from collab_server.backends.fair_queue import network_of
 from collab_server.errors import TooMany
 from collab_server.settings import is_loopback
 from collab_server.transport.socket import Socket
@@ -94,16 +94,3 @@ class Admission:
         key = self._address_of.get(socket)
         shared = None if key is None else self._addresses[key].budget
         return TokenBucket(self._rate, self._burst, shared)
-
-
-def network_of(client: str) -> str:
-    """The address that limits count by: an IPv4 address, or the /64 network of an IPv6 address."""
-    try:
-        address = ipaddress.ip_address(client)
-    except ValueError:
-        return client
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.IPv6Network((address, 64), strict=False))
-    return str(address)

@@ -53,15 +53,15 @@ class Edits:
     async def missing(self, document_id: UUID, state_vector: bytes) -> tuple[bytes, Committed]:
         hub = self._hub
         if hub.find(document_id) is None:
-            loaded = await store.load(hub.db, hub.workers, document_id)
-            update = await hub.workers.run(updates.diff, loaded.stored.snapshot, state_vector)
+            loaded = await store.load(hub.db, hub.editing, document_id)
+            update = await hub.editing.run(updates.diff, loaded.stored.snapshot, state_vector)
             return update, Committed(loaded.generation, loaded.stored.seq)
         async with hub.holding(document_id) as document:
             # Read before the answer is made: the number must not promise rows that are not in it.
             known = Committed(document.generation or 0, await hub.nodes.refresh(document))
             await prepare_answer(hub, document, state_vector)
             parts = document.room.answer(state_vector)
-            return parts[0] if len(parts) == 1 else await hub.workers.run(updates.merge, list(parts)), known
+            return parts[0] if len(parts) == 1 else await hub.editing.run(updates.merge, list(parts)), known
 
     async def _edit(
         self,
@@ -80,7 +80,7 @@ class Edits:
             if document.holds > MAX_HOLDS:
                 raise TooMany(f"{MAX_HOLDS} requests are at work on this document already")
             await hub.nodes.refresh(document)
-            async with document.writing:
+            async with document.writing.place():
                 edit = await self._work_out(document, writer, function, args, named, alone=alone)
             await hub.committed(document)
             if document.gone:
@@ -103,7 +103,7 @@ class Edits:
         for _ in range(ATTEMPTS):
             await hub.load(document)
             client, revision = self._client_for(document.id), document.revision
-            made = await hub.workers.run(checked, function, document.room.parts(), client, args, named)
+            made = await hub.editing.run(checked, function, document.room.parts(), client, args, named)
             if document.gone:
                 raise NotFound("the document was deleted or replaced at this moment")
             hub.check_open()

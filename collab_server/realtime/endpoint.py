@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from collab_server.access.identity import Authenticator
-from collab_server.accounts.throttle import address_of
+from collab_server.backends.fair_queue import network_of
 from collab_server.documents.addresses import Addresses
 from collab_server.errors import Malformed
 from collab_server.realtime.hocuspocus_session import HocuspocusSession
@@ -106,7 +106,7 @@ def _address(scope: Scope) -> str:
 
 def _addresses(hub: Hub, client: str) -> Addresses:
     """Documents by name, of which as many are made as may come from the client's address."""
-    return Addresses(hub.db, hub.settings.default_workspace, hub.quotas.by(address_of(client)))
+    return Addresses(hub.db, hub.settings.default_workspace, hub.quotas.by(network_of(client)))
 
 
 def _device(websocket: WebSocket) -> str | None:

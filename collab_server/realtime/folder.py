@@ -9,6 +9,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from collab_server.backends.db import Database
+from collab_server.backends.fair_queue import UNBOUNDED, FairQueue
 from collab_server.backends.workers import Workers
 from collab_server.documents import store
 from collab_server.errors import CollabError, Unavailable
@@ -37,7 +38,7 @@ class Folder:
         self._db = db
         self._workers = workers
         self._counts = counts
-        self._slots = asyncio.Semaphore(slots)
+        self._slots = FairQueue(slots, most=UNBOUNDED, most_of_one=UNBOUNDED)
         self._loading = loading
         self._done = done
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
@@ -78,7 +79,7 @@ class Folder:
         self._done(document)
 
     async def _run(self, document: LiveDocument) -> None:
-        async with self._slots:
+        async with self._slots.place():
             while (loading := self._loading(document.id)) is not None:
                 await asyncio.wait({loading})
             self._running.add(document.id)
@@ -112,7 +113,7 @@ class Folder:
 
     async def fold_closed(self, document_id: UUID) -> None:
         """Fold a document that is not open here. Raises NotFound, DocumentDamaged, Unavailable."""
-        async with self._slots:
+        async with self._slots.place():
             await store.fold(self._db, self._workers, document_id)
 
     async def finish(self, seconds: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from collab_server.access.identity import Authenticator, Identity
 from collab_server.access.policy import Action, allowed
+from collab_server.backends.fair_queue import address_of, on_behalf_of
 from collab_server.crdt import hocuspocus
 from collab_server.crdt.lib0 import Reader
 from collab_server.crdt.messages import (
@@ -261,6 +262,7 @@ class HocuspocusSession:
         async with self._hub.join_slots.held(self._client, self._connection):
             epoch = self._hub.access.epoch
             identity = await self._identify(token)
+            on_behalf_of.set(identity.counted_as(address_of(self._client)))
             name, _ = hocuspocus.split_address(address)
             resolved = await self._addresses.resolve(identity, name, create=True)
             self._hub.admission.accept(self.socket, guest=identity.kind == "guest")

@@ -14,6 +14,7 @@ from collab_server.access.identity import Identity
 from collab_server.backends.bus import Bus, LocalBus
 from collab_server.backends.db import Database
 from collab_server.backends.envelopes import Envelopes
+from collab_server.backends.fair_queue import UNBOUNDED, FairQueue
 from collab_server.backends.workers import Workers
 from collab_server.crdt.node_messages import Said
 from collab_server.crdt.room import Room
@@ -61,11 +62,16 @@ class Hub:
         bus: Bus | None = None,
         *,
         place: int = 0,
+        folding: Workers | None = None,
+        editing: Workers | None = None,
     ) -> None:
-        """`place`: tells this process from others behind the same port."""
+        """`place`: tells this process from others behind the same port. workers: for large updates and loads, which
+        sockets wait for. folding, editing: for folds, and for edits by requests; None: the same as for the rest.
+        """
         self.settings = settings
         self.counts = counts
         self.workers = workers
+        self.editing = editing or workers
         self.db = db
         bus = bus or LocalBus()
         self.writer = Writer(
@@ -88,7 +94,7 @@ class Hub:
         self._documents: dict[UUID, LiveDocument] = {}
         self._loading: dict[UUID, asyncio.Task[None]] = {}
         self._folder = Folder(
-            db, workers, counts, settings.worker_processes, self._loading.get, done=self._drop_if_done
+            db, folding or workers, counts, settings.worker_processes, self._loading.get, done=self._drop_if_done
         )
         # Messages that do not leave the process need no key that others have.
         secret = settings.secret() if bus.reaches_others else secrets.token_bytes(32)
@@ -117,7 +123,7 @@ class Hub:
         )
         self.quotas = Quotas(settings)
         self.storage = StorageLimits(db, lambda: list(self._documents.values()))
-        self.preparing = asyncio.Semaphore(1)
+        self.preparing = FairQueue(1, most=UNBOUNDED, most_of_one=UNBOUNDED)
         """Taken by whoever has a worker read a large document."""
         self._keys = itertools.count(1)
         self._turn: dict[UUID, LiveDocument] = {}

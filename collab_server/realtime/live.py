@@ -12,6 +12,8 @@ import time
 from typing import Protocol
 from uuid import UUID
 
+from collab_server.backends.fair_queue import FairQueue
+from collab_server.backends.workers import MAX_EDITS_OF_ONE
 from collab_server.crdt import hocuspocus
 from collab_server.crdt.messages import (
     encode_awareness,
@@ -83,7 +85,7 @@ class LiveDocument:
         """How long it stays open for the next request (monotonic seconds)."""
         self.programs: dict[str, Program] = {}
         """Those that have edited it by requests; see realtime/programs.py."""
-        self.writing = asyncio.Lock()
+        self.writing = FairQueue(1, most_of_one=MAX_EDITS_OF_ONE)
         """Held while a request's edit is worked out: the next one starts from what it leaves."""
         self.revision = 0
         """Raised by whatever changes the content."""

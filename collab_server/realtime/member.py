@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from collab_server.access.identity import Identity
+from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.crdt import hocuspocus
 from collab_server.crdt.room import Author
 from collab_server.errors import CollabError
@@ -77,6 +78,7 @@ class Member:
 
     `ready`: its document is loaded and it has been greeted; until then nothing else is sent to it.
     `agent`: what the client calls itself (User-Agent).
+    `person`: whom the work of workers for this client counts for (fair_queue.on_behalf_of, as it was when it joined).
     `behind`: the clocks the client was last known to have, while its socket is too slow to be sent more (None: it is
     not). `question`: the last SyncStep1 that was not answered for the same reason.
     """
@@ -93,6 +95,7 @@ class Member:
         "identity",
         "key",
         "missed_presence",
+        "person",
         "question",
         "ready",
         "session",
@@ -120,6 +123,7 @@ class Member:
         self.device_type, self.device_name = device_of(agent)
         self.behind: dict[int, int] | None = None
         self.missed_presence: frozenset[int] = _NOBODY
+        self.person = on_behalf_of.get()
         self.acks_owed = 0
         self.question: Question | None = None
         self.ready = False

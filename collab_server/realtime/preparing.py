@@ -1,6 +1,6 @@
 """What takes long to work out from a large document is worked out by a worker, so that nobody's edits wait for it.
 
-One at a time: each hands the whole document over, and many clients who come back want the same.
+One at a time, persons in turn: each hands the whole document over, and many clients who come back want the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ async def prepare_answer(hub: Hub, document: LiveDocument, state_vector: bytes) 
         await hub.load(document)
         if document.room.undiffed(state_vector) is None:
             return
-        async with hub.preparing:
+        async with hub.preparing.place():
             # Somebody before us may have asked the same.
             while (part := document.room.undiffed(state_vector)) is not None:
                 lacking = await hub.workers.run(updates.diff, part, state_vector)
@@ -40,7 +40,7 @@ async def answer_from(hub: Hub, document: LiveDocument, state_vector: bytes) -> 
     Raises Malformed, NotFound, Unavailable.
     """
     await hub.load(document)
-    async with hub.preparing:
+    async with hub.preparing.place():
         return await hub.workers.run(updates.lacking, document.room.parts(), state_vector)
 
 
@@ -48,6 +48,6 @@ async def prepare_comparison(hub: Hub, document: LiveDocument, summary: UpdateSu
     """Have at hand what tells whether the deletes of an update are known. Raises Unavailable."""
     if document.room.unread_deletes(summary) is None:
         return
-    async with hub.preparing:
+    async with hub.preparing.place():
         if (parts := document.room.unread_deletes(summary)) is not None:
             document.room.deletes_read(await hub.workers.run(updates.deletes_of, parts))

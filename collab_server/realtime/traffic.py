@@ -3,6 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any
 
+from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.crdt import updates
 from collab_server.crdt.lib0 import Reader
 from collab_server.crdt.messages import Awareness, QueryAwareness, SyncStep1, SyncStep2, Update
@@ -82,20 +83,24 @@ def handle(
 
 
 async def _large(hub: Hub, member: Member, update: bytes, *, is_answer: bool) -> None:
+    on_behalf_of.set(member.person)
     summary = await hub.workers.run(updates.validate, update)
     if is_answer:
-        await prepare_comparison(hub, member.document, summary)
+        on_behalf_of.set(member.person)
+    await prepare_comparison(hub, member.document, summary)
     if member.key in member.document.members:
         member.document.content(member, update, summary, is_answer=is_answer)
 
 
 async def _compared(hub: Hub, member: Member, answer: bytes, summary: updates.UpdateSummary) -> None:
+    on_behalf_of.set(member.person)
     await prepare_comparison(hub, member.document, summary)
     if member.key in member.document.members:
         member.document.content(member, answer, summary, is_answer=True)
 
 
 async def _prepared(hub: Hub, member: Member, state_vector: bytes, *, step1_back: bool) -> None:
+    on_behalf_of.set(member.person)
     await prepare_answer(hub, member.document, state_vector)
     if member.session.socket.congested:
         member.question = Question(state_vector, step1_back)
@@ -107,6 +112,7 @@ async def _large_question(hub: Hub, member: Member, state_vector: bytes, *, step
     if member.session.socket.congested:
         member.question = Question(state_vector, step1_back)
         return
+    on_behalf_of.set(member.person)
     answer = await answer_from(hub, member.document, state_vector)
     if member.key in member.document.members:
         member.document.send_answer(member, (answer,), with_step1=step1_back)
@@ -115,6 +121,7 @@ async def _large_question(hub: Hub, member: Member, state_vector: bytes, *, step
 async def catch_up(hub: Hub, member: Member) -> None:
     """Send a slow reader that has drained what it is owed: edits, presence, acknowledgements, an answer."""
     document, socket = member.document, member.session.socket
+    on_behalf_of.set(member.person)
     if member.behind is not None:
         await prepare_answer(hub, document, updates.encode_state_vector(member.behind))
         if socket.congested or member.key not in document.members:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from collab_server.access.identity import Authenticator, Identity
 from collab_server.backends.db import Database
+from collab_server.backends.fair_queue import address_of, on_behalf_of
 from collab_server.backends.mail import Mailer
 from collab_server.backends.workers import Workers
 from collab_server.crdt.edits import Editing, P, T
@@ -185,8 +186,15 @@ def _foreign(connection: HTTPConnection, settings: Settings) -> str:
 
 
 async def identify(connection: HTTPConnection, authenticator: Authenticator, settings: Settings) -> Identity:
-    """Who asks: see identity_of."""
-    return await identity_of(presented(connection, settings), authenticator)
+    """Who asks: see identity_of. What the present task has workers do counts for them from now on."""
+    identity = await identity_of(presented(connection, settings), authenticator)
+    on_behalf_of.set(identity.counted_as(came_from(connection)))
+    return identity
+
+
+def came_from(connection: HTTPConnection) -> str:
+    """As fair_queue.address_of."""
+    return address_of(connection.client.host if connection.client else "")
 
 
 async def identity_of(given: Presented, authenticator: Authenticator) -> Identity:

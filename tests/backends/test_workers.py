@@ -6,21 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pycrdt
 import pytest
 
-from collab_server.backends import workers as workers_module
+from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.backends.workers import TookTooLong, Workers
 from collab_server.crdt import updates
 from collab_server.crdt.documents import Folded, fold
-from collab_server.errors import Malformed, Unavailable
+from collab_server.errors import Malformed, TooMany, TooMuchWork, Unavailable
 from tests.crdt.strategies import encode_update, string
 from tests.require import ROOT
 from tests.waiting import until
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -74,6 +77,17 @@ def wait_for(path: str) -> int:
     while not Path(path).exists():
         time.sleep(0.005)
     return os.getpid()
+
+
+def note(path: str, name: str) -> None:
+    with Path(path).open("a") as file:
+        file.write(name)
+
+
+def note_and_compute(path: str) -> None:
+    note(path, "x")
+    while True:
+        pass
 
 
 def sleep_for_ever() -> None:
@@ -228,9 +242,8 @@ async def test_a_caller_who_leaves_does_not_stop_the_call_nor_mix_up_answers(tmp
     await workers.close()
 
 
-async def test_too_many_waiting_calls_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(workers_module, "MAX_WAITING", 2)
-    workers = Workers(1)
+async def test_too_many_waiting_calls_are_refused(tmp_path: Path) -> None:
+    workers = Workers(1, max_waiting=2)
     go = tmp_path / "go"
     calls = [asyncio.create_task(workers.run(wait_for, str(go))) for _ in range(3)]
     await until(lambda: workers.waiting == 2, "two calls to wait")
@@ -239,6 +252,92 @@ async def test_too_many_waiting_calls_are_refused(monkeypatch: pytest.MonkeyPatc
     go.touch()
     assert len(set(await asyncio.gather(*calls))) == 1
     await workers.close()
+
+
+async def run_for(person: str, workers: Workers, function: Callable[..., T], *arguments: object) -> T:
+    on_behalf_of.set(person)
+    return await workers.run(function, *arguments)
+
+
+async def test_nobody_waits_for_the_calls_of_one_person(workers: Workers, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    calls = [asyncio.create_task(run_for("user:a", workers, wait_for, str(go))) for _ in range(5)]
+    await until(lambda: workers.running == 1 and workers.waiting == 4, "one of the calls to run")
+    for other in ("user:b", "address:192.0.2.1", ""):
+        assert await asyncio.create_task(run_for(other, workers, add, 1)) == 1
+    assert not any(call.done() for call in calls)
+    assert len(processes()) == 2
+    go.touch()
+    assert len(set(await asyncio.gather(*calls))) == 1
+
+
+async def test_persons_take_turns(tmp_path: Path) -> None:
+    workers = Workers(1)
+    go = tmp_path / "go"
+    log = tmp_path / "log"
+    first = asyncio.create_task(run_for("", workers, wait_for, str(go)))
+    await until(lambda: workers.running == 1, "the first call to run")
+    calls = [asyncio.create_task(run_for(name, workers, note, str(log), name)) for name in "aaabbc"]
+    await until(lambda: workers.waiting == 6, "all others to wait")
+    go.touch()
+    await asyncio.gather(first, *calls)
+    assert log.read_text() == "abcaba"
+    await workers.close()
+
+
+async def test_a_person_may_have_so_many_calls_and_so_much_waiting(tmp_path: Path) -> None:
+    workers = Workers(1, most_of_one=2)
+    go = tmp_path / "go"
+    calls = [asyncio.create_task(run_for("user:a", workers, wait_for, str(go))) for _ in range(2)]
+    await until(lambda: workers.waiting == 1, "a call to wait")
+    with pytest.raises(TooMany) as refused:
+        await asyncio.create_task(run_for("user:a", workers, add, 1))
+    assert refused.value.retry_after > 0
+    other = asyncio.create_task(run_for("user:b", workers, add, 1))
+    go.touch()
+    await asyncio.gather(*calls)
+    assert await other == 1
+    await workers.close()
+
+
+async def test_a_call_beyond_its_deadline_is_ended_and_the_next_ones_go_on() -> None:
+    workers = Workers(1, too_long=TooMuchWork)
+    on_behalf_of.set("user:a")
+    endless = asyncio.create_task(workers.run_within(0.5, sleep_for_ever))
+    await until(lambda: workers.running == 1, "the call to run")
+    nexts = [asyncio.create_task(run_for(person, workers, os.getpid)) for person in ("user:a", "user:b")]
+    await until(lambda: len(processes()) == 1, "its process")
+    (before,) = processes()
+    with pytest.raises(TooMuchWork) as refused:
+        await endless
+    assert refused.value.code == "too_much_work"
+    assert before.pid not in await asyncio.gather(*nexts)
+    await workers.close()
+
+
+async def test_a_call_that_computes_beyond_its_deadline_is_ended_once_by_time_of_the_processor(tmp_path: Path) -> None:
+    workers = Workers(1, too_long=TooMuchWork)
+    log = tmp_path / "log"
+    await workers.run(add, 1)
+    with pytest.raises(TooMuchWork, match=r"longer than 0\.5 s"):
+        await workers.run_within(0.5, note_and_compute, str(log))
+    assert log.read_text() == "x"
+    assert await workers.run(add, 1) == 1
+    await workers.close()
+
+
+async def test_processes_that_are_not_needed_end_and_come_back(tmp_path: Path) -> None:
+    workers = Workers(2, keep=1, idle_seconds=0.2)
+    go = tmp_path / "go"
+    calls = [asyncio.create_task(workers.run(wait_for, str(go))) for _ in range(2)]
+    await until(lambda: len(processes()) == 2, "two processes")
+    go.touch()
+    assert len(set(await asyncio.gather(*calls))) == 2
+    await until(lambda: len(processes()) == 1, "one of two to end")
+    await asyncio.gather(*(workers.run(os.getpid) for _ in range(4)))
+    assert await workers.run(add, 1) == 1
+    await workers.close()
+    assert not processes()
 
 
 async def test_closing_ends_processes_and_calls(workers: Workers) -> None:
@@ -257,6 +356,7 @@ async def test_closing_ends_processes_and_calls(workers: Workers) -> None:
 
 PARENT = """
 import asyncio, sys
+from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.backends.workers import Workers
 from tests.backends.test_workers import sleep_for_ever
 async def main():

@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from collab_server.backends.fair_queue import network_of
 from collab_server.errors import TooMany
-from collab_server.realtime.admission import SOCKETS_PER_BUDGET, Admission, network_of
+from collab_server.realtime.admission import SOCKETS_PER_BUDGET, Admission
 from collab_server.realtime.join_slots import JoinSlots
 from collab_server.transport.token_bucket import GRANT, TokenBucket
 from tests.realtime.desk import ListSocket

@@ -40,7 +40,7 @@ def large() -> tuple[Doc[Text], bytes, bytes]:
 async def asked(hub: Hub) -> None:
     """A worker has been asked, and has not answered yet."""
     async with asyncio.timeout(30):
-        while not hub.preparing.locked():  # noqa: ASYNC110 - no pause: the worker is quick
+        while not hub.preparing.running:  # noqa: ASYNC110 - no pause: the worker is quick
             await asyncio.sleep(0)
 
 
