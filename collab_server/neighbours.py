@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 
 from collab_server.backends.db import Conn, Database, reporting
 from collab_server.errors import CollabError, ConfigurationError
@@ -48,8 +47,13 @@ class Neighbours:
     async def run(self) -> None:
         """Be counted, count and warn, until cancelled."""
         while True:
-            with suppress(CollabError):
+            try:
                 await self._look_on()
+            except CollabError:
+                pass
+            except Exception:
+                # It only counts: no fault of it may end the process' other tasks.
+                log.exception("counting the servers failed")
             await asyncio.sleep(RETRY)
 
     async def _look_on(self) -> None:

@@ -29,6 +29,7 @@ REMEMBERED = 64
 _HEAD = struct.Struct(">8sBQQ")
 _MAC_BYTES = 16
 _INFO = b"collab_server/messages between nodes/"
+_MAX_BEGUN = 20_000
 _KEEP_SECONDS = 2 * FRESH_SECONDS
 """As a time of sending may lie in the future, a message can be fresh for so long."""
 
@@ -49,6 +50,8 @@ class Envelopes:
         key = HKDF(SHA256(), 32, salt=None, info=_INFO + prefix.encode()).derive(secret)
         self.node = secrets.token_bytes(NODE_ID_BYTES)
         self._mac = hashlib.blake2b(key=key, digest_size=_MAC_BYTES)
+        self._begun: dict[str, hashlib.blake2b] = {}
+        """The MAC of each channel's name, to be continued by messages."""
         self._number = 0
         self._ahead = time.time() - time.monotonic()
         self._seen: dict[tuple[str, bytes], _Numbers] = {}
@@ -89,8 +92,13 @@ class Envelopes:
         return node, message[_HEAD.size :]
 
     def _mac_of(self, channel: str, message: bytes) -> bytes:
-        mac = self._mac.copy()
-        mac.update(b"%s\0" % channel.encode())
+        begun = self._begun.get(channel)
+        if begun is None:
+            if len(self._begun) >= _MAX_BEGUN:
+                self._begun.clear()
+            begun = self._begun[channel] = self._mac.copy()
+            begun.update(b"%s\0" % channel.encode())
+        mac = begun.copy()
         mac.update(message)
         return mac.digest()
 

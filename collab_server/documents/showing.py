@@ -133,7 +133,9 @@ class Desk:
         """
         user_id = self.identity.user_id
         async with self.db.as_user(user_id) as conn:
-            size = len(state.update) + len(state.content.encode()) if state else 0
+            size = len(fields.get("content_encrypted") or b"")
+            if state is not None:
+                size += len(state.update) + len(state.content.encode())
             await self.creations.take(conn, self.identity, workspace_id, size)
             made = await making.make(
                 conn, workspace_id, user_id, fields, tags, state, max_bytes=self.settings.max_document_bytes

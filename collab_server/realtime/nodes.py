@@ -106,7 +106,8 @@ class Nodes:
         self._reading: dict[UUID, asyncio.Task[None]] = {}
         self._poll_now = asyncio.Event()
         self._channels: dict[str, UUID] = {}
-        """Of the documents that are open here."""
+        self._names: dict[UUID, str] = {}
+        """Of the documents that are open here, by name and by document."""
         self._complaints = Seldom()
 
     @property
@@ -123,6 +124,7 @@ class Nodes:
     def open(self, document: LiveDocument) -> None:
         channel = _channel(document.id)
         self._channels[channel] = document.id
+        self._names[document.id] = channel
         self._bus.subscribe(channel)
 
     async def joined(self, document: LiveDocument) -> None:
@@ -139,6 +141,7 @@ class Nodes:
     def close(self, document: LiveDocument) -> None:
         channel = _channel(document.id)
         self._channels.pop(channel, None)
+        self._names.pop(document.id, None)
         self._bus.unsubscribe(channel)
         for table in (self._peers, self._told, self._early, self._held, self._heads):
             table.pop(document.id, None)
@@ -178,7 +181,7 @@ class Nodes:
     def _send(self, document_id: UUID, message: NodeMessage) -> None:
         if self._bus.reaches_others:
             self._counts.bus_sent += 1
-            channel = _channel(document_id)
+            channel = self._names.get(document_id) or _channel(document_id)
             self._bus.publish(channel, self._envelopes.wrap(channel, encode(message)))
 
     # ---- what the others say

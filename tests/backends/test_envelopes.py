@@ -102,3 +102,18 @@ def test_nodes_whose_own_clocks_differ_agree_on_the_database_s() -> None:
         receiver.unwrap(CHANNEL, sender.wrap(CHANNEL, b"x"))
     receiver.set_clock(4_000_000_000.0, time.monotonic())
     receiver.unwrap(CHANNEL, sender.wrap(CHANNEL, b"x"))
+
+
+def test_numbers_are_remembered_while_their_messages_are_fresh_and_not_much_longer() -> None:
+    receiver = node()
+    began = time.monotonic()
+    for second in range(1000):
+        assert receiver._numbers(f"d:{second}", b"somebody", began + second).take(1)
+        # A message may be dated FRESH_SECONDS ahead, and be as late.
+        oldest = max(0, second - int(2 * FRESH_SECONDS))
+        for before in (oldest, (oldest + second) // 2):
+            numbers = (
+                receiver._seen.get((f"d:{before}", b"somebody")) or receiver._seen_before[f"d:{before}", b"somebody"]
+            )
+            assert not numbers.take(1)
+        assert len(receiver._seen) + len(receiver._seen_before) <= 4 * FRESH_SECONDS + 4

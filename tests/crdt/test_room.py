@@ -7,7 +7,7 @@ from pycrdt import Doc, Text
 
 from collab_server.crdt.room import Author, Room, Stored
 from collab_server.crdt.updates import EMPTY_UPDATE, diff, merge, state_vector, validate
-from collab_server.errors import Malformed, TooLarge
+from collab_server.errors import Malformed, QuotaExceeded, TooLarge
 
 NOBODY = Author(None)
 LIMIT = 64_000_000
@@ -330,3 +330,38 @@ def test_no_order_of_commits_folds_and_releases_loses_an_edit(seed: int) -> None
     expected = merge(updates)
     assert state_vector(room.encoded()) == state_vector(expected)
     assert text_of(*room.answer(b"\0")) == text_of(expected)
+
+
+def test_growth_ends_where_the_workspace_has_no_room_and_deletions_pass() -> None:
+    doc: Doc[Text] = Doc(client_id=1)
+    text = doc.get("content", type=Text)
+    text += "x" * 1000
+    whole = doc.get_update()
+    room = loaded(whole)
+    room.limit_growth(500)
+    known = doc.get_state()
+    text += "y" * 300
+    assert give(room, doc.get_update(known))
+    commit(room, 1)
+    # what is committed and not folded is not in the workspace's figure, and counts here
+    room.limit_growth(500)
+    before = doc.get_state()
+    text += "z" * 300
+    more = doc.get_update(before)
+    with pytest.raises(QuotaExceeded):
+        give(room, more)
+    assert (room.size + room.refused_bytes > room.max_bytes, room.refused_bytes) == (True, len(more))
+    room.limit_growth(-10_000)
+    other: Doc[Text] = Doc(client_id=2)
+    other.apply_update(whole)
+    state = other.get_state()
+    del other.get("content", type=Text)[0:1000]
+    assert give(room, other.get_update(state))
+    room.limit_growth(10_000)
+    assert give(room, more)
+    # the document's own limit is told apart
+    full = loaded(whole, limit=len(whole) + 10)
+    full.limit_growth(1_000_000)
+    with pytest.raises(TooLarge) as caught:
+        give(full, more)
+    assert caught.value.code == "too_large"
