@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from collab_server.crdt.answers import Answers
 from collab_server.crdt.coverage import Coverage
 from collab_server.crdt.updates import (
     EMPTY_UPDATE,
@@ -30,9 +31,6 @@ PART_BYTES = 32_768
 """Of such an update. Of two neighbours that were not merged, for GATHERED_BYTES, one is as large."""
 GATHERED_BYTES = 65_536
 """Of the updates that are merged so. To merge larger ones takes long, and folding will."""
-CACHED_ANSWER_BYTES = 1_048_576
-"""Of the answers that are kept, besides large parts, which are shared."""
-CACHED_ANSWERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,6 @@ class Room:
     """The content of one document. Not loaded at first: see `begin_load` and `finish_load`."""
 
     __slots__ = (
-        "_answer_bytes",
         "_answers",
         "_bytes_before",
         "_committed",
@@ -79,7 +76,6 @@ class Room:
         "_deletes_since",
         "_encoded",
         "_in_flight",
-        "_large_answers",
         "_merge_at",
         "_pending",
         "_placed",
@@ -131,9 +127,7 @@ class Room:
         self._deletes: DeleteSet | None = None
         self._deletes_since: list[Range] | None = None
         self._encoded: bytes | None = None
-        self._answers: dict[bytes, tuple[bytes, ...]] = {}
-        self._answer_bytes = 0
-        self._large_answers: dict[bytes, dict[int, tuple[bytes, bytes]]] = {}
+        self._answers = Answers()
         """By state vector and identity of a large part: (the part, what is lacking of it)."""
 
     # ---- loading, folding, letting go
@@ -180,7 +174,7 @@ class Room:
         self.log_rows = stored.rows + self.log_rows - self._rows_before
         self.log_bytes -= self._bytes_before
         self._recount()
-        self._large_answers.clear()
+        self._answers.replaced()
         self._changed()
 
     def abandon_load(self) -> None:
@@ -194,7 +188,7 @@ class Room:
         self._snapshot = None
         self._committed = []
         self._deletes = self._deletes_since = None
-        self._large_answers.clear()
+        self._answers.replaced()
         self._changed()
         self._recount()
 
@@ -222,7 +216,7 @@ class Room:
 
     def _changed(self) -> None:
         self._encoded = None
-        self._answers.clear()
+        self._answers.changed()
 
     # ---- edits
 
@@ -404,7 +398,7 @@ class Room:
         vector.
         """
         assert self._snapshot is not None, "the room is not loaded"
-        if (known := self._answers.get(state_vector)) is not None:
+        if (known := self._answers.find(state_vector)) is not None:
             return known
         empty = state_vector == b"\0"
         if not empty:
@@ -424,43 +418,36 @@ class Room:
         elif small:
             parts.append(_lacking(_together(small), state_vector))
         answer = (*(part for part in parts[:-1] if part != EMPTY_UPDATE), parts[-1])
-        size = sum(len(part) for part in answer if len(part) < SPLIT_BYTES)
-        if len(self._answers) >= CACHED_ANSWERS or self._answer_bytes + size > CACHED_ANSWER_BYTES:
-            self._answers.clear()
-        self._answer_bytes = size + (self._answer_bytes if self._answers else 0)
-        self._answers[state_vector] = answer
+        self._answers.keep(state_vector, answer, SPLIT_BYTES)
         return answer
 
     def undiffed(self, state_vector: bytes) -> bytes | None:
         """A large part that `answer` would have to compare with this state vector, which takes long; None where there
         is none left. `diffed` takes the result.
         """
-        if self._snapshot is None or self.size < SPLIT_BYTES or state_vector == b"\0" or state_vector in self._answers:
+        if self._snapshot is None or self.size < SPLIT_BYTES or state_vector == b"\0":
             return None
-        known = self._large_answers.get(state_vector, {})
-        return next((part for part in self.parts() if len(part) >= PART_BYTES and id(part) not in known), None)
+        if self._answers.find(state_vector) is not None:
+            return None
+        return next(
+            (
+                part
+                for part in self.parts()
+                if len(part) >= PART_BYTES and self._answers.find_compared(part, state_vector) is None
+            ),
+            None,
+        )
 
     def diffed(self, part: bytes, state_vector: bytes, lacking: bytes) -> None:
         """What a client with this state lacks of a part, unless others have taken its place by now."""
         if self._snapshot is not None and any(part is held for held in self.parts()):
-            self._keep_lacking(part, state_vector, lacking)
-
-    def _keep_lacking(self, part: bytes, state_vector: bytes, lacking: bytes) -> None:
-        """Keep the comparison, and of the earlier ones as many as have together no more bytes than the document."""
-        known = self._large_answers.pop(state_vector, {})
-        known[id(part)] = (part, lacking)
-        self._large_answers[state_vector] = known
-        size = sum(len(kept) for answers in self._large_answers.values() for _, kept in answers.values())
-        while len(self._large_answers) > 1 and (size > self.size or len(self._large_answers) > CACHED_ANSWERS):
-            dropped = self._large_answers.pop(next(iter(self._large_answers)))
-            size -= sum(len(kept) for _, kept in dropped.values())
+            self._answers.keep_compared(part, state_vector, lacking, self.size)
 
     def _large_answer(self, part: bytes, state_vector: bytes) -> bytes:
-        known = self._large_answers.get(state_vector, {}).get(id(part))
-        if known is not None:
-            return known[1]
-        lacking = diff(part, state_vector)
-        self._keep_lacking(part, state_vector, lacking)
+        lacking = self._answers.find_compared(part, state_vector)
+        if lacking is None:
+            lacking = diff(part, state_vector)
+            self._answers.keep_compared(part, state_vector, lacking, self.size)
         return lacking
 
 
