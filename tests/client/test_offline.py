@@ -111,7 +111,10 @@ async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kep
         made = await laptop.create("Plan", "old", UUID(field.team))
         await laptop.sync()
         await laptop.append(made, " and unsent")
-        statement = "UPDATE documents SET generation = generation + 1, yjs_state = NULL WHERE id = $1"
+        statement = (
+            "WITH emptied AS (UPDATE document_heads SET snapshot_clock = NULL WHERE document_id = $1)"
+            " UPDATE documents SET generation = generation + 1, yjs_state = NULL WHERE id = $1"
+        )
         await run(field.server, statement, [(made,)])
 
         async def is_told() -> bool:
