@@ -96,6 +96,7 @@ class _Work:
             return  # made by this same mutation, whose record is no longer kept
         fields = patching.decoded(body.model_dump(exclude={"tags", "content", "template_id"}))
         fields["id"] = mutation.document_id
+        await self.desk.addresses.check_new(self.conn, mutation.workspace_id, fields.get("name"))
         await making.make(
             self.conn,
             mutation.workspace_id,
