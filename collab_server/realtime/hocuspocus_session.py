@@ -26,7 +26,7 @@ from collab_server.crdt.messages import (
 )
 from collab_server.crdt.ywebsocket import EMPTY_AWARENESS
 from collab_server.documents.addresses import Addresses
-from collab_server.errors import CollabError, Malformed, TooMany, Unauthenticated, Unavailable
+from collab_server.errors import CollabError, Malformed, NotFound, TooMany, Unauthenticated, Unavailable
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import Member, addressed
@@ -270,7 +270,9 @@ class HocuspocusSession:
                 return
 
     async def _renew(self, address: str, attachment: _Attachment, token: Token) -> None:
-        """A token for a document that is open: as good as the first one, or the document is closed."""
+        """A token for a document that is open. It must be good for this same document, or the document is closed:
+        the address may name another one by now, or for somebody else.
+        """
         member = attachment.member
         assert member is not None
         epoch = self._hub.access.epoch
@@ -278,14 +280,22 @@ class HocuspocusSession:
             identity = await self._identify(token)
             name, _ = hocuspocus.split_address(address)
             resolved = await self._addresses.resolve(identity, name, create=False)
+            if resolved.document_id != member.document.id:
+                raise NotFound("this address names another document now")
         except Unavailable:
+            attachment.renewal_asked = False
             return
         except CollabError as error:
             self.end(member, error)
             return
+        if self._attachments.get(address) is not attachment:
+            return
         can_edit = allowed(resolved.role, Action.EDIT)
         changed, member.can_edit = can_edit != member.can_edit, can_edit
-        member.identity = identity
+        if identity.person == member.identity.person:
+            member.identity = identity
+        else:
+            self._hub.hand_over(member, identity)
         if changed:
             self.access_changed(member)
         self._hub.access.joined(member, epoch)

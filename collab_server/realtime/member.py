@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,8 +61,8 @@ class Session(Protocol):
 class Stream(Protocol):
     """A session that is told by requests, which may reach another node."""
 
-    def hear(self, person: str, frame: bytes) -> None:
-        """A frame about presence that this person said elsewhere."""
+    def hear(self, bearer: str, frame: bytes) -> None:
+        """A frame about presence that this `Identity.bearer` said elsewhere."""
         ...
 
 
@@ -69,7 +70,8 @@ class Member:
     """`address` precedes every frame on Hocuspocus sockets; None on y-websocket ones.
 
     `ready`: its document is loaded and it has been greeted; until then nothing else is sent to it.
-    `agent`: what the client calls itself (User-Agent).
+    `agent`: what the client calls itself (User-Agent). `connection`: its number in the mirror of presence.
+    `looked_at`: when its rights were looked up last (monotonic seconds).
     `behind`: the clocks the client was last known to have, while its socket is too slow to be sent more (None: it is
     not).
     """
@@ -80,11 +82,13 @@ class Member:
         "author",
         "behind",
         "can_edit",
+        "connection",
         "device_name",
         "device_type",
         "document",
         "identity",
         "key",
+        "looked_at",
         "missed_presence",
         "ready",
         "session",
@@ -102,7 +106,7 @@ class Member:
         device: str | None,
         agent: str = "",
     ) -> None:
-        self.key = key
+        self.key = self.connection = key
         self.document = document
         self.session = session
         self.identity = identity
@@ -114,6 +118,13 @@ class Member:
         self.missed_presence: frozenset[int] = _NOBODY
         self.acks_owed = 0
         self.ready = False
+        self.looked_at = time.monotonic()
+
+    def become(self, identity: Identity, connection: int) -> None:
+        """Be another person's; acknowledgements are still owed to the same client."""
+        self.identity = identity
+        self.author = Author(identity.user_id, self.author.device)
+        self.connection = connection
 
     def send(self, *inner: bytes) -> None:
         """Write messages made by crdt.messages to this client alone."""
