@@ -192,6 +192,7 @@ async def patch_document(
             locked = await desk.lock_for(conn, document_id, Action.EDIT, version)
             if "is_public" in fields:
                 desk.require_removal_right(locked)
+            await desk.addresses.check_new(conn, locked.workspace_id, fields.get("name"))
             columns = patching.fit(fields, locked)
             if not await document_queries.update_document(conn, document_id, columns, expected_version=version):
                 raise NotFound(ABSENT)

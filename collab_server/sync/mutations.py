@@ -124,6 +124,7 @@ class _Work:
             }
             if overwritten:
                 conflict = await self._conflict(mutation, before, overwritten, {n: written[n] for n in overwritten})
+        await self.desk.addresses.check_new(self.conn, locked.workspace_id, fields.get("name"))
         columns = patching.fit(fields, locked)
         if not await document_queries.update_document(self.conn, mutation.document_id, columns, expected_version=None):
             raise NotFound(ABSENT)

@@ -164,15 +164,17 @@ async def test_nobody_makes_a_name_that_reads_as_the_address_of_a_workspace(offi
     for who in (office.guest, office.stranger, office.editor):
         answer = await who.post(f"/workspaces/{PLAYGROUND}/documents", json={"title": "Trap", "name": name})
         assert refused(answer) == (409, "ambiguous_address")
-    mutation = {
-        "kind": "create",
-        "key": uuid4().hex,
-        "document_id": str(uuid4()),
-        "workspace_id": PLAYGROUND,
-        "fields": {"title": "Trap", "name": name},
-    }
-    answer = await office.editor.post("/sync/push", json={"device_id": "d", "operations": [mutation]})
-    assert "ambiguous_address" in answer.text
+    made = await office.make(office.guest, PLAYGROUND)
+    assert refused(await office.guest.patch(f"/documents/{made['id']}", json={"name": name})) == (
+        409,
+        "ambiguous_address",
+    )
+    fields = {"title": "Trap", "name": name}
+    create = {"kind": "create", "document_id": str(uuid4()), "workspace_id": PLAYGROUND, "fields": fields}
+    patch = {"kind": "patch", "document_id": made["id"], "fields": {"name": name}}
+    operations = [{**operation, "key": uuid4().hex} for operation in (create, patch)]
+    answer = await office.editor.post("/sync/push", json={"device_id": "d", "operations": operations})
+    assert answer.text.count("ambiguous_address") == 2
     for family in FAMILIES:
         await turned_away(Peer(office.server, family, name), "ambiguous_address")
         await turned_away(Peer(office.server, family, f"@playground/{name}"), "ambiguous_address")
