@@ -111,9 +111,9 @@ async def main(count: int, megabytes: int) -> None:
             slug = f"s{uuid4().hex[:8]}"
             live = (await owner.post("/workspaces", json={"name": "Live", "slug": slug})).json()["id"]
             await owner.post(f"/workspaces/{live}/documents", json={"title": "Live", "name": "live"})
-            author, reader = [await Peer(server, "yws", f"{slug}/live", token=owner.token).sync() for _ in range(2)]
+            author, reader = [await Peer(server, "yws", f"@{slug}/live", token=owner.token).sync() for _ in range(2)]
             large = (await owner.post(f"/workspaces/{live}/documents", json={"title": "20 MB", "name": "large"})).json()
-            writer = await Peer(server, "yws", f"{slug}/large", token=owner.token).sync()
+            writer = await Peer(server, "yws", f"@{slug}/large", token=owner.token).sync()
             for _ in range(megabytes // 4):
                 writer.insert("Some words of a very long text.\n" * 125_000)
                 await writer.saved(120)

@@ -15,7 +15,7 @@ from collab_server.access.identity import GUEST, Identity
 from collab_server.backends.db import Database
 from collab_server.backends.workers import Workers
 from collab_server.cli_database import embedded_database
-from collab_server.documents import document_queries, organizing_queries, queries, store
+from collab_server.documents import document_queries, organizing_queries, store
 from collab_server.documents.addresses import Addresses, checked
 from collab_server.documents.document_queries import Document, Encrypted
 from collab_server.documents.kinds import ENCRYPTED
@@ -74,8 +74,8 @@ class Office:
             try:
                 found = UUID(address)
             except ValueError:
-                for slug, name in Addresses(self.db, self.settings.default_workspace).readings(checked(address)):
-                    found = found or await queries.find_by_name_unchecked(conn, slug, name)
+                addresses = Addresses(self.db, self.settings.default_workspace)
+                found = await addresses.find_unchecked(conn, checked(address))
             document = await document_queries.find_document_unchecked(conn, found) if found else None
             if document is None:
                 raise NotFound(f"there is no document {address}")

@@ -10,6 +10,7 @@ CollabError                     HTTP  close
 |- NotFound                     404   4404   absent, or not yours to see: the same answer
 |- Conflict                     409   4409   the state is not what the caller believed
 |  |- StaleGeneration           409   4409   the client holds an older incarnation of the document
+|  |- AmbiguousAddress          409   4409   `<slug>/<name>` of a workspace that the caller is no member of
 |  `- LimitReached              409   4409   no room for one more (member, document, tag)
 |- CursorExpired                410   4409   what came after a cursor is not kept any more; begin anew
 |- PreconditionFailed           412   4409   If-Match names another version than the present one
@@ -66,10 +67,16 @@ class Malformed(CollabError):
 
 
 class Unauthenticated(CollabError):
+    """`session_ended`: the request brought the cookie of a session that has ended; the answer takes the cookie away."""
+
     code = "unauthenticated"
     status = 401
     close_code = 4401
     title = "Authentication required"
+
+    def __init__(self, detail: str = "", *, session_ended: bool = False) -> None:
+        super().__init__(detail)
+        self.session_ended = session_ended
 
 
 class InvalidCredentials(Unauthenticated):
@@ -111,6 +118,11 @@ class Conflict(CollabError):
 class StaleGeneration(Conflict):
     code = "stale_generation"
     title = "The document was replaced; reload it"
+
+
+class AmbiguousAddress(Conflict):
+    code = "ambiguous_address"
+    title = "The address may mean two documents"
 
 
 class LimitReached(Conflict):

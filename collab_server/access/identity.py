@@ -57,9 +57,19 @@ class Identity:
         return address if self.rights_of is None else f"user:{self.rights_of}"
 
     @property
+    def bearer(self) -> str:
+        """Equal for two requests with the same rights of the same person: by the same session or token, where the
+        server can tell.
+        """
+        credential = self.credential
+        return f"{self.person}:{self.role_cap.label}:{credential.id if credential and credential.id else ''}"
+
+    @property
     def vouched(self) -> dict[str, object] | None:
-        """Fields of an awareness state's `user` that the server sets; guests name themselves."""
-        if self.kind == "guest":
+        """Fields of an awareness state's `user` that the server sets; guests, and those whom guests let in, name
+        themselves.
+        """
+        if self.rights_of is None:
             return None
         return {"id": str(self.user_id) if self.user_id else None, "name": self.name}
 

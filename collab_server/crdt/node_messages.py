@@ -55,7 +55,7 @@ class WhoIsHere:
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a client of a `stream` that another node holds has told the sender of this: a y-websocket frame. The sender
-    has found out that the client is this `person`.
+    has found out that the client is this `person` (an Identity.bearer).
     """
 
     stream: str

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from collab_server.access.check import ABSENT, require, require_in_workspace, standing_in
-from collab_server.access.policy import Action, WorkspaceAction, role_named
+from collab_server.access.policy import Action, WorkspaceAction, allowed, role_named
 from collab_server.accounts.throttle import caller_address
 from collab_server.backends.db import (
     ForeignKeyViolation,
@@ -15,12 +15,13 @@ from collab_server.backends.db import (
     UniqueViolation,
 )
 from collab_server.documents import copying, document_queries, list_queries, models, patching, store
-from collab_server.documents.addresses import id_in
+from collab_server.documents.addresses import MAX_ADDRESS, id_in
 from collab_server.documents.kinds import ENCRYPTED
 from collab_server.documents.list_models import ListQuery
 from collab_server.documents.list_queries import Listed, Order, Position
 from collab_server.documents.showing import Desk
 from collab_server.errors import (
+    AmbiguousAddress,
     Conflict,
     Forbidden,
     Malformed,
@@ -145,11 +146,15 @@ async def create_document(
 @router.get(
     "/documents/lookup",
     tags=["documents"],
-    responses={**USUAL, **documented(Malformed)},
+    responses={**USUAL, **documented(Malformed, AmbiguousAddress)},
     response_model=models.DocumentOut,
 )
-async def look_up_document(address: Annotated[str, Query(min_length=1, max_length=600)], desk: CurrentDesk) -> Response:
-    """The document at an address (a UUID, `<workspace>/<name>` or `<name>`). It is not created."""
+async def look_up_document(
+    address: Annotated[str, Query(min_length=1, max_length=MAX_ADDRESS)], desk: CurrentDesk
+) -> Response:
+    """The document at an address: a UUID, `@<workspace>/<name>`, or `<name>` in the default workspace. It is not
+    created. The older form `<workspace>/<name>` is for members of the workspace (409 `ambiguous_address` for others).
+    """
     document_id = id_in(address)
     if document_id is None:
         document_id = (await desk.addresses.resolve(desk.identity, address, create=False)).document_id
@@ -190,6 +195,7 @@ async def patch_document(
             locked = await desk.lock_for(conn, document_id, Action.EDIT, version)
             if fields.keys() & patching.OF_REMOVAL:
                 desk.require_removal_right(locked)
+            await desk.addresses.check_new(conn, locked.workspace_id, fields.get("name"))
             columns = patching.fit(fields, locked)
             await desk.check_encrypted(conn, document_id, locked, columns)
             if not await document_queries.update_document(conn, document_id, columns, expected_version=version):
@@ -208,10 +214,16 @@ async def patch_document(
 async def create_connect_token(
     document_id: UUID, body: models.ConnectTokenIn, identity: CurrentIdentity, db: CurrentDatabase, request: Request
 ) -> models.ConnectTokenOut:
-    """A short-lived token that opens this one document over a WebSocket, for an editor that you embed elsewhere."""
+    """A short-lived token that opens this one document over a WebSocket, for an editor that you embed elsewhere.
+
+    `name` makes it another person's, whose name the server vouches for: that is for people who may share the document
+    (editors), and for tokens with the scope write. Without it the bearer counts as you.
+    """
     if identity.kind == "connect":
         raise Forbidden("a connect token cannot make another")
     role = await require(db, identity, document_id, Action.VIEW)
+    if body.name is not None and (identity.user_id is None or not allowed(role, Action.SHARE)):
+        raise Forbidden("a name is given by people who are signed in and may share the document")
     granted = min(role, role_named(body.role))
     lifetime = timedelta(minutes=body.minutes)
     claims: dict[str, object] = {

@@ -75,11 +75,14 @@ class Document:
 
 
 SHOWN_PEOPLE = 5
+SHOWN = "s.*, app.is_shadowed(s.name) AS shadowed"
+"""Columns of `app.documents_shown(...) s`. `shadowed`: see Addresses.address_of."""
 
 
 def read(row: Row) -> Document:
-    """A row of app.documents_shown."""
+    """A row of SHOWN."""
     fields = dict(row)
+    fields.pop("shadowed")
     fields.pop("sort_key", None)
     fields["metadata"] = json.loads(fields["metadata"])
     fields["settings"] = json.loads(fields["settings"])
@@ -96,13 +99,14 @@ def presents(pairs: list[list[str | None]]) -> list[Present]:
 
 
 async def find_shown(conn: Conn, document_id: UUID, *, deleted: bool = False) -> Row | None:
-    """Everything that is shown of it: a row of app.documents_shown. `deleted`: in the trash. None where the user may
+    """Everything that is shown of it: a row of SHOWN. `deleted`: in the trash. None where the user may
     not see it.
     """
     condition = "IS NOT NULL" if deleted else "IS NULL"
     return await conn.fetchrow(
         f"""
-        SELECT * FROM app.documents_shown(ARRAY(SELECT id FROM documents WHERE id = $1 AND deleted_at {condition}))
+        SELECT {SHOWN}
+        FROM app.documents_shown(ARRAY(SELECT id FROM documents WHERE id = $1 AND deleted_at {condition})) s
         """,  # noqa: S608
         document_id,
     )
@@ -111,8 +115,8 @@ async def find_shown(conn: Conn, document_id: UUID, *, deleted: bool = False) ->
 async def find_shown_unchecked(conn: Conn, document_id: UUID) -> Row | None:
     """For the bearer of a connect token, whose right to the document is in the token; `permission` is no statement."""
     return await conn.fetchrow(
-        "SELECT * FROM app.document_details(ARRAY("
-        "SELECT d.id FROM documents d WHERE d.id = $1 AND d.deleted_at IS NULL), true)",
+        f"SELECT {SHOWN} FROM app.document_details(ARRAY("  # noqa: S608
+        "SELECT d.id FROM documents d WHERE d.id = $1 AND d.deleted_at IS NULL), true) s",
         document_id,
     )
 

@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from collab_server.backends.db import Conn, Row
-from collab_server.documents.document_queries import Document, read
+from collab_server.documents.document_queries import SHOWN, Document, read
 
 Sort = Literal["updated", "created", "title", "edited"]
 Order = Literal["asc", "desc"]
@@ -46,7 +46,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """`shown`: a row of app.documents_shown. `key`: by which it was sorted."""
+    """`shown`: a row of SHOWN. `key`: by which it was sorted."""
 
     shown: Row
 
@@ -70,7 +70,7 @@ async def list_documents(
 ) -> list[Listed]:
     direction, ties = ("ASC", "DESC") if order == "asc" else ("DESC", "ASC")
     rows = await conn.fetch(
-        f"SELECT s.*, {_KEYS[sort]} AS sort_key FROM app.documents_shown(app.documents_listed("  # noqa: S608
+        f"SELECT {SHOWN}, {_KEYS[sort]} AS sort_key FROM app.documents_shown(app.documents_listed("  # noqa: S608
         "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)) s "
         f"ORDER BY sort_key {direction}, s.id {ties}",
         workspace_id,
@@ -111,7 +111,7 @@ async def _list_of_mine(conn: Conn, table: str, moment: str, limit: int, after: 
           WHERE mine.user_id = app.user_id() AND d.deleted_at IS NULL
             AND ($2::timestamptz IS NULL OR (mine.{moment}, d.id) < ($2, $3::uuid))
           ORDER BY mine.{moment} DESC, d.id DESC LIMIT $1)
-        SELECT s.*, p.sort_key FROM app.documents_shown(ARRAY(SELECT id FROM picked)) s JOIN picked p USING (id)
+        SELECT {SHOWN}, p.sort_key FROM app.documents_shown(ARRAY(SELECT id FROM picked)) s JOIN picked p USING (id)
         ORDER BY sort_key DESC, id DESC
         """,  # noqa: S608
         limit,

@@ -285,7 +285,9 @@ class MoveIn(BaseModel):
 
 
 class ConnectTokenIn(BaseModel):
-    """`role`: the most the bearer may do (never more than you may). `minutes`: until it expires."""
+    """`role`: the most the bearer may do (never more than you may). `minutes`: until it expires. `name`: of the person
+    who bears it, if that is not you; for people who may share the document.
+    """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"role": "editor", "minutes": 15}})
 

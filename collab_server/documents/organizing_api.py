@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from collab_server.access.check import require, require_in_workspace, standing_in
-from collab_server.access.policy import Action, WorkspaceAction
+from collab_server.access.policy import Action, Role, WorkspaceAction
 from collab_server.backends.db import CheckViolation, Conn, ForeignKeyViolation, InsufficientPrivilege, UniqueViolation
 from collab_server.documents import list_queries, models, organizing_models, organizing_queries
 from collab_server.documents.api import USUAL, CurrentDesk, page, position_in_time, shown
@@ -190,10 +190,16 @@ async def delete_category(workspace_id: UUID, category_id: UUID, desk: CurrentDe
             raise NotFound(NO_CATEGORY)
 
 
+def _require_write(desk: Desk) -> None:
+    if desk.identity.role_cap < Role.EDITOR:
+        raise Forbidden("this token may not change your favourites: it needs the scope write")
+
+
 @router.put("/documents/{document_id}/favourite", status_code=204, tags=["favourites"], responses=USUAL)
 async def put_favourite(document_id: UUID, desk: CurrentDesk) -> None:
-    """Make a document one of your favourites."""
+    """Make a document one of your favourites. A token needs the scope write."""
     desk.require_person()
+    _require_write(desk)
     await require(desk.db, desk.identity, document_id, Action.VIEW)
     try:
         async with desk.db.as_user(desk.identity.user_id) as conn:
@@ -204,8 +210,9 @@ async def put_favourite(document_id: UUID, desk: CurrentDesk) -> None:
 
 @router.delete("/documents/{document_id}/favourite", status_code=204, tags=["favourites"], responses=USUAL)
 async def delete_favourite(document_id: UUID, desk: CurrentDesk) -> None:
-    """No favourite of yours any more; harmless if it was none."""
+    """No favourite of yours any more; harmless if it was none. A token needs the scope write."""
     desk.require_person()
+    _require_write(desk)
     await require(desk.db, desk.identity, document_id, Action.VIEW)
     async with desk.db.as_user(desk.identity.user_id) as conn:
         await organizing_queries.delete_favourite(conn, document_id)

@@ -33,6 +33,20 @@ async def find_workspace_by_slug(conn: Conn, slug: str) -> UUID | None:
     return found
 
 
+async def is_workspace_slug(conn: Conn, slug: str) -> bool:
+    """Whether a workspace has this slug or had it before, also one that the transaction's user may not see."""
+    found: bool = await conn.fetchval("SELECT app.is_workspace_slug($1)", slug)
+    return found
+
+
+async def is_slug_of(conn: Conn, slug: str, workspace_id: UUID) -> bool:
+    """Whether this is the slug of that workspace, which the transaction's user may see."""
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM workspaces WHERE id = $1 AND slug = $2 AND deleted_at IS NULL)", workspace_id, slug
+    )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     content: str

@@ -44,7 +44,7 @@ class Desk:
         return Addresses(self.db, self.settings.default_workspace)
 
     def entry(self, row: Row, encrypted: Encrypted | None = None) -> dict[str, Any]:
-        """A row of app.documents_shown in the form of models.DocumentOut, for web/answers.py.
+        """A row of SHOWN in the form of models.DocumentOut, for web/answers.py.
 
         `encrypted`: given for a single document of that kind.
         """
@@ -53,7 +53,8 @@ class Desk:
         entry = dict(row)
         del entry["own"]
         entry.pop("sort_key", None)
-        entry["address"] = self.addresses.address_of(entry["id"], entry.pop("workspace_slug"), entry["name"])
+        slug, shadowed = entry.pop("workspace_slug"), entry.pop("shadowed")
+        entry["address"] = self.addresses.address_of(entry["id"], slug, entry["name"], shadowed=shadowed)
         entry["metadata"] = written(entry["metadata"], {})
         entry["settings"] = written(entry["settings"], {})
         entry["tags"] = written(entry["tags"], [])
@@ -128,11 +129,12 @@ class Desk:
     async def make(
         self, workspace_id: UUID, fields: Mapping[str, Any], tags: Sequence[str], state: State | None
     ) -> models.DocumentOut:
-        """A new document in a workspace in which the caller may create some; raises as making.make, TooMany,
-        LimitReached and QuotaExceeded.
+        """A new document in a workspace in which the caller may create some; raises as making.make,
+        AmbiguousAddress, TooMany, LimitReached and QuotaExceeded.
         """
         user_id = self.identity.user_id
         async with self.db.as_user(user_id) as conn:
+            await self.addresses.check_new(conn, workspace_id, fields.get("name"))
             size = len(fields.get("content_encrypted") or b"")
             if state is not None:
                 size += len(state.update) + len(state.content.encode())

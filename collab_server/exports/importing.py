@@ -19,7 +19,7 @@ from collab_server.documents.organizing_queries import Category
 from collab_server.documents.showing import Desk
 from collab_server.documents.slugs import slug_of
 from collab_server.documents.store import State
-from collab_server.errors import CollabError, Conflict, LimitReached, LostRace, Malformed, Unavailable
+from collab_server.errors import AmbiguousAddress, CollabError, Conflict, LimitReached, LostRace, Malformed, Unavailable
 from collab_server.exports import parsing
 from collab_server.exports.archive_reader import Archive, Member
 from collab_server.exports.converting import Converters
@@ -121,10 +121,13 @@ class Importer:
                 notes.append("without its expiry, which is past or not yours to set")
             try:
                 return Outcome(name, await self._make(given, state), notes=tuple(notes))
-            except Conflict:
+            except Conflict as error:
                 if given.pop("name", None) is None:
                     raise
-                notes.append("without its name, which another document here has")
+                if isinstance(error, AmbiguousAddress):
+                    notes.append("without its name, which would read as the address of another workspace's document")
+                else:
+                    notes.append("without its name, which another document here has")
                 return Outcome(name, await self._make(given, state), notes=tuple(notes))
         except Unavailable:
             raise

@@ -9,7 +9,9 @@ listening begins anew, and now and then anyway: a lost notice costs time, never 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import random
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,6 +34,8 @@ Heard = Callable[[str, UUID | None], None]
 """Takes `user|workspace|document|token|session` and an id; None: notices may have been missed."""
 BATCH = 200
 """Members that are looked at with one set of statements."""
+SHARE = 0.9
+"""Of the time within which everybody is looked at again: the statements take the rest."""
 RETRY = (0.05, 2.0)
 """Seconds before the first and (doubling, with jitter) at most between later attempts while PostgreSQL is away."""
 
@@ -143,18 +147,19 @@ class AccessWatch:
             delay = min(delay * 2, RETRY[1])
 
     async def _sweep(self) -> None:
+        """Look at everybody again, those first who were looked at longest ago."""
         while True:
-            members = list(self._hub.members())
-            pause = self._hub.settings.access_recheck_seconds / max(1, -(-len(members) // BATCH))
-            for start in range(0, max(1, len(members)), BATCH):
-                await asyncio.sleep(pause)
-                batch = members[start : start + BATCH]
-                try:
-                    await self._look_at(batch, {member.document.id for member in batch})
-                except CollabError:
-                    continue
-                except Exception:
-                    log.exception("a sweep of access failed")
+            looks = [member.looked_at for member in self._hub.members()]
+            await asyncio.sleep(pause(looks, self._hub.settings.access_recheck_seconds, time.monotonic()))
+            batch = heapq.nsmallest(BATCH, self._hub.members(), key=lambda member: member.looked_at)
+            try:
+                await self._look_at(batch, {member.document.id for member in batch})
+                continue
+            except CollabError:
+                pass
+            except Exception:
+                log.exception("a sweep of access failed")
+            await asyncio.sleep(RETRY[1])
 
     async def _look_after(self, notices: set[tuple[str, UUID]], doubtful: set[Member]) -> None:
         subjects: dict[str, set[UUID]] = {}
@@ -185,12 +190,19 @@ class AccessWatch:
             batch = members[start : start + BATCH]
             document_ids.update(member.document.id for member in batch)
             async with self._looking:
+                began = time.monotonic()
+                identities = [member.identity for member in batch]
                 found = await self._find(batch, document_ids)
                 for document_id in document_ids:
                     if (document := self._hub.find(document_id)) is not None:
                         self._update_document(document, found.documents.get(document_id))
-                for member in batch:
-                    if member.key in member.document.members:
+                for member, identity in zip(batch, identities, strict=True):
+                    if member.identity is not identity:
+                        # It has brought another token meanwhile.
+                        self._doubtful.add(member)
+                        self._wake.set()
+                    elif member.key in member.document.members:
+                        member.looked_at = began
                         self._update_member(member, found)
             document_ids = set()
 
@@ -233,6 +245,16 @@ class AccessWatch:
             member.can_edit = can_edit
             if member.ready:
                 member.session.access_changed(member)
+
+
+def pause(looks: Sequence[float], recheck: float, now: float) -> float:
+    """Seconds to wait before the next BATCH of members is looked at, the longest unseen first. `looks`: when each was
+    looked at last. Nobody waits longer than `recheck` seconds; looks are spread evenly over that time.
+    """
+    if not looks:
+        return recheck * SHARE
+    even = recheck * SHARE / -(-len(looks) // BATCH)
+    return max(0.0, min(even, min(looks) + recheck * SHARE - now))
 
 
 def verdict_on(identity: Identity, document_id: UUID, found: _Found) -> Role | CollabError:

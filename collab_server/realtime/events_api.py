@@ -207,7 +207,7 @@ async def _pass_on(
                 refused = True
             content += 1
         elif isinstance(message, Awareness | QueryAwareness):
-            hub.nodes.tell_said(document_id, Said(stream_id, identity.person, frame))
+            hub.nodes.tell_said(document_id, Said(stream_id, identity.bearer, frame))
         elif not isinstance(message, Unknown):
             raise Malformed("a stream is asked for what the client lacks when it is opened")
     if refused:

@@ -114,7 +114,7 @@ class EventsSession:
     # ---- inwards
 
     def is_of(self, identity: Identity, document_id: UUID) -> bool:
-        return identity.person == self._identity.person and document_id == self.document_id
+        return identity.bearer == self._identity.bearer and document_id == self.document_id
 
     async def take(self, frames: Sequence[bytes]) -> int:
         """Do what the client's messages ask, and wait until the content among them is committed; returns how many
@@ -160,10 +160,10 @@ class EventsSession:
             await pending
         return isinstance(message, SyncStep2 | Update)
 
-    def hear(self, person: str, frame: bytes) -> None:
+    def hear(self, bearer: str, frame: bytes) -> None:
         """A frame that reached another node. Content never comes this way: that node writes it into the log itself."""
         member = self._member
-        if member is None or person != self._identity.person or member.key not in member.document.members:
+        if member is None or bearer != self._identity.bearer or member.key not in member.document.members:
             return
         try:
             message = ywebsocket.decode(frame)

@@ -32,6 +32,7 @@ from collab_server.errors import (
     DocumentBlocked,
     DocumentDamaged,
     Malformed,
+    NotFound,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -334,7 +335,9 @@ class HocuspocusSession:
                 return
 
     async def _renew(self, address: str, attachment: _Attachment, token: Token) -> None:
-        """A token for a document that is open: as good as the first one, or the document is closed."""
+        """A token for a document that is open. It must be good for this same document, or the document is closed:
+        the address may name another one by now, or for somebody else.
+        """
         member = attachment.member
         assert member is not None
         epoch = self._hub.access.epoch
@@ -342,14 +345,23 @@ class HocuspocusSession:
             identity = await self._identify(token)
             name, _ = hocuspocus.split_address(address)
             resolved = await self._addresses.resolve(identity, name, create=False)
+            if resolved.document_id != member.document.id:
+                raise NotFound("this address names another document now")
         except Unavailable:
+            attachment.renewal_asked = False
             return
         except CollabError as error:
             self.end(member, error)
             return
+        if self._attachments.get(address) is not attachment:
+            return
         can_edit = allowed(resolved.role, Action.EDIT)
         changed, member.can_edit = can_edit != member.can_edit, can_edit
-        member.identity = identity
+        if identity.person == member.identity.person:
+            member.identity = identity
+        else:
+            self._hub.hand_over(member, identity)
+            member.person = identity.counted_as(address_of(self._client))
         if changed:
             self.access_changed(member)
         self._hub.access.joined(member, epoch)

@@ -232,6 +232,14 @@ class Hub:
             document.holds -= 1
             self._let_go(document)
 
+    def hand_over(self, member: Member, identity: Identity) -> None:
+        """The member's connection is this other person's from now on: edits, presence and views are theirs."""
+        self.mirror.left(member)
+        member.document.withdraw_presence(member)
+        member.become(identity, self.new_key())
+        self.mirror.joined(member)
+        self.views.seen(identity, member.document.id, time.monotonic())
+
     def leave(self, member: Member) -> None:
         self.mirror.left(member)
         member.document.leave(member)

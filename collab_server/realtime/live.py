@@ -222,6 +222,13 @@ class LiveDocument:
         """What the server showed under this number is gone."""
         self._presence_news(owner, self.presence.leave(owner))
 
+    def withdraw_presence(self, member: Member) -> None:
+        """Take back what the member has shown of itself, and tell the member too: stock clients show it anew then."""
+        ids = self.presence.leave(member.key)
+        self._presence_news(member.key, ids)
+        if ids and member.ready:
+            member.send(encode_awareness(self.presence.payload(ids)))
+
     def awareness(self, member: Member, payload: bytes) -> None:
         self._turns.counts.presence_received += 1
         identity = member.identity

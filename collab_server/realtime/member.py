@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -61,8 +62,8 @@ class Session(Protocol):
 class Stream(Protocol):
     """A session that is told by requests, which may reach another node."""
 
-    def hear(self, person: str, frame: bytes) -> None:
-        """A frame about presence that this person said elsewhere."""
+    def hear(self, bearer: str, frame: bytes) -> None:
+        """A frame about presence that this `Identity.bearer` said elsewhere."""
         ...
 
 
@@ -77,7 +78,8 @@ class Member:
     """`address` precedes every frame on Hocuspocus sockets; None on y-websocket ones.
 
     `ready`: its document is loaded and it has been greeted; until then nothing else is sent to it.
-    `agent`: what the client calls itself (User-Agent).
+    `agent`: what the client calls itself (User-Agent). `connection`: its number in the mirror of presence.
+    `looked_at`: when its rights were looked up last (monotonic seconds).
     `person`: whom the work of workers for this client counts for (fair_queue.on_behalf_of, as it was when it joined).
     `behind`: the clocks the client was last known to have, while its socket is too slow to be sent more (None: it is
     not). `question`: the last SyncStep1 that was not answered for the same reason.
@@ -89,11 +91,13 @@ class Member:
         "author",
         "behind",
         "can_edit",
+        "connection",
         "device_name",
         "device_type",
         "document",
         "identity",
         "key",
+        "looked_at",
         "missed_presence",
         "person",
         "question",
@@ -113,7 +117,7 @@ class Member:
         device: str | None,
         agent: str = "",
     ) -> None:
-        self.key = key
+        self.key = self.connection = key
         self.document = document
         self.session = session
         self.identity = identity
@@ -127,6 +131,13 @@ class Member:
         self.acks_owed = 0
         self.question: Question | None = None
         self.ready = False
+        self.looked_at = time.monotonic()
+
+    def become(self, identity: Identity, connection: int) -> None:
+        """Be another person's; acknowledgements are still owed to the same client."""
+        self.identity = identity
+        self.author = Author(identity.user_id, self.author.device)
+        self.connection = connection
 
     @property
     def is_owed(self) -> bool:

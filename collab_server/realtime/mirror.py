@@ -31,10 +31,14 @@ AT_ONCE = 100
 
 
 class Present(Protocol):
-    """Whoever is in a document: a member, or a program. `key`: the number of its connection."""
+    """Whoever is in a document: a member, or a program. `key`: its number in the document's presence. `connection`:
+    its number here; another one for each person to whom the key belongs.
+    """
 
     @property
     def key(self) -> int: ...
+    @property
+    def connection(self) -> int: ...
     @property
     def document(self) -> "LiveDocument": ...
     @property
@@ -150,7 +154,8 @@ class Mirror:
         identity = member.identity
         state = _read(member.document.presence.state_of(member.key))
         person = state.get("user")
-        name = identity.name if identity.kind == "connect" else person.get("name") if isinstance(person, dict) else None
+        chosen = person.get("name") if isinstance(person, dict) else None
+        name = identity.name if identity.vouched is not None else chosen
         return {
             "connection_id": self._connection(member),
             "document_id": str(member.document.id),
@@ -163,7 +168,7 @@ class Mirror:
         }
 
     def _connection(self, member: Present) -> str:
-        return f"{self._node.rpartition('/')[2]}.{member.key}"
+        return f"{self._node.rpartition('/')[2]}.{member.connection}"
 
     async def end(self) -> None:
         """At the end of the process: nobody is connected to it any more."""

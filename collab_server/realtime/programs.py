@@ -48,6 +48,10 @@ class Program:
         return self.shown_until > 0
 
     @property
+    def connection(self) -> int:
+        return self.key
+
+    @property
     def name(self) -> str:
         token = f"API token {self.device_name}" if self.device_name else "API"
         return f"{self.identity.name} ({token})"

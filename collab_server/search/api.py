@@ -109,7 +109,7 @@ async def _search(
                 id=hit.id,
                 workspace_id=hit.workspace_id,
                 title=hit.title,
-                address=addresses.address_of(hit.id, hit.workspace_slug, hit.name),
+                address=addresses.address_of(hit.id, hit.workspace_slug, hit.name, shadowed=hit.shadowed),
                 type=hit.type,
                 updated_at=hit.updated_at,
             ),
@@ -154,7 +154,7 @@ async def search_titles(
                 id=title.id,
                 workspace_id=title.workspace_id,
                 title=title.title,
-                address=addresses.address_of(title.id, title.workspace_slug, title.name),
+                address=addresses.address_of(title.id, title.workspace_slug, title.name, shadowed=title.shadowed),
                 type=title.type,
                 similarity=title.similarity,
             )

@@ -11,7 +11,7 @@ from collab_server.search.terms import Terms
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`snippet`, `title_marked`: see search/snippets.py."""
+    """`snippet`, `title_marked`: see search/snippets.py. `shadowed`: see Addresses.address_of."""
 
     id: UUID
     workspace_id: UUID
@@ -23,6 +23,7 @@ class Hit:
     rank: float
     snippet: str
     title_marked: str
+    shadowed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Titled:
     title: str
     type: Kind
     similarity: float
+    shadowed: bool
 
 
 async def search_documents(
@@ -50,7 +52,7 @@ async def search_documents(
 ) -> list[Hit]:
     """The best first. `tags`: slugs, all of which a document must have. `after`: (rank, id) of the last hit before."""
     rows = await conn.fetch(
-        "SELECT * FROM app.search_documents($1, $2, $3, $4, $5, $6, $7, $8)",
+        "SELECT *, app.is_shadowed(name) FROM app.search_documents($1, $2, $3, $4, $5, $6, $7, $8)",
         terms.text,
         terms.last,
         workspace_id,
@@ -65,5 +67,7 @@ async def search_documents(
 
 async def search_titles(conn: Conn, typed: str, workspace_id: UUID | None, limit: int) -> list[Titled]:
     """The most similar first."""
-    rows = await conn.fetch("SELECT * FROM app.search_titles($1, $2, $3)", typed, workspace_id, limit)
+    rows = await conn.fetch(
+        "SELECT *, app.is_shadowed(name) FROM app.search_titles($1, $2, $3)", typed, workspace_id, limit
+    )
     return [Titled(*row) for row in rows]

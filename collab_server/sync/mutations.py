@@ -97,6 +97,7 @@ class _Work:
             return  # made by this same mutation, whose record is no longer kept
         fields = patching.decoded(body.model_dump(exclude={"tags", "content", "template_id"}))
         fields["id"] = mutation.document_id
+        await self.desk.addresses.check_new(self.conn, mutation.workspace_id, fields.get("name"))
         size = len(fields.get("content_encrypted") or b"")
         await self.desk.creations.take(self.conn, self.desk.identity, mutation.workspace_id, size)
         await making.make(
@@ -126,6 +127,7 @@ class _Work:
             }
             if overwritten:
                 conflict = await self._conflict(mutation, before, overwritten, {n: written[n] for n in overwritten})
+        await self.desk.addresses.check_new(self.conn, locked.workspace_id, fields.get("name"))
         columns = patching.fit(fields, locked)
         await self.desk.check_encrypted(self.conn, mutation.document_id, locked, columns)
         if not await document_queries.update_document(self.conn, mutation.document_id, columns, expected_version=None):

@@ -143,13 +143,12 @@ def guests_from_here(connection: HTTPConnection, settings: Settings) -> bool:
 @dataclass(frozen=True, slots=True)
 class Presented:
     """By what a request or socket says who asks. `rejection`: why its page may not use the cookie; empty: it may.
-    `believes`: the page shows that it knows of a session. `guests`: it may come as a guest, where guests are let in.
+    `guests`: it may come as a guest, where guests are let in.
     """
 
     bearer: str | None
     cookie: str | None
     rejection: str
-    believes: bool
     guests: bool
 
 
@@ -159,7 +158,6 @@ def presented(connection: HTTPConnection, settings: Settings) -> Presented:
         bearer_token(connection),
         cookie,
         _rejection(connection, cookie, settings) if cookie else "",
-        CSRF_HEADER in connection.headers,
         guests_from_here(connection, settings),
     )
 
@@ -200,17 +198,16 @@ def came_from(connection: HTTPConnection) -> str:
 async def identity_of(given: Presented, authenticator: Authenticator) -> Identity:
     """By token, which wins; else by the session's cookie; else a guest.
 
-    A cookie of a session that has ended counts as none (other servers on this machine share it with us), unless the
-    page believes in it. Raises Unauthenticated; CsrfRejected; Forbidden for a guest from a foreign page.
+    Whoever brings the cookie of a session that has ended is no guest: what their client sends is not for everybody.
+    Raises Unauthenticated; CsrfRejected; Forbidden for a guest from a foreign page.
     """
     if given.bearer is None and given.cookie is not None:
         identity = await authenticator.of_session(given.cookie)
-        if identity is not None:
-            if given.rejection:
-                raise CsrfRejected(given.rejection)
-            return identity
-        if given.believes:
-            raise Unauthenticated("the session has ended: sign in again")
+        if identity is None:
+            raise Unauthenticated("the session has ended: sign in again", session_ended=True)
+        if given.rejection:
+            raise CsrfRejected(given.rejection)
+        return identity
     identity = await authenticator.identify(given.bearer)
     if identity.kind == "guest" and not given.guests:
         raise Forbidden("guests may come from pages of this server only; see COLLAB_ALLOWED_ORIGINS")

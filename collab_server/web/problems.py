@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from collab_server.errors import CollabError, TooMany
+from collab_server.errors import CollabError, TooMany, Unauthenticated
 from collab_server.telemetry import log
+from collab_server.web.cookies import clear_session_cookie
 
 OTHER_CODES = {
     "invalid": (422, "The request is not valid"),
@@ -46,9 +47,12 @@ def of(error: CollabError) -> JSONResponse:
     return answer
 
 
-async def _collab_error(_: Request, error: Exception) -> JSONResponse:
+async def _collab_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CollabError)
-    return of(error)
+    answer = of(error)
+    if isinstance(error, Unauthenticated) and error.session_ended:
+        clear_session_cookie(answer, request)
+    return answer
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -6,7 +6,7 @@ Revision ID: 0024_document_bounds
 from collab_server.backends.migrate import execute_script
 
 revision = "0024_document_bounds"
-down_revision = "0022_listed"
+down_revision = "0023_address_rights"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
-/** Addresses of documents (`notes`, `team/plans/2025`, a UUID) and their places in URLs. */
+/** Addresses of documents (`notes`, `@team/plans/2025`, a UUID) and their places in URLs. */
 
-const encodeSegments = (address) => address.split('/').map(encodeURIComponent).join('/');
+const encodeSegments = (address) => address.split('/').map(encodeURIComponent).join('/').replaceAll('%40', '@');
 
 /** @returns {string} the page that edits the document */
 export const pageOf = (address) => `/d/${encodeSegments(address)}`;

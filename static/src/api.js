@@ -1,5 +1,5 @@
 /** The REST interface, one function per endpoint that a page uses. */
-import { request, useCsrfToken } from './request.js';
+import { RequestError, request, useCsrfToken } from './request.js';
 
 export { RequestError, onSignedOut } from './request.js';
 
@@ -83,13 +83,17 @@ export const declineByToken = (token) => post(`invitations/token/${encodeURIComp
 export const documents = (workspace, query) => get(`workspaces/${workspace}/documents`, query);
 export const recentDocuments = (query) => get('documents/recent', query);
 export const createDocument = (workspace, document) => post(`workspaces/${workspace}/documents`, document);
-/** A new document at an address: `<workspace>/<name>`, or `<name>` in the default workspace. */
+/**
+ * A new document at an address: `@<workspace>/<name>`, or `<name>` in the default workspace. The older form
+ * `<workspace>/<name>` is taken for workspaces of the reader.
+ */
 export async function createAt(address) {
   const { items } = await workspaces();
-  const [slug, ...rest] = address.split('/');
-  const named = rest.length > 0 && items.find((each) => each.slug === slug);
+  const [, slug, rest] = address.match(/^@?([^/]+)\/(.+)$/s) ?? [];
+  const named = items.find((each) => each.slug === slug);
+  if (!named && address.startsWith('@')) throw new RequestError(404, 'not_found', 'There is no such document.');
   const { id } = named || (await me()).default_workspace || { id: '' };
-  const name = named ? rest.join('/') : address;
+  const name = named ? rest : address;
   try {
     return await createDocument(id, { title: name.split('/').filter(Boolean).at(-1) ?? name, name });
   } catch (error) {

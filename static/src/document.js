@@ -8,7 +8,7 @@ import { bindPeople } from './people.js';
 import { counted, wordCount } from './prose.js';
 import { Session } from './session.js';
 import { bindThemeButton } from './theme.js';
-import { words } from './status.js';
+import { signInHelps, words } from './status.js';
 
 const NOTICED = new Set(['offline', 'busy', 'refused', 'delayed', 'ended']);
 const ANNOUNCE_AFTER = 1200;
@@ -49,13 +49,14 @@ async function copyText(text, button, done) {
   setTimeout(() => { button.textContent = before; }, 2000);
 }
 
-function noticeActions(kind, code) {
+function noticeActions({ kind, code, reason }) {
   const copy = h('button', { class: 'button', type: 'button' }, 'Copy text');
   copy.addEventListener('click', () => copyText(session.text.toString(), copy, 'Copied'));
   const actions = [];
   if (kind === 'ended') {
     if (session.text.length > 0) actions.push(copy);
-    if (code === 4409) {
+    if (signInHelps({ code, reason })) actions.push(h('a', { class: 'button primary', href: signInPage() }, 'Sign in'));
+    else if (code === 4409) {
       actions.push(h('button', {
         class: 'button',
         type: 'button',
@@ -64,8 +65,7 @@ function noticeActions(kind, code) {
           location.reload();
         },
       }, 'Load the current version'));
-    } else if (code === 4401) actions.push(h('a', { class: 'button primary', href: signInPage() }, 'Sign in'));
-    else actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
+    } else actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
     actions.push(h('a', { class: 'button', href: '/' }, 'All documents'));
   } else if (kind === 'refused' || kind === 'viewonly') actions.push(copy);
   return actions;
@@ -82,7 +82,7 @@ function showNotice(shown, { label, detail }) {
   notice.dataset.kind = shown.kind;
   setText($('notice-title'), label);
   setText($('notice-text'), detail);
-  $('notice-actions').replaceChildren(...noticeActions(shown.kind, shown.code));
+  $('notice-actions').replaceChildren(...noticeActions(shown));
   $('notice-close').hidden = shown.kind === 'ended';
 }
 

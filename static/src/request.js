@@ -91,7 +91,10 @@ export async function request(path, options = {}) {
       useCsrfToken((await once('auth/me', {})).csrf_token);
       return once(path, options);
     }
-    if (error.status === 401 && error.code === 'unauthenticated') whenSignedOut?.();
+    if (error.status !== 401 || error.code !== 'unauthenticated') throw error;
+    // The answer took the cookie of an ended session away: a page that knew of no session goes on without one.
+    if (csrf === null) return once(path, options);
+    whenSignedOut?.();
     throw error;
   }
 }

@@ -77,7 +77,7 @@ export class Session extends EventTarget {
       this.describe(await api.lookup(this.address));
       id = this.details.id;
     } catch (error) {
-      if (error.status === 401 || error.status === 403) throw error;
+      if (error.status === 401 || error.status === 403 || error.code === 'ambiguous_address') throw error;
       // Not found: the server creates it when we connect. Unreachable: the id of the last visit tells which copy is meant.
       if (error.status !== 404) id = memory.get(idKey(this.address));
     }
@@ -128,7 +128,11 @@ export class Session extends EventTarget {
   async refresh() {
     try {
       this.describe(await (this.details ? api.document(this.details.id) : api.lookup(this.address)));
-    } catch {
+    } catch (error) {
+      if (error.status === 401) {
+        this.provider.disconnect();
+        this.closed(UNAUTHENTICATED, error.code);
+      }
       return;
     }
     if (!this.copy) await this.adopt(this.details.id);

@@ -140,6 +140,12 @@ const ENDINGS = {
   4409: ['Replaced', 'This document was replaced by another version. Reload to see it.'],
 };
 
+const AMBIGUOUS = 'ambiguous_address';
+const NOT_A_MEMBER = ['No access', 'This address is of a workspace that you are not a member of. Sign in with an account that is one.'];
+
+/** @returns {boolean} whether signing in (as somebody else) may open the document */
+export const signInHelps = ({ code, reason }) => code === 4401 || reason.startsWith(AMBIGUOUS);
+
 const keptText = (state, otherwise) =>
   state.keeps && state.kept ? 'Your text is kept in this browser and will be saved.' : otherwise;
 
@@ -175,7 +181,8 @@ export function words(state, shown) {
         detail: shown.unsaved ? 'You may no longer edit this document. Your last changes are only in this page.' : '',
       };
     default: {
-      const [label, text] = ENDINGS[shown.code] ?? ['Disconnected', `The server closed this document (${shown.code}).`];
+      const other = ['Disconnected', `The server closed this document (${shown.code}).`];
+      const [label, text] = shown.reason.startsWith(AMBIGUOUS) ? NOT_A_MEMBER : ENDINGS[shown.code] ?? other;
       return { label, detail: shown.unsaved ? `${text} Your last changes were not saved.` : text };
     }
   }

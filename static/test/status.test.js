@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DELAYED_AFTER, initialStatus, mayLeave, reduce, view, words } from '../src/status.js';
+import { DELAYED_AFTER, initialStatus, mayLeave, reduce, signInHelps, view, words } from '../src/status.js';
 
 const run = (events, from = initialStatus()) => events.reduce(reduce, from);
 const kind = (state, now = 0) => view(state, now).kind;
@@ -199,4 +199,13 @@ test('in random histories, saved is only shown when the server has committed eve
     }
   }
   assert.ok(shownSaved > 100);
+});
+
+test('a document of a workspace that the reader is no member of asks to sign in, not to reload', () => {
+  const ended = (code, reason) => reduce(initialStatus(), { type: 'closed', code, reason, at: 0 });
+  const shown = view(ended(4409, 'ambiguous_address: team is a workspace'), 0);
+  assert.ok(signInHelps(shown));
+  assert.match(words(initialStatus(), shown).detail, /not a member/);
+  assert.ok(!signInHelps(view(ended(4409, 'stale_generation: replaced'), 0)));
+  assert.ok(signInHelps(view(ended(4401, 'unauthenticated: the session has ended'), 0)));
 });

@@ -5,7 +5,7 @@ import { inkOn, safeColour, tidyName } from '../src/identity.js';
 import { ago, counted, initials, wordCount } from '../src/prose.js';
 
 test('an address survives its way through the URL', () => {
-  for (const address of ['notes', 'team/plans/2025', 'ünï cødé/100%', 'a?b#c', '日本/メモ']) {
+  for (const address of ['notes', 'team/plans/2025', '@team/plans/2025', 'ünï cødé/100%', 'a?b#c', '日本/メモ']) {
     assert.equal(addressIn(new URL(pageOf(address), 'http://x').pathname), address);
     assert.equal(decodeURIComponent(new URL(`ws://x/ws/${roomOf(address)}`).pathname), `/ws/${address}`);
   }

@@ -35,7 +35,7 @@ async def ran(office: Office, *arguments: str, folder: Path) -> tuple[int, bytes
 
 async def test_a_document_is_exported_to_a_file_or_stdout(office: Office, tmp_path: Path) -> None:
     made = await office.make(title="By command", content="# Words\n", name="by-command")
-    for address in (made["id"], f"{office.slug}/by-command"):
+    for address in (made["id"], f"{office.slug}/by-command", f"@{office.slug}/by-command"):
         assert await ran(office, "document", "export", address, folder=tmp_path) == (0, b"# Words\n", "")
     status, _, _ = await ran(office, "document", "export", made["id"], "-o", "out.docx", folder=tmp_path)
     assert status == 0

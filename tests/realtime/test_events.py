@@ -84,6 +84,23 @@ async def test_who_may_only_read_is_refused_and_hears_the_rest(office: Office) -
     assert "no" not in await office.server.content(made["id"], office.editor.token)
 
 
+async def test_a_token_with_fewer_rights_does_not_speak_on_its_owners_stream(office: Office) -> None:
+    made = await office.make()
+    reading, writing = await office.editor.with_scope("read"), await office.editor.with_scope("write")
+    async with listening(office.editor, made["id"]) as listener:
+        edit = listener.typed("by its own")
+        for other in (reading, writing):
+            answer = await listener.say(edit, to=other)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        with pytest.raises(AssertionError, match="not_found"):
+            await listener.announce(1, 1, "{}", to=reading)
+        assert await office.server.content(made["id"], office.editor.token) == ""
+        assert (await listener.say(edit)).status_code == 200
+    async with listening(reading, made["id"]) as listener:
+        assert (await listener.type("a reader's")).status_code == 403
+    assert await office.server.content(made["id"], office.editor.token) == "by its own"
+
+
 async def test_rights_that_change_are_followed_at_once(office: Office) -> None:
     made = await office.make()
     mia = await member(office, "editor")

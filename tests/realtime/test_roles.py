@@ -79,7 +79,6 @@ async def answers(peer: Peer) -> tuple[Any, ...]:
     await peer.connect()
     assert peer.socket is not None
     await peer.until(lambda: peer.denied or peer.synced or not peer.connected, "an answer")
-    # A name of a workspace that is not there names a document of the playground, which is open to all.
     told = (peer.denied, peer.closes, peer.scope, peer.synced, peer.content, peer.socket.ended)
     await peer.close()
     return told
@@ -99,11 +98,12 @@ async def test_a_document_of_others_answers_as_one_that_is_not_there(team: Team,
     elsewhere = await eve.post(f"/workspaces/{eve.personal}/documents", json={"title": "Mine"})
     other = await eve.post(f"/documents/{elsewhere.json()['id']}/connect-tokens", json={"role": "editor"})
     for token in (eve.token, None, other.json()["token"]):
-        hidden = [str(team.document), f"{slug}/plan"]
-        absent = [str(UUID(int=uuid4().int)), f"no-{slug}/plan"]
+        hidden = [str(team.document), f"@{slug}/plan"]
+        absent = [str(UUID(int=uuid4().int)), f"@no-{slug}/plan"]
         for theirs, nowhere in zip(hidden, absent, strict=True):
             told = [await answers(Peer(team.server, family, name, token=token)) for name in (theirs, nowhere)]
             assert told[0] == told[1], (theirs, token)
             assert "text" not in told[0][4], "what is in the team's document"
-    opened = await Peer(team.server, family, f"{slug}/plan", token=connect.json()["token"]).sync()
-    await opened.close()
+    for address in (f"{slug}/plan", f"@{slug}/plan"):
+        opened = await Peer(team.server, family, address, token=connect.json()["token"]).sync()
+        await opened.close()
