@@ -48,7 +48,10 @@ class Settings(BaseSettings):
     )
     secret_key: Annotated[
         SecretStr,
-        Field(description="Signs connect tokens. Empty: generated into DATA_DIR; required with DATABASE_URL."),
+        Field(
+            description="Signs connect tokens; 32 random characters or more. Empty: generated into DATA_DIR; required "
+            "with DATABASE_URL."
+        ),
     ] = SecretStr("")
     encryption_keys: Annotated[
         SecretStr,
@@ -208,6 +211,10 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=36500, description="Days that the archive keeps what left the trash, for an operator to find."),
     ] = 90
+    activity_days: Annotated[
+        int,
+        Field(ge=1, le=36500, description="Days that the audit keeps who did what, sign-ins and failed ones included."),
+    ] = 90
 
     sync_days: Annotated[
         int,
@@ -265,6 +272,10 @@ class Settings(BaseSettings):
             return path.read_bytes()
         except OSError as error:
             raise ConfigurationError(f"cannot keep the secret key in {path}: {error.strerror}") from error
+
+
+SHORT_SECRET = 32
+"""Characters below which SECRET_KEY is taken with a warning."""
 
 
 def is_loopback(host: str) -> bool:

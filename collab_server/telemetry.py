@@ -115,6 +115,7 @@ class Counts:
     joins: int = 0
     caught_up: int = 0
     password_hashes: int = 0
+    sign_in_failures: int = 0
     access_changes: int = 0
     bus_sent: int = 0
     bus_received: int = 0
@@ -141,6 +142,7 @@ _TOTALS = {
     "bus_received": "Messages of other nodes about documents that are open here",
     "bus_gaps": "Times that rows of other nodes were read from the log, as no message had brought them",
     "password_hashes": "Password hashes computed (argon2id), to set a password or to compare one",
+    "sign_in_failures": "Attempts to sign in that failed or were turned away",
 }
 
 
