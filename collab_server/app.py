@@ -23,12 +23,14 @@ from collab_server import __version__, sealing
 from collab_server.access.identity import Authenticator
 from collab_server.accounts import (
     administration_api,
+    audit_api,
     auth_api,
     oidc_api,
     password_api,
     tokens_api,
     users_api,
 )
+from collab_server.accounts.audit import SignIns
 from collab_server.accounts.oidc import Oidc
 from collab_server.accounts.oidc_bearer import BearerTokens
 from collab_server.accounts.passwords import Passwords
@@ -57,7 +59,7 @@ from collab_server.realtime.hub import Hub
 from collab_server.realtime.incoming import Incoming
 from collab_server.realtime.leftovers import Leftovers
 from collab_server.search import api as search_api
-from collab_server.settings import Settings
+from collab_server.settings import SHORT_SECRET, Settings
 from collab_server.siblings import Siblings
 from collab_server.sync import api as sync_api
 from collab_server.telemetry import Counts, Metrics, log, name_node
@@ -77,6 +79,7 @@ _SLICES = (
     tokens_api,
     users_api,
     administration_api,
+    audit_api,
     workspaces_api,
     members_api,
     invitations_api,
@@ -103,7 +106,6 @@ _PAGES = {
     "/signin/link": "signin",
     "/signin/reset": "signin",
     "/invite": "invite",
-    "/invite/{token}": "invite",
     "/account": "account",
     "/admin": "admin",
 }
@@ -142,11 +144,14 @@ class Server:
         self.editing = Workers.for_edits(settings.worker_processes)
         self.converters = Converters(Spool(settings.max_spool_bytes, settings.max_import_bytes))
         self.signer = Signer(settings.secret())
+        if 0 < len(settings.secret_key.get_secret_value()) < SHORT_SECRET:
+            log.warning("COLLAB_SECRET_KEY is short: give 32 random characters or more (`openssl rand -hex 32`)")
         self.mailer = Mailer(settings.smtp_url.get_secret_value(), settings.mail_from)
         keyring = sealing.keyring(settings.encryption_keys.get_secret_value(), settings.secret())
         self.oidc = Oidc(settings, keyring) if settings.oidc_issuer else None
         self.authenticator = Authenticator(self.db, self.signer, guests=guest_role != "none", oidc=self._bearers())
         self.passwords = Passwords(self.counts)
+        self.sign_ins = SignIns(self.db, self.counts)
         self.bus: Bus = RedisBus(settings.redis_url, settings.redis_prefix) if settings.redis_url else LocalBus()
         self.changes = Waiters(self.db)
         self.hub: Hub | None = None
@@ -202,6 +207,7 @@ class Server:
                     "signer": self.signer,
                     "mailer": self.mailer,
                     "passwords": self.passwords,
+                    "sign_ins": self.sign_ins,
                     "oidc": self.oidc,
                     "rooms": Rooms(hub.settle, Incoming(hub), hub.edits),
                     "workers": self.editing,

@@ -6,11 +6,13 @@ from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from collab_server.backends import migrate as migrations
-from collab_server.backends.db import Conn, Database
+from collab_server.backends.db import Conn, Database, acting
 from collab_server.backends.embedded import EmbeddedPostgres
 from collab_server.settings import Settings, load
 
 T = TypeVar("T")
+OPERATOR = "operator"
+"""What the audit calls who runs a command."""
 
 
 @contextmanager
@@ -30,14 +32,14 @@ def embedded_database(settings: Settings) -> Iterator[EmbeddedPostgres]:
 
 
 def with_database(work: Callable[[Conn], Awaitable[T]], *, in_transaction: bool = True) -> T:
-    """Run `work` with a connection under app_service. `in_transaction`: or it makes its own."""
+    """Run `work` with a connection under app_service, as the operator. `in_transaction`: or it makes its own."""
     settings = load()
 
     async def run(dsn: str) -> T:
         db = Database(dsn, pool_size=1)
         await db.open()
         try:
-            async with db.as_service() as conn, conn.transaction() if in_transaction else nullcontext():
+            async with db.as_service() as conn, acting(conn, None, OPERATOR) if in_transaction else nullcontext():
                 return await work(conn)
         finally:
             await db.close()

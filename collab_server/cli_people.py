@@ -7,7 +7,7 @@ import click
 
 from collab_server import crypto, telemetry
 from collab_server.access.identity import SCOPES
-from collab_server.accounts import changes, queries, session_queries, token_queries
+from collab_server.accounts import audit_queries, changes, features, queries, session_queries, token_queries
 from collab_server.accounts.links import make_sign_in_link
 from collab_server.accounts.passwords import LONGEST, SHORTEST, Passwords, check_choice
 from collab_server.backends.db import Conn, DatabaseError, UniqueViolation
@@ -67,7 +67,7 @@ def user_link(email: str) -> None:
         found = await found_user(conn, email)
         if not found.is_active:
             raise ConfigurationError(f"{email} is deactivated")
-        return await make_sign_in_link(conn, found.id, settings)
+        return await make_sign_in_link(conn, found.id, settings, "operator")
 
     click.echo(with_database(work))
 
@@ -130,6 +130,7 @@ def token_create(email: str, name: str, scope: str, days: int | None) -> None:
 
     async def work(conn: Conn) -> UUID:
         found = await found_user(conn, email)
+        await features.require(conn, found.id, features.Feature.API_TOKENS)
         made = await token_queries.insert_token(conn, found.id, name, crypto.token_hash(secret), [scope], days)
         return made.id
 
@@ -149,3 +150,23 @@ def token_revoke(token_id: UUID) -> None:
     if not with_database(work):
         raise ConfigurationError("there is no such token, or it was revoked before")
     click.echo("revoked")
+
+
+@token.command("revoke-all")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def token_revoke_all(*, yes: bool) -> None:
+    """End everybody's sessions, API tokens, connect tokens and one-time links, such as those that a restored backup has
+    brought back. Servers may be running.
+    """
+    if not yes:
+        click.confirm("Sign everybody out and revoke all tokens?", abort=True)
+
+    async def work(conn: Conn) -> token_queries.Revoked:
+        done = await token_queries.revoke_everything(conn)
+        await audit_queries.insert_entry(
+            conn, "revoke_all", "server", "", {"sessions": done.sessions, "tokens": done.tokens}
+        )
+        return done
+
+    done = with_database(work)
+    click.echo(f"{done.sessions} sessions, {done.tokens} API tokens and {done.links} links ended; connect tokens too")

@@ -8,6 +8,8 @@ import json
 import secrets
 import time
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
@@ -50,11 +52,20 @@ def algorithm_of(token: str) -> str:
     return algorithm if isinstance(algorithm, str) else ""
 
 
-class Signer:
-    """Signs and reads connect tokens (JWT, HS256)."""
+def derived_key(secret: bytes, purpose: str) -> bytes:
+    """32 bytes for one purpose (HKDF-SHA256): no other purpose's key tells anything about them."""
+    return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(secret)
 
-    def __init__(self, key: bytes) -> None:
-        self._key = OctKey.import_key(key)
+
+class Signer:
+    """Signs and reads connect tokens (JWT, HS256), with a key derived from `secret`.
+
+    The previous version signed with `secret` itself. Its tokens are read too; they live for a day at most.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = OctKey.import_key(derived_key(secret, CONNECT_AUDIENCE))
+        self._former_key = OctKey.import_key(secret)
 
     def sign(self, claims: dict[str, object], lifetime: float) -> str:
         now = int(time.time())
@@ -67,11 +78,19 @@ class Signer:
     def read(self, token: str) -> dict[str, object]:
         """The claims of a token that we signed and that has not expired. Raises Unauthenticated."""
         try:
-            claims: dict[str, object] = jwt.decode(token, self._key, algorithms=[CONNECT_ALGORITHM]).claims
-        except (JoseError, ValueError) as error:
-            raise Unauthenticated("the token is not valid") from error
+            claims = self._claims(token, self._key)
+        except (JoseError, ValueError):
+            try:
+                claims = self._claims(token, self._former_key)
+            except (JoseError, ValueError) as error:
+                raise Unauthenticated("the token is not valid") from error
         if claims.get("aud") != CONNECT_AUDIENCE or not isinstance(claims.get("exp"), int):
             raise Unauthenticated("the token is not valid")
         if float(str(claims["exp"])) <= time.time():
             raise Unauthenticated("the token has expired")
+        return claims
+
+    @staticmethod
+    def _claims(token: str, key: OctKey) -> dict[str, object]:
+        claims: dict[str, object] = jwt.decode(token, key, algorithms=[CONNECT_ALGORITHM]).claims
         return claims

@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     secret_key: Annotated[
         SecretStr,
         Field(
-            description="Signs connect tokens and the messages between several servers. Empty: generated into "
-            "DATA_DIR; required with DATABASE_URL."
+            description="Signs connect tokens and the messages between several servers; 32 random characters or more. "
+            "Empty: generated into DATA_DIR; required with DATABASE_URL."
         ),
     ] = SecretStr("")
     encryption_keys: Annotated[
@@ -256,6 +256,10 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=36500, description="Days that the archive keeps what left the trash, for an operator to find."),
     ] = 90
+    activity_days: Annotated[
+        int,
+        Field(ge=1, le=36500, description="Days that the audit keeps who did what, sign-ins and failed ones included."),
+    ] = 90
 
     sync_days: Annotated[
         int,
@@ -313,6 +317,10 @@ class Settings(BaseSettings):
             return path.read_bytes()
         except OSError as error:
             raise ConfigurationError(f"cannot keep the secret key in {path}: {error.strerror}") from error
+
+
+SHORT_SECRET = 32
+"""Characters below which SECRET_KEY is taken with a warning."""
 
 
 def is_loopback(host: str) -> bool:

@@ -133,6 +133,7 @@ class Counts:
     joins: int = 0
     caught_up: int = 0
     password_hashes: int = 0
+    sign_in_failures: int = 0
     access_changes: int = 0
     bus_sent: int = 0
     bus_received: int = 0
@@ -163,6 +164,7 @@ _TOTALS = {
     "bus_forged": "Messages on the bus that were dropped because no node with this SECRET_KEY has sent them so",
     "bus_repeated": "Messages on the bus that were dropped because they came a second time, or too late",
     "password_hashes": "Password hashes computed (argon2id), to set a password or to compare one",
+    "sign_in_failures": "Attempts to sign in that failed or were turned away",
 }
 
 

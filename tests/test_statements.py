@@ -24,6 +24,7 @@ PATHS = {
     "/auth/sessions": "/auth/sessions",
     "/auth/tokens": "/auth/tokens",
     "/users": "/users?q={key}",
+    "/admin/audit": "/admin/audit?workspace_id={workspace}",
     "/workspaces": "/workspaces",
     "/workspaces/{workspace_id}/members": "/workspaces/{workspace}/members",
     "/workspaces/{workspace_id}/activity": "/workspaces/{workspace}/activity",

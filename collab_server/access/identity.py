@@ -2,13 +2,14 @@
 one document.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
 from collab_server import crypto
-from collab_server.access import queries
+from collab_server.access import live_queries, queries
 from collab_server.access.policy import Role, role_named
 from collab_server.backends.db import Database
 from collab_server.errors import Forbidden, Unauthenticated
@@ -16,11 +17,12 @@ from collab_server.errors import Forbidden, Unauthenticated
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """By what somebody is signed in. `id`: the row of `sessions` or `access_tokens`; None for a provider's token.
-    `name`: what its owner calls an API token.
+    """By what somebody is signed in. `id`: the row of `sessions` or `access_tokens`; None for a provider's token. Of a
+    connect token (kind `connect`): the row of what made it, or the epoch where no row stands behind that; what holds
+    for the row holds for the token. `name`: what its owner calls an API token.
     """
 
-    kind: Literal["session", "token", "oidc"]
+    kind: Literal["session", "token", "oidc", "connect"]
     id: UUID | None
     name: str = field(default="", compare=False)
 
@@ -74,6 +76,8 @@ class Identity:
         return {"id": str(self.user_id) if self.user_id else None, "name": self.name}
 
 
+FIRST_EPOCH = UUID(int=0)
+"""Of the connect tokens that name nothing that made them, as the previous version made them."""
 GUEST = Identity("guest", None, "Guest")
 
 SCOPE_CAP = {"read": Role.VIEWER, "comment": Role.COMMENTER, "write": Role.EDITOR, "admin": Role.ADMIN}
@@ -116,7 +120,7 @@ class Authenticator:
             return await self._by_api_token(token)
         if self.oidc is not None and crypto.algorithm_of(token) not in ("", crypto.CONNECT_ALGORITHM):
             return await self.oidc.identity_of(token)
-        return self._by_connect_token(token)
+        return await self._by_connect_token(token)
 
     async def of_session(self, token: str) -> Identity | None:
         """The identity behind a session's cookie; None where the session has ended. Raises Unavailable."""
@@ -147,19 +151,32 @@ class Authenticator:
         is_admin = owner.is_admin and max(caps) is Role.ADMIN
         return Identity("user", owner.user_id, owner.name, max(caps), None, owner.expires_at, credential, is_admin)
 
-    def _by_connect_token(self, token: str) -> Identity:
-        claims = self._signer.read(token)
-        try:
-            subject = claims.get("sub")
-            issuer = claims.get("by", subject)
-            return Identity(
-                "connect",
-                UUID(str(subject)) if subject else None,
-                str(claims["name"]),
-                role_named(str(claims["role"])),
-                UUID(str(claims["document"])),
-                datetime.fromtimestamp(float(str(claims["exp"])), UTC),
-                issuer=UUID(str(issuer)) if issuer else None,
-            )
-        except (KeyError, ValueError) as error:
-            raise Unauthenticated("the token is not valid") from error
+    async def _by_connect_token(self, token: str) -> Identity:
+        identity, made_by = _bearer_of(self._signer.read(token))
+        async with self._db.as_service() as conn:
+            if not await live_queries.list_valid_credentials(conn, [made_by]):
+                raise Unauthenticated("the token or session that made this connect token has ended")
+        return identity
+
+
+def _bearer_of(claims: Mapping[str, object]) -> tuple[Identity, UUID]:
+    """(who has a connect token with these claims, the row that it depends on). Raises Unauthenticated for claims that
+    are not ours.
+    """
+    try:
+        made_by = UUID(str(claims.get("made_by", FIRST_EPOCH)))
+        subject = claims.get("sub")
+        issuer = claims.get("by", subject)
+        identity = Identity(
+            "connect",
+            UUID(str(subject)) if subject else None,
+            str(claims["name"]),
+            role_named(str(claims["role"])),
+            UUID(str(claims["document"])),
+            datetime.fromtimestamp(float(str(claims["exp"])), UTC),
+            Credential("connect", made_by),
+            issuer=UUID(str(issuer)) if issuer else None,
+        )
+        return identity, made_by
+    except (KeyError, ValueError) as error:
+        raise Unauthenticated("the token is not valid") from error

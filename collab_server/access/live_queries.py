@@ -58,14 +58,26 @@ async def list_active_users(conn: Conn, user_ids: Iterable[UUID]) -> set[UUID]:
 
 
 async def list_valid_credentials(conn: Conn, ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the API tokens and sessions that are neither revoked nor expired nor gone."""
+    """Those of the API tokens and sessions that are neither revoked nor expired nor gone, nor of somebody who may not
+    use them; and of the epochs of connect tokens the present one.
+    """
     rows = await conn.fetch(
         """
-        SELECT id FROM access_tokens
-        WHERE id = ANY ($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+        SELECT t.id FROM access_tokens t JOIN users u ON u.id = t.user_id
+        WHERE t.id = ANY ($1) AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
+          AND u.is_active AND u.deleted_at IS NULL AND u.features -> 'api_tokens' IS DISTINCT FROM 'false'
         UNION ALL
-        SELECT id FROM sessions WHERE id = ANY ($1) AND expires_at > now()
+        SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.id = ANY ($1) AND s.expires_at > now() AND u.is_active AND u.deleted_at IS NULL
+        UNION ALL
+        SELECT id FROM connect_epochs WHERE id = ANY ($1)
         """,
         list(ids),
     )
     return {row["id"] for row in rows}
+
+
+async def find_epoch(conn: Conn) -> UUID:
+    """Of connect tokens that no session or API token stands behind."""
+    found: UUID = await conn.fetchval("SELECT id FROM connect_epochs")
+    return found

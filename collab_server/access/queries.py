@@ -19,7 +19,9 @@ class TokenOwner:
 
 
 async def find_token_owner(conn: Conn, token_hash: bytes) -> TokenOwner | None:
-    """The active user behind an API token that is neither revoked nor expired. Notes the use, at most once a minute."""
+    """The active user behind an API token that is neither revoked nor expired, where the feature `api_tokens` is not
+    taken away. Notes the use, at most once a minute.
+    """
     row = await conn.fetchrow(
         """
         WITH t AS (
@@ -27,7 +29,7 @@ async def find_token_owner(conn: Conn, token_hash: bytes) -> TokenOwner | None:
                    u.role = 'admin' AS is_admin, coalesce(u.display_name, u.username, u.email) AS name
             FROM access_tokens t JOIN users u ON u.id = t.user_id
             WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
-              AND u.is_active AND u.deleted_at IS NULL),
+              AND u.is_active AND u.deleted_at IS NULL AND u.features -> 'api_tokens' IS DISTINCT FROM 'false'),
         used AS (
             UPDATE access_tokens a SET last_used_at = now() FROM t
             WHERE a.id = t.id AND (t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute'))

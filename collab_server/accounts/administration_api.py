@@ -12,7 +12,7 @@ from collab_server.accounts.links import make_sign_in_link
 from collab_server.accounts.models import Account
 from collab_server.accounts.signed_in import shown
 from collab_server.accounts.user_models import NewUser, OneTimeLink, UserIn, UserPage, UserPatch
-from collab_server.backends.db import CheckViolation, UniqueViolation
+from collab_server.backends.db import CheckViolation, UniqueViolation, acting
 from collab_server.errors import (
     Conflict,
     Forbidden,
@@ -61,15 +61,15 @@ async def list_users(
     tags=["administration"],
     responses={**_USUAL, **documented(Conflict, UnprocessableContent)},
 )
-async def create_user(body: UserIn, _: CurrentAdministrator, db: CurrentDatabase, request: Request) -> NewUser:
+async def create_user(body: UserIn, who: CurrentAdministrator, db: CurrentDatabase, request: Request) -> NewUser:
     """Make an account, with a link for its owner to come in by."""
     try:
-        async with db.as_service() as conn, conn.transaction():
+        async with db.as_service() as conn, acting(conn, who.user_id):
             user_id = await queries.insert_user(conn, body.email, body.display_name, body.role)
             await queries.insert_personal_workspace(
                 conn, user_id, body.display_name or body.email, body.email.partition("@")[0]
             )
-            link = await make_sign_in_link(conn, user_id, request.state.settings)
+            link = await make_sign_in_link(conn, user_id, request.state.settings, "administrator", who.user_id)
             user = await queries.find_user_by_id(conn, user_id)
     except UniqueViolation:
         raise Conflict(f"there is a user {body.email} already") from None
@@ -90,9 +90,9 @@ async def get_user(user_id: UUID, _: CurrentAdministrator, db: CurrentDatabase) 
 
 
 @router.patch("/users/{user_id}", tags=["administration"], responses=_ONE)
-async def patch_user(user_id: UUID, body: UserPatch, _: CurrentAdministrator, db: CurrentDatabase) -> Account:
+async def patch_user(user_id: UUID, body: UserPatch, who: CurrentAdministrator, db: CurrentDatabase) -> Account:
     """Deactivate or reactivate, change the role, the name, or single features."""
-    async with db.as_service() as conn, conn.transaction():
+    async with db.as_service() as conn, acting(conn, who.user_id):
         if body.role is not None:
             await changes.set_role(conn, user_id, body.role)
         if body.is_active is not None:
@@ -108,19 +108,20 @@ async def patch_user(user_id: UUID, body: UserPatch, _: CurrentAdministrator, db
 
 
 @router.delete("/users/{user_id}", status_code=204, tags=["administration"], responses=_ONE)
-async def delete_user(user_id: UUID, _: CurrentAdministrator, db: CurrentDatabase) -> None:
+async def delete_user(user_id: UUID, who: CurrentAdministrator, db: CurrentDatabase) -> None:
     """Delete an account, as its owner could."""
-    async with db.as_service() as conn, conn.transaction():
+    async with db.as_service() as conn, acting(conn, who.user_id):
         await changes.delete_user(conn, user_id)
 
 
 @router.post("/users/{user_id}/link", tags=["administration"], responses=_ONE)
-async def create_link(user_id: UUID, _: CurrentAdministrator, db: CurrentDatabase, request: Request) -> OneTimeLink:
+async def create_link(user_id: UUID, who: CurrentAdministrator, db: CurrentDatabase, request: Request) -> OneTimeLink:
     """A link that signs this user in, for whom a password is lost."""
-    async with db.as_service() as conn, conn.transaction():
+    async with db.as_service() as conn, acting(conn, who.user_id):
         user = await queries.find_user_by_id(conn, user_id)
         if user is None:
             raise NotFound(NOBODY)
         if not user.is_active:
             raise Conflict("the user is deactivated")
-        return OneTimeLink(link=await make_sign_in_link(conn, user_id, request.state.settings))
+        link = await make_sign_in_link(conn, user_id, request.state.settings, "administrator", who.user_id)
+        return OneTimeLink(link=link)

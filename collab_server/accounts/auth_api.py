@@ -7,10 +7,10 @@ from fastapi import Depends, Request, Response
 from collab_server import crypto
 from collab_server.access.identity import Identity
 from collab_server.access.policy import Role
-from collab_server.accounts import features, models, queries, session_queries, throttle
-from collab_server.accounts.links import take
-from collab_server.accounts.sessions import open_session
+from collab_server.accounts import features, links, models, queries, session_queries, throttle, token_queries
+from collab_server.accounts.sessions import BY_LINK, open_session
 from collab_server.accounts.signed_in import welcome
+from collab_server.backends.db import acting, attribute
 from collab_server.errors import (
     CsrfRejected,
     Forbidden,
@@ -51,24 +51,31 @@ async def providers(request: Request) -> models.Providers:
 @router.post("/auth/login", tags=["auth"], responses=_SIGNING_IN, dependencies=[Depends(own_page)])
 async def login(body: models.LoginIn, db: CurrentDatabase, request: Request, response: Response) -> models.SignedIn:
     """Sign in with e-mail and password. Who fails cannot tell whether there is such an account."""
-    settings, passwords = request.state.settings, request.state.passwords
-    attempt = await throttle.begin(db, body.email)
+    settings, passwords, sign_ins = request.state.settings, request.state.passwords, request.state.sign_ins
     async with db.as_service() as conn:
         found = await session_queries.find_credentials(conn, body.email)
+    known = found.user_id if found else None
+    try:
+        attempt = await throttle.begin(db, body.email)
+    except TooMany:
+        sign_ins.failed("throttled", account=body.email, user_id=known)
+        raise
     stored = found.password_hash if found else None
     if not await passwords.verify(stored, body.password):
+        sign_ins.failed("wrong_password", account=body.email, user_id=known)
         raise InvalidCredentials("the e-mail or the password is wrong")
     assert found is not None
     assert stored is not None
     renewed = await passwords.hash(body.password) if passwords.is_outdated(stored) else None
-    async with db.as_service() as conn, conn.transaction():
-        await throttle.forgive(conn, attempt)
+    async with db.as_service() as conn, acting(conn, found.user_id):
+        await throttle.forgive(conn, attempt, found.user_id)
         if renewed is not None:
             await session_queries.update_password_if(conn, found.user_id, stored, renewed)
         session = await open_session(
             conn,
             found.user_id,
             settings=settings,
+            by="password",
             instead_of=session_token(request, settings),
         )
         user = await queries.find_user_by_id(conn, found.user_id)
@@ -83,10 +90,23 @@ async def enter_by_link(
 ) -> models.SignedIn:
     """Sign in with a one-time link's token."""
     settings = request.state.settings
-    async with db.as_service() as conn, conn.transaction():
-        user_id = await take(conn, body.token)
-        session = await open_session(conn, user_id, settings=settings, instead_of=session_token(request, settings))
-        user = await queries.find_user_by_id(conn, user_id)
+    try:
+        async with db.as_service() as conn, acting(conn, None):
+            link = await links.take(conn, body.token, "sign_in")
+            assert link.user_id is not None
+            await attribute(conn, link.user_id)
+            session = await open_session(
+                conn,
+                link.user_id,
+                settings=settings,
+                by=BY_LINK[link.made_for] if link.made_for else None,
+                instead_of=session_token(request, settings),
+                link_made_by=link.made_by,
+            )
+            user = await queries.find_user_by_id(conn, link.user_id)
+    except InvalidCredentials:
+        request.state.sign_ins.failed("link")
+        raise
     assert user is not None
     return welcome(user, session, request, response)
 
@@ -101,6 +121,7 @@ async def logout(db: CurrentDatabase, request: Request, response: Response) -> N
     if identity and identity.credential and identity.credential.kind == "session" and identity.credential.id:
         async with db.as_user(identity.user_id) as conn:
             await session_queries.delete_session(conn, identity.credential.id)
+        request.state.sign_ins.ended(identity.user_id, identity.credential.id)
     clear_session_cookie(response, request)
 
 
@@ -121,6 +142,7 @@ async def list_sessions(identity: CurrentUser, db: CurrentDatabase) -> models.Se
                 user_agent=session.user_agent,
                 ip_address=str(getattr(session.ip_address, "ip", session.ip_address)) if session.ip_address else None,
                 device=session.device,
+                signed_in_by=session.signed_in_by,
             )
             for session in found
         ]
@@ -130,21 +152,24 @@ async def list_sessions(identity: CurrentUser, db: CurrentDatabase) -> models.Se
 @router.delete(
     "/auth/sessions/{session_id}", status_code=204, tags=["auth"], responses={**_USUAL, **documented(NotFound)}
 )
-async def end_session(session_id: UUID, identity: CurrentUser, db: CurrentDatabase) -> None:
-    """Sign out elsewhere (or here)."""
+async def end_session(session_id: UUID, identity: CurrentUser, db: CurrentDatabase, request: Request) -> None:
+    """Sign out elsewhere (or here). API tokens that were made in that session are revoked; `auth/logout` keeps them."""
     _require_full(identity)
     async with db.as_user(identity.user_id) as conn:
         if not await session_queries.delete_session(conn, session_id):
             raise NotFound("there is no such session")
+        await token_queries.revoke_tokens_made_in(conn, [session_id])
+    request.state.sign_ins.ended(identity.user_id, session_id)
 
 
 @router.delete("/auth/sessions", status_code=204, tags=["auth"], responses=_USUAL)
 async def end_other_sessions(identity: CurrentUser, db: CurrentDatabase) -> None:
-    """Sign out everywhere but here."""
+    """Sign out everywhere but here. API tokens that were made in those sessions are revoked."""
     _require_full(identity)
     assert identity.user_id is not None
-    async with db.as_service() as conn:
-        await session_queries.delete_sessions_of(conn, identity.user_id, keep=_session_of(identity))
+    async with db.as_service() as conn, acting(conn, identity.user_id):
+        ended = await session_queries.delete_sessions_of(conn, identity.user_id, keep=_session_of(identity))
+        await token_queries.revoke_tokens_made_in(conn, ended)
 
 
 @router.get("/auth/me", tags=["auth"], responses=_USUAL)

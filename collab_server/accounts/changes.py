@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from uuid import UUID
 
-from collab_server.accounts import queries, user_queries
+from collab_server.accounts import queries, token_queries, user_queries
 from collab_server.backends.db import Conn
 from collab_server.errors import Conflict, NotFound
 
@@ -38,6 +38,19 @@ async def set_features(conn: Conn, user_id: UUID, changed: Mapping[str, bool | N
     """`changed`: by flag; None: the server's default again. Raises NotFound."""
     await _locked(conn, user_id)
     await user_queries.merge_features(conn, user_id, json.dumps(changed))
+
+
+async def prove_address(conn: Conn, user: queries.User) -> None:
+    """A mailed link was opened: the account belongs to the owner of the address.
+
+    If nobody had proved the address before, somebody else may have made the account: all that signs in to it ends.
+    """
+    if user.email_verified:
+        return
+    await user_queries.delete_ways_in(conn, user.id)
+    await user_queries.delete_identities(conn, user.id)
+    await token_queries.revoke_tokens_of(conn, user.id)
+    await queries.update_email_verified(conn, user.id)
 
 
 async def delete_user(conn: Conn, user_id: UUID) -> None:

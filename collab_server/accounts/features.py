@@ -33,4 +33,4 @@ async def require(conn: Conn, user_id: UUID, flag: Feature) -> None:
     if user is None:
         raise Unauthenticated("the account is gone")
     if not effective(user.features)[flag.value]:
-        raise Forbidden(f"an administrator has turned off {flag.value} for you")
+        raise Forbidden(f"an administrator has turned off {flag.value} for {user.email}")

@@ -2,7 +2,7 @@
 
 from collab_server.accounts import queries
 from collab_server.accounts.links import make_sign_in_link
-from collab_server.backends.db import CheckViolation, Database, UniqueViolation
+from collab_server.backends.db import CheckViolation, Database, UniqueViolation, acting
 from collab_server.errors import ConfigurationError
 from collab_server.settings import Settings
 
@@ -13,7 +13,7 @@ async def administrator_link(db: Database, settings: Settings) -> str | None:
     Raises ConfigurationError where COLLAB_ADMIN_EMAIL is no address, Unavailable.
     """
     try:
-        async with db.as_service() as conn, conn.transaction():
+        async with db.as_service() as conn, acting(conn, None, "first start"):
             await queries.lock_administrators(conn)
             if await queries.has_administrator_who_came(conn):
                 return None
@@ -21,7 +21,7 @@ async def administrator_link(db: Database, settings: Settings) -> str | None:
             if user_id is None:
                 user_id = await queries.insert_user(conn, settings.admin_email, "Administrator", "admin")
                 await queries.insert_personal_workspace(conn, user_id, "Administrator", "administrator")
-            return await make_sign_in_link(conn, user_id, settings)
+            return await make_sign_in_link(conn, user_id, settings, "first_start")
     except UniqueViolation:
         raise ConfigurationError(
             f"{settings.admin_email} is a user, but no administrator: set COLLAB_ADMIN_EMAIL to another address, or "

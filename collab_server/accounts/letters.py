@@ -1,6 +1,7 @@
 """The mails of signing in. Sent after the answer, so that its time does not tell who has an account."""
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 from collab_server.accounts import links, session_queries, throttle
 from collab_server.backends.db import Conn, Database
@@ -23,27 +24,31 @@ async def send_reset(db: Database, mailer: Mailer, settings: Settings, email: st
         link = await links.make_reset_link(conn, found.user_id, settings)
         return found.email, "Set a new password", _reset_text(settings, link)
 
-    await _send(db, mailer, email, compose)
+    await _send(db, mailer, email, "reset", compose)
 
 
-async def send_verification(
-    db: Database, mailer: Mailer, settings: Settings, email: str, display_name: str | None, password_hash: str
-) -> None:
-    """A link that makes the account; or, where the address has one, word that somebody tried. Never raises."""
+async def send_verification(db: Database, mailer: Mailer, settings: Settings, email: str) -> None:
+    """A link to make the account with; or, where the address has one, word that somebody tried. Never raises."""
 
     async def compose(conn: Conn) -> Letter | None:
         found = await session_queries.find_credentials(conn, email)
         if found is not None:
             return found.email, "You have an account already", _known_text(settings)
-        link = await links.make_verify_link(conn, email, display_name, password_hash, settings)
+        link = await links.make_verify_link(conn, email, settings)
         return email, "Finish your registration", _verify_text(settings, link)
 
-    await _send(db, mailer, email, compose)
+    await _send(db, mailer, email, "verify", compose)
 
 
-async def _send(db: Database, mailer: Mailer, email: str, compose: Callable[[Conn], Awaitable[Letter | None]]) -> None:
+async def _send(
+    db: Database,
+    mailer: Mailer,
+    email: str,
+    purpose: Literal["reset", "verify"],
+    compose: Callable[[Conn], Awaitable[Letter | None]],
+) -> None:
     try:
-        if not await throttle.count_mail(db, email):
+        if not await throttle.count_mail(db, email, purpose):
             log.info("too many mails were asked for one address: none was sent")
             return
         async with db.as_service() as conn, conn.transaction():
@@ -73,6 +78,6 @@ def _known_text(settings: Settings) -> str:
 def _verify_text(settings: Settings, link: str) -> str:
     return (
         f"Somebody, hopefully you, registered with this address at {settings.base_url}.\n\n"
-        f"This link makes the account and signs you in; it works once, within a day:\n\n{link}\n\n"
+        f"Behind this link you choose your password; it works once, within a day:\n\n{link}\n\n"
         "If it was not you, do not open it: without it there is no account.\n"
     )

@@ -7,9 +7,9 @@ from typing import Literal
 from uuid import UUID
 
 from collab_server import crypto
-from collab_server.accounts import queries as users
-from collab_server.accounts import session_queries as queries
-from collab_server.accounts.registration import register
+from collab_server.accounts import audit_queries
+from collab_server.accounts import link_queries as queries
+from collab_server.accounts.link_queries import Link, MadeFor
 from collab_server.backends.db import Conn
 from collab_server.errors import InvalidCredentials
 from collab_server.settings import Settings
@@ -19,13 +19,25 @@ SIGN_IN_LIFETIME = 24 * HOUR
 RESET_LIFETIME = HOUR
 VERIFY_LIFETIME = 24 * HOUR
 
+Purpose = Literal["sign_in", "reset", "verify"]
+_FRAGMENTS = {"sign_in": "link", "reset": "reset", "verify": "register"}
 
-async def make_sign_in_link(conn: Conn, user_id: UUID, settings: Settings, *, mailed: bool = False) -> str:
-    """The URL that signs this user in, once, within a day."""
+
+async def make_sign_in_link(
+    conn: Conn, user_id: UUID, settings: Settings, made_for: MadeFor, made_by: UUID | None = None
+) -> str:
+    """The URL that signs this user in, once, within a day. `conn`: in a transaction of `acting`, for the audit."""
     token = crypto.new_secret()
     await queries.insert_link(
-        conn, crypto.token_hash(token), "sign_in", SIGN_IN_LIFETIME, user_id=user_id, mailed=mailed
+        conn,
+        crypto.token_hash(token),
+        "sign_in",
+        SIGN_IN_LIFETIME,
+        user_id=user_id,
+        made_for=made_for,
+        made_by=made_by,
     )
+    await audit_queries.insert_entry(conn, "create", "sign_in_link", str(user_id), {"user_id": str(user_id)})
     return link_url(settings, "sign_in", token)
 
 
@@ -36,46 +48,33 @@ async def make_reset_link(conn: Conn, user_id: UUID, settings: Settings) -> str:
     return link_url(settings, "reset", token)
 
 
-async def make_verify_link(
-    conn: Conn, email: str, display_name: str | None, password_hash: str, settings: Settings
-) -> str:
-    """The URL, to be mailed, that makes the account and signs in, once, within a day."""
+async def make_verify_link(conn: Conn, email: str, settings: Settings) -> str:
+    """The URL, to be mailed, with which the owner of the address makes the account, once, within a day."""
     token = crypto.new_secret()
-    await queries.insert_link(
-        conn,
-        crypto.token_hash(token),
-        "verify",
-        VERIFY_LIFETIME,
-        email=email,
-        display_name=display_name,
-        password_hash=password_hash,
-        mailed=True,
-    )
+    await queries.insert_link(conn, crypto.token_hash(token), "verify", VERIFY_LIFETIME, email=email, mailed=True)
     return link_url(settings, "verify", token)
 
 
-def link_url(settings: Settings, purpose: Literal["sign_in", "reset", "verify"], token: str) -> str:
+def link_url(settings: Settings, purpose: Purpose, token: str) -> str:
     """The page tells by the name before the `=` what to do with the token."""
-    return f"{settings.base_url}/signin#{'reset' if purpose == 'reset' else 'link'}={token}"
+    return f"{settings.base_url}/signin#{_FRAGMENTS[purpose]}={token}"
 
 
-async def take(conn: Conn, token: str) -> UUID:
-    """The user whom a link signs in; the link is used up. `conn`: in the transaction that opens the session.
+async def require_open(conn: Conn, token: str, purpose: Purpose) -> None:
+    """Raises InvalidCredentials. To be asked before anything is computed for a link."""
+    if not await queries.is_link_open(conn, crypto.token_hash(token), purpose):
+        raise not_valid()
 
-    Raises InvalidCredentials, the same for links that are used, expired or none; Conflict where a registration's
-    address was taken meanwhile.
+
+async def take(conn: Conn, token: str, purpose: Purpose) -> Link:
+    """The link, which is used up. `conn`: in the transaction that does what it is for.
+
+    Raises InvalidCredentials, the same for links that are used, expired or none.
     """
-    link = await queries.take_link(conn, crypto.token_hash(token), ["sign_in", "verify"])
+    link = await queries.take_link(conn, crypto.token_hash(token), purpose)
     if link is None:
         raise not_valid()
-    if link.purpose == "verify":
-        assert link.email is not None
-        assert link.password_hash is not None
-        return await register(conn, link.email, link.display_name, link.password_hash, email_verified=True)
-    assert link.user_id is not None
-    if link.mailed:
-        await users.update_email_verified(conn, link.user_id)
-    return link.user_id
+    return link
 
 
 def not_valid() -> InvalidCredentials:

@@ -103,6 +103,10 @@ class LinkIn(BaseModel):
 
 
 class SessionOut(BaseModel):
+    """`signed_in_by`: password, oidc, reset, registration; or `administrator_link`, `operator_link`,
+    `first_start_link`: a link that was given to somebody else first. Null: unknown.
+    """
+
     model_config = example_output(
         id="7b7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
         current=True,
@@ -112,6 +116,7 @@ class SessionOut(BaseModel):
         user_agent="Mozilla/5.0",
         ip_address="192.0.2.7",
         device=None,
+        signed_in_by="password",
     )
 
     id: UUID
@@ -122,6 +127,7 @@ class SessionOut(BaseModel):
     user_agent: str | None
     ip_address: str | None
     device: str | None
+    signed_in_by: str | None
 
 
 class SessionList(BaseModel):

@@ -15,7 +15,7 @@ from collab_server.accounts import oidc_queries, session_queries
 from collab_server.accounts.oidc import ATTEMPT_SECONDS, Oidc, SignInRefused, Vouched, local_path
 from collab_server.accounts.oidc_people import find_or_make_user, read_person
 from collab_server.accounts.sessions import NewSession, open_session
-from collab_server.backends.db import Database, UniqueViolation
+from collab_server.backends.db import Database, UniqueViolation, acting
 from collab_server.errors import CollabError, CsrfRejected, LostRace, NotFound, Unavailable
 from collab_server.web.cookies import clear_session_cookie, is_secure, session_token, set_session_cookie
 from collab_server.web.depends import CurrentDatabase
@@ -88,12 +88,14 @@ async def callback(oidc: CurrentProvider, db: CurrentDatabase, request: Request)
         vouched = await oidc.finish(attempt, query)
         session = await _enter(oidc, db, vouched, request)
     except SignInRefused as refused:
+        request.state.sign_ins.failed("provider")
         answer = _to_sign_in(refused.code, next_path, refused.reason)
     except CollabError as error:
         answer = _to_sign_in(error.code, next_path)
     else:
         answer = _redirect(next_path)
         set_session_cookie(answer, request, session)
+        request.state.sign_ins.succeeded(session)
     if cookie in request.cookies:
         _forget(answer, request, cookie)
     return answer
@@ -112,11 +114,12 @@ async def logout(oidc: CurrentProvider, db: CurrentDatabase, request: Request) -
     if cookie := session_token(request, request.state.settings):
         session = await request.state.authenticator.of_session(cookie)
         if session is not None:
-            async with db.as_service() as conn, conn.transaction():
+            async with db.as_service() as conn, acting(conn, session.user_id):
                 sealed = await oidc_queries.find_provider_tokens(conn, session.credential.id)
                 await session_queries.delete_session_by_token(conn, crypto.token_hash(cookie))
             kept = oidc.open_tokens(sealed, session.credential.id) if sealed else None
             id_token = kept.id_token if kept else None
+            request.state.sign_ins.ended(session.user_id, session.credential.id)
     answer = _redirect(await oidc.end_session_url(back_to, id_token) or back_to)
     clear_session_cookie(answer, request)
     return answer
@@ -127,13 +130,14 @@ async def _enter(oidc: Oidc, db: Database, vouched: Vouched, request: Request) -
     person = read_person(oidc.issuer, vouched.claims)
     for _ in range(3):
         try:
-            async with db.as_service() as conn, conn.transaction():
+            async with db.as_service() as conn, acting(conn, None, "sign-in provider"):
                 user_id = await find_or_make_user(conn, person, request.state.settings)
                 session_id = uuid4()
                 return await open_session(
                     conn,
                     user_id,
                     settings=request.state.settings,
+                    by="oidc",
                     provider_tokens=oidc.seal_tokens(vouched.tokens, session_id),
                     session_id=session_id,
                     instead_of=session_token(request, request.state.settings),

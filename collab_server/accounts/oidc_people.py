@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from collab_server.accounts import oidc_queries, queries
+from collab_server.accounts import changes, oidc_queries, queries
 from collab_server.accounts.oidc import SignInRefused
 from collab_server.backends.db import Conn
 from collab_server.settings import Settings
@@ -77,7 +77,9 @@ async def _link_or_make(conn: Conn, person: Person, settings: Settings) -> UUID:
             raise SignInRefused("email_taken")
         if not holder.is_active:
             raise SignInRefused("deactivated")
-        await queries.update_email_verified(conn, holder.user_id)
+        user = await queries.find_user_by_id(conn, holder.user_id)
+        if user is not None:
+            await changes.prove_address(conn, user)
         return holder.user_id
     if not settings.oidc_provision:
         raise SignInRefused("not_provisioned")

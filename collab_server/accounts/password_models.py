@@ -10,12 +10,15 @@ from collab_server.web.fields import Email
 
 
 class PasswordIn(BaseModel):
-    """`current_password`: needed where you have one."""
+    """`current_password`: needed where you have one. `revoke_tokens`: your API tokens end too."""
 
-    model_config = example_input(current_password="correct horse battery", new_password="staple correct horse")
+    model_config = example_input(
+        current_password="correct horse battery", new_password="staple correct horse", revoke_tokens=True
+    )
 
     current_password: GivenPassword | None = None
     new_password: Password
+    revoke_tokens: bool = False
 
 
 class ForgottenIn(BaseModel):
@@ -25,23 +28,38 @@ class ForgottenIn(BaseModel):
 
 
 class ResetIn(BaseModel):
-    """`token`: from the link in the mail."""
+    """`token`: from the link in the mail. `revoke_tokens`: your API tokens end too; an account whose address nobody has
+    proved before loses them in any case, and its connections to sign-in providers.
+    """
 
-    model_config = example_input(token="N2xw...", new_password="staple correct horse")
+    model_config = example_input(token="N2xw...", new_password="staple correct horse", revoke_tokens=True)
 
     token: Token
     new_password: Password
+    revoke_tokens: bool = True
 
 
 class RegisterIn(BaseModel):
-    """`invitation`: the token of an invitation to this address."""
+    """`invitation`: the token of an invitation to this address. `password`, `display_name`: needed, and optional, where
+    the account is made at once; where a link is mailed they are given behind that (`auth/register/finish`).
+    """
 
-    model_config = example_input(email="ann@example.com", password="correct horse battery", display_name="Ann")
+    model_config = example_input(email="ann@example.com")
 
     email: Email
-    password: Password
+    password: Password | None = None
     display_name: DisplayName | None = None
     invitation: Token | None = None
+
+
+class FinishIn(BaseModel):
+    """`token`: from the link in the mail."""
+
+    model_config = example_input(token="N2xw...", password="correct horse battery", display_name="Ann")
+
+    token: Token
+    password: Password
+    display_name: DisplayName | None = None
 
 
 class MailSent(BaseModel):

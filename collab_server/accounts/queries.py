@@ -36,15 +36,26 @@ SELECT_USER = """
 
 
 async def insert_user(
-    conn: Conn, email: str, name: str | None, role: str = "user", *, email_verified: bool = False
+    conn: Conn,
+    email: str,
+    name: str | None,
+    role: str = "user",
+    *,
+    email_verified: bool = False,
+    user_id: UUID | None = None,
 ) -> UUID:
-    """Raises UniqueViolation where the address is taken, DatabaseError (a check) where it is none."""
+    """`user_id`: the new user's, where the caller needs to know it before.
+
+    Raises UniqueViolation where the address is taken, DatabaseError (a check) where it is none.
+    """
     created: UUID = await conn.fetchval(
-        "INSERT INTO users (email, display_name, role, email_verified) VALUES ($1, $2, $3, $4) RETURNING id",
+        "INSERT INTO users (email, display_name, role, email_verified, id) "
+        "VALUES ($1, $2, $3, $4, coalesce($5, gen_random_uuid())) RETURNING id",
         email,
         name,
         role,
         email_verified,
+        user_id,
     )
     return created
 

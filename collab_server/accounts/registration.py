@@ -2,24 +2,25 @@
 
 from uuid import UUID
 
-from collab_server.accounts import queries, session_queries
+from collab_server.accounts import link_queries, queries, session_queries
 from collab_server.backends.db import CheckViolation, Conn, UniqueViolation
 from collab_server.errors import Conflict, UnprocessableContent
 
 
 async def register(
-    conn: Conn, email: str, display_name: str | None, password_hash: str, *, email_verified: bool
-) -> UUID:
-    """The new user, with a password and a personal workspace. `conn`: under app_service, in a transaction.
+    conn: Conn, email: str, display_name: str | None, password_hash: str, *, user_id: UUID, email_verified: bool
+) -> None:
+    """Make the user, with a password and a personal workspace, and take back what others asked for this address.
+    `user_id`: one that nobody has. `conn`: under app_service, in a transaction of `acting` as this user.
 
     Raises Conflict where the address is taken, UnprocessableContent where it is none; the transaction is void then.
     """
     try:
-        user_id = await queries.insert_user(conn, email, display_name, email_verified=email_verified)
+        await queries.insert_user(conn, email, display_name, email_verified=email_verified, user_id=user_id)
     except UniqueViolation:
         raise Conflict("there is an account with this e-mail address already: sign in") from None
     except CheckViolation:
         raise UnprocessableContent("this is not an e-mail address") from None
     await queries.insert_personal_workspace(conn, user_id, display_name or email, email.partition("@")[0])
     await session_queries.upsert_password(conn, user_id, password_hash)
-    return user_id
+    await link_queries.delete_links_to(conn, email)

@@ -31,5 +31,6 @@ def shown(user: queries.User) -> models.Account:
 def welcome(user: queries.User, session: NewSession, request: Request, response: Response) -> models.SignedIn:
     """Sets the cookie on `response`."""
     set_session_cookie(response, request, session)
+    request.state.sign_ins.succeeded(session)
     response.headers["cache-control"] = "no-store"
     return models.SignedIn(user=shown(user), csrf_token=crypto.csrf_token(session.token), expires_at=session.expires_at)

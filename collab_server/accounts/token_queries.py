@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from collab_server.backends.db import Conn
@@ -15,23 +16,56 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    parent_kind: Literal["session", "token"] | None
+    parent_id: UUID | None
+    parent_name: str | None
+
+
+_SELECT = """
+    SELECT t.id, t.name, t.scopes, t.created_at, t.last_used_at, t.expires_at,
+           CASE WHEN t.parent_token_id IS NOT NULL THEN 'token' WHEN t.parent_session_id IS NOT NULL THEN 'session' END,
+           coalesce(t.parent_token_id, t.parent_session_id), coalesce(p.name, s.user_agent)
+    FROM access_tokens t LEFT JOIN access_tokens p ON p.id = t.parent_token_id
+    LEFT JOIN sessions s ON s.id = t.parent_session_id
+"""
+
+
+async def lock_parent(conn: Conn, kind: Literal["session", "token"], parent_id: UUID) -> bool:
+    """Whether a session or token is still good for making a token; until the transaction ends, nobody revokes it."""
+    good: bool | None = await conn.fetchval(
+        "SELECT true FROM sessions WHERE id = $1 AND expires_at > now() FOR SHARE"
+        if kind == "session"
+        else "SELECT true FROM access_tokens WHERE id = $1 AND revoked_at IS NULL FOR SHARE",
+        parent_id,
+    )
+    return bool(good)
 
 
 async def insert_token(
-    conn: Conn, user_id: UUID, name: str, token_hash: bytes, scopes: list[str], days: int | None
+    conn: Conn,
+    user_id: UUID,
+    name: str,
+    token_hash: bytes,
+    scopes: list[str],
+    days: int | None,
+    *,
+    parent_token: UUID | None = None,
+    parent_session: UUID | None = None,
 ) -> Token:
-    row = await conn.fetchrow(
+    made: UUID = await conn.fetchval(
         """
-        INSERT INTO access_tokens (user_id, name, token_hash, scopes, expires_at)
-        VALUES ($1, $2, $3, $4, now() + make_interval(days => $5))
-        RETURNING id, name, scopes, created_at, last_used_at, expires_at
+        INSERT INTO access_tokens (user_id, name, token_hash, scopes, expires_at, parent_token_id, parent_session_id)
+        VALUES ($1, $2, $3, $4, now() + make_interval(days => $5), $6, $7) RETURNING id
         """,
         user_id,
         name,
         token_hash,
         scopes,
         days,
+        parent_token,
+        parent_session,
     )
+    row = await conn.fetchrow(_SELECT + "WHERE t.id = $1", made)
     assert row is not None
     return Token(*row)
 
@@ -48,17 +82,16 @@ async def count_tokens(conn: Conn, user_id: UUID) -> int:
 async def list_tokens(conn: Conn, limit: int) -> list[Token]:
     """The transaction's user's own that are not revoked, the newest first (under row-level security)."""
     rows = await conn.fetch(
-        """
-        SELECT id, name, scopes, created_at, last_used_at, expires_at FROM access_tokens
-        WHERE user_id = app.user_id() AND revoked_at IS NULL ORDER BY created_at DESC, id LIMIT $1
-        """,
+        _SELECT + "WHERE t.user_id = app.user_id() AND t.revoked_at IS NULL ORDER BY t.created_at DESC, t.id LIMIT $1",
         limit,
     )
     return [Token(*row) for row in rows]
 
 
 async def revoke_own_token(conn: Conn, token_id: UUID) -> bool:
-    """False where it is not the transaction's user's own, or was revoked before (under row-level security)."""
+    """With all tokens that it made. False where it is not the transaction's user's own, or was revoked before (under
+    row-level security).
+    """
     done: bool | None = await conn.fetchval(
         "UPDATE access_tokens SET revoked_at = now() "
         "WHERE id = $1 AND user_id = app.user_id() AND revoked_at IS NULL RETURNING true",
@@ -68,8 +101,37 @@ async def revoke_own_token(conn: Conn, token_id: UUID) -> bool:
 
 
 async def revoke_token(conn: Conn, token_id: UUID) -> bool:
-    """False where there is no such token, or it was revoked before."""
+    """With all tokens that it made. False where there is no such token, or it was revoked before."""
     done: bool | None = await conn.fetchval(
         "UPDATE access_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING true", token_id
     )
     return bool(done)
+
+
+async def revoke_tokens_of(conn: Conn, user_id: UUID) -> None:
+    await conn.execute("UPDATE access_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL", user_id)
+
+
+async def revoke_tokens_made_in(conn: Conn, session_ids: list[UUID]) -> None:
+    """Tokens of these sessions, with all that those made. After the sessions have ended, in the same transaction."""
+    await conn.execute(
+        "UPDATE access_tokens SET revoked_at = now() WHERE parent_session_id = ANY ($1) AND revoked_at IS NULL",
+        session_ids,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    sessions: int
+    tokens: int
+    links: int
+
+
+async def revoke_everything(conn: Conn) -> Revoked:
+    """Of everybody: sessions, API tokens, one-time links, and connect tokens with what made them."""
+    sessions = await conn.fetch("DELETE FROM sessions RETURNING 1")
+    tokens = await conn.fetch("UPDATE access_tokens SET revoked_at = now() WHERE revoked_at IS NULL RETURNING 1")
+    links = await conn.fetch("DELETE FROM sign_in_links RETURNING 1")
+    await conn.execute("DELETE FROM connect_epochs")
+    await conn.execute("INSERT INTO connect_epochs DEFAULT VALUES")
+    return Revoked(len(sessions), len(tokens), len(links))

@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import Response
 
 from collab_server import crypto
-from collab_server.access.identity import SCOPE_CAP, Identity
+from collab_server.access.identity import Identity
 from collab_server.access.policy import Role
 from collab_server.accounts import features
 from collab_server.accounts import token_queries as tokens
-from collab_server.accounts.user_models import NewToken, TokenIn, TokenList, TokenOut
+from collab_server.accounts.user_models import NewToken, TokenIn, TokenList, TokenOut, TokenParent
+from collab_server.backends.db import acting
 from collab_server.errors import Forbidden, LimitReached, NotFound, Unauthenticated, Unavailable
 from collab_server.web.depends import CurrentDatabase, CurrentUser
 from collab_server.web.problems import documented
@@ -33,16 +34,29 @@ async def list_tokens(identity: CurrentUser, db: CurrentDatabase) -> TokenList:
 
 @router.post("/auth/tokens", status_code=201, tags=["tokens"], responses={**_USUAL, **documented(LimitReached)})
 async def create_token(body: TokenIn, identity: CurrentUser, db: CurrentDatabase, response: Response) -> NewToken:
-    """Make an API token; its secret is shown this once."""
+    """Make an API token; its secret is shown this once. Needs a session, or a token with the scope admin, with
+    which the new one is revoked.
+    """
     _check_not_beyond(identity, body)
     assert identity.user_id is not None
     secret = crypto.new_api_token()
-    async with db.as_service() as conn, conn.transaction():
+    made_by = identity.credential
+    kind, parent = (made_by.kind, made_by.id) if made_by else (None, None)
+    async with db.as_service() as conn, acting(conn, identity.user_id):
+        if (kind == "session" or kind == "token") and parent and not await tokens.lock_parent(conn, kind, parent):
+            raise Unauthenticated("the session or token has ended")
         if await tokens.count_tokens(conn, identity.user_id) >= MAX_TOKENS:
             raise LimitReached(f"nobody may have more than {MAX_TOKENS} tokens: revoke some")
         await features.require(conn, identity.user_id, features.Feature.API_TOKENS)
         made = await tokens.insert_token(
-            conn, identity.user_id, body.name, crypto.token_hash(secret), [body.scope], body.expires_in_days
+            conn,
+            identity.user_id,
+            body.name,
+            crypto.token_hash(secret),
+            [body.scope],
+            body.expires_in_days,
+            parent_token=parent if kind == "token" else None,
+            parent_session=parent if kind == "session" else None,
         )
     response.headers["cache-control"] = "no-store"
     return NewToken(**_shown(made), token=secret)
@@ -52,7 +66,9 @@ async def create_token(body: TokenIn, identity: CurrentUser, db: CurrentDatabase
     "/auth/tokens/{token_id}", status_code=204, tags=["tokens"], responses={**_USUAL, **documented(NotFound)}
 )
 async def revoke_token(token_id: UUID, identity: CurrentUser, db: CurrentDatabase) -> None:
-    """Make a token worthless. A token may always revoke itself; others need the scope admin."""
+    """Make a token worthless, with all tokens that it made. A token may always revoke itself; others need the scope
+    admin.
+    """
     itself = identity.credential is not None and identity.credential.id == token_id
     if identity.role_cap < Role.ADMIN and not itself:
         raise Forbidden("this token may revoke itself only: for others it needs the scope admin")
@@ -62,9 +78,9 @@ async def revoke_token(token_id: UUID, identity: CurrentUser, db: CurrentDatabas
 
 
 def _check_not_beyond(identity: Identity, wanted: TokenIn) -> None:
-    """A token makes none that may do more than itself, or lives longer. Raises Forbidden."""
-    if SCOPE_CAP[wanted.scope] > identity.role_cap:
-        raise Forbidden(f"this token may not make one with the scope {wanted.scope}")
+    """A token makes others with the scope admin only, and none that lives longer than itself. Raises Forbidden."""
+    if identity.role_cap < Role.ADMIN:
+        raise Forbidden("this token may not make tokens: it needs the scope admin")
     if identity.credential is None or identity.credential.kind == "session" or identity.expires_at is None:
         return
     if wanted.expires_in_days is None or (
@@ -83,4 +99,7 @@ def _shown(token: tokens.Token) -> dict[str, Any]:
         "created_at": token.created_at,
         "last_used_at": token.last_used_at,
         "expires_at": token.expires_at,
+        "parent": TokenParent(kind=token.parent_kind, id=token.parent_id, name=token.parent_name)
+        if token.parent_kind and token.parent_id
+        else None,
     }

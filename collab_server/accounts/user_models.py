@@ -83,8 +83,23 @@ class TokenIn(BaseModel):
     expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
+class TokenParent(BaseModel):
+    """What made a token. `name`: of a token; the browser of a session, while that runs."""
+
+    model_config = example_output(kind="session", id="7b7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11", name="Mozilla/5.0")
+
+    kind: Literal["session", "token"]
+    id: UUID
+    name: str | None
+
+
+_PARENT = {"kind": "session", "id": "7b7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11", "name": "Mozilla/5.0"}
+
+
 class TokenOut(BaseModel):
-    """An API token, without its secret."""
+    """An API token, without its secret. `parent`: what made it; null where an operator or a provider's token did. It is
+    revoked with a token that made it, and where you end the session that made it from elsewhere.
+    """
 
     model_config = example_output(
         id="3d7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
@@ -93,6 +108,7 @@ class TokenOut(BaseModel):
         created_at="2026-01-05T09:00:00Z",
         last_used_at=None,
         expires_at="2026-04-05T09:00:00Z",
+        parent=_PARENT,
     )
 
     id: UUID
@@ -101,6 +117,7 @@ class TokenOut(BaseModel):
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    parent: TokenParent | None
 
 
 class NewToken(TokenOut):
@@ -113,6 +130,7 @@ class NewToken(TokenOut):
         created_at="2026-01-05T09:00:00Z",
         last_used_at=None,
         expires_at="2026-04-05T09:00:00Z",
+        parent=_PARENT,
         token="cs_N2xw...",
     )
 

@@ -166,13 +166,21 @@ async def delete_memberships(conn: Conn, user_id: UUID) -> None:
 
 
 async def delete_ways_in(conn: Conn, user_id: UUID) -> None:
-    """Sessions and links."""
+    """Sessions, links, and the places from where the account may be guessed at freely."""
     await conn.execute("DELETE FROM sessions WHERE user_id = $1", user_id)
+    await conn.execute("DELETE FROM known_places WHERE user_id = $1", user_id)
     await conn.execute("DELETE FROM sign_in_links WHERE user_id = $1", user_id)
+
+
+async def delete_identities(conn: Conn, user_id: UUID) -> None:
+    """Connections to sign-in providers."""
+    await conn.execute("DELETE FROM user_identities WHERE user_id = $1", user_id)
 
 
 async def erase_user(conn: Conn, user_id: UUID) -> None:
     """Delete softly: what the row says of the person goes, the row stays for what they wrote in shared workspaces."""
+    # While the rows still tell which tokens and invitations were theirs; and at the end, what the deletion itself adds.
+    await conn.execute("SELECT app.erase_activity($1)", user_id)
     for table in (
         "access_tokens",
         "user_credentials",
@@ -184,8 +192,10 @@ async def erase_user(conn: Conn, user_id: UUID) -> None:
         "document_views",
     ):
         await conn.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608
-    # While the address still tells which invitations were theirs.
-    await conn.execute("SELECT app.erase_activity($1)", user_id)
+    # Its purge will be in the audit, by its name.
+    await conn.execute(
+        "UPDATE workspaces SET name = 'Deleted user', slug = NULL WHERE owner_id = $1 AND kind = 'personal'", user_id
+    )
     await conn.execute(
         """
         UPDATE users SET email = 'deleted-' || id || '@collab.invalid', email_verified = false, username = NULL,
@@ -195,3 +205,4 @@ async def erase_user(conn: Conn, user_id: UUID) -> None:
         """,
         user_id,
     )
+    await conn.execute("SELECT app.erase_activity($1)", user_id)

@@ -12,7 +12,7 @@ from collab_server.accounts.models import Account
 from collab_server.accounts.proof import prove_password
 from collab_server.accounts.signed_in import shown
 from collab_server.accounts.user_models import AccountPatch, Leaving, UserSettings, UserSettingsPatch
-from collab_server.backends.db import UniqueViolation
+from collab_server.backends.db import UniqueViolation, acting
 from collab_server.errors import (
     Conflict,
     Forbidden,
@@ -84,9 +84,9 @@ async def delete_account(
         attempt = await prove_password(request, found, proof.password)
     elif (proof.confirm or "").casefold() != found.email.casefold():
         raise InvalidCredentials("confirm with your own e-mail address")
-    async with db.as_service() as conn, conn.transaction():
+    async with db.as_service() as conn, acting(conn, identity.user_id):
         if attempt is not None:
-            await throttle.forgive(conn, attempt)
+            await throttle.forgive(conn, attempt, identity.user_id)
         await changes.delete_user(conn, identity.user_id)
     clear_session_cookie(response, request)
 

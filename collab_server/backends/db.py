@@ -255,6 +255,29 @@ async def serving(conn: Conn) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def acting(conn: Conn, user_id: UUID | None, name: str = "") -> AsyncIterator[None]:
+    """On a connection of `as_service`: a transaction of the server's own work that the audit puts down to this user,
+    with the current request's address. `name`: of an actor without an account.
+    """
+    origin = caller.get()
+    async with conn.transaction():
+        await conn.execute(
+            "SELECT set_config('app.current_user_id', $1, true), set_config('app.actor_name', $2, true), "
+            "set_config('app.client_ip', $3, true), set_config('app.user_agent', $4, true)",
+            str(user_id) if user_id else "",
+            name,
+            origin.ip,
+            origin.user_agent,
+        )
+        yield
+
+
+async def attribute(conn: Conn, user_id: UUID) -> None:
+    """Within a transaction of `acting`: it has turned out who acts."""
+    await conn.execute("SELECT set_config('app.current_user_id', $1, true)", str(user_id))
+
+
+@asynccontextmanager
 async def savepoint(conn: Conn) -> AsyncIterator[None]:
     """Within a transaction of `as_user`: what fails here is undone, and the rest goes on."""
     await conn.execute("SAVEPOINT attempt")

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from collab_server.access.check import ABSENT, require, require_in_workspace, standing_in
+from collab_server.access.live_queries import find_epoch
 from collab_server.access.policy import Action, WorkspaceAction, allowed, role_named
 from collab_server.accounts.throttle import caller_address
 from collab_server.backends.db import (
@@ -214,7 +215,8 @@ async def patch_document(
 async def create_connect_token(
     document_id: UUID, body: models.ConnectTokenIn, identity: CurrentIdentity, db: CurrentDatabase, request: Request
 ) -> models.ConnectTokenOut:
-    """A short-lived token that opens this one document over a WebSocket, for an editor that you embed elsewhere.
+    """A short-lived token that opens this one document over a WebSocket, for an editor that you embed elsewhere. It
+    ends with the session or token that you make it with.
 
     `name` makes it another person's, whose name the server vouches for: that is for people who may share the document
     (editors), and for tokens with the scope write. Without it the bearer counts as you.
@@ -225,13 +227,20 @@ async def create_connect_token(
     if body.name is not None and (identity.user_id is None or not allowed(role, Action.SHARE)):
         raise Forbidden("a name is given by people who are signed in and may share the document")
     granted = min(role, role_named(body.role))
-    lifetime = timedelta(minutes=body.minutes)
+    ends = datetime.now(UTC) + timedelta(minutes=body.minutes)
+    if identity.expires_at is not None:
+        ends = min(ends, identity.expires_at)
+    made_by = identity.credential.id if identity.credential else None
+    if made_by is None:
+        async with db.as_service() as conn:
+            made_by = await find_epoch(conn)
     claims: dict[str, object] = {
         "document": str(document_id),
         "role": granted.label,
         "name": body.name or identity.name,
         "sub": str(identity.user_id) if identity.user_id and body.name is None else "",
         "by": str(identity.user_id or ""),
+        "made_by": str(made_by),
     }
-    token = request.state.signer.sign(claims, lifetime.total_seconds())
-    return models.ConnectTokenOut(token=token, expires_at=datetime.now(UTC) + lifetime, role=granted.label)
+    token = request.state.signer.sign(claims, (ends - datetime.now(UTC)).total_seconds())
+    return models.ConnectTokenOut(token=token, expires_at=ends, role=granted.label)

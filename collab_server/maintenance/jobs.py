@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from collab_server.accounts import session_queries
+from collab_server.accounts import throttle_queries
 from collab_server.backends.db import Conn, Database
 from collab_server.changes import queries as feed_queries
 from collab_server.documents import base_queries
@@ -26,7 +26,7 @@ def jobs(settings: Settings) -> dict[str, Job]:
         "archive": lambda conn: queries.purge_archive(conn, settings.archive_days),
         "expired invitations": queries.expire_invitations,
         "invitations": queries.purge_invitations,
-        "activity": queries.purge_activity,
+        "activity": lambda conn: queries.purge_activity(conn, settings.activity_days),
         "offline mutations": mutation_queries.purge,
         "sync log": lambda conn: feed_queries.purge(conn, settings.sync_days),
         "presence": queries.purge_presence,
@@ -38,7 +38,7 @@ def jobs(settings: Settings) -> dict[str, Job]:
 
 async def _forget_sign_ins(conn: Conn) -> int:
     """Sessions, links and counted attempts that mean nothing any more."""
-    await session_queries.delete_outdated(conn)
+    await throttle_queries.delete_outdated(conn)
     return 0
 
 

@@ -48,9 +48,9 @@ async def purge_invitations(conn: Conn) -> int:
     return await _count(conn, "SELECT app.purge_invitations()")
 
 
-async def purge_activity(conn: Conn) -> int:
-    """What people did more than 90 days ago."""
-    return await _count(conn, "SELECT app.purge_activity()")
+async def purge_activity(conn: Conn, days: int) -> int:
+    """What people did more than so many days ago."""
+    return await _count(conn, "SELECT app.purge_activity($1)", days)
 
 
 async def purge_presence(conn: Conn) -> int:

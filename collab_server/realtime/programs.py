@@ -125,7 +125,7 @@ def _forget_one(document: LiveDocument) -> bool:
 
 def _person(identity: Identity) -> str:
     """Equal for the same credential, on every server; no connection's is like it."""
-    credential = identity.credential
+    credential = None if identity.kind == "connect" else identity.credential
     return f"program:{credential.id if credential is not None and credential.id else identity.person}"
 
 

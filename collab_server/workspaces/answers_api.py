@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Query
+from fastapi import Query
 
 from collab_server.access.identity import Identity
 from collab_server.access.policy import Role
@@ -27,7 +27,6 @@ from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
 from collab_server.workspaces import invitations_models as models
 from collab_server.workspaces import invitations_queries as queries
-from collab_server.workspaces.invitations import MAX_TOKEN
 from collab_server.workspaces.models import ActorOut, WorkspaceOut
 from collab_server.workspaces.seen import a_person, found, shown
 
@@ -36,7 +35,6 @@ router = _router()
 _USUAL = documented(Unauthenticated, Forbidden, NotFound, Unavailable)
 _ABSENT = "there is no such invitation, or it is not open any more"
 Limit = Annotated[int, Query(ge=1, le=200)]
-Token = Annotated[str, Path(min_length=1, max_length=MAX_TOKEN)]
 
 
 @router.get("/invitations", tags=["invitations"], responses={**_USUAL, **documented(Malformed)})
@@ -104,11 +102,14 @@ async def decline_invitation(invitation_id: UUID, identity: CurrentIdentity, db:
             raise NotFound(_ABSENT)
 
 
-@router.get("/invitations/token/{token}", tags=["invitations"], responses=documented(NotFound, Unavailable))
-async def find_invitation(token: Token, db: CurrentDatabase) -> models.TokenInvitationOut:
+# The token stands in the body: paths are in the access logs of every proxy.
+
+
+@router.post("/invitations/open", tags=["invitations"], responses=documented(NotFound, Unavailable))
+async def open_invitation(body: models.InvitationTokenIn, db: CurrentDatabase) -> models.TokenInvitationOut:
     """What an invitation's link is about. Needs no sign-in: the token is the key."""
     async with db.as_service() as conn:
-        invitation = await queries.find_by_token(conn, token_hash(token))
+        invitation = await queries.find_by_token(conn, token_hash(body.token))
     if invitation is None:
         raise NotFound(_ABSENT)
     return models.TokenInvitationOut(
@@ -122,22 +123,24 @@ async def find_invitation(token: Token, db: CurrentDatabase) -> models.TokenInvi
     )
 
 
-@router.post("/invitations/token/{token}/accept", tags=["invitations"], responses={**_USUAL, **documented(Conflict)})
-async def accept_by_token(token: Token, identity: CurrentIdentity, db: CurrentDatabase) -> WorkspaceOut:
+@router.post("/invitations/accept", tags=["invitations"], responses={**_USUAL, **documented(Conflict)})
+async def accept_by_token(
+    body: models.InvitationTokenIn, identity: CurrentIdentity, db: CurrentDatabase
+) -> WorkspaceOut:
     """Accept an invitation by its link, signed in with the invited address; the workspace that you are in now."""
     _may_answer(identity)
     async with _accepting(), db.as_user(identity.user_id) as conn:
-        return await _joined(conn, await queries.accept_by_token(conn, token_hash(token)), identity)
+        return await _joined(conn, await queries.accept_by_token(conn, token_hash(body.token)), identity)
 
 
 @router.post(
-    "/invitations/token/{token}/decline",
+    "/invitations/decline",
     status_code=204,
     tags=["invitations"],
     responses=documented(NotFound, Unavailable),
 )
-async def decline_by_token(token: Token, db: CurrentDatabase) -> None:
+async def decline_by_token(body: models.InvitationTokenIn, db: CurrentDatabase) -> None:
     """Decline an invitation by its link. Needs no sign-in."""
     async with db.as_service() as conn:
-        if not await queries.decline_by_token(conn, token_hash(token)):
+        if not await queries.decline_by_token(conn, token_hash(body.token)):
             raise NotFound(_ABSENT)

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from collab_server.web.fields import Email, storable
+from collab_server.workspaces.invitations import MAX_TOKEN
 from collab_server.workspaces.models import ActorOut, GivenRole
 
 _ID = "8f14e45f-ceea-467f-a9d2-0a1b2c3d4e5f"
@@ -84,6 +85,14 @@ class OwnInvitationOut(BaseModel):
 class OwnInvitationPage(BaseModel):
     items: list[OwnInvitationOut]
     next_cursor: str | None
+
+
+class InvitationTokenIn(BaseModel):
+    """`token`: from the invitation's link."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"token": "N2xw..."}})
+
+    token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN), AfterValidator(storable)]
 
 
 class TokenInvitationOut(BaseModel):

@@ -6,7 +6,7 @@ Revision ID: 0027_checksums
 from collab_server.backends.migrate import execute_script
 
 revision = "0027_checksums"
-down_revision = "0025_search_languages"
+down_revision = "0026_accounts_audit"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@ import * as api from './api.js';
 import { workspacePage } from './addresses.js';
 import { copyDialog, confirmDialog, formDialog } from './dialog.js';
 import { h } from './dom.js';
-import { newPasswordField } from './passwords.js';
+import { newPasswordField, revokeTokensField } from './passwords.js';
 import { memory } from './identity.js';
 import { clock } from './rows.js';
 import { deed, pagedList, section, settingsForm, showSections } from './settings.js';
@@ -18,6 +18,8 @@ const LANGUAGES = {
 const SCOPES = {
   read: 'Read documents', comment: 'Read and comment', write: 'Read and write', admin: 'Everything that you may do',
 };
+/** Sessions that began by a link that somebody else was given first. */
+const LINKS = { administrator_link: 'By an administrator’s link', operator_link: 'By an operator’s link', first_start_link: 'By the first start’s link' };
 const LIFETIMES = { 7: '7 days', 30: '30 days', 90: '90 days', 365: 'A year', '': 'No end' };
 
 function profile(account) {
@@ -39,11 +41,13 @@ const password = (who) => section('Password', who.has_password ? 'Changing it si
     h('input', { type: 'email', value: who.email, autocomplete: 'username', readonly: true, hidden: true }),
     who.has_password && { name: 'current_password', label: 'Current password', type: 'password', autocomplete: 'current-password', required: true },
     newPasswordField(),
-  ], async ({ current_password: current, new_password: chosen }, form) => {
-    await api.changePassword({ ...(who.has_password ? { current_password: current } : {}), new_password: chosen });
+    revokeTokensField(false),
+  ], async ({ current_password: current, ...values }, form) => {
+    await api.changePassword({ ...(who.has_password ? { current_password: current } : {}), ...values });
     await api.me();
     form.reset();
     sessionsList.reload();
+    tokensList.reload();
     if (!who.has_password) {
       who.has_password = true;
       location.reload();
@@ -69,7 +73,7 @@ const sessionsList = pagedList({
   load: () => api.sessions(),
   row: (session, again) => h('li', { class: 'line' },
     h('div', { class: 'line-text' },
-      h('b', {}, deviceOf(session.user_agent) || session.device || 'Unknown browser', session.current && h('span', { class: 'badge' }, 'This browser')),
+      h('b', {}, deviceOf(session.user_agent) || session.device || 'Unknown browser', session.current && h('span', { class: 'badge' }, 'This browser'), LINKS[session.signed_in_by] && h('span', { class: 'badge' }, LINKS[session.signed_in_by])),
       h('p', {}, [session.ip_address, ' · '].filter(() => session.ip_address), clock(session.last_activity_at ?? session.created_at, 'Active '))),
     !session.current && h('button', {
       class: 'button small',
@@ -82,7 +86,7 @@ const sessionsList = pagedList({
     }, 'Sign out')),
 });
 
-const sessions = () => section('Sessions', 'Where you are signed in. Sign out what you do not know or do not use any more.', sessionsList.element,
+const sessions = () => section('Sessions', 'Where you are signed in. Sign out what you do not know or do not use any more; API tokens that were made there are revoked.', sessionsList.element,
   h('button', {
     class: 'button small',
     type: 'button',
@@ -103,14 +107,15 @@ const tokensList = pagedList({
     h('div', { class: 'line-text' },
       h('b', {}, token.name, h('span', { class: 'badge' }, token.scopes?.join(', ') ?? token.scope)),
       h('p', {}, clock(token.created_at, 'Made '), ' · ', token.last_used_at ? clock(token.last_used_at, 'used ') : 'never used', ' · ',
-        token.expires_at ? ['ends ', new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(new Date(token.expires_at))] : 'no end')),
+        token.expires_at ? ['ends ', new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(new Date(token.expires_at))] : 'no end',
+        token.parent?.kind === 'token' && ` · made by the token “${token.parent.name}”`)),
     h('button', {
       class: 'button small danger',
       type: 'button',
       'aria-label': `Revoke ${token.name}`,
       onclick: async () => {
         const done = await confirmDialog({
-          title: `Revoke “${token.name}”?`, text: 'What uses it is refused from now on.', verb: 'Revoke', act: () => api.revokeToken(token.id),
+          title: `Revoke “${token.name}”?`, text: 'What uses it is refused from now on, and all tokens that it made.', verb: 'Revoke', act: () => api.revokeToken(token.id),
         });
         if (done) await again();
       },

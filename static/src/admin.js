@@ -82,6 +82,15 @@ function line(who, user, again) {
     moreButton(`Actions for ${nameOf(user)}`, items));
 }
 
+const WORDS = { sign_in: 'signed in', sign_out: 'signed out', sign_in_failed: 'failed to sign in', set_password: 'set the password', reset_password: 'reset the password', revoke_all: 'ended all sessions and tokens' };
+
+function auditLine(entry) {
+  const details = [entry.data.reason, entry.data.by, entry.changed_fields?.join(', '), entry.ip_address].filter(Boolean);
+  return h('li', { class: 'line' }, h('div', { class: 'line-text' },
+    h('b', {}, entry.actor?.name ?? 'Somebody', ' ', WORDS[entry.action] ?? `${entry.action.replaceAll('_', ' ')} ${entry.entity_type.replaceAll('_', ' ')}`),
+    h('p', {}, clock(entry.at), details.length > 0 && ` · ${details.join(' · ')}`)));
+}
+
 async function start() {
   const who = await enter({ account: true });
   if (!who) return;
@@ -98,10 +107,15 @@ async function start() {
     asked = find.value.trim();
     list.reload();
   }));
+  const kind = h('select', { 'aria-label': 'What to show' }, ...[['', 'Everything'], ['sign_in', 'Sign-ins'], ['sign_in_failed', 'Failed sign-ins']].map(([value, text]) => h('option', { value }, text)));
+  const log = pagedList({
+    label: 'Log', empty: 'Nothing yet.', load: (cursor) => api.audit({ action: kind.value || null, cursor }), row: auditLine,
+  });
+  kind.addEventListener('change', () => log.reload());
   showSections('Administration', [section('People', null,
     h('div', { class: 'tools' }, h('div', { class: 'field' }, find), h('button', { class: 'button primary', type: 'button', onclick: () => createUser(list.reload) }, 'New account')),
-    list.element)]);
-  await list.reload();
+    list.element), section('Log', 'Who did what on this server, and sign-ins that failed.', h('div', { class: 'tools' }, h('div', { class: 'field' }, kind)), log.element)]);
+  await Promise.all([list.reload(), log.reload()]);
 }
 
 start().catch((error) => showFailure(error));

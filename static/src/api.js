@@ -25,10 +25,16 @@ export async function me() {
 export const providers = () => get('auth/providers');
 export const signIn = (email, password) => entered(post('auth/login', { email, password }));
 export const signInByLink = (token) => entered(post('auth/link', { token }));
-export const register = (account) => entered(post('auth/register', account));
+/** An account, or (where a link is mailed) nothing yet. */
+export async function register(account) {
+  const made = await post('auth/register', account);
+  if (made.user) useCsrfToken(made.csrf_token);
+  return made;
+}
+export const finishRegistration = (account) => entered(post('auth/register/finish', account));
 export const signOut = () => post('auth/logout');
 export const forgotPassword = (email) => post('auth/password/forgot', { email });
-export const resetPassword = (token, password) => entered(post('auth/password/reset', { token, new_password: password }));
+export const resetPassword = (change) => entered(post('auth/password/reset', change));
 export const changePassword = (change) => post('auth/password', change);
 
 export const account = () => get('users/me');
@@ -47,6 +53,7 @@ export const users = (query) => get('users', query);
 export const createUser = (user) => post('users', user);
 export const changeUser = (id, change) => patch(`users/${id}`, change);
 export const deleteUser = (id) => remove(`users/${id}`);
+export const audit = (query) => get('admin/audit', query);
 export const linkForUser = (id) => post(`users/${id}/link`);
 
 // ---- workspaces
@@ -74,9 +81,9 @@ export const resendInvitation = (id, invitation) => post(`workspaces/${id}/invit
 export const ownInvitations = () => get('invitations');
 export const acceptInvitation = (id) => post(`invitations/${id}/accept`);
 export const declineInvitation = (id) => post(`invitations/${id}/decline`);
-export const invitationOf = (token) => get(`invitations/token/${encodeURIComponent(token)}`);
-export const acceptByToken = (token) => post(`invitations/token/${encodeURIComponent(token)}/accept`);
-export const declineByToken = (token) => post(`invitations/token/${encodeURIComponent(token)}/decline`);
+export const invitationOf = (token) => post('invitations/open', { token });
+export const acceptByToken = (token) => post('invitations/accept', { token });
+export const declineByToken = (token) => post('invitations/decline', { token });
 
 // ---- documents
 

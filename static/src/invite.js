@@ -13,10 +13,9 @@ const WHAT = {
   owner: 'do everything', admin: 'work on documents, invite people and manage the workspace', editor: 'write documents', commenter: 'read and comment on documents', viewer: 'read documents',
 };
 
-/** From /invite/<token> or /invite#token=...; kept for this tab only, for the way through the sign-in page. */
+/** From /invite#token=...; kept for this tab only, for the way through the sign-in page. */
 function token() {
-  const [, inPath] = location.pathname.match(/^\/invite\/([^/]+)$/) ?? [];
-  const found = inPath ? decodeURIComponent(inPath) : new URLSearchParams(location.hash.slice(1)).get('token');
+  const found = new URLSearchParams(location.hash.slice(1)).get('token');
   if (found) sessionStorage.setItem(KEPT, found);
   history.replaceState(null, '', '/invite');
   return found ?? sessionStorage.getItem(KEPT);

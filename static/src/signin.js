@@ -3,7 +3,7 @@ import { nextIn } from './addresses.js';
 import * as api from './api.js';
 import { $, h } from './dom.js';
 import { alertLine, bindForm, field } from './form.js';
-import { newPasswordField } from './passwords.js';
+import { newPasswordField, revokeTokensField } from './passwords.js';
 import { SITE, adoptPreferences } from './shell.js';
 import { bindThemeButton } from './theme.js';
 
@@ -85,11 +85,15 @@ function showSignIn(offered, problem = '') {
 
 const showMailed = (text, back) => show('Look into your mail', h('p', {}, text), h('p', { class: 'below' }, back));
 
+const personFields = (middle) => [
+  field({ name: 'display_name', label: 'Your name', autocomplete: 'name', maxlength: 100, required: true }), middle,
+  newPasswordField({ name: 'password', label: 'Password' }),
+].filter(Boolean);
+
 function showRegister(offered) {
-  show('Create an account', form('Create account', [
-    field({ name: 'display_name', label: 'Your name', autocomplete: 'name', maxlength: 100, required: true }), email(),
-    newPasswordField({ name: 'password', label: 'Password' }),
-  ], async (values) => {
+  // Where a link is mailed, name and password are asked for behind it: by then it is known who opens it.
+  const byMail = offered.mail && !invitation;
+  show('Create an account', form(byMail ? 'Send the link' : 'Create account', byMail ? [email()] : personFields(email()), async (values) => {
     const made = await api.register({ ...values, ...(invitation ? { invitation } : {}) });
     if (made.user) await goOn();
     else showMailed(`A link that finishes your account is on its way to ${values.email}. It works for a day.`, button('Back to sign-in', () => showSignIn(offered)));
@@ -109,13 +113,13 @@ function showForgot(offered) {
 }
 
 /**
- * The secret of a link stands in the fragment (#link=, #reset=), which no server and no log sees; it leaves the address
- * bar at once. @returns {{purpose: 'link' | 'reset', secret: string} | null}
+ * The secret of a link stands in the fragment (#link=, #reset=, #register=), which no server and no log sees; it leaves
+ * the address bar at once. @returns {{purpose: 'link' | 'reset' | 'register', secret: string} | null}
  */
 function fromLink() {
   const given = new URLSearchParams(location.hash.slice(1));
   const path = location.pathname.match(/^\/signin\/(link|reset)$/)?.[1];
-  const purpose = path ?? ['link', 'reset'].find((name) => given.has(name));
+  const purpose = path ?? ['link', 'reset', 'register'].find((name) => given.has(name));
   if (!purpose) return null;
   history.replaceState(null, '', '/signin');
   return { purpose, secret: given.get(purpose) ?? given.get('token') ?? '' };
@@ -149,10 +153,23 @@ function showFirstPassword(user) {
     }, [skip]));
 }
 
-function showReset(token) {
-  show('Choose a new password', h('p', {}, 'You are signed out everywhere else when it is saved.'), form('Save password', [newPasswordField()], async ({ new_password: chosen }) => {
+function showFinish(token) {
+  show('Finish your registration', form('Create account', personFields(), async (values) => {
     try {
-      await api.resetPassword(token, chosen);
+      await api.finishRegistration({ token, ...values });
+    } catch (error) {
+      if (![400, 401, 404, 409, 410].includes(error.status)) throw error;
+      showSpent(error.status === 409 ? 'Its address has an account by now. Sign in, or set a new password there.' : 'It was used already, or it is too old. Ask for a new one at sign-in.');
+      return;
+    }
+    await goOn();
+  }));
+}
+
+function showReset(token) {
+  show('Choose a new password', h('p', {}, 'You are signed out everywhere else when it is saved.'), form('Save password', [newPasswordField(), revokeTokensField(true)], async (values) => {
+    try {
+      await api.resetPassword({ token, ...values });
     } catch (error) {
       if (![400, 401, 404, 409, 410].includes(error.status)) throw error;
       showSpent('It was used already, or it is too old. Ask for a new one at sign-in.');
@@ -168,6 +185,7 @@ async function start() {
   if (link) {
     if (!link.secret) showSpent('It is incomplete. Copy all of it from the message, and open it again.');
     else if (link.purpose === 'link') showLink(link.secret);
+    else if (link.purpose === 'register') showFinish(link.secret);
     else showReset(link.secret);
     return;
   }

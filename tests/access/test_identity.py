@@ -1,9 +1,17 @@
+import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from pydantic import SecretStr
 
-from collab_server.crypto import Signer, new_api_token, token_hash
+from collab_server.app import Server
+from collab_server.crypto import CONNECT_AUDIENCE, Signer, derived_key, new_api_token, token_hash
 from collab_server.errors import Unauthenticated
+from collab_server.settings import Settings
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
@@ -36,6 +44,25 @@ def test_a_changed_token_is_refused() -> None:
     with pytest.raises(Unauthenticated):
         Signer(KEY).read(f"{head}.{other}.{signature}")
     assert body != other
+
+
+def test_connect_tokens_are_signed_with_a_key_of_their_own_and_those_of_the_previous_version_are_read() -> None:
+    secret = OctKey.import_key(KEY)
+    with pytest.raises(JoseError):
+        jwt.decode(Signer(KEY).sign({"role": "viewer"}, 60), secret, algorithms=["HS256"])
+    claims = {"role": "viewer", "aud": CONNECT_AUDIENCE, "exp": int(time.time()) + 60}
+    assert Signer(KEY).read(jwt.encode({"alg": "HS256"}, claims, secret))["role"] == "viewer"
+    assert derived_key(KEY, CONNECT_AUDIENCE) != derived_key(KEY, "collab_server/secrets at rest")
+
+
+@pytest.mark.parametrize(("characters", "warned"), [(31, True), (32, False)])
+def test_a_short_secret_key_is_taken_with_a_warning(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, characters: int, warned: bool
+) -> None:
+    settings = Settings(secret_key=SecretStr("k" * characters), data_dir=tmp_path)
+    with caplog.at_level("WARNING", logger="collab_server"):
+        Server(settings, "postgresql://nowhere/nothing")
+    assert ("COLLAB_SECRET_KEY is short" in caplog.text) is warned
 
 
 def test_api_tokens_differ_and_only_their_hash_is_kept() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from collab_server.crypto import new_api_token, new_secret, token_hash
 from tests.accounts.oidc_browser import Browser, error_of
 from tests.oidc_provider import Provider
 from tests.server import Server
@@ -75,6 +76,30 @@ async def test_an_unverified_account_with_an_identity_is_not_shared(browser: Bro
         user_id,
     )
     assert error_of(await browser.sign_in(subject)) == "email_taken"
+
+
+async def test_who_used_an_account_before_its_owner_came_is_signed_out(browser: Browser, provider: Provider) -> None:
+    """Somebody who was handed a sign-in link for an address that is not theirs."""
+    subject = provider.add(f"lea-{uuid4().hex[:8]}")
+    user_id = await user_of(browser.server, f"{subject}@example.com", verified=False)
+    secret, cookie = new_api_token(), new_secret()
+    await rows(
+        browser.server,
+        "INSERT INTO access_tokens (user_id, name, token_hash) VALUES ($1, 't', $2)",
+        user_id,
+        token_hash(secret),
+    )
+    await rows(
+        browser.server,
+        "INSERT INTO sessions (user_id, token_hash, expires_at) VALUES ($1, $2, now() + interval '1 day')",
+        user_id,
+        token_hash(cookie),
+    )
+    assert await browser.sign_in(subject) == "/"
+    query = "SELECT revoked_at IS NOT NULL FROM access_tokens WHERE user_id = $1"
+    assert [row[0] for row in await rows(browser.server, query, user_id)] == [True]
+    query = "SELECT signed_in_by FROM sessions WHERE user_id = $1"
+    assert [row[0] for row in await rows(browser.server, query, user_id)] == ["oidc"]
 
 
 @pytest.mark.parametrize("verified", [False, None])

@@ -77,7 +77,7 @@ async def test_what_changes_something_with_the_cookie_must_come_from_our_own_pag
         assert answer.json()["display_name"] == ("Ann" if credential == "cookie" else "robot")
 
 
-@pytest.mark.parametrize("path", ["login", "link", "password/forgot", "password/reset", "register"])
+@pytest.mark.parametrize("path", ["login", "link", "password/forgot", "password/reset", "register", "register/finish"])
 async def test_a_foreign_page_signs_nobody_in(server: Server, path: str) -> None:
     body = {
         "login": {"email": "a@example.com", "password": PASSWORD},
@@ -85,6 +85,7 @@ async def test_a_foreign_page_signs_nobody_in(server: Server, path: str) -> None
         "password/forgot": {"email": "a@example.com"},
         "password/reset": {"token": "x", "new_password": PASSWORD},
         "register": {"email": "a@example.com", "password": PASSWORD},
+        "register/finish": {"token": "x", "password": PASSWORD},
     }[path]
     async with httpx.AsyncClient(base_url=server.api) as client:
         for origin in (FOREIGN, "null", f"{server.http}.evil.example"):

@@ -1,5 +1,6 @@
 """Passwords chosen, changed, forgotten and reset; accounts that people register themselves."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
@@ -8,6 +9,8 @@ import asyncpg
 import pytest
 
 from collab_server import crypto
+from collab_server.accounts.links import RESET_LIFETIME
+from collab_server.accounts.throttle import MAILS_PER_ACCOUNT, MAILS_PER_ACCOUNT_AND_ADDRESS
 from tests.accounts.visitor import PASSWORD, Visitor, code, create_user, metric
 from tests.people import people
 from tests.postbox import Postbox, postbox
@@ -95,8 +98,11 @@ async def test_a_poor_password_is_refused_wherever_one_is_chosen(
         await ann.sign_in(email)
         body = {"current_password": PASSWORD, "new_password": chosen}
         assert code(await ann.ask("POST", "/auth/password", body)) == answer
-        registering = {"email": email, "password": chosen}
-        assert code(await ann.ask("POST", "/auth/register", registering)) == answer
+        resetting = {"token": "none", "new_password": chosen}
+        if answer[1] == "invalid":
+            assert code(await ann.ask("POST", "/auth/password/reset", resetting)) == answer
+            finishing = {"token": "none", "password": chosen}
+            assert code(await ann.ask("POST", "/auth/register/finish", finishing)) == answer
 
 
 async def test_long_and_foreign_passwords_work_however_composed(server: Server) -> None:
@@ -172,20 +178,43 @@ async def test_without_mail_forgetting_answers_the_same_and_tells_the_log_nothin
 # ---- registration
 
 
-async def test_an_open_registration_is_finished_by_mail(server: Server, box: Postbox) -> None:
+async def test_an_open_registration_is_finished_behind_the_mailed_link(server: Server, box: Postbox) -> None:
     email = new_address()
     async with Visitor(server) as ann:
-        body = {"email": email, "password": PASSWORD, "display_name": "Ann"}
-        started = await ann.ask("POST", "/auth/register", body)
+        started = await ann.ask("POST", "/auth/register", {"email": email})
         assert (started.status_code, started.json()) == (202, {"status": "mail_sent"})
-        assert code(await ann.enter("/auth/login", {"email": email, "password": PASSWORD}))[0] == 401
-        token = token_in(await letter(box, email), "link")
-        entered = await ann.enter("/auth/link", {"token": token})
-        assert entered.json()["user"]["email_verified"] is True
+        token = token_in(await letter(box, email), "register")
+        assert code(await ann.enter("/auth/link", {"token": token})) == (401, "invalid_credentials")
+        poor = await ann.enter("/auth/register/finish", {"token": token, "password": email})
+        assert code(poor) == (422, "unprocessable")
+        body = {"token": token, "password": PASSWORD, "display_name": "Ann"}
+        entered = await ann.enter("/auth/register/finish", body)
+        assert (entered.status_code, entered.json()["user"]["email_verified"]) == (201, True)
         assert (await ann.ask("GET", "/auth/me")).json()["name"] == "Ann"
         kinds = [space["kind"] for space in (await ann.ask("GET", "/workspaces")).json()["items"]]
         assert "personal" in kinds
+        hashes = await metric(server, "password_hashes_total")
+        assert code(await ann.enter("/auth/register/finish", body)) == (401, "invalid_credentials")
+        assert await metric(server, "password_hashes_total") == hashes
         await ann.sign_in(email)
+
+
+async def test_nothing_that_a_stranger_entered_is_in_the_account_of_the_addresss_owner(
+    server: Server, box: Postbox
+) -> None:
+    email = new_address()
+    async with Visitor(server) as eve, Visitor(server) as victim:
+        refused = await eve.ask("POST", "/auth/register", {"email": email, "password": OTHER, "display_name": "Eve"})
+        assert code(refused) == (422, "unprocessable")
+        for visitor in (eve, victim):
+            assert (await visitor.ask("POST", "/auth/register", {"email": email})).status_code == 202
+        first, second = [token_in(await letter(box, email, number), "register") for number in (1, 2)]
+        made = await victim.enter("/auth/register/finish", {"token": first, "password": PASSWORD})
+        assert (made.status_code, made.json()["user"]["display_name"]) == (201, None)
+        assert code(await eve.enter("/auth/login", {"email": email, "password": OTHER})) == (401, "invalid_credentials")
+        late = await eve.enter("/auth/register/finish", {"token": second, "password": OTHER})
+        assert code(late) == (401, "invalid_credentials")
+        await victim.sign_in(email)
 
 
 async def test_registering_tells_nobody_who_has_an_account(server: Server, box: Postbox) -> None:
@@ -195,11 +224,10 @@ async def test_registering_tells_nobody_who_has_an_account(server: Server, box: 
         seen = []
         for address in (email, new_address()):
             before = await metric(server, "password_hashes_total")
-            answer = await eve.ask("POST", "/auth/register", {"email": address, "password": OTHER})
+            answer = await eve.ask("POST", "/auth/register", {"email": address})
             seen.append((answer.status_code, answer.text, await metric(server, "password_hashes_total") - before))
-        assert seen == [(202, seen[0][1], 1.0)] * 2
+        assert seen == [(202, seen[0][1], 0.0)] * 2
         assert "account already" in await letter(box, email)
-        assert code(await eve.enter("/auth/login", {"email": email, "password": OTHER})) == (401, "invalid_credentials")
 
 
 async def test_an_address_that_was_taken_meanwhile_is_a_conflict_and_the_link_stays(
@@ -207,10 +235,70 @@ async def test_an_address_that_was_taken_meanwhile_is_a_conflict_and_the_link_st
 ) -> None:
     email = new_address()
     async with Visitor(server) as ann:
-        await ann.ask("POST", "/auth/register", {"email": email, "password": PASSWORD})
-        token = token_in(await letter(box, email), "link")
+        await ann.ask("POST", "/auth/register", {"email": email})
+        token = token_in(await letter(box, email), "register")
         await create_user(server, email)
-        assert code(await ann.enter("/auth/link", {"token": token})) == (409, "conflict")
+        for _ in range(2):
+            finished = await ann.enter("/auth/register/finish", {"token": token, "password": PASSWORD})
+            assert code(finished) == (409, "conflict")
+
+
+async def test_an_account_of_an_address_that_nobody_proved_keeps_no_way_in_when_its_owner_resets(
+    server: Server, box: Postbox
+) -> None:
+    """Such as one that a stranger made while this server sent no mail, or by an invitation that was handed over."""
+    email = new_address()
+    user_id = UUID(await create_user(server, email))
+    owner = await asyncpg.connect(server.owner_dsn)
+    await owner.execute("INSERT INTO user_identities (issuer, subject, user_id) VALUES ('i', $1, $2)", email, user_id)
+    async with Visitor(server) as eve, Visitor(server) as victim:
+        await eve.sign_in(email)
+        token = (await eve.ask("POST", "/auth/tokens", {"name": "t", "scope": "admin"})).json()["token"]
+        await victim.ask("POST", "/auth/password/forgot", {"email": email})
+        reset = token_in(await letter(box, email), "reset")
+        body = {"token": reset, "new_password": OTHER, "revoke_tokens": False}
+        assert (await victim.enter("/auth/password/reset", body)).status_code == 200
+        bearer = {"authorization": f"Bearer {token}"}
+        assert code(await victim.http.get("/users/me", headers=bearer)) == (401, "unauthenticated")
+        assert code(await eve.ask("GET", "/users/me")) == (401, "unauthenticated")
+        assert not await owner.fetchval("SELECT count(*) FROM user_identities WHERE user_id = $1", user_id)
+    await owner.close()
+
+
+async def test_mails_that_others_ask_for_hold_no_reset_back_from_its_owner(server: Server, box: Postbox) -> None:
+    email = new_address()
+    await create_user(server, email)
+    async with Visitor.from_place(server, "127.0.0.77") as ann:
+        await ann.sign_in(email)
+    held_back = server.log.count("too many mails")
+    asked = 0
+    for place in range(10, 18):
+        async with Visitor.from_place(server, f"127.0.0.{place}") as stranger:
+            for _ in range(3):
+                assert (await stranger.ask("POST", "/auth/password/forgot", {"email": email})).status_code == 202
+                asked += 1
+    await until(lambda: len(box.to(email)) + server.log.count("too many mails") - held_back == asked, "all requests")
+    sent = len(box.to(email))
+    assert sent >= MAILS_PER_ACCOUNT.free
+    # As if the strangers went on and on: nobody whom the account does not know gets a mail sent now.
+    owner = await asyncpg.connect(server.owner_dsn)
+    await owner.execute(
+        "UPDATE sign_in_attempts SET blocked_until = now() + interval '30 minutes' WHERE key = $1",
+        hashlib.sha256(f"mail to\0reset\0{email}".encode()).digest(),
+    )
+    await owner.close()
+    async with Visitor.from_place(server, "127.0.0.30") as stranger, Visitor.from_place(server, "127.0.0.77") as ann:
+        held_back = server.log.count("too many mails")
+        await stranger.ask("POST", "/auth/password/forgot", {"email": email})
+        await until(lambda: server.log.count("too many mails") == held_back + 1, "a mail that was not sent")
+        await ann.ask("POST", "/auth/password/forgot", {"email": email})
+        token = token_in(await letter(box, email, sent + 1), "reset")
+        assert (await ann.enter("/auth/password/reset", {"token": token, "new_password": OTHER})).status_code == 200
+
+
+def test_whenever_a_mail_is_held_back_the_last_one_has_a_link_that_works() -> None:
+    for rule in (MAILS_PER_ACCOUNT, MAILS_PER_ACCOUNT_AND_ADDRESS):
+        assert rule.longest <= RESET_LIFETIME / 2
 
 
 async def test_by_invitation_only_the_invited_address_registers(silent: Server) -> None:

@@ -7,6 +7,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from collab_server.accounts.throttle import EVERYWHERE, caller_address
+from collab_server.backends.db import Caller, caller
 from tests.accounts.visitor import PASSWORD, Visitor, code, create_user, metric
 from tests.server import Server
 
@@ -107,3 +109,52 @@ async def test_asking_for_the_password_again_is_slowed_down_too(server: Server) 
         assert [code(answer) for answer in answers] == [(401, "invalid_credentials")] * 5 + [(429, "too_many")]
         leave = await ann.ask("DELETE", "/users/me", {"password": PASSWORD})
         assert code(leave) == (429, "too_many")
+
+
+async def test_guesses_from_many_places_are_slowed_down_and_never_lock_the_owner_out(server: Server) -> None:
+    email = f"ann-{uuid4().hex[:8]}@example.com"
+    await create_user(server, email)
+    async with Visitor(server) as ann:
+        await ann.sign_in(email)
+    answers = []
+    for place in range(20, 27):
+        async with Visitor.from_place(server, f"127.0.0.{place}") as eve:
+            body = {"email": email.upper(), "password": "guess"}
+            answers += [(await eve.enter("/auth/login", body)).status_code for _ in range(4)]
+    assert answers == [401] * EVERYWHERE.free + [429] * (len(answers) - EVERYWHERE.free)
+    async with Visitor.from_place(server, "127.0.0.40") as elsewhere, Visitor(server) as ann:
+        refused = await elsewhere.enter("/auth/login", {"email": email, "password": PASSWORD})
+        assert code(refused) == (429, "too_many")
+        await ann.sign_in(email)
+        body = {"current_password": PASSWORD, "new_password": "another long one"}
+        assert (await ann.ask("POST", "/auth/password", body)).status_code == 204
+    # A place counts as known for this account only, and for as long as the account does.
+    await let_time_pass(server)
+    async with Visitor.from_place(server, "127.0.0.40") as elsewhere:
+        await elsewhere.sign_in(email, "another long one")
+
+
+async def test_an_invented_account_is_slowed_down_alike(server: Server) -> None:
+    answers = []
+    for place in range(20, 26):
+        async with Visitor.from_place(server, f"127.0.0.{place}") as eve:
+            body = {"email": "nobody-at-all@example.com", "password": "guess"}
+            answers += [(await eve.enter("/auth/login", body)).status_code for _ in range(4)]
+    assert answers == [401] * EVERYWHERE.free + [429] * (len(answers) - EVERYWHERE.free)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1%eth0", "2001:db8:1:2::/64"),
+        ("198.51.100.7", "198.51.100.7"),
+        ("", ""),
+    ],
+)
+def test_of_ipv6_the_network_is_counted(address: str, counted: str) -> None:
+    token = caller.set(Caller(address))
+    try:
+        assert caller_address() == counted
+    finally:
+        caller.reset(token)

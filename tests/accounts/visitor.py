@@ -16,6 +16,18 @@ class Visitor:
         self.http = httpx.AsyncClient(base_url=server.api, headers={"origin": server.http}, timeout=60)
         self.csrf = ""
 
+    @classmethod
+    def from_place(cls, server: Server, address: str) -> Self:
+        """With another address of this machine (127.0.0.0/8)."""
+        visitor = cls(server)
+        visitor.http = httpx.AsyncClient(
+            base_url=server.api,
+            headers={"origin": server.http},
+            timeout=60,
+            transport=httpx.AsyncHTTPTransport(local_address=address),
+        )
+        return visitor
+
     async def ask(self, method: str, path: str, json: object = None, **headers: str) -> httpx.Response:
         sent = {"x-csrf-token": self.csrf, **headers} if self.csrf else headers
         return await self.http.request(method, path, json=json, headers=sent)

@@ -29,7 +29,7 @@ async def test_an_invitation_is_accepted_by_its_link(server: Server) -> None:
     assert sent["link"].startswith(f"{server.http}/invite#token=")
     assert (sent["status"], sent["role"], sent["invited_by"]) == ("pending", "commenter", {"id": ann.id, "name": "ann"})
     token = token_of(sent)
-    told = ok(await nobody(server).get(f"/invitations/token/{token}"))
+    told = ok(await nobody(server).post("/invitations/open", json={"token": token}))
     assert told == {
         "workspace_name": "Garden",
         "email": ben.email.upper(),
@@ -39,14 +39,14 @@ async def test_an_invitation_is_accepted_by_its_link(server: Server) -> None:
         "expires_at": sent["expires_at"],
         "has_account": True,
     }
-    assert refused(await nobody(server).post(f"/invitations/token/{token}/accept")) == (401, "unauthenticated")
-    joined = ok(await ben.post(f"/invitations/token/{token}/accept"))
+    assert refused(await nobody(server).post("/invitations/accept", json={"token": token})) == (401, "unauthenticated")
+    joined = ok(await ben.post("/invitations/accept", json={"token": token}))
     assert (joined["id"], joined["role"], joined["member_count"]) == (made["id"], "commenter", 2)
     listed = ok(await ann.get(f"/workspaces/{made['id']}/invitations"))["items"]
     assert [(i["id"], i["status"], i["link"]) for i in listed] == [(sent["id"], "accepted", None)]
     members = ok(await ben.get(f"/workspaces/{made['id']}/members"))["items"]
     assert {(m["email"], m["role"]) for m in members} == {(ann.email, "owner"), (ben.email, "commenter")}
-    assert refused(await nobody(server).get(f"/invitations/token/{token}")) == ABSENT
+    assert refused(await nobody(server).post("/invitations/open", json={"token": token})) == ABSENT
 
 
 async def test_an_invitation_is_accepted_from_the_list_of_ones_own(server: Server) -> None:
@@ -78,7 +78,7 @@ async def test_only_a_proved_address_has_a_list_but_the_link_serves_everybody_in
     assert ok(await ben.get("/invitations"))["items"] == []
     for answer in ("accept", "decline"):
         assert refused(await ben.post(f"/invitations/{sent['id']}/{answer}")) == ABSENT
-    assert ok(await ben.post(f"/invitations/token/{token_of(sent)}/accept"))["id"] == made["id"]
+    assert ok(await ben.post("/invitations/accept", json={"token": token_of(sent)}))["id"] == made["id"]
     # The link was handed over by the inviter: it proves nothing about the address.
     (user,) = await fetch(server, "SELECT email_verified FROM users WHERE id = $1", UUID(ben.id))
     assert user["email_verified"] is False
@@ -91,20 +91,20 @@ async def test_tokens_that_are_unknown_used_or_old_get_one_answer(server: Server
     cleo, dan, ed, fay = [await invite(ann, made["id"], other.email) for other in others]
     assert (await ann.delete(f"{path}/{cleo['id']}")).status_code == 204
     await run(server, "UPDATE invitations SET expires_at = now() WHERE id = $1", [(UUID(dan["id"]),)])
-    assert (await nobody(server).post(f"/invitations/token/{token_of(ed)}/decline")).status_code == 204
+    assert (await nobody(server).post("/invitations/decline", json={"token": token_of(ed)})).status_code == 204
     renewed = ok(await ann.post(f"{path}/{fay['id']}/resend"))
     assert renewed["id"] == fay["id"] and renewed["expires_at"] > fay["expires_at"]
     answers = set()
-    for token in ("x", uuid4().hex, "%C3%A9" * 30, *map(token_of, (cleo, dan, ed, fay))):
+    for token in ("x", uuid4().hex, "\u00e9" * 30, *map(token_of, (cleo, dan, ed, fay))):
         for person in (nobody(server), ben, *others):
-            for method, way in (("GET", ""), ("POST", "/accept"), ("POST", "/decline")):
-                if way == "/accept" and person.token == "":
+            for way in ("open", "accept", "decline"):
+                if way == "accept" and person.token == "":
                     continue
-                answer = await person.request(method, f"/invitations/token/{token}{way}")
+                answer = await person.post(f"/invitations/{way}", json={"token": token})
                 assert refused(answer) == ABSENT
                 answers.add(answer.text)
     assert len(answers) == 1
-    assert (await ben.get(f"/invitations/token/{'x' * 201}")).status_code == 422
+    assert (await ben.post("/invitations/open", json={"token": "x" * 201})).status_code == 422
     statuses = {i["id"]: i["status"] for i in ok(await ann.get(path))["items"]}
     assert statuses == {cleo["id"]: "revoked", dan["id"]: "expired", ed["id"]: "declined", fay["id"]: "pending"}
     for status in set(statuses.values()):
@@ -113,16 +113,16 @@ async def test_tokens_that_are_unknown_used_or_old_get_one_answer(server: Server
     for dead in (cleo, dan, ed):
         assert refused(await ann.post(f"{path}/{dead['id']}/resend")) == (409, "conflict")
         assert refused(await ann.delete(f"{path}/{dead['id']}")) == (409, "conflict")
-    assert ok(await others[3].post(f"/invitations/token/{token_of(renewed)}/accept"))["id"] == made["id"]
+    assert ok(await others[3].post("/invitations/accept", json={"token": token_of(renewed)}))["id"] == made["id"]
 
 
 async def test_another_account_cannot_use_the_link(server: Server) -> None:
     ann, ben, eve = await people(server, "ann", "ben", "eve")
     made = await team(ann)
     token = token_of(await invite(ann, made["id"], ben.email, "admin"))
-    assert refused(await eve.post(f"/invitations/token/{token}/accept")) == (403, "forbidden")
+    assert refused(await eve.post("/invitations/accept", json={"token": token})) == (403, "forbidden")
     assert refused(await eve.get(f"/workspaces/{made['id']}")) == ABSENT
-    assert ok(await ben.post(f"/invitations/token/{token}/accept"))["role"] == "admin"
+    assert ok(await ben.post("/invitations/accept", json={"token": token}))["role"] == "admin"
 
 
 async def test_one_open_invitation_for_an_address_and_none_for_members(server: Server) -> None:
@@ -147,13 +147,13 @@ async def test_accepting_twice_is_one_membership(server: Server) -> None:
     ann, ben = await people(server, "ann", "ben")
     made = await team(ann)
     sent = await invite(ann, made["id"], ben.email)
-    ways = [f"/invitations/{sent['id']}/accept", f"/invitations/token/{token_of(sent)}/accept"]
-    answers = await asyncio.gather(*(ben.post(ways[n % 2]) for n in range(6)))
+    ways = [(f"/invitations/{sent['id']}/accept", None), ("/invitations/accept", {"token": token_of(sent)})]
+    answers = await asyncio.gather(*(ben.post(ways[n % 2][0], json=ways[n % 2][1]) for n in range(6)))
     assert [a.status_code for a in answers] == [200] * 6, [a.text for a in answers]
     assert ok(await ann.get(f"/workspaces/{made['id']}"))["member_count"] == 2
     assert (await ben.delete(f"/workspaces/{made['id']}/members/{ben.id}")).status_code == 204
-    for way in ways:
-        assert refused(await ben.post(way)) == ABSENT
+    for way, body in ways:
+        assert refused(await ben.post(way, json=body)) == ABSENT
 
 
 async def test_parallel_accepts_stop_at_the_member_limit(server: Server) -> None:
@@ -162,7 +162,7 @@ async def test_parallel_accepts_stop_at_the_member_limit(server: Server) -> None
     await run(server, "UPDATE workspaces SET member_limit = 4 WHERE id = $1", [(UUID(made["id"]),)])
     sent = [await invite(ann, made["id"], other.email) for other in others]
     pairs = list(zip(others, sent, strict=True))
-    answers = await asyncio.gather(*(p.post(f"/invitations/token/{token_of(i)}/accept") for p, i in pairs))
+    answers = await asyncio.gather(*(p.post("/invitations/accept", json={"token": token_of(i)}) for p, i in pairs))
     assert sorted(a.status_code for a in answers) == [200] * 3 + [409] * 5
     assert {refused(a) for a in answers if a.status_code == 409} == {(409, "limit_reached")}
     assert ok(await ann.get(f"/workspaces/{made['id']}"))["member_count"] == 4
@@ -186,8 +186,10 @@ async def test_a_removed_member_does_not_come_back_by_an_old_invitation(server: 
     friend = await invite(ben, made["id"], cleo.email, "admin")
     other = await invite(ann, made["id"], "x@example.org")
     assert (await ann.delete(f"{path}/members/{ben.id}")).status_code == 204
-    assert refused(await cleo.post(f"/invitations/token/{token_of(friend)}/accept")) == ABSENT
-    assert ok(await nobody(server).get(f"/invitations/token/{token_of(other)}"))["email"] == "x@example.org"
+    assert refused(await cleo.post("/invitations/accept", json={"token": token_of(friend)})) == ABSENT
+    assert (
+        ok(await nobody(server).post("/invitations/open", json={"token": token_of(other)}))["email"] == "x@example.org"
+    )
     # Invited again on purpose, suspended afterwards: the suspension holds.
     again = await invite(ann, made["id"], ben.email)
     ok(await ben.post(f"/invitations/{again['id']}/accept"))
@@ -206,8 +208,8 @@ async def test_invitations_to_a_deleted_workspace_sleep(server: Server) -> None:
     assert (await ann.delete(f"/workspaces/{made['id']}")).status_code == 204
     assert ok(await ben.get("/invitations"))["items"] == []
     for answer in (
-        await ben.get(f"/invitations/token/{token_of(sent)}"),
-        await ben.post(f"/invitations/token/{token_of(sent)}/accept"),
+        await ben.post("/invitations/open", json={"token": token_of(sent)}),
+        await ben.post("/invitations/accept", json={"token": token_of(sent)}),
         await ben.post(f"/invitations/{sent['id']}/accept"),
         await ann.get(f"/workspaces/{made['id']}/invitations"),
     ):
