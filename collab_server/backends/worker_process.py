@@ -51,9 +51,11 @@ def main(descriptor: int, parent: int, memory_bytes: int) -> None:
     gc.disable()
     with socket.socket(fileno=descriptor) as connection, suppress(ConnectionError):
         while (request := _receive(connection)) is not None:
-            connection.sendall(_answer(request))
+            answer = _answer(request)
+            # Before it is sent: this process must not end in the time of the next call.
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            del request
+            connection.sendall(answer)
+            del request, answer
             if gc.get_count()[0] > COLLECT_ABOVE:
                 _give_memory_back()
 

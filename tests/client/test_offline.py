@@ -10,7 +10,7 @@ from collab_server.client.offline import NotSetUp, OfflineClient
 from collab_server.client.store import NoSuchDocument
 from tests.client.devices import device, met, text_on_server
 from tests.documents.office import Office
-from tests.people import run
+from tests.people import fetch, run
 from tests.waiting import until
 
 
@@ -111,6 +111,14 @@ async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kep
         made = await laptop.create("Plan", "old", UUID(field.team))
         await laptop.sync()
         await laptop.append(made, " and unsent")
+
+        async def is_folded() -> bool:
+            return bool(
+                await fetch(field.server, "SELECT FROM documents WHERE id = $1 AND yjs_state IS NOT NULL", made)
+            )
+
+        # A fold at the same time would bring the old text into the new generation.
+        await until(is_folded, "the snapshot")
         statement = (
             "WITH emptied AS (UPDATE document_heads SET snapshot_clock = NULL WHERE document_id = $1)"
             " UPDATE documents SET generation = generation + 1, yjs_state = NULL WHERE id = $1"
