@@ -4,11 +4,11 @@ An attempt counts before it is decided, so that many at once are not decided on 
 """
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 
 from collab_server.accounts import session_queries as queries
 from collab_server.backends.db import Conn, Database, caller
+from collab_server.backends.rates import network_of
 from collab_server.errors import TooMany
 
 
@@ -87,13 +87,7 @@ async def _may(conn: Conn, key: bytes, rule: Rule) -> int | None:
 
 def caller_address() -> str:
     """The caller's IP address; of IPv6 the network, as one machine has all addresses in it."""
-    try:
-        address = ipaddress.ip_address(caller.get().ip.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return network_of(caller.get().ip)
 
 
 def _key(*parts: str) -> bytes:
