@@ -1,0 +1,1 @@
+import{a as e}from"./shared-V3RRMMMJ.js";var s=10,r=200,n=({name:t="new_password",label:o="New password"}={})=>e({name:t,label:o,type:"password",autocomplete:"new-password",required:!0,minlength:s,maxlength:r,hint:`At least ${s} characters.`});export{n as a};
