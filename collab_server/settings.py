@@ -211,7 +211,7 @@ class Settings(BaseSettings):
     rate_requests_burst: Annotated[int, Field(ge=1, description="API requests of one user or token at once.")] = 1000
     rate_guest_requests: Annotated[
         int,
-        Field(ge=1, description="API requests a minute of one address without credential; a third of it at once."),
+        Field(ge=1, description="API requests a minute of one address without credential; the burst in proportion."),
     ] = 1200
     max_unsaved_bytes: Annotated[
         int, Field(ge=65536, description="Edits held in memory while PostgreSQL is away; beyond it sockets close 1013.")

@@ -29,7 +29,8 @@ class Rates:
         per_second, burst = settings.rate_requests / 60, settings.rate_requests_burst
         self._signed_in = Rate(per_second, burst)
         self._together = Rate(per_second * _PER_ADDRESS, burst * _PER_ADDRESS)
-        self._guest = Rate(settings.rate_guest_requests / 60, max(1, settings.rate_guest_requests // 3))
+        guests = settings.rate_guest_requests
+        self._guest = Rate(guests / 60, max(1, burst * guests // settings.rate_requests))
         self._user: UUID | None = None
         self.tightest: Taken | None = None
 
