@@ -1,8 +1,8 @@
-FROM python:3.12-slim AS packages
+FROM python:3.12.12-slim-trixie AS packages
 COPY requirements.txt .
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -r requirements.txt
 
-FROM python:3.12-slim
+FROM python:3.12.12-slim-trixie
 RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin collab \
  && install --directory --owner=collab --group=collab --mode=0700 /data
 COPY --from=packages /opt/venv /opt/venv
@@ -15,7 +15,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     COLLAB_HOST=0.0.0.0 \
     COLLAB_PORT=8000 \
-    COLLAB_DATA_DIR=/data
+    COLLAB_DATA_DIR=/data \
+    TMPDIR=/data
+# Uploads that are not whole yet lie in TMPDIR: on the volume, as /tmp may be memory.
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000

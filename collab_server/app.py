@@ -6,11 +6,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,7 +18,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from collab_server import __version__, sealing
+from collab_server import __version__, checks, sealing
 from collab_server.access.identity import Authenticator
 from collab_server.accounts import (
     administration_api,
@@ -34,11 +33,14 @@ from collab_server.accounts.audit import SignIns
 from collab_server.accounts.oidc import Oidc
 from collab_server.accounts.oidc_bearer import BearerTokens
 from collab_server.accounts.passwords import Passwords
+from collab_server.backends import login
 from collab_server.backends.bus import Bus, LocalBus
 from collab_server.backends.db import Database
 from collab_server.backends.embedded import EmbeddedPostgres, keep_running
 from collab_server.backends.mail import Mailer
+from collab_server.backends.rates import Buckets, LocalBuckets
 from collab_server.backends.redis_bus import RedisBus
+from collab_server.backends.redis_rates import RedisBuckets
 from collab_server.backends.workers import Workers
 from collab_server.changes import api as changes_api
 from collab_server.changes import queries as feed_queries
@@ -63,9 +65,13 @@ from collab_server.settings import SHORT_SECRET, Settings
 from collab_server.siblings import Siblings
 from collab_server.sync import api as sync_api
 from collab_server.telemetry import Counts, Metrics, log, name_node
-from collab_server.web import health, openapi, problems
+from collab_server.web import health, metrics, openapi, problems
+from collab_server.web.body_limits import BodyLimit, Rule
 from collab_server.web.depends import Rooms
-from collab_server.web.middleware import BodyLimit, RequestDetails, SecurityHeaders
+from collab_server.web.hosts import Hosts
+from collab_server.web.metrics import MetricsPort
+from collab_server.web.middleware import RequestDetails, SecurityHeaders
+from collab_server.web.rate_limits import RateLimit
 from collab_server.workspaces import answers_api, invitations_api, members_api
 from collab_server.workspaces import api as workspaces_api
 
@@ -110,7 +116,18 @@ _PAGES = {
     "/admin": "admin",
 }
 """Paths of the web application, and the file in static/ that each of them is."""
-_IMPORTS = re.compile(r"/api/v1/workspaces/[^/]+/import")
+_CONTENT = r"/api/v1/documents/[^/]+/content"
+_LARGE_BODIES: tuple[tuple[Literal["POST", "PUT", "PATCH"], str], ...] = (
+    ("POST", r"/api/v1/workspaces/[^/]+/documents"),
+    ("PATCH", r"/api/v1/documents/[^/]+"),
+    ("PUT", _CONTENT),
+    ("PATCH", _CONTENT),
+    ("POST", _CONTENT + "/(append|insert)"),
+    ("POST", r"/api/v1/documents/[^/]+/updates"),
+    ("POST", r"/api/v1/documents/[^/]+/events/[^/]+"),
+    ("POST", r"/api/v1/sync/(pull|push)"),
+)
+"""Routes that take up to MAX_MESSAGE_BYTES."""
 SEARCH_INTERVAL = 2.0
 DAMAGE_INTERVAL = 2.0
 VIEWS_INTERVAL = 3.0
@@ -134,6 +151,7 @@ class Server:
         self._siblings = siblings
         self._leaving = False
         self._damaged = 0
+        self.login_fault = ""
         self._neighbours: Neighbours | None = None
         self._registry = CollectorRegistry()
         self._registry.register(Metrics(self.counts, self.gauges))
@@ -152,6 +170,9 @@ class Server:
         self.authenticator = Authenticator(self.db, self.signer, guests=guest_role != "none", oidc=self._bearers())
         self.passwords = Passwords(self.counts)
         self.sign_ins = SignIns(self.db, self.counts)
+        self.buckets: Buckets = (
+            RedisBuckets(settings.redis_url, settings.redis_prefix) if settings.redis_url else LocalBuckets()
+        )
         self.bus: Bus = RedisBus(settings.redis_url, settings.redis_prefix) if settings.redis_url else LocalBus()
         self.changes = Waiters(self.db)
         self.hub: Hub | None = None
@@ -164,6 +185,7 @@ class Server:
     async def lifespan(self, _: Starlette) -> AsyncIterator[dict[str, Any]]:
         """Open everything, run the tasks, close everything in the opposite order."""
         await self.db.open()
+        await self._check_login()
         place = self._siblings.number if self._siblings else 0
         hub = self.hub = Hub(
             self.settings,
@@ -224,6 +246,7 @@ class Server:
             await hub.mirror.end()
         finally:
             self.mailer.close()
+            await self.buckets.close()
             if self.oidc is not None:
                 await self.oidc.close()
             await self.converters.close()
@@ -241,6 +264,16 @@ class Server:
         if self.hub is not None and not self.hub.draining:
             unsaved = await self.hub.drain(self.settings.shutdown_grace)
             log.info("drained", extra={"unsaved_documents": unsaved})
+
+    async def _check_login(self) -> None:
+        """A login that bypasses row-level security works, for installations that have one; it is told everywhere."""
+        self.login_fault = ", ".join(await login.faults(self.db.dsn))
+        if self.login_fault:
+            log.warning(
+                "row-level security does not bind the database's login: make a role with `collab-server migrate` and "
+                "COLLAB_OWNER_URL",
+                extra={"fault": self.login_fault},
+            )
 
     # ---- tasks
 
@@ -277,19 +310,9 @@ class Server:
 
     async def checks(self) -> dict[str, str]:
         assert self.hub is not None
-        found = {"server": "draining" if self._leaving or self.hub.draining else "ok"}
-        try:
-            async with asyncio.timeout(3), self.db.as_service() as conn:
-                feed_lag = await feed_queries.find_lag(conn)
-            found["database"] = "ok"
-            late = f"an open transaction has kept changes from the feed for {feed_lag:.0f} s"
-            found["feed"] = "ok" if feed_lag < health.FEED_LAG else late
-        except (CollabError, TimeoutError):
-            found["database"] = "cannot be reached"
-        lag = self.hub.oldest_unsaved()
-        found["commit_lag"] = "ok" if lag < health.COMMIT_LAG else f"an edit has waited {lag:.1f} s for its commit"
-        found["bus"] = "ok" if self.bus.connected else "cannot be reached: other servers' edits come late"
-        return found
+        return await checks.examine(
+            self.settings, self.db, self.hub, self.bus, leaving=self._leaving, login=self.login_fault
+        )
 
     async def metrics(self) -> bytes:
         """For Prometheus: of all processes on this port."""
@@ -315,6 +338,12 @@ class Server:
             "servers_deaf": ("1 while several serve it and not all have Redis", float(servers.deaf)),
             "members_behind": ("Slow readers that wait for a diff", behind),
             "room_bytes": ("Bytes of documents held in memory", sum(d.room.held_bytes for d in hub.documents.values())),
+            "bus_connected": ("1 while Redis carries messages, or none is needed", float(self.bus.connected)),
+            "overloaded": (
+                "1 while too much waits for the database: /health/ready is red",
+                float(hub.writer.overloaded),
+            ),
+            "login_faulty": ("1 if the database's login bypasses row-level security", float(bool(self.login_fault))),
             "unsaved_bytes": ("Bytes of edits that are not committed yet", hub.writer.unsaved_bytes),
             "queued_bytes": ("Bytes written to sockets that the network has not taken yet", queued),
             "updates_running": ("Large updates and loads that workers are at", self.workers.running),
@@ -333,9 +362,6 @@ class Server:
 def build(server: Server) -> Starlette:
     """The ASGI application of one process."""
 
-    async def metrics(_: Request) -> Response:
-        return Response(await server.metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
-
     return Starlette(
         routes=[
             WebSocketRoute("/ws/{address:path}", _plain(endpoint.ywebsocket)),
@@ -343,23 +369,28 @@ def build(server: Server) -> Starlette:
             WebSocketRoute("/hocuspocus/", _plain(endpoint.hocuspocus)),
             Route("/health/live", health.live),
             Route("/health/ready", health.ready(server.checks)),
-            Route("/metrics", metrics),
+            Route("/metrics", metrics.endpoint(server.settings, server.metrics)),
             Route("/api/v1/docs", _page("docs")),
             Mount("/api/v1", _api()),
             *_pages(),
         ],
         middleware=[
-            Middleware(SecurityHeaders),
-            Middleware(
-                BodyLimit,
-                max_bytes=server.settings.max_message_bytes,
-                others={_IMPORTS: server.settings.max_import_bytes},
-            ),
+            Middleware(SecurityHeaders, secure=server.settings.base_url.startswith("https://")),
+            Middleware(MetricsPort, settings=server.settings),
+            Middleware(Hosts, settings=server.settings),
             Middleware(RequestDetails),
+            Middleware(RateLimit, settings=server.settings, buckets=server.buckets),
+            Middleware(BodyLimit, settings=server.settings, rules=_bodies(server.settings)),
         ],
         exception_handlers={HTTPException: problems.outside},
         lifespan=server.lifespan,
     )
+
+
+def _bodies(settings: Settings) -> tuple[Rule, ...]:
+    imports = Rule("POST", re.compile(r"/api/v1/workspaces/[^/]+/import"), settings.max_import_bytes, kept=False)
+    most = settings.max_message_bytes
+    return (imports, *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES))
 
 
 def _plain(app: Any) -> Any:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from collab_server import __version__, sealing, telemetry
 from collab_server.accounts import queries, rotation
+from collab_server.backends import login
 from collab_server.backends import migrate as migrations
 from collab_server.backends.db import Conn, Database, DatabaseError, UniqueViolation, one_line
 from collab_server.cli_database import embedded_database, with_database
@@ -86,13 +87,17 @@ def serve(host: str | None, port: int | None, data_dir: Path | None, workers: in
 @click.option("--yes", is_flag=True, help="With down: do not ask; it deletes data.")
 def migrate(direction: str, revision: str, *, yes: bool) -> None:
     """Bring the database's schema up to date (`up`), back (`down`), or say where it is (`status`)."""
-    with _owner_dsn(load()) as dsn:
+    settings = load()
+    with _owner_dsn(settings) as dsn:
         if direction == "down":
             if not yes:
                 click.confirm(f"Go back to {revision}? This deletes data.", abort=True)
             asyncio.run(migrations.downgrade(dsn, revision))
         elif direction == "up":
             asyncio.run(migrations.upgrade(dsn))
+            if settings.owner_url and not settings.embedded:
+                role = asyncio.run(login.prepare(dsn, settings.database_url))
+                click.echo(f"the server's role is {role}")
         status = asyncio.run(migrations.status(dsn))
     click.echo(f"schema at {status.current or 'nothing'}, newest {status.head}, {len(status.pending)} to apply")
 
@@ -100,7 +105,7 @@ def migrate(direction: str, revision: str, *, yes: bool) -> None:
 @contextmanager
 def _owner_dsn(settings: Settings) -> Iterator[str]:
     if not settings.embedded:
-        yield settings.database_url
+        yield settings.owner_url or settings.database_url
         return
     with embedded_database(settings) as embedded:
         yield embedded.owner_dsn
@@ -282,13 +287,18 @@ def doctor() -> None:
     from collab_server.doctor import examine
 
     settings = load()
-    settings.secret()
     good = True
 
     def tell(name: str, *, ok: bool, detail: str) -> None:
         nonlocal good
         good = good and ok
         click.echo(f"{'ok  ' if ok else 'FAIL'}  {name}: {detail}")
+
+    try:
+        settings.secret()
+    except ConfigurationError as error:
+        tell("secret key", ok=False, detail=error.detail)
+        sys.exit(1)
 
     def run(dsn: str) -> Any:
         return asyncio.run(examine(settings, dsn, tell))

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from collab_server import sealing
 from collab_server.accounts.oidc import Oidc
-from collab_server.backends import db, migrate
+from collab_server.backends import db, login, migrate
 from collab_server.backends.redis_bus import RedisBus
 from collab_server.documents import damage_queries, log_queries
 from collab_server.errors import CollabError
@@ -26,6 +26,9 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
     tell("guests", ok=True, detail=f"{settings.effective_guest_role} in the playground workspace")
     try:
         tell("PostgreSQL", ok=True, detail=f"{await db.check(dsn)}, {where}")
+        faults = await login.faults(dsn)
+        cure = "; give the server a role of its own: COLLAB_OWNER_URL and `collab-server migrate`"
+        tell("login", ok=not faults, detail=", ".join(faults) + cure if faults else "row-level security binds it")
         status = await migrate.status(dsn)
     except CollabError as error:
         tell("PostgreSQL", ok=False, detail=error.detail)

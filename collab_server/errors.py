@@ -6,7 +6,8 @@ CollabError                     HTTP  close
 |  `- InvalidCredentials        401   4401   no such account, wrong password, or used link: the same answer
 |- Forbidden                    403   4403   known, but not allowed
 |  |- CsrfRejected              403   4403   a browser's request with a cookie, but not from our own pages
-|  `- RegistrationClosed        403   4403   accounts are made for people here, or with an invitation
+|  |- RegistrationClosed        403   4403   accounts are made for people here, or with an invitation
+|  `- UnknownHost               421   4403   a Host header that names another server
 |- NotFound                     404   4404   absent, or not yours to see: the same answer
 |- Conflict                     409   4409   the state is not what the caller believed
 |  |- StaleGeneration           409   4409   the client holds an older incarnation of the document
@@ -99,6 +100,12 @@ class CsrfRejected(Forbidden):
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
     title = "Accounts are made by invitation"
+
+
+class UnknownHost(Forbidden):
+    code = "unknown_host"
+    status = 421
+    title = "This server is not called that"
 
 
 class NotFound(CollabError):

@@ -1,7 +1,8 @@
 """The address that a server listens on."""
 
+import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -32,6 +33,27 @@ def bound(settings: Settings, *, shared: bool = False) -> Iterator[socket.socket
         raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
     with listener:
         yield listener
+
+
+@contextmanager
+def metrics(settings: Settings) -> Iterator[list[socket.socket]]:
+    """A socket at METRICS_HOST:METRICS_PORT, shared by all serving processes; none without METRICS_PORT."""
+    if not settings.metrics_port:
+        yield []
+        return
+    own = settings.model_copy(update={"host": settings.metrics_host, "port": settings.metrics_port})
+    with bound(own, shared=True) as listener:
+        yield [listener]
+
+
+def with_mapped(networks: Iterable[str]) -> list[str]:
+    """The networks, and those of IPv4 as a socket that takes both families names them (::ffff:192.0.2.1)."""
+    found = []
+    for network in map(ipaddress.ip_network, networks):
+        found.append(str(network))
+        if isinstance(network, ipaddress.IPv4Network):
+            found.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return found
 
 
 def shown(listener: socket.socket) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import uvicorn
 
-from collab_server import __version__, app
+from collab_server import __version__, app, port
 from collab_server.errors import ConfigurationError
 from collab_server.settings import Settings
 from collab_server.telemetry import log
@@ -18,6 +18,8 @@ from collab_server.transport.uvicorn_protocol import FanOutProtocol
 
 BACKLOG = 2048
 """Connections the kernel holds while we accept: a thousand clients return at once after a restart."""
+IDLE_SECONDS = 5
+"""A connection without a request is closed after this time."""
 TICK = 0.05
 GARBAGE_THRESHOLDS = (2000, 10, 10)
 """Hardly anything of ours is freed by the collector: counted references do it. So it need not look so often."""
@@ -66,7 +68,8 @@ def run(server: app.Server, listener: socket.socket, on_ready: Callable[[], Awai
     # uvicorn takes the signals while it runs, and raises them once more when it has ended.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    runner.run(sockets=[listener])
+    with port.metrics(settings) as further:
+        runner.run(sockets=[listener, *further])
     if not runner.started:
         raise ConfigurationError("the server could not start; the log says why")
     log.info("stopped")
@@ -83,6 +86,9 @@ def _config(server: app.Server, settings: Settings) -> uvicorn.Config:
         server_header=False,
         lifespan="on",
         backlog=BACKLOG,
+        timeout_keep_alive=IDLE_SECONDS,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=port.with_mapped(settings.trusted_proxies),
         ws_max_size=settings.max_message_bytes,
         ws_ping_interval=settings.ping_interval,
         ws_ping_timeout=settings.ping_timeout,

@@ -5,19 +5,41 @@
 """
 
 import ipaddress
+import json
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from collab_server.errors import ConfigurationError
 
 PREFIX = "COLLAB_"
+SHORTEST_SECRET = 16
+"""Characters of a signing key."""
 GuestRole = Literal["none", "viewer", "commenter", "editor"]
+
+
+def _several(given: object) -> object:
+    """A list, or one written as JSON or with commas."""
+    if not isinstance(given, str):
+        return given
+    if given.lstrip().startswith("["):
+        try:
+            return json.loads(given)
+        except ValueError:
+            raise ValueError("is neither a JSON list nor names with commas") from None
+    return [one.strip() for one in given.split(",") if one.strip()]
+
+
+def _networks(given: list[str]) -> list[str]:
+    """Raises ValueError for what is no address or network."""
+    return [str(ipaddress.ip_network(one, strict=False)) for one in given]
 
 
 class Settings(BaseSettings):
@@ -34,6 +56,13 @@ class Settings(BaseSettings):
     database_url: Annotated[
         str,
         Field(description="PostgreSQL 15 or newer (postgresql://...). Empty: an embedded PostgreSQL in DATA_DIR."),
+    ] = ""
+    owner_url: Annotated[
+        str,
+        Field(
+            description="The database's owner, for `collab-server migrate` only: it makes the role that DATABASE_URL "
+            "names, with its password, without rights of its own. Empty: DATABASE_URL is used as it is."
+        ),
     ] = ""
     redis_url: Annotated[
         str,
@@ -85,6 +114,43 @@ class Settings(BaseSettings):
             "https makes the session cookie Secure. Empty: http://HOST:PORT.",
         ),
     ] = ""
+    allowed_hosts: Annotated[
+        list[str],
+        NoDecode,
+        BeforeValidator(_several),
+        Field(
+            description="Names by which the server may be addressed (Host header), as JSON or with commas; * for all. "
+            "The host of PUBLIC_URL, HOST, hosts of ALLOWED_ORIGINS, loopback names and IP addresses always are. "
+            "Empty: no others where HOST is loopback or PUBLIC_URL is set, else all."
+        ),
+    ] = Field(default_factory=list)
+    trusted_proxies: Annotated[
+        list[str],
+        NoDecode,
+        BeforeValidator(_several),
+        AfterValidator(_networks),
+        Field(
+            description="Addresses and networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are "
+            "believed, as JSON or with commas: 10.0.0.0/8, ::1. Empty: none; people behind a proxy are one address."
+        ),
+    ] = Field(default_factory=list)
+    metrics_host: Annotated[str, Field(description="Address of METRICS_PORT.")] = "127.0.0.1"
+    metrics_port: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65535,
+            description="A port of its own for /metrics and /health, without credential; PORT then has no /metrics. "
+            "0: none.",
+        ),
+    ] = 0
+    metrics_token: Annotated[
+        SecretStr,
+        Field(
+            description="Bearer token that /metrics on PORT asks for. Empty: it answers this machine only, and nothing "
+            "that came through a proxy."
+        ),
+    ] = SecretStr("")
     registration: Annotated[
         Literal["closed", "invited", "open"],
         Field(description="Who may make an account: nobody, people with an invitation, everybody."),
@@ -176,6 +242,19 @@ class Settings(BaseSettings):
         ),
     ] = 1000.0
     rate_burst: Annotated[int, Field(ge=10, description="Messages one socket may send at once.")] = 10_000
+    rate_requests: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="API requests a minute of one user and of one token or session for long; ten times as many of "
+            "one address. Beyond it 429. 0: no limit.",
+        ),
+    ] = 3000
+    rate_requests_burst: Annotated[int, Field(ge=1, description="API requests of one user or token at once.")] = 1000
+    rate_guest_requests: Annotated[
+        int,
+        Field(ge=1, description="API requests a minute of one address without credential; the burst in proportion."),
+    ] = 1200
     max_unsaved_bytes: Annotated[
         int, Field(ge=65536, description="Edits held in memory while PostgreSQL is away; beyond it sockets close 1013.")
     ] = 64_000_000
@@ -191,6 +270,14 @@ class Settings(BaseSettings):
             "transaction mode), after this time.",
         ),
     ] = 60.0
+    feed_lag_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="/health/ready says degraded, and names the session, where an open transaction has kept "
+            "changes from the feed for longer.",
+        ),
+    ] = 300.0
     commit_interval: Annotated[
         float, Field(ge=0, le=1, description="Least time between the starts of two group commits.")
     ] = 0.012
@@ -299,24 +386,51 @@ class Settings(BaseSettings):
         it.
         """
         if given := self.secret_key.get_secret_value():
-            if len(given) < 16:
-                raise ConfigurationError("COLLAB_SECRET_KEY is too short: give at least 16 characters")
+            if len(given) < SHORTEST_SECRET:
+                raise ConfigurationError(f"COLLAB_SECRET_KEY is too short: give at least {SHORTEST_SECRET} characters")
             return given.encode()
         if not self.embedded:
             raise ConfigurationError("COLLAB_SECRET_KEY is required with COLLAB_DATABASE_URL")
-        path = self.data_dir / "secret_key"
-        try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                pass
-            else:
-                with os.fdopen(descriptor, "w") as file:
-                    file.write(secrets.token_urlsafe(48))
-            return path.read_bytes()
-        except OSError as error:
-            raise ConfigurationError(f"cannot keep the secret key in {path}: {error.strerror}") from error
+        return _kept_secret(self.data_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> bytes:
+    """The key in this file; made first if there is none. A crash or a full disk leaves a whole file or none.
+
+    Raises ConfigurationError.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _make_secret(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot keep the secret key in {path}: {error.strerror}") from error
+    if len(key.strip()) < SHORTEST_SECRET:
+        raise ConfigurationError(
+            f"{path} holds no key of {SHORTEST_SECRET} characters or more: restore it from a backup, or delete it and "
+            "a new one is made (connect tokens, and secrets that it encrypted, are lost with the old one)"
+        )
+    return key
+
+
+def _make_secret(path: Path) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=".secret_key-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        # Another process may have made one at the same time: the first counts.
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 SHORT_SECRET = 32

@@ -150,6 +150,11 @@ def _login_dsn(version: Version, dsn: str) -> str:
     return f"postgresql://{SYSTEM_LOGIN}:{_SYSTEM_PASSWORD}@{host}:{port}{parts.path}"
 
 
+def login_dsn(owner_dsn: str) -> str:
+    """The embedded PostgreSQL's DSN for the server's login, for the same database."""
+    return _login_dsn("18", owner_dsn)
+
+
 async def _is_superuser(dsn: str) -> bool:
     try:
         conn = await asyncpg.connect(dsn, timeout=5)

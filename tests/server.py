@@ -69,7 +69,9 @@ class Server:
     def environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("COLLAB_")}
         given = {f"COLLAB_{name.upper()}": str(value) for name, value in self._settings.items()}
-        return {**own, "COLLAB_DATA_DIR": str(self.data_dir), "COLLAB_PORT": str(self.port), **given}
+        # Tests ask faster than people do; those of the limit set their own.
+        free = {"COLLAB_RATE_REQUESTS": "0"}
+        return {**own, **free, "COLLAB_DATA_DIR": str(self.data_dir), "COLLAB_PORT": str(self.port), **given}
 
     @property
     def process(self) -> asyncio.subprocess.Process:

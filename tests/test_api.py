@@ -174,7 +174,7 @@ async def test_a_foreign_page_may_not_act_as_a_guest(guest: httpx.AsyncClient) -
     answer = await guest.get("/auth/me", headers={"origin": "https://evil.example"})
     assert (answer.status_code, code(answer)) == (403, "forbidden")
     rebound = await guest.get("/auth/me", headers={"origin": "http://evil.example", "host": "evil.example"})
-    assert (rebound.status_code, code(rebound)) == (403, "forbidden")
+    assert (rebound.status_code, code(rebound)) == (421, "unknown_host")
     own = await guest.get("/auth/me", headers={"origin": str(guest.base_url).removesuffix("/api/v1/")})
     assert own.status_code == 200
 

@@ -28,6 +28,7 @@ LEVELS = [
     {"maintenance"},
     {
         "app",
+        "checks",
         "cli",
         "cli_database",
         "cli_files",
@@ -46,12 +47,12 @@ LEVELS = [
 LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
 ONLY_IN = {
-    "asyncpg": ("backends/db.py", "backends/migrate.py"),
+    "asyncpg": ("backends/db.py", "backends/login.py", "backends/migrate.py"),
     "alembic": ("backends/migrate.py",),
     "sqlalchemy": ("backends/migrate.py",),
     "pycrdt": ("crdt/",),
     "fastapi": ("web/", "api.py", "app.py"),
-    "redis": ("backends/redis_bus.py", "backends/redis_shard.py"),
+    "redis": ("backends/redis_bus.py", "backends/redis_rates.py", "backends/redis_shard.py"),
     "docx": ("exports/docx_file.py",),
     "mammoth": ("exports/docx_reader.py",),
     "typst": ("exports/pdf_file.py",),

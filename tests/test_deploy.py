@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import httpx
 import pytest
 import yaml
 
+from collab_server.settings import Settings
 from tests.cluster.conftest import cluster
 from tests.peers import Peer
 from tests.require import ROOT, needs
@@ -23,7 +25,8 @@ from tests.waiting import until
 DEPLOY = ROOT / "deploy"
 NGINX = (DEPLOY / "nginx" / "nginx.conf").read_text()
 CADDY = (DEPLOY / "caddy" / "Caddyfile").read_text()
-SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
 NODES = {"server", "server-2"}
 
 
@@ -108,6 +111,25 @@ def test_both_proxies_name_the_nodes_that_compose_runs() -> None:
         environment = SERVICES[name]["environment"]
         assert environment["COLLAB_REDIS_URL"], "several nodes hear each other over Redis"
         assert environment == SERVICES["server"]["environment"]
+
+
+def test_the_nodes_believe_the_proxy_and_not_the_whole_network() -> None:
+    """Connections to a published port come from the gateway of the network."""
+    (config,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    address = SERVICES["proxy"]["networks"]["default"]["ipv4_address"]
+    assert ip_address(address) in ip_network(config["subnet"])
+    for name in NODES:
+        assert SERVICES[name]["environment"]["COLLAB_TRUSTED_PROXIES"] == f"${{COLLAB_TRUSTED_PROXIES:-{address}}}"
+    assert "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" in NGINX
+    assert "proxy_set_header X-Forwarded-Proto $scheme;" in NGINX
+
+
+def test_the_proxies_take_what_the_nodes_take() -> None:
+    most = Settings.model_fields["max_import_bytes"].default
+    size = re.search(r"client_max_body_size (\d+)m;", NGINX)
+    assert size is not None and int(size[1]) << 20 >= most
+    size = re.search(r"max_size (\d+)MB", CADDY)
+    assert size is not None and int(size[1]) * 1_000_000 >= most
 
 
 def test_the_proxies_let_sockets_and_streams_through() -> None:

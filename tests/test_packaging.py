@@ -41,6 +41,53 @@ def test_no_secret_has_a_value_or_a_default() -> None:
                 )
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_limits_and_cannot_write_to_its_image(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    for limit in ("mem_limit", "cpus", "pids_limit"):
+        assert service[limit], limit
+    if name in ("server", "server-2", "proxy"):
+        assert service["ulimits"]["nofile"]["soft"] >= 32_768
+
+
+def test_images_are_named_by_exact_version() -> None:
+    images = [service["image"] for service in SERVICES.values() if "build" not in service]
+    images += re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(images) >= 4
+    for image in images:
+        assert re.fullmatch(r"[\w./-]+:\d+\.\d+(\.\d+)?(-[\w.-]+)?(@sha256:[0-9a-f]{64})?", image), image
+
+
+def test_the_server_has_a_role_and_a_password_of_its_own() -> None:
+    owner, server = SERVICES["postgres"]["environment"], SERVICES["server"]["environment"]
+    used = re.match(r"postgresql://(\w+):(\$\{\w+:\?\})@", server["COLLAB_DATABASE_URL"])
+    assert used is not None and used[1] not in (owner["POSTGRES_USER"], "postgres")
+    assert used[2] == "${COLLAB_DB_PASSWORD:?}"
+    assert "POSTGRES_PASSWORD" not in str(server), "the server does not know its owner's password"
+    of_owner = SERVICES["migrate"]["environment"]["COLLAB_OWNER_URL"]
+    assert of_owner.startswith(f"postgresql://{owner['POSTGRES_USER']}:{owner['POSTGRES_PASSWORD']}@")
+    assert SERVICES["migrate"]["environment"]["COLLAB_DATABASE_URL"] == server["COLLAB_DATABASE_URL"]
+
+
+def test_the_readme_leads_to_the_security_policy() -> None:
+    policy = (ROOT / "SECURITY.md").read_text().lower()
+    assert "SECURITY.md" in (ROOT / "README.md").read_text()
+    for subject in (
+        "report",
+        "supported versions",
+        "guests",
+        "proxies",
+        "redis",
+        "database",
+        "workers",
+        "embedded",
+        "loopback",
+    ):
+        assert subject in policy, subject
+
+
 def test_the_server_starts_after_its_database_is_migrated() -> None:
     assert SERVICES["migrate"]["command"] == ["migrate", "up"]
     assert SERVICES["server"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"

@@ -180,7 +180,7 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
         await conn.close()
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(counted),
-        base_url="http://test/api/v1",
+        base_url="http://localhost/api/v1",
         headers={"authorization": f"Bearer {token}"},
     )
     assert conflicted is not None
@@ -207,7 +207,7 @@ def lists(openapi: dict[str, Any]) -> set[str]:
 
 
 async def test_every_list_is_looked_at(counted: Counted) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(counted), base_url="http://test/api/v1") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(counted), base_url="http://localhost/api/v1") as client:
         assert lists((await client.get("/openapi.json")).json()) == PATHS.keys()
 
 

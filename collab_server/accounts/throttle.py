@@ -14,7 +14,7 @@ from uuid import UUID
 
 from collab_server.accounts import throttle_queries as queries
 from collab_server.backends.db import Conn, Database, caller
-from collab_server.backends.fair_queue import network_of
+from collab_server.backends.rates import network_of
 from collab_server.errors import TooMany
 
 

@@ -5,12 +5,12 @@ one is in the common queue, and somebody else's first request waits for at most 
 """
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Final
 
+from collab_server.backends.rates import network_of
 from collab_server.errors import TooMany, Unavailable
 
 on_behalf_of: Final[ContextVar[str]] = ContextVar("on_behalf_of", default="")
@@ -28,19 +28,6 @@ def is_guest(person: str) -> bool:
 def address_of(ip: str) -> str:
     """The value of `on_behalf_of` for who is not signed in."""
     return f"address:{network_of(ip)}"
-
-
-def network_of(ip: str) -> str:
-    """An IP address; of IPv6 its network, as one machine has all addresses in it. '' for what is none."""
-    try:
-        address = ipaddress.ip_address(ip.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 class _Line:

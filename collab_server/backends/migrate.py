@@ -72,7 +72,9 @@ async def status(dsn: str) -> Status:
 
 
 async def ensure_login(dsn: str, login: str = LOGIN_ROLE) -> None:
-    """Makes `login`, which has no rights of its own, able to work as the server; `dsn` is of a superuser."""
+    """Makes `login`, which has no rights of its own, able to work as the server. `dsn`: of a superuser, or of an owner
+    with CREATEROLE.
+    """
     async with _connected(dsn) as conn:
         found = await conn.fetchrow(
             "SELECT coalesce(rolconfig, '{}') AS settings, pg_has_role(rolname, 'app_readwrite', 'MEMBER') "
@@ -82,13 +84,13 @@ async def ensure_login(dsn: str, login: str = LOGIN_ROLE) -> None:
         wanted = {f"{name}={value}" for name, value in LOGIN_SETTINGS.items()}
         if found is not None and found["member"] and wanted <= set(found["settings"]):
             return
-        name = _quoted(login)
+        name = quoted(login)
         if found is None:
             with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
                 await conn.execute(f"CREATE ROLE {name} LOGIN NOINHERIT")
-        await _persistently(conn, f"GRANT {', '.join(SERVER_ROLES)} TO {name}")
+        await persistently(conn, f"GRANT {', '.join(SERVER_ROLES)} TO {name}")
         for setting, value in LOGIN_SETTINGS.items():
-            await _persistently(conn, f"ALTER ROLE {name} SET {setting} = '{value}'")
+            await persistently(conn, f"ALTER ROLE {name} SET {setting} = '{value}'")
 
 
 def execute_script(sql: str) -> None:
@@ -237,7 +239,7 @@ async def _check_rights(conn: Connection) -> None:
         list(_ROLES),
     )
     assert rights is not None
-    login, database = _quoted(rights["login"]), _quoted(rights["database"])
+    login, database = quoted(rights["login"]), quoted(rights["database"])
     cures = {
         "may_create_schemas": f"GRANT CREATE ON DATABASE {database} TO {login}",
         "may_create_tables": f"GRANT CREATE ON SCHEMA public TO {login}",
@@ -256,17 +258,17 @@ async def _grant_roles(conn: Connection) -> None:
     )
     if not missing:
         return
-    login = _quoted(await conn.fetchval("SELECT current_user::text"))
+    login = quoted(await conn.fetchval("SELECT current_user::text"))
     grant = f"GRANT {', '.join(row['r'] for row in missing)} TO {login}"
     try:
-        await _persistently(conn, grant + (" WITH INHERIT FALSE, SET TRUE" if newer else ""))
+        await persistently(conn, grant + (" WITH INHERIT FALSE, SET TRUE" if newer else ""))
     except asyncpg.InsufficientPrivilegeError as error:
         raise ConfigurationError(
             f"the login may not take on the server's roles; a superuser must run: {grant}"
         ) from error
 
 
-async def _persistently(conn: Connection, statement: str) -> None:
+async def persistently(conn: Connection, statement: str) -> None:
     """Roles belong to the cluster: another database's server may be changing the same ones at this moment."""
     for attempt in range(20):
         try:
@@ -278,5 +280,5 @@ async def _persistently(conn: Connection, statement: str) -> None:
             await asyncio.sleep(0.05)
 
 
-def _quoted(identifier: str) -> str:
+def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'

@@ -171,6 +171,43 @@ async def find_lag(conn: Conn) -> float:
     return seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An open transaction at the horizon of the feed: a session's (`pid`), or a prepared one (its name). `seconds`: its
+    age; None where the asking login may not see it.
+    """
+
+    pid: int | None
+    application: str
+    database: str
+    seconds: float | None
+    prepared: str
+
+
+_HOLDERS = """
+    WITH horizon AS (
+      SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::text AS xid)
+    SELECT a.pid, coalesce(a.application_name, '') AS application, coalesce(a.datname, '') AS database,
+      extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS seconds, '' AS prepared
+    FROM horizon h JOIN pg_stat_activity a ON a.backend_xid::text = h.xid
+    UNION ALL
+    SELECT NULL, '', p.database, extract(epoch FROM clock_timestamp() - p.prepared)::float8, p.gid
+    FROM horizon h JOIN pg_prepared_xacts p ON p.transaction::text = h.xid
+    LIMIT 3
+"""
+
+
+async def list_holders(conn: Conn) -> list[Holder]:
+    """Which transactions, of any database of the cluster, keep committed entries from the feed's readers."""
+    rows = await conn.fetch(_HOLDERS)
+    if any(row["seconds"] is None for row in rows):
+        # The login itself may see the sessions of its own role.
+        async with conn.transaction():
+            await conn.execute("SET LOCAL ROLE NONE")
+            rows = await conn.fetch(_HOLDERS)
+    return [Holder(**row) for row in rows]
+
+
 async def purge(conn: Conn, days: int) -> int:
     """Forget entries of more than so many days ago, at most 10,000; how many those were."""
     count: int = await conn.fetchval("SELECT app.purge_sync_log($1)", days)

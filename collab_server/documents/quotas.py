@@ -1,19 +1,17 @@
 """How many documents may be made: in a workspace, and in a minute by one person."""
 
 import math
-import time
 from dataclasses import dataclass
 from uuid import UUID
 
 from collab_server.access.check import ABSENT
 from collab_server.access.identity import Identity
 from collab_server.backends.db import Conn
+from collab_server.backends.rates import LocalBuckets, Rate
 from collab_server.documents import quota_queries
 from collab_server.errors import LimitReached, NotFound, QuotaExceeded, TooMany
 from collab_server.settings import Settings
 
-MOST_BUCKETS = 10_000
-"""People whose creations are counted; beyond it the one who has not made a document for longest is forgotten."""
 FULL = "the workspace's storage is full: delete documents for good, or have an administrator raise its limit"
 
 
@@ -23,26 +21,20 @@ class Quotas:
     def __init__(self, settings: Settings, *, paced: bool = True) -> None:
         self.settings = settings
         self._paced = paced
-        self._buckets: dict[str, tuple[float, float]] = {}
-        """(tokens, monotonic seconds of the count) by person; the latest to make a document stands last."""
+        self._buckets = LocalBuckets()
 
     def by(self, address: str) -> "Creations":
         """For a request or socket from this IP address, by which guests are counted."""
         return Creations(self, address)
 
-    def pace(self, person: str, per_minute: float, burst: int, now: float) -> None:
+    def pace(self, person: str, per_minute: float, burst: int) -> None:
         """Raises TooMany, with the seconds until the next document may be made."""
         if not self._paced:
             return
-        tokens, counted = self._buckets.pop(person, (float(burst), now))
-        tokens = min(float(burst), tokens + (now - counted) * per_minute / 60)
-        if tokens < 1:
-            self._buckets[person] = (tokens, now)
-            wait = math.ceil((1 - tokens) * 60 / per_minute)
+        taken = self._buckets.take_now(person, Rate(per_minute / 60, burst))
+        if not taken.allowed:
+            wait = math.ceil(taken.until_next)
             raise TooMany(f"too many new documents in too short a time: try again in {wait} s", retry_after=wait)
-        self._buckets[person] = (tokens - 1, now)
-        if len(self._buckets) > MOST_BUCKETS:
-            del self._buckets[next(iter(self._buckets))]
 
     async def check_count(self, conn: Conn, workspace_id: UUID, size: int) -> None:
         """Whether the workspace may have one more document, of `size` bytes.
@@ -80,7 +72,7 @@ class Creations:
             rate, burst = settings.guest_creations_per_minute, settings.guest_creation_burst
         else:
             person, rate, burst = str(identity.user_id), settings.creations_per_minute, settings.creation_burst
-        self.quotas.pace(person, rate, burst, time.monotonic())
+        self.quotas.pace(person, rate, burst)
         await self.quotas.check_count(conn, workspace_id, size)
 
     async def check_move(self, conn: Conn, workspace_id: UUID, document_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from collab_server.backends.fair_queue import network_of
+from collab_server.backends.rates import network_of
 from collab_server.errors import TooMany
 from collab_server.settings import is_loopback
 from collab_server.transport.socket import Socket

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from collab_server.access.identity import Authenticator
-from collab_server.backends.fair_queue import network_of
+from collab_server.backends.rates import network_of
 from collab_server.documents.addresses import Addresses
 from collab_server.errors import Malformed
 from collab_server.realtime.hocuspocus_session import HocuspocusSession

@@ -24,6 +24,8 @@ from collab_server.web.origins import guest_may_come, is_own_page
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
+RATES = "collab_server.rates"
+"""Key in an HTTP request's scope: its web.rate_limits.Rates, where there is a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +216,25 @@ async def identity_of(given: Presented, authenticator: Authenticator) -> Identit
     return identity
 
 
+class Counting(Protocol):
+    """See web.rate_limits.Rates."""
+
+    async def take_as_guest(self) -> None: ...
+    async def take_of_user(self, user_id: UUID) -> None: ...
+
+
 async def current_identity(request: Request) -> Identity:
-    return await identify(request, request.state.authenticator, request.state.settings)
+    """Who asks: see identity_of. Raises TooMany where a user, or an address with wrong credentials, asks too often."""
+    rates: Counting | None = request.scope.get(RATES)
+    try:
+        identity = await identify(request, request.state.authenticator, request.state.settings)
+    except Unauthenticated:
+        if rates is not None and bearer_token(request) is not None:
+            await rates.take_as_guest()
+        raise
+    if rates is not None and identity.user_id is not None:
+        await rates.take_of_user(identity.user_id)
+    return identity
 
 
 async def current_user(request: Request) -> Identity:

@@ -1,21 +1,20 @@
 """Pure ASGI middleware (BaseHTTPMiddleware would skip sockets and break context variables)."""
 
 import re
-from collections.abc import Mapping, MutableMapping
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collab_server.backends.db import Caller, caller
-from collab_server.errors import Malformed, TooLarge
+from collab_server.errors import Malformed
 from collab_server.web import problems
 
 _CONTENT_POLICY = (
-    "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
+    "default-src 'self'; img-src 'self' data:; connect-src 'self'%s; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_POLICY_HEADER = (b"content-security-policy", _CONTENT_POLICY.encode())
+_POLICY = b"content-security-policy"
+_HOST = re.compile(rb"[A-Za-z0-9.:\[\]_-]{1,261}")
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -24,8 +23,22 @@ _HEADERS = [
 
 
 class SecurityHeaders:
-    def __init__(self, app: ASGIApp) -> None:
+    """`secure`: PUBLIC_URL is https, and browsers are told to come by nothing else."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool = False) -> None:
         self._app = app
+        self._secure = secure
+        self._always = [*_HEADERS, (b"strict-transport-security", b"max-age=31536000")] if secure else _HEADERS
+
+    def _policy(self, scope: Scope) -> bytes:
+        """Sockets of the page's own host only: 'self' does not mean these in every browser."""
+        host = dict(scope["headers"]).get(b"host", b"")
+        if not _HOST.fullmatch(host):
+            return (_CONTENT_POLICY % "").encode()
+        name = host.decode()
+        # A proxy may have taken off TLS where PUBLIC_URL does not tell.
+        sockets = f" wss://{name}" if self._secure else f" ws://{name} wss://{name}"
+        return (_CONTENT_POLICY % sockets).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,9 +47,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", []), *_HEADERS]
-                if all(name != _POLICY_HEADER[0] for name, _ in headers):
-                    headers.append(_POLICY_HEADER)
+                headers = [*message.get("headers", []), *self._always]
+                if all(name != _POLICY for name, _ in headers):
+                    headers.append((_POLICY, self._policy(scope)))
                 if scope["path"].startswith("/static/"):
                     # The bundle's names carry no hash: a browser must ask whether its copy is still the one.
                     headers.append((b"cache-control", b"no-cache"))
@@ -44,41 +57,6 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
-
-
-class BodyLimit:
-    """Refuses HTTP bodies above `max_bytes` with 413, by Content-Length or while they arrive. `others`: the limits of
-    paths that match an expression.
-    """
-
-    def __init__(self, app: ASGIApp, max_bytes: int, others: Mapping[re.Pattern[str], int] | None = None) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-        self._others = others or {}
-
-    def _limit(self, path: str) -> int:
-        return next((most for pattern, most in self._others.items() if pattern.fullmatch(path)), self._max_bytes)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        most = self._limit(scope["path"])
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > most:
-            await problems.of(TooLarge(f"a body may have at most {most} bytes"))(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> MutableMapping[str, Any]:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > most:
-                raise TooLarge(f"a body may have at most {most} bytes")
-            return message
-
-        await self._app(scope, counted, send)
 
 
 class RequestDetails:
@@ -100,10 +78,9 @@ class RequestDetails:
             await problems.of(Malformed("the URL must be UTF-8, without NUL"))(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        client = scope.get("client")
         token = caller.set(
             Caller(
-                client[0] if client else "",
+                client_address(scope),
                 _header(headers, b"user-agent", 500),
                 _header(headers, b"x-device-id", 200) or _parameter(scope, b"device_id", 200),
                 _header(headers, b"x-client-version", 100) or _parameter(scope, b"client_version", 100),
@@ -113,6 +90,16 @@ class RequestDetails:
             await self._app(scope, receive, send)
         finally:
             caller.reset(token)
+
+
+def client_address(scope: Scope) -> str:
+    """Of whom a request or socket is: the peer, or whom a trusted proxy names (uvicorn has put that into the scope).
+    Empty: unknown.
+    """
+    client = scope.get("client")
+    host: str = client[0] if client else ""
+    # Of a socket that takes both families.
+    return host[7:] if host.startswith("::ffff:") and "." in host else host
 
 
 def _parameter(scope: Scope, name: bytes, longest: int) -> str:

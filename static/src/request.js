@@ -2,16 +2,19 @@
 
 const WITHIN = 15000;
 const SAFE = new Set(['GET', 'HEAD']);
+/** Seconds: a reader waits for so long by itself when the server has had too many requests. */
+const PATIENCE = 10;
 
 let csrf = null;
 let whenSignedOut = null;
 
-/** A refused or failed request. `status` is the HTTP status, 0 when the server could not be reached. */
+/** A refused or failed request. `status` is the HTTP status, 0 when the server could not be reached; `retryAfter`: seconds. */
 export class RequestError extends Error {
-  constructor(status, code, detail) {
+  constructor(status, code, detail, retryAfter = 0) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -69,7 +72,7 @@ async function once(path, { method = 'GET', body, bytes, query, version, headers
   }
   if (!answer.ok) {
     const detail = content?.detail ?? content?.title ?? `The server answered ${answer.status}`;
-    throw new RequestError(answer.status, content?.code ?? '', sentence(detail));
+    throw new RequestError(answer.status, content?.code ?? '', sentence(detail), Number(answer.headers.get('Retry-After')) || 0);
   }
   return content;
 }
@@ -89,6 +92,10 @@ export async function request(path, options = {}) {
     if (error.code === 'csrf_rejected' && path !== 'auth/me') {
       // Another tab has signed in anew: its token is the one that counts.
       useCsrfToken((await once('auth/me', {})).csrf_token);
+      return once(path, options);
+    }
+    if (error.status === 429 && SAFE.has(options.method ?? 'GET') && error.retryAfter <= PATIENCE) {
+      await new Promise((go) => setTimeout(go, 1000 * Math.max(1, error.retryAfter)));
       return once(path, options);
     }
     if (error.status !== 401 || error.code !== 'unauthenticated') throw error;

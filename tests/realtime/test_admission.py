@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from collab_server.backends.fair_queue import network_of
+from collab_server.backends.rates import network_of
 from collab_server.errors import TooMany
 from collab_server.realtime.admission import SOCKETS_PER_BUDGET, Admission
 from collab_server.realtime.join_slots import JoinSlots
