@@ -1,5 +1,6 @@
 """What stands before every route: who asks, by which name, how often; and who reads the metrics."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -15,11 +16,13 @@ from collab_server.web import metrics
 from collab_server.web.hosts import is_known, names_of
 from tests.raw_socket import Refused, Socket
 from tests.server import Server, free_port
+from tests.test_bodies import Unfinished, head
 
 PROXY = "127.0.0.9"
 BURST = 20
 """Of guests too. One more comes a minute, so that a slow machine changes nothing."""
 LOGIN = "/auth/login"
+UPLOAD = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -214,24 +217,52 @@ async def test_the_token_of_the_metrics(token: str, client: str, given: str, sta
         assert (await asking.get("/metrics", headers=headers)).status_code == status
 
 
-async def test_metrics_on_a_port_of_their_own_and_a_server_on_https(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    port = free_port()
-    directory = tmp_path_factory.mktemp("public")
-    async with (
-        Server(directory, public_url="https://docs.example", metrics_port=port) as running,
-        httpx.AsyncClient() as client,
-    ):
-        own = f"http://127.0.0.1:{port}"
+@pytest.fixture(scope="module")
+async def public(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """On https, with a port for its metrics, and with small uploads: two of the largest at a time for one person."""
+    settings = {"public_url": "https://docs.example", "metrics_port": free_port()}
+    sizes = {"max_import_bytes": UPLOAD, "max_message_bytes": UPLOAD, "guest_role": "editor"}
+    async with Server(tmp_path_factory.mktemp("public"), **settings, **sizes) as running:
+        yield running
+
+
+async def test_metrics_on_a_port_of_their_own(public: Server) -> None:
+    port = public.environment["COLLAB_METRICS_PORT"]
+    own = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient() as client:
         assert "collab_sockets_open" in (await client.get(f"{own}/metrics")).text
         assert (await client.get(f"{own}/health/ready")).status_code == 200
         for path in ("/", "/api/v1/auth/me", "/signin"):
             assert (await client.get(own + path)).status_code == 404
         with pytest.raises(Refused):
             await Socket.dial(f"ws://127.0.0.1:{port}/ws/plan")
-        assert (await client.get(f"{running.http}/metrics")).status_code == 404
-        page = await client.get(running.http, headers={"host": "docs.example"})
+        assert (await client.get(f"{public.http}/metrics")).status_code == 404
+
+
+async def test_a_server_on_https_says_so(public: Server) -> None:
+    async with httpx.AsyncClient() as client:
+        page = await client.get(public.http, headers={"host": "docs.example"})
         assert page.headers["strict-transport-security"] == "max-age=31536000"
         assert "connect-src 'self' wss://docs.example;" in page.headers["content-security-policy"]
-        assert (await client.get(running.http, headers={"host": "other.example"})).status_code == 421
+        assert (await client.get(public.http, headers={"host": "other.example"})).status_code == 421
+
+
+async def test_unfinished_uploads_of_one_person_have_a_bound_together(public: Server) -> None:
+    async def begin(token: str = "") -> Unfinished:
+        more = f"\r\nauthorization: Bearer {token}" if token else ""
+        one = await Unfinished.begin(public, head("sync/push", UPLOAD, more=more))
+        await one.send(b" " * (UPLOAD - 1))
+        return one
+
+    token = await public.create_token(f"{uuid4()}@example.com")
+    guests = [await begin() for _ in range(3)]
+    answered = {asyncio.ensure_future(one.status()): one for one in guests}
+    done, _ = await asyncio.wait(answered, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+    assert [task.result() for task in done] == [429], "of three uploads two have room"
+    other = await begin(token)
+    await other.send(b" ")
+    assert await other.status() == 422, "another person's arrives, and is no JSON"
+    for task in answered:
+        task.cancel()
+    for one in (*guests, other):
+        await one.close()
