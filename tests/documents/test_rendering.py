@@ -79,7 +79,7 @@ async def test_what_cannot_be_rendered_is_a_problem_at_once_the_second_time(
     await peer.close()
     for longest in (30.0, 1.5):
         answer = await guest.get(path, headers={"accept": "text/html"}, timeout=longest)
-        assert (answer.status_code, answer.json()["code"]) == (422, "unprocessable")
+        assert (answer.status_code, answer.json()["code"]) == (422, "too_much_work")
     assert (await guest.get(path)).status_code == 200
 
 
