@@ -1,8 +1,9 @@
 """A server on a PostgreSQL that it does not run itself: the system's 15, and an 18 that another process owns."""
 
+import base64
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -76,18 +77,41 @@ async def test_migrate_makes_a_role_for_the_server_that_row_level_security_binds
                 await peer.saved()
                 await peer.close()
                 assert await server.content("plan") == "hello"
-            if version == "15":
-                other = dsn.replace("first%20secret", "second")
-                with pytest.raises(ConfigurationError, match="refused the login"):
-                    await login.faults(other)
-                assert await login.prepare(owner_dsn, other) == role
-                assert await login.faults(other) == []
         finally:
             if version == "15":
                 owner = await asyncpg.connect(owner_dsn)
                 await owner.execute(f"DROP OWNED BY {role}")
                 await owner.execute(f"DROP ROLE {role}")
                 await owner.close()
+
+
+async def test_migrate_gives_the_role_its_password_and_a_new_one() -> None:
+    """Whether PostgreSQL asks for it is a matter of its pg_hba.conf: what it has stored is looked at."""
+    role = f"collab_served_{uuid4().hex[:12]}"
+    stored = f"SELECT rolpassword FROM pg_authid WHERE rolname = '{role}'"
+    async with databases.migrated("15") as database:
+        owner = await asyncpg.connect(database.owner_dsn)
+        parts = urlsplit(database.owner_dsn)
+        where = f"{parts.hostname or '127.0.0.1'}:{parts.port or 5432}{parts.path}"
+        try:
+            for password in ("first secret", "second"):
+                dsn = f"postgresql://{role}:{quote(password)}@{where}"
+                assert await login.prepare(database.owner_dsn, dsn) == role
+                found = await owner.fetchval(stored)
+                assert found == login.verifier(password, _salt(found))
+            # The same as PostgreSQL's own of that password and salt.
+            await owner.execute("SET password_encryption = 'scram-sha-256'")
+            await owner.execute(f"ALTER ROLE {role} PASSWORD 'by PostgreSQL'")
+            found = await owner.fetchval(stored)
+            assert found == login.verifier("by PostgreSQL", _salt(found))
+        finally:
+            await owner.execute(f"DROP OWNED BY {role}")
+            await owner.execute(f"DROP ROLE {role}")
+            await owner.close()
+
+
+def _salt(stored: str) -> bytes:
+    return base64.b64decode(stored.split("$")[1].partition(":")[2])
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ async def prepare(owner_dsn: str, dsn: str) -> str:
         if password:
             # A verifier, as the statement may be written to PostgreSQL's log.
             await migrate.persistently(
-                conn, f"ALTER ROLE {migrate.quoted(role)} LOGIN NOINHERIT PASSWORD '{_verifier(password)}'"
+                conn, f"ALTER ROLE {migrate.quoted(role)} LOGIN NOINHERIT PASSWORD '{verifier(password)}'"
             )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise ConfigurationError(f"the server's role {role} could not be made: {one_line(error)}") from error
@@ -99,9 +99,9 @@ def _named(dsn: str) -> tuple[str, str]:
     return role, password
 
 
-def _verifier(password: str) -> str:
-    """What PostgreSQL stores of a password (RFC 5803)."""
-    salt = secrets.token_bytes(16)
+def verifier(password: str, salt: bytes | None = None) -> str:
+    """What PostgreSQL stores of a password of ASCII (RFC 5803)."""
+    salt = salt or secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
