@@ -54,7 +54,7 @@ async def test_a_guest_sets_no_expiry(office: Office) -> None:
         assert (await who.post(f"/workspaces/{PLAYGROUND}/documents", json=body)).status_code == status
 
 
-@pytest.mark.parametrize("moment", [YESTERDAY, "2020-01-01T00:00:00Z"])
+@pytest.mark.parametrize("moment", [YESTERDAY, "2020-01-01T00:00:00Z"], ids=["yesterday", "long ago"])
 async def test_an_expiry_in_the_past_is_refused(office: Office, moment: str) -> None:
     document = (await office.make())["id"]
     assert refused(await office.editor.patch(f"/documents/{document}", json={"expires_at": moment})) == (
