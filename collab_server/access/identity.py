@@ -55,8 +55,13 @@ class Identity:
         return f"{self.kind}:{self.user_id or self.document_id or ''}:{self.name}"
 
     def counted_as(self, address: str) -> str:
-        """Whom work for this identity counts for (fair_queue.on_behalf_of). `address`: as of address_of."""
-        return address if self.rights_of is None else f"user:{self.rights_of}"
+        """Whom work for this identity counts for (fair_queue.on_behalf_of). `address`: as of address_of.
+
+        All people of an application that embeds an editor have connect tokens of one issuer: each address counts.
+        """
+        if self.rights_of is None:
+            return address
+        return f"user:{self.rights_of}:{address}" if self.kind == "connect" else f"user:{self.rights_of}"
 
     @property
     def bearer(self) -> str:
