@@ -82,12 +82,28 @@ function line(who, user, again) {
     moreButton(`Actions for ${nameOf(user)}`, items));
 }
 
-const WORDS = { sign_in: 'signed in', sign_out: 'signed out', sign_in_failed: 'failed to sign in', set_password: 'set the password', reset_password: 'reset the password', revoke_all: 'ended all sessions and tokens' };
+const WORDS = {
+  sign_in: 'signed in', sign_out: 'signed out', sign_in_failed: 'failed to sign in', set_password: 'set the password',
+  reset_password: 'reset the password', revoke_all: 'ended all sessions and tokens',
+};
+const VERBS = {
+  create: 'created', insert: 'created', update: 'changed', delete: 'deleted', purge: 'deleted for good', restore: 'restored',
+  archive: 'archived', unarchive: 'unarchived', revoke: 'revoked',
+};
+const ACTORS = { operator: 'An operator', 'first start': 'The first start' };
+
+/** @returns {string} what an entry is about, if it says so */
+const nameIn = ({ data }) => [data.title, data.name, data.email, data.new?.title, data.new?.name, data.new?.email].find(Boolean) ?? '';
 
 function auditLine(entry) {
-  const details = [entry.data.reason, entry.data.by, entry.changed_fields?.join(', '), entry.ip_address].filter(Boolean);
+  const plain = (text) => text.replaceAll('_', ' ');
+  const actor = entry.actor?.name ?? 'Somebody';
+  const name = entry.action in WORDS ? '' : nameIn(entry);
+  const what = `${name ? 'the' : /^[aeio]/.test(entry.entity_type) ? 'an' : 'a'} ${plain(entry.entity_type)}`;
+  const done = WORDS[entry.action] ?? `${VERBS[entry.action] ?? plain(entry.action)} ${what}`;
+  const details = [entry.data.reason, entry.data.by && plain(entry.data.by), entry.changed_fields?.map(plain).join(', '), entry.ip_address].filter(Boolean);
   return h('li', { class: 'line' }, h('div', { class: 'line-text' },
-    h('b', {}, entry.actor?.name ?? 'Somebody', ' ', WORDS[entry.action] ?? `${entry.action.replaceAll('_', ' ')} ${entry.entity_type.replaceAll('_', ' ')}`),
+    h('p', { class: 'event' }, h('b', {}, ACTORS[actor] ?? actor), ` ${done}`, name && [' ', h('b', {}, name)]),
     h('p', {}, clock(entry.at), details.length > 0 && ` · ${details.join(' · ')}`)));
 }
 
