@@ -31,6 +31,8 @@ async def examine(settings: Settings, db: Database, hub: Hub, bus: Bus, *, leavi
         found["database"] = "cannot be reached"
     lag = hub.oldest_unsaved()
     found["commit_lag"] = "ok" if lag < health.COMMIT_LAG else f"an edit has waited {lag:.1f} s for its commit"
+    blocked = len(hub.writer.blocked)
+    found["documents"] = f"edits of {blocked} locked documents wait for their commit" if blocked else "ok"
     found["bus"] = "ok" if bus.connected else "cannot be reached: other servers' edits come late"
     found["login"] = login or "ok"
     return found

@@ -103,7 +103,7 @@ async def test_a_document_that_cannot_be_stored_leaves_the_server_ready(server: 
         async with owner.transaction():
             await owner.execute("SELECT FROM document_heads WHERE document_id = $1::uuid FOR UPDATE", document["id"])
             peer.type_mark()
-            await until(lambda: check_says(server, "commit_lag", "an edit has waited"), "the edit to be late", 20)
+            await until(lambda: check_says(server, "documents", "edits of 1 locked documents wait"), "the edit to wait")
         await peer.saved()
     finally:
         await peer.close()

@@ -57,6 +57,9 @@ HIDDEN = {
     "sign_in_links": "INSERT INTO sign_in_links (token_hash, purpose, user_id, expires_at) "
     f"VALUES ({HASH}, 'reset', $1, now() + interval '1 day')",
     "connect_epochs": "",
+    "former_slugs": f"INSERT INTO former_slugs VALUES ({HASH}) ON CONFLICT DO NOTHING",
+    "storage_changes": "INSERT INTO storage_changes VALUES ($2, 1, 0)",
+    "damaged_documents": "INSERT INTO damaged_documents (document_id, reason) VALUES ($3, 'x')",
     "known_places": f"INSERT INTO known_places (key, user_id) VALUES ({HASH}, $1)",
     "sign_in_attempts": f"INSERT INTO sign_in_attempts (key) VALUES ({HASH})",
     "document_archive": "INSERT INTO document_archive (document_id, workspace_id, title, type, content, pending, "

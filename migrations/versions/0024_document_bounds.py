@@ -109,6 +109,30 @@ END $$;
 
 ALTER TABLE workspace_usage ADD document_count bigint NOT NULL DEFAULT 0, ADD counted_at timestamptz;
 
+-- Changes that met the counters of their workspace locked, for whoever has the lock next. A transaction that waited for
+-- them could wait for another one that waits for it.
+CREATE TABLE storage_changes (workspace_id uuid NOT NULL, bytes bigint NOT NULL, documents integer NOT NULL);
+CREATE INDEX storage_changes_workspace ON storage_changes (workspace_id);
+ALTER TABLE storage_changes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY internal ON storage_changes TO app_service, app_admin USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON storage_changes TO app_service, app_admin;
+
+CREATE FUNCTION app.add_storage(p_workspace uuid, p_bytes bigint, p_documents integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM FROM workspace_usage WHERE workspace_id = p_workspace FOR NO KEY UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    INSERT INTO storage_changes (workspace_id, bytes, documents) VALUES (p_workspace, p_bytes, p_documents);
+    RETURN;
+  END IF;
+  WITH earlier AS (DELETE FROM storage_changes WHERE workspace_id = p_workspace RETURNING bytes, documents),
+    total AS (SELECT p_bytes + coalesce(sum(bytes), 0) AS bytes, p_documents + coalesce(sum(documents), 0) AS documents
+              FROM earlier)
+  UPDATE workspace_usage u SET storage_used_bytes = greatest(0, u.storage_used_bytes + t.bytes),
+    document_count = greatest(0, u.document_count + t.documents)
+  FROM total t WHERE u.workspace_id = p_workspace;
+END $$;
+
 -- A document takes its snapshot, its stored text and its encrypted content. The rows of the log count when they are
 -- folded: a commit of edits takes no lock here. octet_length reads no value that is stored apart.
 CREATE FUNCTION app.count_storage() RETURNS trigger
@@ -125,22 +149,15 @@ BEGIN
   END IF;
   IF TG_OP = 'UPDATE' AND NEW.workspace_id = OLD.workspace_id THEN
     IF is_now <> was THEN
-      UPDATE workspace_usage SET storage_used_bytes = greatest(0, storage_used_bytes + is_now - was)
-        WHERE workspace_id = NEW.workspace_id;
+      PERFORM app.add_storage(NEW.workspace_id, is_now - was, 0);
     END IF;
     RETURN NULL;
   END IF;
-  IF TG_OP = 'UPDATE' THEN
-    PERFORM FROM workspace_usage WHERE workspace_id IN (OLD.workspace_id, NEW.workspace_id)
-      ORDER BY workspace_id FOR NO KEY UPDATE;
-  END IF;
   IF TG_OP <> 'INSERT' THEN
-    UPDATE workspace_usage SET storage_used_bytes = greatest(0, storage_used_bytes - was),
-      document_count = greatest(0, document_count - 1) WHERE workspace_id = OLD.workspace_id;
+    PERFORM app.add_storage(OLD.workspace_id, -was, -1);
   END IF;
   IF TG_OP <> 'DELETE' THEN
-    UPDATE workspace_usage SET storage_used_bytes = storage_used_bytes + is_now, document_count = document_count + 1
-      WHERE workspace_id = NEW.workspace_id;
+    PERFORM app.add_storage(NEW.workspace_id, is_now, 1);
   END IF;
   RETURN NULL;
 END $$;
@@ -148,8 +165,8 @@ END $$;
 CREATE CONSTRAINT TRIGGER storage AFTER INSERT OR DELETE OR UPDATE OF yjs_state, content, content_encrypted,
   workspace_id ON documents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.count_storage();
 
--- Counts workspaces anew that were not counted within a day; -> how many. Exact beside writers: their counters wait for
--- this lock, and what they have committed before it is in the sum.
+-- Counts workspaces anew that were not counted within a day, or have changes left over; -> how many. Exact beside writers:
+-- the sum and the changes that go are of one statement, so what is committed later is added later.
 CREATE FUNCTION app.recount_storage(p_limit integer DEFAULT 10) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE place uuid; counted integer := 0;
@@ -157,8 +174,10 @@ BEGIN
   FOR place IN
     SELECT workspace_id FROM workspace_usage
     WHERE counted_at IS NULL OR counted_at < now() - interval '1 day'
+      OR workspace_id IN (SELECT c.workspace_id FROM storage_changes c)
     ORDER BY workspace_id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
   LOOP
+    WITH gone AS (DELETE FROM storage_changes WHERE workspace_id = place)
     UPDATE workspace_usage u SET storage_used_bytes = s.bytes, document_count = s.documents, counted_at = now()
     FROM (SELECT count(*) AS documents,
             coalesce(sum(coalesce(octet_length(yjs_state), 0)::bigint + content_bytes
@@ -167,6 +186,7 @@ BEGIN
     WHERE u.workspace_id = place;
     counted := counted + 1;
   END LOOP;
+  DELETE FROM storage_changes c WHERE NOT EXISTS (SELECT FROM workspaces w WHERE w.id = c.workspace_id);
   RETURN counted;
 END $$;
 
@@ -296,6 +316,8 @@ END $$;
 DROP FUNCTION app.search_language(text), app.recount_storage(integer);
 DROP TRIGGER storage ON documents;
 DROP FUNCTION app.count_storage();
+DROP FUNCTION app.add_storage(uuid, bigint, integer);
+DROP TABLE storage_changes;
 UPDATE workspace_usage SET storage_used_bytes = 0;
 ALTER TABLE workspace_usage DROP document_count, DROP counted_at;
 CREATE OR REPLACE FUNCTION app.purge_documents(p_days integer DEFAULT 30, p_limit integer DEFAULT 100) RETURNS integer

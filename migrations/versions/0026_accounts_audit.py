@@ -24,7 +24,6 @@ END $$;
 -- The previous version writes password_hash; the present one neither writes nor reads it.
 ALTER TABLE sign_in_links ADD CONSTRAINT sign_in_links_subject CHECK (
   CASE purpose WHEN 'verify' THEN user_id IS NULL AND email IS NOT NULL ELSE user_id IS NOT NULL END);
-CREATE INDEX sign_in_links_email ON sign_in_links (lower(email)) WHERE email IS NOT NULL;
 
 -- ---- how a session began
 
@@ -42,8 +41,6 @@ GRANT SELECT (signed_in_by, link_made_by) ON sessions TO app_admin, app_readonly
 ALTER TABLE access_tokens
   ADD COLUMN parent_token_id uuid REFERENCES access_tokens ON DELETE CASCADE,
   ADD COLUMN parent_session_id uuid;  -- no reference: signing out keeps the token
-CREATE INDEX access_tokens_parent ON access_tokens (parent_token_id) WHERE parent_token_id IS NOT NULL;
-CREATE INDEX access_tokens_parent_session ON access_tokens (parent_session_id) WHERE parent_session_id IS NOT NULL;
 GRANT SELECT (parent_token_id, parent_session_id) ON access_tokens TO app_readonly, app_readwrite;
 
 -- In a trigger, so that every way to revoke is covered. It sees a token that was being made when its parent was revoked:
@@ -198,7 +195,6 @@ DROP FUNCTION app.revoke_descendants();
 ALTER TABLE access_tokens DROP COLUMN parent_token_id, DROP COLUMN parent_session_id;
 ALTER TABLE sessions DROP COLUMN signed_in_by, DROP COLUMN link_made_by;
 ALTER TABLE sign_in_links DROP COLUMN made_for, DROP COLUMN made_by;
-DROP INDEX sign_in_links_email;
 -- The previous version cannot finish a registration that has no password.
 DELETE FROM sign_in_links WHERE purpose = 'verify' AND password_hash IS NULL;
 ALTER TABLE sign_in_links DROP CONSTRAINT sign_in_links_subject;

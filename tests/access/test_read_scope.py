@@ -15,7 +15,6 @@ MAY = {
     ("post", "/documents/{document_id}/events/{stream_id}"),  # presence
     ("post", "/sync/pull"),  # reads many documents at once
     ("post", "/sync/push"),  # answers for each operation by itself
-    ("post", "/auth/tokens"),  # of no greater scope
     ("delete", "/auth/tokens/{token_id}"),  # itself only
     # These ask for no credential: their body or link is one.
     ("post", "/auth/login"),

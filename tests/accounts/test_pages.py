@@ -137,10 +137,13 @@ async def test_a_socket_of_another_page_does_not(
 
 
 @pytest.mark.parametrize("family", ["yws", "hocus"])
-async def test_a_socket_with_an_ended_cookie_is_a_guests(server: Server, family: Family) -> None:
+async def test_a_socket_with_the_cookie_of_an_ended_session_is_refused(server: Server, family: Family) -> None:
     headers = (("Origin", server.http), ("Cookie", "collab_session=ended"))
-    peer = await Peer(server, family, f"guest-{uuid4().hex[:8]}", headers=headers).sync()
-    await peer.close()
+    peer = Peer(server, family, f"guest-{uuid4().hex[:8]}", headers=headers)
+    await peer.connect()
+    await peer.until(lambda: peer.denied or not peer.connected, "a refusal")
+    assert not peer.synced
+    await peer.abort()
 
 
 @pytest.mark.parametrize("family", ["yws", "hocus"])

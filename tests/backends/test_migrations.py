@@ -253,7 +253,7 @@ async def test_a_revision_that_never_gets_its_lock_says_so_in_a_line(monkeypatch
     monkeypatch.setattr(migrate, "LOCK_PAUSE", 0)
     monkeypatch.setattr(migrate, "LOCK_ATTEMPTS", 2)
     async with databases.empty("18") as dsn:
-        await migrate.upgrade(dsn, "0022_listed")
+        await migrate.upgrade(dsn, "0023_address_rights")
         before = await objects(dsn)
         conn = await asyncpg.connect(dsn)
         async with conn.transaction():

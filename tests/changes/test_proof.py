@@ -94,10 +94,10 @@ async def write(world: World, seed: int) -> Counter[str]:
 
 async def purge(world: World, writing: asyncio.Event) -> None:
     """What is a second old goes, a few at a time."""
-    conn = await asyncpg.connect(world.dsn)
+    conn, owner = await asyncpg.connect(world.dsn), await asyncpg.connect(world.owner_dsn)
     try:
         while writing.is_set():
-            await world.owner.execute(
+            await owner.execute(
                 "UPDATE sync_log SET created_at = created_at - interval '1 day' "
                 "WHERE created_at BETWEEN now() - interval '1 hour' AND now() - interval '1 s'"
             )
@@ -107,6 +107,7 @@ async def purge(world: World, writing: asyncio.Event) -> None:
             await asyncio.sleep(0.1)
     finally:
         await conn.close()
+        await owner.close()
 
 
 @pytest.mark.parametrize("version", databases.VERSIONS)

@@ -46,7 +46,7 @@ async def cluster(directory: Path, nodes: int, **settings: object) -> AsyncItera
 @pytest.fixture(scope="module")
 async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
     """For tests that leave the servers and Redis as they found them."""
-    async with cluster(tmp_path_factory.mktemp("two"), 2) as found:
+    async with cluster(tmp_path_factory.mktemp("two"), 2, worker_processes=1) as found:
         yield found
 
 

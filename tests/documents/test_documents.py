@@ -92,9 +92,13 @@ async def test_all_fields_can_be_changed_and_the_version_moves(office: Office) -
     assert changed["row_version"] == made["row_version"] + 1
     assert answer.headers["etag"] == f'"r{changed["row_version"]}"'
     assert changed["updated_by"] == {"id": office.editor.id, "name": "editor"}
-    nulls = {"name": None, "description": None, "expires_at": None, "category_id": None}
+    # Only those who may delete the document set or clear its expiry.
+    refused = await office.other.patch(f"/documents/{made['id']}", json={"expires_at": None})
+    assert refused.status_code == 403
+    assert (await office.editor.patch(f"/documents/{made['id']}", json={"expires_at": None})).status_code == 200
+    nulls = {"name": None, "description": None, "category_id": None}
     cleared = (await office.other.patch(f"/documents/{made['id']}", json=nulls)).json()
-    assert [cleared[field] for field in nulls] == [None] * 4
+    assert [cleared[field] for field in [*nulls, "expires_at"]] == [None] * 4
     assert cleared["address"] == made["id"]
     assert cleared["updated_by"]["name"] == "other"
 
