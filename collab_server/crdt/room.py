@@ -75,11 +75,13 @@ class Room:
         "_deletes",
         "_deletes_since",
         "_encoded",
+        "_folded",
         "_in_flight",
+        "_known_before",
         "_merge_at",
         "_pending",
         "_placed",
-        "_rows_before",
+        "_read",
         "_settling",
         "_snapshot",
         "_snapshot_bytes",
@@ -89,7 +91,6 @@ class Room:
         "entries_done",
         "entries_given",
         "log_bytes",
-        "log_rows",
         "max_bytes",
         "most_bytes",
         "refused_bytes",
@@ -109,13 +110,16 @@ class Room:
         self.size = 0
         """Bytes of snapshot (also when let go) and tail: the measure for MAX_DOCUMENT_BYTES."""
         self._snapshot_bytes = 0
-        self.log_rows = 0
         self.log_bytes = 0
         self.entries_given = 0
         """Content messages ever taken in, and of these the ones whose fate is known."""
         self.entries_done = 0
         self._placed = False
-        self._rows_before = 0
+        self._folded = 0
+        """The last row of the log that is in the snapshot, as far as is known here."""
+        self._read = 0
+        """The last row of the log that was read from PostgreSQL here."""
+        self._known_before = 0
         self._bytes_before = 0
         self._snapshot: bytes | None = None
         self._settling: list[bytes] = []
@@ -137,6 +141,11 @@ class Room:
         return self._snapshot is not None
 
     @property
+    def log_rows(self) -> int:
+        """Rows of the log that are not folded, as far as is known here."""
+        return max(self.coverage.last, self._read) - self._folded
+
+    @property
     def saved(self) -> bool:
         """Whether PostgreSQL has everything."""
         return not self._unlogged and not self._in_flight
@@ -150,7 +159,7 @@ class Room:
         self._settling += self._committed
         self._committed = []
         self._merge_at = TAIL_RUN
-        self._rows_before, self._bytes_before = self.log_rows, self.log_bytes
+        self._known_before, self._bytes_before = self.coverage.last, self.log_bytes
 
     def finish_load(self, stored: Stored) -> None:
         """What `begin_load` announced has been read."""
@@ -171,7 +180,9 @@ class Room:
 
     def _settled(self, stored: Stored) -> None:
         self._settling = []
-        self.log_rows = stored.rows + self.log_rows - self._rows_before
+        self._read = max(self._read, stored.seq)
+        # A log that PostgreSQL has begun anew is not waited for.
+        self._folded = max(self._folded, max(stored.seq, self._known_before) - stored.rows)
         self.log_bytes -= self._bytes_before
         self._recount()
         self._answers.replaced()
@@ -303,7 +314,6 @@ class Room:
             update = diff(update, self.state_vector())
         # Only now: where the update cannot be taken, its rows are still missing.
         self.coverage.add(first, last)
-        self.log_rows += last - first + 1
         self.log_bytes += size
         if known:
             return None
@@ -352,7 +362,6 @@ class Room:
         self._committed += payloads
         if payloads:
             self.coverage.add(seq - len(payloads) + 1, seq)
-            self.log_rows += len(payloads)
             self.log_bytes += sum(map(len, payloads))
         if len(self._committed) >= self._merge_at:
             self._committed = _gathered(self._committed)

@@ -94,7 +94,7 @@ class Hub:
         self._documents: dict[UUID, LiveDocument] = {}
         self._loading: dict[UUID, asyncio.Task[None]] = {}
         self._folder = Folder(
-            db, folding or workers, counts, settings.worker_processes, self._loading.get, done=self._drop_if_done
+            db, folding or workers, counts, settings.worker_processes, self._loading.get, done=self._after_fold
         )
         # Messages that do not leave the process need no key that others have.
         secret = settings.secret() if bus.reaches_others else secrets.token_bytes(32)
@@ -364,6 +364,11 @@ class Hub:
             self.discard(document)
         self._fold_if_long(document)
         self._let_go(document)
+
+    def _after_fold(self, document: LiveDocument) -> None:
+        # What came while it ran may have made the log long again, and perhaps nothing comes any more.
+        self._fold_if_long(document, FOLD_AFTER_OTHERS)
+        self._drop_if_done(document)
 
     def _fold_if_long(self, document: LiveDocument, times: int = 1) -> None:
         """Fold a log that has grown to so many times what the settings allow."""

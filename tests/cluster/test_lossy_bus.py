@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 from pycrdt import Doc, Text
 
 from collab_server.access.identity import GUEST
@@ -16,6 +17,7 @@ from collab_server.backends.bus import LocalBus
 from collab_server.backends.db import Database
 from collab_server.backends.workers import Workers
 from collab_server.crdt.updates import validate
+from collab_server.documents import store
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.member import Member
 from collab_server.settings import Settings
@@ -165,3 +167,28 @@ async def test_a_node_that_only_listens_lets_go_of_the_log_as_well() -> None:
             assert listener.content == writer.content
             for client in (writer, listener):
                 client.hub.leave(client.member)
+
+
+async def test_what_is_written_while_a_fold_runs_is_folded_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = asyncio.Event()
+    fold = store.fold
+
+    async def slow_fold(*given: Any) -> Any:
+        stored = await fold(*given)
+        await may_end.wait()
+        return stored
+
+    monkeypatch.setattr(store, "fold", slow_fold)
+    async with databases.migrated("18") as database:
+        document_id = await new_document(database)
+        bus, busy = LocalBus(set()), {"fold_updates": 10, "fold_seconds": 1000, "room_idle_seconds": 1000}
+        async with node(database.login_dsn, bus, **busy) as hub:
+            writer = await joined(hub, document_id)
+            room = writer.member.document.room
+            for number in range(60):
+                writer.type(f"<{number}>", 0)
+                await writer.member.document.next_commit()
+            assert room.log_rows > 2 * 10
+            may_end.set()
+            await until(lambda: room.log_rows < 2 * 10, "the log to be folded again")
+            hub.leave(writer.member)

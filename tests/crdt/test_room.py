@@ -183,6 +183,21 @@ def test_what_is_committed_while_a_fold_reads_is_kept() -> None:
     assert room.log_rows == 1
 
 
+def test_rows_that_a_reading_saw_before_they_were_told_are_counted_once() -> None:
+    first, second, third = typed("a", "b", "c")
+    room = loaded()
+    give(room, first)
+    commit(room, 1)
+    room.begin_load()
+    room.learn(second, validate(second), 2, 2)
+    room.learn(third, validate(third), 3, 3)
+    room.finish_fold(stored(first, second, third, seq=3, rows=2))
+    assert room.log_rows == 2
+    room.begin_load()
+    room.finish_fold(stored(first, second, third, seq=3))
+    assert room.log_rows == 0
+
+
 def test_a_failed_fold_changes_nothing() -> None:
     first, second = typed("a", "b")
     room = loaded()
