@@ -1,7 +1,8 @@
 """`python -m benchmarks.hostile`: what one hostile socket costs an honest person, as a Markdown table.
 
 A person types 20 times a second and waits for the commit of each edit. A process of its own attacks by one anonymous or
-guest socket at a time, as fast as the server reads. Times include the commit. Processes are not pinned.
+guest socket at a time, as fast as the server reads. In the last row nobody attacks: another transaction holds a lock
+that an edit of another document waits for. Times include the commit. Processes are not pinned.
 """
 
 import argparse
@@ -12,8 +13,10 @@ import os
 import socket
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import uvloop
 
 from benchmarks.processes import resident_mb
@@ -78,6 +81,28 @@ def attack(port: int, path: str, first: bytes, again: bytes, seconds: float) -> 
         time.sleep(0.05)
 
 
+@contextlib.asynccontextmanager
+async def locked_head(server: Server) -> AsyncIterator[None]:
+    """Another document with an edit that cannot be stored, as a foreign transaction has locked the head of its log."""
+    other = await Peer(server, "yws", f"{NAME}-too").sync()
+    other.type_mark()
+    await other.saved(60)
+    conn = await asyncpg.connect(server.owner_dsn)
+    try:
+        async with conn.transaction():
+            found = await conn.fetch(
+                "SELECT FROM document_heads"
+                " WHERE document_id IN (SELECT id FROM documents WHERE title = $1) FOR UPDATE",
+                f"{NAME}-too",
+            )
+            assert len(found) == 1
+            other.type_mark()
+            yield
+    finally:
+        await conn.close()
+        await other.close()
+
+
 async def measure(server: Server, seconds: float, kind: tuple[str, bytes, bytes]) -> dict[str, float]:
     person = await Peer(server, "yws", NAME).sync()
     attacker = multiprocessing.get_context("spawn").Process(target=attack, args=(server.port, *kind, seconds))
@@ -104,7 +129,7 @@ async def measure(server: Server, seconds: float, kind: tuple[str, bytes, bytes]
     }
 
 
-async def run(seconds: float) -> None:
+async def run(seconds: float, locked_seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with Server(Path(folder)) as server:
             found = Found()
@@ -112,14 +137,19 @@ async def run(seconds: float) -> None:
             await measure(server, 3, attacks()["nothing"])
             for name, kind in attacks().items():
                 found.add(name, await measure(server, seconds, kind))
+            async with locked_head(server):
+                name = f"the head of another document locked for {locked_seconds:.0f} s"
+                found.add(name, await measure(server, locked_seconds, attacks()["nothing"]))
             print("\n".join(single_rows("attack", found)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each attack")
+    parser.add_argument("--locked-seconds", type=float, default=60.0, help="of the lock")
     os.environ.setdefault("COLLAB_LOG_LEVEL", "warning")
-    uvloop.run(run(parser.parse_args().seconds))
+    given = parser.parse_args()
+    uvloop.run(run(given.seconds, given.locked_seconds))
 
 
 if __name__ == "__main__":
