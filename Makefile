@@ -20,6 +20,7 @@ check: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -q tests/test_architecture.py
 
 crash: $(VENV)/.installed-dev
 	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_crash.py $(ARGS)
