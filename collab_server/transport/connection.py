@@ -37,6 +37,8 @@ TURN_SECONDS = 0.004
 FRAME_RATE = 500.0
 FRAME_BURST = 2_000
 """Control frames and fragments a peer may send in a second for long, and at once."""
+IGNORED_FRAMES = 1_000
+"""Frames between our close and the peer's. What was on the way is read, so that the peer gets to our close."""
 WHOLE_FRAGMENT_BYTES = 1024
 """Fragments from this size on are counted by their bytes alone, as parts of the message that they make."""
 
@@ -74,6 +76,7 @@ class Connection(Sending):
         "_frames",
         "_heard",
         "_heard_at",
+        "_ignored",
         "_limit",
         "_needed",
         "_on_end",
@@ -105,6 +108,7 @@ class Connection(Sending):
         self._fragments: bytearray | None = None
         self._frames: TokenBucket | None = None
         self._size = 0
+        self._ignored = 0
         self._limit = bounds.max_message_bytes
         self._on_message: OnMessage | None = None
         self._on_writable: Callable[[], None] | None = None
@@ -356,6 +360,9 @@ class Connection(Sending):
 
     def _take_other(self, first: int, payload: bytes) -> None:
         opcode = first & 15
+        if self._state != OPEN and opcode != _CLOSE:
+            self._ignore_frame(first, opcode)
+            return
         if opcode in (_PING, _PONG) or len(payload) < WHOLE_FRAGMENT_BYTES:
             if self._frames is None:
                 self._frames = TokenBucket(FRAME_RATE, FRAME_BURST)
@@ -398,8 +405,17 @@ class Connection(Sending):
                 self._write_frame(control(_CLOSE, payload))
             self._hang_up()
 
+    def _ignore_frame(self, first: int, opcode: int) -> None:
+        if opcode < _CLOSE:
+            self._fragments = None if first & 0x80 else bytearray()
+            self._size = 0
+        self._ignored += 1
+        if self._ignored > IGNORED_FRAMES:
+            self._hang_up()
+
     def _take(self, message: bytes) -> None:
         if self._state != OPEN:
+            self._ignore_frame(_WHOLE_BINARY, _BINARY)
             return
         try:
             pending = cast(OnMessage, self._on_message)(message)
