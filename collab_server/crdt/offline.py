@@ -1,4 +1,7 @@
-"""A text document as a client without a connection holds it: edits come out as updates, others' updates go in."""
+"""A text document as a client without a connection holds it: edits come out as updates, others' updates go in.
+
+Line ends of what is written become line feeds.
+"""
 
 import difflib
 import re
@@ -8,6 +11,7 @@ from typing import Final
 
 import pycrdt
 
+from collab_server.crdt.line_ends import with_line_feeds
 from collab_server.crdt.roots import TEXT_ROOT, project_document
 from collab_server.crdt.updates import EMPTY_UPDATE, ask_pycrdt
 
@@ -48,16 +52,16 @@ class OfflineText:
         text = self.text
         if not 0 <= position <= position + deleted <= len(text):
             raise ValueError(f"the text has {len(text)} characters")
-        return self._edit([(position, position + deleted, inserted)], text)
+        return self._edit([(position, position + deleted, with_line_feeds(inserted))], text)
 
     def append(self, inserted: str) -> bytes:
         text = self.text
-        return self._edit([(len(text), len(text), inserted)], text)
+        return self._edit([(len(text), len(text), with_line_feeds(inserted))], text)
 
     def replace(self, wanted: str) -> bytes:
         """The update that makes it say `wanted`: what stays is not touched, so that others' edits there stay too."""
         text = self.text
-        return self._edit(list(_changes(text, wanted, 0, _lines)), text)
+        return self._edit(list(_changes(text, with_line_feeds(wanted), 0, _lines)), text)
 
     def _edit(self, changes: list[Change], text: str) -> bytes:
         """`changes`: ascending. EMPTY_UPDATE where nothing changes."""
