@@ -20,6 +20,7 @@ Unit = Literal["code_point", "utf-16"]
 Between = Literal["none", "line", "paragraph"]
 
 _MAX_HEADINGS: Final = 100_000
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _BLANK: Final = re.compile(r"(?:[ \t]*\n)*[ \t]*\Z")
 
 
@@ -58,7 +59,7 @@ class Patch:
                 raise UnprocessableContent("two of the edits overlap")
         # What an edit takes out and puts back has not changed: cursors in it stay.
         return [
-            Change(change.start + part.start, change.start + part.end, part.text)
+            Change(change.start + part.start, change.start + part.end, part.text, part.near)
             for change in found
             for part in text_diff.changes(text[change.start : change.end], change.text)
         ]
@@ -155,7 +156,8 @@ def _feeds_at_end(text: str) -> int:
 
 def section(text: str, path: Sequence[str]) -> tuple[int, int]:
     """(where what stands under a heading starts, where its last line of text ends). Raises Conflict."""
-    lines = text.splitlines(keepends=True)
+    # Lines as Markdown counts them: U+2028 and form feeds end none.
+    lines = _LINE.findall(text)
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))

@@ -16,6 +16,7 @@ from collab_server.crdt.fragment_text import Add, Character, Drop, Formats, Keep
 from collab_server.crdt.markdown_runs import MARKS, MarkKey, Run
 from collab_server.crdt.prosemirror import Node, canonical, mark_name
 from collab_server.crdt.structs import TYPE, XML_TEXT, Branch, Id, Item
+from collab_server.crdt.text_diff import BEFORE, BEHIND, BESIDE
 
 
 @dataclass(slots=True)
@@ -123,7 +124,15 @@ def _show(places: list[_Place], old: Sequence[Sign]) -> list[_Place]:
     return shown
 
 
-def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, list[Sign]]:
+@dataclass(slots=True)
+class _Added:
+    """`near`: see text_diff.Change."""
+
+    signs: list[Sign]
+    near: int
+
+
+def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, _Added]:
     """Mark each place as dropped or give it the sign that it is to be; what is added, by the number of the shown
     places before it.
     """
@@ -132,15 +141,17 @@ def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, list[Sign]]:
     old_text = "".join(letters.of(place.shown) for place in shown if place.shown is not None)
     new_text = "".join(map(letters.of, new))
     match: list[int | None] = []
+    near: dict[int, int] = {}
     at = 0
     for change in text_diff.changes(old_text, new_text):
+        near[change.start] = change.near
         count = change.start - len(match)
         match += range(at, at + count)
         match += [None] * (change.end - change.start)
         at += count + len(change.text)
     match += range(at, at + len(shown) - len(match))
     _unmatch_cut_nodes(shown, match)
-    added: dict[int, list[Sign]] = {}
+    added: dict[int, _Added] = {}
     taken = 0
     kept = 0
     for index, (place, found) in enumerate(zip(shown, match, strict=True)):
@@ -148,11 +159,11 @@ def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, list[Sign]]:
             place.dropped = True
             continue
         if found > taken:
-            added[kept] = list(new[taken:found])
+            added[kept] = _Added(list(new[taken:found]), near.get(kept, BESIDE))
         place.wanted = new[found]
         taken, kept = found + 1, index + 1
     if taken < len(new):
-        added[kept] = list(new[taken:])
+        added[kept] = _Added(list(new[taken:]), near.get(kept, BESIDE))
     return added
 
 
@@ -220,15 +231,15 @@ class _Writing:
         self.fresh: list[tuple[str, Formats]] | None = None
         self.current = -1
 
-    def run(self, places: list[_Place], added: dict[int, list[Sign]]) -> None:
+    def run(self, places: list[_Place], added: dict[int, _Added]) -> None:
         passed = 0
-        waiting = added.pop(0, [])
+        waiting = added.pop(0, None)
         # White space that is not shown at the beginning of a line stays there: what comes is put behind it.
         begins = True
         for place in places:
             if waiting and (place.shown is not None or not begins):
                 self._add(waiting, place)
-                waiting = []
+                waiting = None
             self._go_to(place.child)
             self._place(place)
             if place.shown is not None:
@@ -286,15 +297,23 @@ class _Writing:
             self.steps.append(Drop(character))
             self.fresh.append((character.text, formats))
 
-    def _add(self, new: list[Sign], following: _Place | None) -> None:
-        """Between the place that was passed last and the following one."""
+    def _add(self, new: _Added, following: _Place | None) -> None:
+        """Between the place that was passed last and the following one. What replaces that, or is part of the word
+        there, has its formats.
+        """
         before = self._last_formats()
         after = following.character.formats if following is not None and following.character is not None else {}
-        for sign in new:
+        if following is not None and following.character is not None and (following.dropped or new.near == BEHIND):
+            unsaid = after
+        elif new.near == BEFORE:
+            unsaid = before
+        else:
+            unsaid = {name: value for name, value in before.items() if name in after and after[name] == value}
+        for sign in new.signs:
             if sign.run is not None:
                 self._between(self.dialect.inline(sign.run))
             else:
-                self._text(sign.text, self._formats(sign.marks, before, after), following)
+                self._text(sign.text, self._formats(sign.marks, unsaid, before, after), following)
 
     def _last_formats(self) -> Formats:
         if self.fresh:
@@ -327,15 +346,14 @@ class _Writing:
         self.left = self.composer.element(self.block, self.left, self._right(), node.type, node.attributes)
         self.fresh = []
 
-    def _formats(self, marks: frozenset[MarkKey], before: Formats, after: Formats) -> Formats:
-        """The formats that say these marks, those of them that are there as they are, and what both sides have beside
-        what Markdown can say.
+    def _formats(self, marks: frozenset[MarkKey], unsaid: Formats, *beside: Formats) -> Formats:
+        """The formats that say these marks, those of them that are beside as they are, and of `unsaid` what Markdown
+        cannot say.
         """
-        wanted = self.dialect.formats(marks)
-        formats = {name: value for name, value in before.items() if name in after and not _says(name)}
-        for name, value in wanted.items():
-            known = next((there for there in (before.get(name), after.get(name)) if _covers(there, value)), value)
-            formats[name] = known
+        formats = {name: value for name, value in unsaid.items() if not _says(name)}
+        for name, value in self.dialect.formats(marks).items():
+            known = (formats_[name] for formats_ in beside if name in formats_ and _covers(formats_[name], value))
+            formats[name] = next(known, value)
         return formats
 
 

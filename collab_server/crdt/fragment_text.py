@@ -67,15 +67,15 @@ def add(composer: Composer, parent: Parent, runs: Sequence[tuple[str, Formats]])
     left: Id | None = None
     actual: Formats = {}
     for text, formats in runs:
-        for name, value in _missing(actual, formats):
+        for name, value in missing(actual, formats):
             left = composer.format(parent, left, None, name, value)
         actual = formats
         left = composer.text(parent, left, None, text)
-    for name, value in _missing(actual, {}):
+    for name, value in missing(actual, {}):
         left = composer.format(parent, left, None, name, value)
 
 
-def _missing(actual: Formats, wanted: Formats) -> list[tuple[str, Any]]:
+def missing(actual: Formats, wanted: Formats) -> list[tuple[str, Any]]:
     """The formats to write where the one holds and the other is to."""
     ended = [(name, None) for name in actual if name not in wanted]
     return ended + [(name, value) for name, value in wanted.items() if name not in actual or actual[name] != value]
@@ -165,7 +165,7 @@ class _Rewriting:
         """Have the formats that stand in the gap, and new ones, lead to the wanted ones."""
         after = self._after(self.gap)
         if after != wanted:
-            wrong = {name for name, _ in _missing(after, wanted)}
+            wrong = {name for name, _ in missing(after, wanted)}
             kept = []
             for item in self.gap:
                 if item.content[0] in wrong:
@@ -183,7 +183,7 @@ class _Rewriting:
         return formats
 
     def _format(self, actual: Formats, wanted: Formats) -> None:
-        for name, value in _missing(actual, wanted):
+        for name, value in missing(actual, wanted):
             self.left = self.composer.format(self.parent, self.left, self._right(), name, value)
 
     def _write(self, text: str, formats: Formats) -> None:

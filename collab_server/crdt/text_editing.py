@@ -2,31 +2,99 @@
 it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from collab_server.crdt.composing import Composer, Parent
-from collab_server.crdt.structs import STRING, Branch, Id, Item
+from collab_server.crdt.fragment_text import Formats, changed, missing
+from collab_server.crdt.structs import FORMAT, STRING, Branch, Id, Item
 from collab_server.crdt.text_diff import Change
+from collab_server.crdt.text_formats import FormattedText, Run
+
+_Place = tuple[Id | None, Id | None, Formats]
+"""(the id before, the id after, the formats that hold there)"""
 
 
 def write(composer: Composer, parent: Parent, branch: Branch | None, changes: Sequence[Change]) -> None:
     """`branch`: a Y.Text or Y.XmlText, None for a root that nobody has written to. `changes`: of its strings as one
-    text (see roots.text_of), ascending. What is inserted has the formats of the character before it.
+    text (see roots.text_of), ascending. What is inserted has the formats that `text_formats` tells.
     """
     item = branch.start if branch is not None else None
+    text = FormattedText(branch) if branch is not None and _has_formats(branch) else None
     left: Id | None = None
     position = 0
-    for change in changes:
+    actual: Formats = {}
+    for change in changes if text is None else text.line_by_line(changes):
         # To the character before the change: what stands between that and the next one, deleted or a format, stays
         # behind what is inserted, as in Yjs.
         while item is not None and position + _characters(item) < change.start:
             position += _characters(item)
+            actual = _after(item, actual)
             left, item = (item.client, item.clock + item.length - 1), item.right
         offset = change.start - position
         if change.text:
             before, after = _neighbours(item, offset, left)
-            composer.text(parent, before, after, change.text)
+            if text is None:
+                composer.text(parent, before, after, change.text)
+            else:
+                runs = text.runs(change)
+                places = _places(item, offset, (before, after, actual))
+                _insert(composer, parent, _fitting(places, runs[0], replaces=change.end > change.start), runs)
         _delete(composer, item, offset, change.end - change.start)
+
+
+def _has_formats(branch: Branch) -> bool:
+    item = branch.start
+    while item is not None:
+        if item.kind == FORMAT and not item.deleted:
+            return True
+        item = item.right
+    return False
+
+
+def _places(item: Item | None, offset: int, first: _Place) -> Iterator[_Place]:
+    """All between the character before `offset` of an item and what can be seen next."""
+    yield first
+    _, _, formats = first
+    if item is None or (there := _characters(item)) > offset:
+        return
+    following = item.right if there else item
+    while following is not None and not _characters(following):
+        if not following.deleted and following.kind != FORMAT:
+            return
+        formats = _after(following, formats)
+        right = following.right
+        yield (
+            (following.client, following.clock + following.length - 1),
+            (right.client, right.clock) if right is not None else None,
+            formats,
+        )
+        following = right
+
+
+def _fitting(places: Iterator[_Place], run: Run, *, replaces: bool) -> _Place:
+    """The first that has the formats of the run already, else the first; of a replacement the last, which is before
+    what goes.
+    """
+    found = list(places)
+    if replaces:
+        return found[-1]
+    return next((place for place in found if place[2] == run.formats), found[0])
+
+
+def _insert(composer: Composer, parent: Parent, place: _Place, runs: Sequence[Run]) -> None:
+    left, right, formats = place
+    actual = formats
+    for run in runs:
+        for name, value in missing(actual, run.formats):
+            left = composer.format(parent, left, right, name, value)
+        actual = run.formats
+        left = composer.text(parent, left, right, run.text)
+    for name, value in missing(actual, formats):
+        left = composer.format(parent, left, right, name, value)
+
+
+def _after(item: Item, formats: Formats) -> Formats:
+    return changed(formats, *item.content) if item.kind == FORMAT and not item.deleted else formats
 
 
 def _neighbours(item: Item | None, offset: int, left: Id | None) -> tuple[Id | None, Id | None]:

@@ -137,6 +137,39 @@ def test_marks_that_markdown_does_not_say_stay_where_the_text_changes() -> None:
     ]
 
 
+@pytest.mark.parametrize("by", ["this page", "there", "where", "x", "hear", "heres", "sphere"])
+def test_what_replaces_a_word_has_its_marks(by: str) -> None:
+    comment, colour = Mark("comment", {"id": 1}), Mark("textStyle", {"color": "#f00"})
+    link = Mark("link", {"href": "https://e.org", "target": "_blank"})
+    for marks in ([comment], [colour], [link], [comment, Mark("bold")], [link, comment]):
+        document = Fragment(p("see ", Node(TEXT, text="here", marks=marks), " now"))
+        replace(document, "here", by)
+        one, other, last = document.node.content[0].content
+        assert (one.text, one.marks, last.text, last.marks) == ("see ", [], " now", [])
+        assert (other.text, sorted(other.marks, key=str)) == (by, sorted(marks, key=str))
+
+
+def test_what_is_added_beside_a_mark_does_not_have_it() -> None:
+    comment = Mark("comment", {"id": 1})
+    document = Fragment(p("see ", Node(TEXT, text="the page", marks=[comment]), " now"))
+    replace(document, "page", "page, too")
+    replace(document, "the", "all of the")
+    replace(document, "the page", "the good page")
+    assert [(node.text, node.marks) for node in document.node.content[0].content] == [
+        ("see all of ", []),
+        ("the good page", [comment]),
+        (", too now", []),
+    ]
+
+
+def test_a_paragraph_below_a_heading_is_no_heading() -> None:
+    document = Fragment(element("heading", "Plan", level=1), items("milk"))
+    document.edit(Insert("new", ("Plan",), "start", "line"))
+    document.edit(Append("- eggs", "line"))
+    assert [node.type for node in document.node.content] == ["heading", "paragraph", "bulletList"]
+    assert document.markdown == "# Plan\n\nnew\n\n- milk\n- eggs"
+
+
 def test_what_is_typed_while_a_block_is_changed_is_kept() -> None:
     document = Fragment(p("one two"), p("three"))
     state = document.update
