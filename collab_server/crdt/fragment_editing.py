@@ -30,6 +30,7 @@ from collab_server.crdt.fragment_units import (
     says,
     spot,
     units,
+    width,
 )
 from collab_server.crdt.markdown import ITEMS, kind_of
 from collab_server.crdt.markdown_runs import address, is_break
@@ -86,7 +87,12 @@ class _Editing:
         if first is not None:
             self._change(first, wanted[0])
             there, wanted = there[1:], wanted[1:]
-        said = [says(block, node, first=index == 0) for index, block in enumerate(wanted)]
+        # Of a table that becomes wider or narrower, empty cells count, too.
+        whole = kind_of(node) == "table" and width(node.content) != width(wanted)
+        if whole:
+            for index, unit in enumerate(there):
+                unit.says = says(unit.node, node, first=index == 0, whole=True)
+        said = [says(block, node, first=index == 0, whole=whole) for index, block in enumerate(wanted)]
         wanted = [block for block, text in zip(wanted, said, strict=True) if text]
         said = [text for text in said if text]
         shown = [unit for unit in there if unit.says]

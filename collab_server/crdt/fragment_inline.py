@@ -169,9 +169,17 @@ def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, _Added]:
 
 def _drop_around_breaks(places: Sequence[_Place]) -> None:
     """With a break goes the white space at the ends of the lines, which was not shown."""
+    for one, other in pairwise(places):
+        if one.text == "\r" and other.text == "\n" and other.shown is None and one.shown is not None:
+            other.dropped = one.dropped or (one.shown.text == " " and "code" not in (one.wanted or one.shown).marks)
     for one, other in (*pairwise(places), *pairwise(reversed(places))):
         if one.dropped and other.shown is None and (one.shown is None or _is_break(one)):
             other.dropped = other.text.isspace()
+
+
+def _is_line_feed_in_code(place: _Place) -> bool:
+    """Which is shown as a space."""
+    return place.text in "\r\n" and place.shown is not None and place.shown.text == " "
 
 
 def _is_break(place: _Place) -> bool:
@@ -290,6 +298,10 @@ class _Writing:
             formats = self._formats(sign.marks, formats, formats)
         if place.dropped:
             self.steps.append(Drop(character))
+        elif sign is not None and _is_line_feed_in_code(place) and "code" not in sign.marks:
+            # Outside of code it would be a break.
+            self.steps.append(Drop(character))
+            self._text(sign.text, formats, None)
         elif self.fresh is None:
             self.steps.append(Keep(character, formats))
         else:

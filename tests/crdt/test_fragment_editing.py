@@ -72,6 +72,19 @@ def test_small_changes_of_the_text_arrive(one: Node, seed: int) -> None:
         assert document.markdown == (normal if wanted != text else text), (text, wanted)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("marks", [[Mark("code")], [Mark("bold"), Mark("code")]])
+def test_a_line_feed_in_code_becomes_a_space_where_the_code_ends(end: str, marks: list[Mark]) -> None:
+    for find, by in (("`", ""), ("one", "1"), ("two`", "`two"), ("`one", "one`"), ("`", "**")):
+        document = Fragment(p("111", Node(TEXT, text=f"one{end}two ", marks=marks), "end"))
+        text = document.markdown
+        wanted = text.replace(find, by)
+        normal = document.normal(wanted)
+        document.edit(Put(wanted))
+        assert document.markdown == normal
+        assert "hardBreak" not in str(document.node) and "\\\n" not in document.markdown
+
+
 def test_unchanged_blocks_keep_their_items_and_what_markdown_cannot_say() -> None:
     document = Fragment(
         element("heading", "Plan", level=1, id="h"),
@@ -231,6 +244,17 @@ def test_lists_tables_and_quotes_are_changed_within() -> None:
         "- x\n- y\n  1. z\n\n| a | b |\n| --- | --- |\n| c | e |\n| f | g |\n\n> q\n>\n> ```py\n> r\n> ```\n>\n> r\n\n"
         "- [x] do\n- [x] see"
     )
+
+
+def test_an_empty_column_comes_and_goes() -> None:
+    for one, other in (
+        ("|  |\n| --- |\n|  |", "|  |  |\n| --- | --- |\n|  |  |"),
+        ("| a |\n| - |", "| a |  |\n| - | - |"),
+    ):
+        for old, new in ((one, other), (other, one)):
+            document = made_of(old)
+            document.edit(Put(new))
+            assert document.markdown == made_of(new).markdown
 
 
 def test_cells_that_span_stay_what_they_are() -> None:
