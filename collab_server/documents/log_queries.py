@@ -36,6 +36,8 @@ class StoredRows:
     checksums: list[int | None]
     """Of the pending rows; None: an older version wrote the row."""
     content_hash: str
+    truncated: bool
+    """The text of the last fold ends before the document does."""
     collaborative: bool
     has_text: bool
     has_returns: bool
@@ -78,6 +80,7 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
                CASE WHEN h.snapshot_clock = d.yjs_clock THEN h.snapshot_checksum END AS checksum,
                ARRAY(SELECT u.checksum FROM document_updates u
                      WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS checksums, d.content_hash,
+               d.content_truncated,
                d.type <> 'password' AND d.settings -> 'collaboration' IS DISTINCT FROM 'false' AS collaborative,
                d.type <> 'password' AS has_text, position(chr(13) IN d.content) > 0 AS has_returns
         FROM documents d JOIN document_heads h ON h.document_id = d.id WHERE d.id = $1 AND d.deleted_at IS NULL
@@ -96,6 +99,7 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
         row["checksum"],
         list(row["checksums"]),
         row["content_hash"],
+        row["content_truncated"],
         row["collaborative"],
         row["has_text"],
         row["has_returns"],

@@ -150,7 +150,8 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Loaded:
         content: str | None = None
         if projection is not None:
             same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
-            content = None if same else projection.content
+            # What lies too deep changes no text, but whether it is all.
+            content = None if same and projection.truncated == rows.truncated else projection.content
         async with db.as_service() as conn:
             if await log_queries.fold_rows(
                 conn,
