@@ -129,7 +129,9 @@ def _read(whole: bytes) -> _Present:
     read = tree.read(whole)
     projection = roots.project_document(read)
     if projection.truncated:
-        raise UnprocessableContent("this document is too large to be edited as a text; send Yjs updates")
+        raise UnprocessableContent(
+            "this document is too large, or nested too deeply, to be edited as a text; send Yjs updates"
+        )
     if projection.root is None and not projection.content:
         # Nothing that can be seen: an editor's root that has been emptied is still the one it shows.
         name = next((name for name in read.roots if name in roots.FRAGMENT_ROOTS), TEXT_ROOT)

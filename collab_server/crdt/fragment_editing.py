@@ -128,10 +128,12 @@ class _Editing:
             if child is not None and child.type == TEXT:
                 texts.append((child.text, {mark.type: mark.attributes for mark in child.marks}))
                 continue
-            if texts:
+            if texts and self.dialect.text_in_elements:
+                last = fragment_text.add(self.composer, made, texts, last)
+            elif texts:
                 last = self.composer.xml_text(made, last, None)
                 fragment_text.add(self.composer, last, texts)
-                texts = []
+            texts = []
             if child is not None:
                 last = self._build(made, last, None, child)
         return made

@@ -12,11 +12,12 @@ from typing import Any
 from collab_server.crdt import fragment_text, markdown_inline, markdown_runs, text_diff
 from collab_server.crdt.composing import Composer
 from collab_server.crdt.dialect import Dialect
-from collab_server.crdt.fragment_text import Add, Character, Drop, Formats, Keep, last_id
+from collab_server.crdt.fragment_text import Add, AddNode, Character, Drop, Formats, Keep, Pass, has_strings, last_id
 from collab_server.crdt.markdown_runs import MARKS, MarkKey, Run
 from collab_server.crdt.prosemirror import Node, canonical, mark_name
 from collab_server.crdt.structs import TYPE, XML_TEXT, Branch, Id, Item
 from collab_server.crdt.text_diff import BEFORE, BEHIND, BESIDE
+from collab_server.errors import UnprocessableContent
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class _Place:
     shown: Sign | None = None
     wanted: Sign | None = None
     dropped: bool = False
+    item: Item | None = None
+    """Of a node that stands directly in the text."""
 
 
 @dataclass(slots=True)
@@ -77,14 +80,15 @@ def _normal(text: str) -> str:
 
 def edit(composer: Composer, block: Item, node: Node, wanted: Node, dialect: Dialect, *, code: bool = False) -> None:
     """Have a block of text say what another one says. `node`: what the block is now."""
-    children = list(_children(block.content, node))
+    direct = has_strings(block.content) or (dialect.text_in_elements and not node.content)
+    children = [_whole(block, node)] if direct else list(_children(block.content, node))
     old = code_signs(node.content) if code else signs(node.content)
     new = code_signs(wanted.content) if code else signs(wanted.content)
     places = [place for child in children for place in child.places]
     shown = _show(places, old)
     added = _match(shown, new)
     _drop_around_breaks(places)
-    _Writing(composer, block, children, dialect).run(places, added)
+    (_WritingDirectly if direct else _Writing)(composer, block, children, dialect).run(places, added)
 
 
 def _children(branch: Branch, node: Node) -> Iterator[_Child]:
@@ -104,6 +108,24 @@ def _children(branch: Branch, node: Node) -> Iterator[_Child]:
                 yield _Child(item, known, [_Place(text, number, None) for text in said or ["\0"]])
                 number += 1
         item = item.right
+
+
+def _whole(block: Item, node: Node) -> _Child:
+    """A block in which text stands directly, as one child. Raises UnprocessableContent where it holds a Y.XmlText
+    too.
+    """
+    nodes = {id(child.branch): child for child in node.content if child.branch is not None}
+    places: list[_Place] = []
+    for one in fragment_text.in_order(block.content):
+        if isinstance(one, Item):
+            known = nodes.get(id(one.content))
+            if known is None:
+                raise UnprocessableContent("a block of this document has text of two kinds; send Yjs updates")
+            said = [sign.text for sign in _signs(markdown_runs.raw_runs([known]))]
+            places += [_Place(text, 0, None, item=one) for text in said or ["\0"]]
+        else:
+            places.append(_Place(one.text, 0, one))
+    return _Child(block, None, places)
 
 
 def _show(places: list[_Place], old: Sequence[Sign]) -> list[_Place]:
@@ -189,7 +211,7 @@ def _is_break(place: _Place) -> bool:
 def _unmatch_cut_nodes(shown: list[_Place], match: list[int | None]) -> None:
     """A node whose text is to change within goes as a whole."""
     start = 0
-    for _, group in groupby(shown, key=lambda place: place.child if place.character is None else -1):
+    for _, group in groupby(shown, key=lambda place: (place.child, id(place.item), place.character is None)):
         end = start + len(list(group))
         if shown[start].character is None:
             found = match[start:end]
@@ -367,6 +389,20 @@ class _Writing:
             known = (formats_[name] for formats_ in beside if name in formats_ and _covers(formats_[name], value))
             formats[name] = next(known, value)
         return formats
+
+
+class _WritingDirectly(_Writing):
+    """Of a block in which text and nodes stand beside one another."""
+
+    def _place(self, place: _Place) -> None:
+        if place.item is None:
+            super()._place(place)
+        elif not any(isinstance(step, Pass) and step.item is place.item for step in self.steps[-1:]):
+            self.steps.append(Pass(place.item, place.dropped))
+
+    def _between(self, node: Node) -> None:
+        self._go_to(0)
+        self.steps.append(AddNode(node.type, node.attributes))
 
 
 def _says(name: str) -> bool:
