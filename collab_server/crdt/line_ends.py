@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from collab_server.crdt import roots, text_editing, tree, updates
+from collab_server.crdt import roots, text_diff, text_editing, tree, updates
 from collab_server.crdt.composing import Composer
 from collab_server.crdt.edits import Edit
 from collab_server.crdt.room import Author
@@ -18,6 +18,8 @@ from collab_server.crdt.text_diff import Change
 
 AUTHOR: Final = Author(None, "line ends")
 """Whom the log names for a repair."""
+MOST_CHANGES: Final = 5_000
+"""Each cuts a run of characters in two, which costs Yjs the square of their number: 100,000 take it a minute."""
 _RETURN: Final = re.compile("\r\n?")
 
 
@@ -33,6 +35,18 @@ def repairs(text: str) -> list[Change]:
     ]
 
 
+def _gathered(text: str, changes: Sequence[Change]) -> list[Change]:
+    """At most MOST_CHANGES that do the same, each of a stretch of lines."""
+    size = -(-len(changes) // MOST_CHANGES)
+    found: list[Change] = []
+    for first in range(0, len(changes), size):
+        group = changes[first : first + size]
+        start, end = group[0].start, group[-1].end
+        shifted = [Change(one.start - start, one.end - start, one.text) for one in group]
+        found.append(Change(start, end, text_diff.apply(text[start:end], shifted)))
+    return found
+
+
 def repair(parts: Sequence[bytes], client: int) -> Edit[int]:
     """The edit that leaves no carriage return in a document's text; the result: how many there were.
 
@@ -44,8 +58,13 @@ def repair(parts: Sequence[bytes], client: int) -> Edit[int]:
     projection = roots.project_document(read)
     branch = read.roots.get(projection.root) if projection.root is not None else None
     changes: list[Change] = []
+    count = 0
     if branch is not None and projection.format == "text" and roots.kind_of(branch) is Kind.TEXT:
-        changes = repairs(roots.text_of(branch))
+        text = roots.text_of(branch)
+        changes = repairs(text)
+        count = len(changes)
+        if count > MOST_CHANGES and not text_editing.has_formats(branch):
+            changes = _gathered(text, changes)
     if not changes:
         return Edit(updates.EMPTY_UPDATE, 0)
     assert projection.root is not None
@@ -54,4 +73,4 @@ def repair(parts: Sequence[bytes], client: int) -> Edit[int]:
     author = client if own in read.clocks else own
     composer = Composer(author, read.clocks.get(author, 0))
     text_editing.write(composer, projection.root, branch, changes)
-    return Edit(composer.update(), len(changes))
+    return Edit(composer.update(), count)

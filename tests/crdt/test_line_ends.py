@@ -72,6 +72,17 @@ def test_a_document_with_carriage_returns_is_repaired_once() -> None:
     assert line_ends.repair([document.doc.get_update()], 77).update == updates.EMPTY_UPDATE
 
 
+def test_a_text_of_many_lines_is_repaired_by_a_bounded_number_of_changes() -> None:
+    for end in ("\r\n", "\r"):
+        document = Document()
+        document.text.insert(0, f"🙂 line{end}" * (3 * line_ends.MOST_CHANGES + 1))
+        made = line_ends.repair([document.doc.get_update()], 77)
+        summary = updates.validate(made.update)
+        assert len(summary.deletes) <= line_ends.MOST_CHANGES
+        document.doc.apply_update(made.update)
+        assert str(document.text) == "🙂 line\n" * made.result
+
+
 def test_two_servers_that_repair_at_once_make_one_edit() -> None:
     document = Document()
     document.text.insert(0, "old\rmac\r")
