@@ -106,6 +106,10 @@ async def test_content_that_lies_too_deep_is_told_of_and_not_overwritten(office:
     assert (asked.json()["content"], asked.json()["truncated"]) == ("", True)
     assert refused(await office.viewer.get(path_of(made), params={"format": "prosemirror"})) == (422, "unprocessable")
     assert refused(await office.editor.put(path_of(made), content=b"x", headers=MARKDOWN)) == (422, "unprocessable")
+    for form in ("md", "json"):
+        answer = await office.viewer.get(f"/documents/{made['id']}/export", params={"format": form})
+        assert refused(answer) == (422, "unprocessable")
+    assert (await office.viewer.get(f"/documents/{made['id']}/export", params={"format": "yjs"})).status_code == 200
     # once it is gone, what is left is all
     top = deep_item(await update_of(office, made))
     composer = Composer(77, 0)
