@@ -80,7 +80,7 @@ def _normal(text: str) -> str:
 
 def edit(composer: Composer, block: Item, node: Node, wanted: Node, dialect: Dialect, *, code: bool = False) -> None:
     """Have a block of text say what another one says. `node`: what the block is now."""
-    direct = has_strings(block.content) or (dialect.text_in_elements and not node.content)
+    direct = has_strings(block.content) or (dialect.text_in_elements and not _holds_texts(block.content))
     children = [_whole(block, node)] if direct else list(_children(block.content, node))
     old = code_signs(node.content) if code else signs(node.content)
     new = code_signs(wanted.content) if code else signs(wanted.content)
@@ -108,6 +108,12 @@ def _children(branch: Branch, node: Node) -> Iterator[_Child]:
                 yield _Child(item, known, [_Place(text, number, None) for text in said or ["\0"]])
                 number += 1
         item = item.right
+
+
+def _holds_texts(branch: Branch) -> bool:
+    """Whether a Y.XmlText stands in it."""
+    types = (one for one in fragment_text.in_order(branch) if isinstance(one, Item))
+    return any(item.content.reference == XML_TEXT for item in types)
 
 
 def _whole(block: Item, node: Node) -> _Child:
@@ -399,6 +405,10 @@ class _WritingDirectly(_Writing):
             super()._place(place)
         elif not any(isinstance(step, Pass) and step.item is place.item for step in self.steps[-1:]):
             self.steps.append(Pass(place.item, place.dropped))
+
+    def _text(self, text: str, formats: Formats, following: _Place | None) -> None:
+        self._go_to(0)
+        self.steps.append(Add(text, formats))
 
     def _between(self, node: Node) -> None:
         self._go_to(0)

@@ -42,7 +42,7 @@ def parse(text: str, dialect: Dialect) -> list[Node]:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH}).enable(["table", "strikethrough"])
     keep_spaces(parser)
-    # What is escaped is text of its own: `\\[ ]` begins no task.
+    # What is escaped is text of its own: `\[ ]` begins no task.
     parser.disable("text_join")
     parser.inline.ruler.before("autolink", "tag", _tag)
     parser.core.ruler.before("inline", "nesting", _limit_brackets)

@@ -94,7 +94,7 @@ def parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     keep_spaces(parser)
     parser.inline.ruler.before("autolink", "break", _break)
-    # Before escaped characters are joined with the text: `\\[ ]` begins no task.
+    # Before escaped characters are joined with the text: `\[ ]` begins no task.
     parser.core.ruler.before("text_join", "tasks", _tasks)
     parser.core.ruler.push("alignment", _alignment)
     # Only what nh3 would take out anyway is refused here, and it knows more about it.

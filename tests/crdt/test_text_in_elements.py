@@ -117,6 +117,14 @@ def test_marks_nodes_and_breaks_within_a_text_are_changed_and_kept() -> None:
     assert texts_apart(document) == 0
 
 
+def test_a_text_that_is_added_to_a_block_of_nodes_alone_stands_directly_in_it() -> None:
+    document = direct(p("text"), p(element("mention", id="7", label="Ann")), p())
+    document.edit(Put("text\n\nask @Ann now"))
+    assert texts_apart(document) == 0
+    assert document.markdown == "text\n\nask @Ann now"
+    assert [node.type for node in document.node.content[1].content] == [TEXT, "mention", TEXT]
+
+
 def test_new_blocks_hold_their_text_directly_too() -> None:
     document = direct(element("heading", "Plan", level=1), items("one"))
     document.edit(Append("- two **b** c\n- three\n\n```js\nx\n```\n\n> q", "line"))
