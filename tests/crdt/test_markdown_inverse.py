@@ -11,6 +11,7 @@ from collab_server.crdt.content_editing import Put
 from collab_server.crdt.markdown import render
 from collab_server.crdt.prosemirror import DOCUMENT, TEXT, Mark, Node
 from tests.crdt.fragments import Fragment, element, p
+from tests.crdt.test_markdown import DOCUMENTS
 
 SIGNS = "#*_-+>|`~[]()!\\<&;:=./\"'$ \t19aébrxX\u3000\u00a0\u2003\x0c\x1c\x85\u2028"
 SNIPPETS = [
@@ -179,3 +180,15 @@ def test_a_text_whose_end_is_cut_off_has_no_break(wanted: str) -> None:
             [block] = document.node.content
             assert [child.type for child in block.content if child.type != TEXT] == []
             assert document.markdown == document.normal(wanted)
+
+
+@settings(max_examples=200, deadline=None)
+@given(DOCUMENTS)
+def test_a_program_that_changes_the_first_line_leaves_what_follows_as_it_is(nodes: Node) -> None:
+    document = Fragment(p("first"), *nodes.content)
+    before, ids = document.node.content[1:], document.ids()
+    document.edit(Put(document.markdown.replace("first", "changed", 1)))
+    assert document.node.content[1:] == before
+    now = document.ids()
+    assert all(now[said] == id_ for said, id_ in ids.items() if not said.startswith("first"))
+    assert document.node.content[0] == p("changed")
