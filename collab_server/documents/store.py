@@ -166,7 +166,7 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Loaded:
             ):
                 has_returns = "\r" in projection.content if projection is not None else rows.has_returns
                 stored = Stored(snapshot, clocks, rows.head)
-                return Loaded(stored, rows.generation, rows.collaborative, rows.has_text, has_returns)
+                return Loaded(stored, rows.generation, rows.collaborative, rows.has_text, has_returns and rows.has_text)
     return await load(db, workers, document_id)
 
 

@@ -100,11 +100,17 @@ class Edits:
         """
         try:
             async with document.writing.place():
+                # Whoever else opens it waits here, and finds it done.
                 if document.has_returns:
-                    document.has_returns = False
-                    await self._work_out(document, None, line_ends.repair, (), {}, alone=False)
+                    try:
+                        await self._work_out(document, None, line_ends.repair, (), {}, alone=False)
+                    finally:
+                        document.has_returns = False
         except CollabError as error:
             log.warning("line ends stay as they are", extra={"document": document.id, "error": error.detail})
+        except Exception:
+            # Nobody is kept from the document by that.
+            log.exception("line ends stay as they are", extra={"document": document.id})
 
     def repair_soon(self, document: LiveDocument) -> None:
         task = asyncio.create_task(self._repair_alone(document.id))

@@ -1,5 +1,6 @@
 """Line ends that the server puts right in a document that is open."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -22,6 +23,8 @@ class Desk:
     """A document with this content that has carriage returns, and what is written to it."""
 
     def __init__(self, doc: Doc[Text], error: Exception | None = None) -> None:
+        self.going = asyncio.Event()
+        self.going.set()
         self.taken: list[tuple[bytes, Author]] = []
         self.error = error
         self.document = SimpleNamespace(
@@ -45,6 +48,7 @@ class Desk:
         pass
 
     async def run(self, function: Any, *args: Any) -> Any:
+        await self.going.wait()
         if self.error is not None:
             raise self.error
         return function(*args)
@@ -64,7 +68,21 @@ async def test_a_repair_is_one_edit_in_the_name_of_the_server() -> None:
     assert str(doc.get("content", type=Text)) == "one\ntwo"
 
 
+async def test_who_opens_the_document_meanwhile_waits_for_the_repair() -> None:
+    desk = Desk(typed("one\rtwo"))
+    desk.going.clear()
+    async with asyncio.TaskGroup() as tasks:
+        both = [tasks.create_task(desk.repair()) for _ in range(2)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not any(one.done() for one in both)
+        assert desk.document.has_returns
+        desk.going.set()
+    assert len(desk.taken) == 1
+
+
 async def test_a_document_that_cannot_be_repaired_is_opened_as_it_is() -> None:
-    desk = Desk(typed("one\r\ntwo"), TooMuchWork("it takes too long"))
-    await desk.repair()
-    assert (desk.taken, desk.document.has_returns) == ([], False)
+    for error in (TooMuchWork("it takes too long"), AssertionError("a fault of ours")):
+        desk = Desk(typed("one\r\ntwo"), error)
+        await desk.repair()
+        assert (desk.taken, desk.document.has_returns) == ([], False)
