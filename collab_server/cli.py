@@ -220,14 +220,25 @@ def secrets_rotate() -> None:
 
 @cli.command()
 def maintain() -> None:
-    """Do once what a server does every hour: delete for good what has been in the trash long enough, or expired."""
+    """Do once what a server does every hour: delete for good what has been in the trash long enough, or expired.
+
+    Besides, take carriage returns out of the texts of documents, which a server does when one is opened.
+    """
+    from collab_server.backends.workers import Workers
+    from collab_server.documents.repairing import repair_line_ends
 
     async def run(dsn: str) -> dict[str, int | None] | None:
         db = Database(dsn, pool_size=2)
+        workers = Workers(1)
         await db.open()
         try:
-            return await run_once(db, settings)
+            done = await run_once(db, settings)
+            if done is not None:
+                repaired, failed = await repair_line_ends(db, workers)
+                done["line ends"] = None if failed else repaired
+            return done
         finally:
+            await workers.close()
             await db.close()
 
     settings = load()

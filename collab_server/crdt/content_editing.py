@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from collab_server.crdt import fragment_editing, roots, text_diff, text_editing, tree, updates
 from collab_server.crdt.composing import Composer
 from collab_server.crdt.edits import Edit
+from collab_server.crdt.line_ends import with_line_feeds
 from collab_server.crdt.roots import TEXT_ROOT, Kind, Projection
 from collab_server.crdt.structs import Branch
 from collab_server.crdt.text_diff import Change
@@ -97,7 +98,7 @@ def edit(parts: Sequence[bytes], client: int, request: Request, base: Base | Non
         raise UnprocessableContent(f"a text may have at most {MAX_TEXT} bytes")
     merged = base is not None and base.hash != hash_of(content)
     if isinstance(request, Put):
-        merged = after != request.body_in(text)
+        merged = after != request.body
     if composer.clock:
         clocks[client] = composer.clock
     vector = updates.encode_state_vector(clocks)
@@ -128,7 +129,9 @@ def _read(whole: bytes) -> _Present:
     read = tree.read(whole)
     projection = roots.project_document(read)
     if projection.truncated:
-        raise UnprocessableContent("this document is too large to be edited as a text; send Yjs updates")
+        raise UnprocessableContent(
+            "this document is too large, or nested too deeply, to be edited as a text; send Yjs updates"
+        )
     if projection.root is None and not projection.content:
         # Nothing that can be seen: an editor's root that has been emptied is still the one it shows.
         name = next((name for name in read.roots if name in roots.FRAGMENT_ROOTS), TEXT_ROOT)
@@ -145,13 +148,12 @@ def hash_of(content: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The whole text as it is to be."""
+    """The whole text as it is to be; its line ends become line feeds."""
 
     body: str
 
-    def body_in(self, text: str) -> str:
-        """With line ends as the text has them: a program on Windows must not change every line."""
-        return self.body if "\r" in text else self.body.replace("\r\n", "\n").replace("\r", "\n")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body", with_line_feeds(self.body))
 
     def changes(self, text: str) -> list[Change]:
-        return text_diff.changes(text, self.body_in(text))
+        return text_diff.changes(text, self.body)

@@ -1,4 +1,7 @@
-"""Single edits that a program may ask for in a text: find and replace, at a position, at the end, under a heading."""
+"""Single edits that a program may ask for in a text: find and replace, at a position, at the end, under a heading.
+
+Line ends of what they add become line feeds.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,6 +12,7 @@ from typing import Final, Literal
 from markdown_it import MarkdownIt
 
 from collab_server.crdt import text_diff
+from collab_server.crdt.line_ends import with_line_feeds
 from collab_server.crdt.text_diff import Change
 from collab_server.errors import Conflict, UnprocessableContent
 
@@ -16,6 +20,7 @@ Unit = Literal["code_point", "utf-16"]
 Between = Literal["none", "line", "paragraph"]
 
 _MAX_HEADINGS: Final = 100_000
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _BLANK: Final = re.compile(r"(?:[ \t]*\n)*[ \t]*\Z")
 
 
@@ -54,24 +59,34 @@ class Patch:
                 raise UnprocessableContent("two of the edits overlap")
         # What an edit takes out and puts back has not changed: cursors in it stay.
         return [
-            Change(change.start + part.start, change.start + part.end, part.text)
+            Change(change.start + part.start, change.start + part.end, part.text, part.near)
             for change in found
             for part in text_diff.changes(text[change.start : change.end], change.text)
         ]
 
 
 def _replaced(edit: Replacement, text: str) -> list[Change]:
-    places: list[int] = []
-    start = text.find(edit.find)
-    while start >= 0:
-        places.append(start)
-        start = text.find(edit.find, start + len(edit.find))
+    places = _places(edit.find, text)
     shown = edit.find if len(edit.find) <= 60 else edit.find[:57] + "..."
     if not places:
         raise Conflict(f"{shown!r} is not in the text")
     if len(places) > 1 and not edit.every:
         raise Conflict(f"{shown!r} is in the text {len(places)} times: say more of it, or all")
-    return [Change(place, place + len(edit.find), edit.replace) for place in places]
+    return [Change(start, end, with_line_feeds(edit.replace)) for start, end in places]
+
+
+def _places(wanted: str, text: str) -> list[tuple[int, int]]:
+    """(start, end) of each place of a text, whichever line ends the two have."""
+    if "\r" in wanted or "\r" in text:
+        lines = re.split("\r\n?|\n", wanted)
+        pattern = "(?:\r\n?|\n)".join(map(re.escape, lines))
+        return [found.span() for found in re.finditer(pattern, text)]
+    places: list[tuple[int, int]] = []
+    start = text.find(wanted)
+    while start >= 0:
+        places.append((start, start + len(wanted)))
+        start = text.find(wanted, start + len(wanted))
+    return places
 
 
 def _spliced(edit: Splice, text: str, unit: Unit) -> Change:
@@ -86,7 +101,7 @@ def _spliced(edit: Splice, text: str, unit: Unit) -> Change:
             raise UnprocessableContent("an edit cuts a character in two") from None
     if end > len(text):
         raise UnprocessableContent("an edit reaches beyond the end of the text")
-    return Change(start, end, edit.insert)
+    return Change(start, end, with_line_feeds(edit.insert))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,7 @@ class Insert:
 
 def _added(text: str, place: int, content: str, between: Between) -> Change:
     """The content at a place between lines, with the line feeds around it that keep it apart."""
+    content = with_line_feeds(content)
     content = content.strip("\n") if between != "none" else content
     if between == "none" or not content:
         return Change(place, place, content)
@@ -140,7 +156,8 @@ def _feeds_at_end(text: str) -> int:
 
 def section(text: str, path: Sequence[str]) -> tuple[int, int]:
     """(where what stands under a heading starts, where its last line of text ends). Raises Conflict."""
-    lines = text.splitlines(keepends=True)
+    # Lines as Markdown counts them: U+2028 and form feeds end none.
+    lines = _LINE.findall(text)
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collab_server.crdt.fragment_text import has_strings
 from collab_server.crdt.markdown import CONTAINERS, is_inline, kind_of
 from collab_server.crdt.markdown_runs import MARKS, LinkTarget, MarkKey, Run, is_break, is_image
 from collab_server.crdt.prosemirror import TEXT, Mark, Node, canonical
@@ -63,6 +64,7 @@ class Dialect:
     """names: of nodes, by markdown.kind_of. marks: of formats, by what they say; those that are not there are not
     written. start, language: attributes of ordered lists and code. tasks_are_items: a task is an item with `checked`
     in a bullet list. inline_images: images stand in paragraphs. code_is_alone: no other mark beside it.
+    text_in_elements: text stands directly in elements, as Yjs 14 writes it, in no Y.XmlText of its own.
     """
 
     names: Mapping[str, str]
@@ -72,6 +74,7 @@ class Dialect:
     tasks_are_items: bool
     inline_images: bool
     code_is_alone: bool
+    text_in_elements: bool
 
     def node(self, kind: str, content: list[Node] | None = None, **attributes: Any) -> Node:
         return Node(self.names[kind], attributes, content or [])
@@ -113,8 +116,10 @@ def of(document: Node) -> Dialect:
     tasks_are_items = False
     images: set[bool] = set()
     codes: set[bool] = set()
+    direct = False
     for node, parent in _walk(document):
         if node.type == TEXT:
+            direct = direct or (node is parent.content[0] and _has_strings(parent))
             said = {MARKS.get(canonical(mark.type)): mark.type for mark in node.marks}
             if "code" in said:
                 codes.add(len(said) == 1)
@@ -144,7 +149,12 @@ def of(document: Node) -> Dialect:
         tasks_are_items,
         True in images or (snake and False not in images),
         not snake and False not in codes,
+        direct,
     )
+
+
+def _has_strings(node: Node) -> bool:
+    return node.branch is not None and node.branch.reference == XML_ELEMENT and has_strings(node.branch)
 
 
 def _walk(document: Node) -> Iterator[tuple[Node, Node]]:

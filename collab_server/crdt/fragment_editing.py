@@ -30,6 +30,7 @@ from collab_server.crdt.fragment_units import (
     says,
     spot,
     units,
+    width,
 )
 from collab_server.crdt.markdown import ITEMS, kind_of
 from collab_server.crdt.markdown_runs import address, is_break
@@ -86,7 +87,12 @@ class _Editing:
         if first is not None:
             self._change(first, wanted[0])
             there, wanted = there[1:], wanted[1:]
-        said = [says(block, node, first=index == 0) for index, block in enumerate(wanted)]
+        # Of a table that becomes wider or narrower, empty cells count, too.
+        whole = kind_of(node) == "table" and width(node.content) != width(wanted)
+        if whole:
+            for index, unit in enumerate(there):
+                unit.says = says(unit.node, node, first=index == 0, whole=True)
+        said = [says(block, node, first=index == 0, whole=whole) for index, block in enumerate(wanted)]
         wanted = [block for block, text in zip(wanted, said, strict=True) if text]
         said = [text for text in said if text]
         shown = [unit for unit in there if unit.says]
@@ -122,10 +128,12 @@ class _Editing:
             if child is not None and child.type == TEXT:
                 texts.append((child.text, {mark.type: mark.attributes for mark in child.marks}))
                 continue
-            if texts:
+            if texts and self.dialect.text_in_elements:
+                last = fragment_text.add(self.composer, made, texts, last)
+            elif texts:
                 last = self.composer.xml_text(made, last, None)
                 fragment_text.add(self.composer, last, texts)
-                texts = []
+            texts = []
             if child is not None:
                 last = self._build(made, last, None, child)
         return made

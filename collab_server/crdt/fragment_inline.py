@@ -12,10 +12,12 @@ from typing import Any
 from collab_server.crdt import fragment_text, markdown_inline, markdown_runs, text_diff
 from collab_server.crdt.composing import Composer
 from collab_server.crdt.dialect import Dialect
-from collab_server.crdt.fragment_text import Add, Character, Drop, Formats, Keep, last_id
+from collab_server.crdt.fragment_text import Add, AddNode, Character, Drop, Formats, Keep, Pass, has_strings, last_id
 from collab_server.crdt.markdown_runs import MARKS, MarkKey, Run
 from collab_server.crdt.prosemirror import Node, canonical, mark_name
 from collab_server.crdt.structs import TYPE, XML_TEXT, Branch, Id, Item
+from collab_server.crdt.text_diff import BEFORE, BEHIND, BESIDE
+from collab_server.errors import UnprocessableContent
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class _Place:
     shown: Sign | None = None
     wanted: Sign | None = None
     dropped: bool = False
+    item: Item | None = None
+    """Of a node that stands directly in the text."""
 
 
 @dataclass(slots=True)
@@ -76,14 +80,15 @@ def _normal(text: str) -> str:
 
 def edit(composer: Composer, block: Item, node: Node, wanted: Node, dialect: Dialect, *, code: bool = False) -> None:
     """Have a block of text say what another one says. `node`: what the block is now."""
-    children = list(_children(block.content, node))
+    direct = has_strings(block.content) or (dialect.text_in_elements and not _holds_texts(block.content))
+    children = [_whole(block, node)] if direct else list(_children(block.content, node))
     old = code_signs(node.content) if code else signs(node.content)
     new = code_signs(wanted.content) if code else signs(wanted.content)
     places = [place for child in children for place in child.places]
     shown = _show(places, old)
     added = _match(shown, new)
     _drop_around_breaks(places)
-    _Writing(composer, block, children, dialect).run(places, added)
+    (_WritingDirectly if direct else _Writing)(composer, block, children, dialect).run(places, added)
 
 
 def _children(branch: Branch, node: Node) -> Iterator[_Child]:
@@ -105,6 +110,30 @@ def _children(branch: Branch, node: Node) -> Iterator[_Child]:
         item = item.right
 
 
+def _holds_texts(branch: Branch) -> bool:
+    """Whether a Y.XmlText stands in it."""
+    types = (one for one in fragment_text.in_order(branch) if isinstance(one, Item))
+    return any(item.content.reference == XML_TEXT for item in types)
+
+
+def _whole(block: Item, node: Node) -> _Child:
+    """A block in which text stands directly, as one child. Raises UnprocessableContent where it holds a Y.XmlText
+    too.
+    """
+    nodes = {id(child.branch): child for child in node.content if child.branch is not None}
+    places: list[_Place] = []
+    for one in fragment_text.in_order(block.content):
+        if isinstance(one, Item):
+            known = nodes.get(id(one.content))
+            if known is None:
+                raise UnprocessableContent("a block of this document has text of two kinds; send Yjs updates")
+            said = [sign.text for sign in _signs(markdown_runs.raw_runs([known]))]
+            places += [_Place(text, 0, None, item=one) for text in said or ["\0"]]
+        else:
+            places.append(_Place(one.text, 0, one))
+    return _Child(block, None, places)
+
+
 def _show(places: list[_Place], old: Sequence[Sign]) -> list[_Place]:
     """The places that are shown, each with its sign: the signs are the places' texts without some white space."""
     shown: list[_Place] = []
@@ -123,7 +152,15 @@ def _show(places: list[_Place], old: Sequence[Sign]) -> list[_Place]:
     return shown
 
 
-def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, list[Sign]]:
+@dataclass(slots=True)
+class _Added:
+    """`near`: see text_diff.Change."""
+
+    signs: list[Sign]
+    near: int
+
+
+def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, _Added]:
     """Mark each place as dropped or give it the sign that it is to be; what is added, by the number of the shown
     places before it.
     """
@@ -132,15 +169,17 @@ def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, list[Sign]]:
     old_text = "".join(letters.of(place.shown) for place in shown if place.shown is not None)
     new_text = "".join(map(letters.of, new))
     match: list[int | None] = []
+    near: dict[int, int] = {}
     at = 0
     for change in text_diff.changes(old_text, new_text):
+        near[change.start] = change.near
         count = change.start - len(match)
         match += range(at, at + count)
         match += [None] * (change.end - change.start)
         at += count + len(change.text)
     match += range(at, at + len(shown) - len(match))
     _unmatch_cut_nodes(shown, match)
-    added: dict[int, list[Sign]] = {}
+    added: dict[int, _Added] = {}
     taken = 0
     kept = 0
     for index, (place, found) in enumerate(zip(shown, match, strict=True)):
@@ -148,19 +187,27 @@ def _match(shown: list[_Place], new: Sequence[Sign]) -> dict[int, list[Sign]]:
             place.dropped = True
             continue
         if found > taken:
-            added[kept] = list(new[taken:found])
+            added[kept] = _Added(list(new[taken:found]), near.get(kept, BESIDE))
         place.wanted = new[found]
         taken, kept = found + 1, index + 1
     if taken < len(new):
-        added[kept] = list(new[taken:])
+        added[kept] = _Added(list(new[taken:]), near.get(kept, BESIDE))
     return added
 
 
 def _drop_around_breaks(places: Sequence[_Place]) -> None:
     """With a break goes the white space at the ends of the lines, which was not shown."""
+    for one, other in pairwise(places):
+        if one.text == "\r" and other.text == "\n" and other.shown is None and one.shown is not None:
+            other.dropped = one.dropped or (one.shown.text == " " and "code" not in (one.wanted or one.shown).marks)
     for one, other in (*pairwise(places), *pairwise(reversed(places))):
         if one.dropped and other.shown is None and (one.shown is None or _is_break(one)):
             other.dropped = other.text.isspace()
+
+
+def _is_line_feed_in_code(place: _Place) -> bool:
+    """Which is shown as a space."""
+    return place.text in "\r\n" and place.shown is not None and place.shown.text == " "
 
 
 def _is_break(place: _Place) -> bool:
@@ -170,7 +217,7 @@ def _is_break(place: _Place) -> bool:
 def _unmatch_cut_nodes(shown: list[_Place], match: list[int | None]) -> None:
     """A node whose text is to change within goes as a whole."""
     start = 0
-    for _, group in groupby(shown, key=lambda place: place.child if place.character is None else -1):
+    for _, group in groupby(shown, key=lambda place: (place.child, id(place.item), place.character is None)):
         end = start + len(list(group))
         if shown[start].character is None:
             found = match[start:end]
@@ -220,15 +267,15 @@ class _Writing:
         self.fresh: list[tuple[str, Formats]] | None = None
         self.current = -1
 
-    def run(self, places: list[_Place], added: dict[int, list[Sign]]) -> None:
+    def run(self, places: list[_Place], added: dict[int, _Added]) -> None:
         passed = 0
-        waiting = added.pop(0, [])
+        waiting = added.pop(0, None)
         # White space that is not shown at the beginning of a line stays there: what comes is put behind it.
         begins = True
         for place in places:
             if waiting and (place.shown is not None or not begins):
                 self._add(waiting, place)
-                waiting = []
+                waiting = None
             self._go_to(place.child)
             self._place(place)
             if place.shown is not None:
@@ -279,6 +326,10 @@ class _Writing:
             formats = self._formats(sign.marks, formats, formats)
         if place.dropped:
             self.steps.append(Drop(character))
+        elif sign is not None and _is_line_feed_in_code(place) and "code" not in sign.marks:
+            # Outside of code it would be a break.
+            self.steps.append(Drop(character))
+            self._text(sign.text, formats, None)
         elif self.fresh is None:
             self.steps.append(Keep(character, formats))
         else:
@@ -286,15 +337,23 @@ class _Writing:
             self.steps.append(Drop(character))
             self.fresh.append((character.text, formats))
 
-    def _add(self, new: list[Sign], following: _Place | None) -> None:
-        """Between the place that was passed last and the following one."""
+    def _add(self, new: _Added, following: _Place | None) -> None:
+        """Between the place that was passed last and the following one. What replaces that, or is part of the word
+        there, has its formats.
+        """
         before = self._last_formats()
         after = following.character.formats if following is not None and following.character is not None else {}
-        for sign in new:
+        if following is not None and following.character is not None and (following.dropped or new.near == BEHIND):
+            unsaid = after
+        elif new.near == BEFORE:
+            unsaid = before
+        else:
+            unsaid = {name: value for name, value in before.items() if name in after and after[name] == value}
+        for sign in new.signs:
             if sign.run is not None:
                 self._between(self.dialect.inline(sign.run))
             else:
-                self._text(sign.text, self._formats(sign.marks, before, after), following)
+                self._text(sign.text, self._formats(sign.marks, unsaid, before, after), following)
 
     def _last_formats(self) -> Formats:
         if self.fresh:
@@ -327,16 +386,33 @@ class _Writing:
         self.left = self.composer.element(self.block, self.left, self._right(), node.type, node.attributes)
         self.fresh = []
 
-    def _formats(self, marks: frozenset[MarkKey], before: Formats, after: Formats) -> Formats:
-        """The formats that say these marks, those of them that are there as they are, and what both sides have beside
-        what Markdown can say.
+    def _formats(self, marks: frozenset[MarkKey], unsaid: Formats, *beside: Formats) -> Formats:
+        """The formats that say these marks, those of them that are beside as they are, and of `unsaid` what Markdown
+        cannot say.
         """
-        wanted = self.dialect.formats(marks)
-        formats = {name: value for name, value in before.items() if name in after and not _says(name)}
-        for name, value in wanted.items():
-            known = next((there for there in (before.get(name), after.get(name)) if _covers(there, value)), value)
-            formats[name] = known
+        formats = {name: value for name, value in unsaid.items() if not _says(name)}
+        for name, value in self.dialect.formats(marks).items():
+            known = (formats_[name] for formats_ in beside if name in formats_ and _covers(formats_[name], value))
+            formats[name] = next(known, value)
         return formats
+
+
+class _WritingDirectly(_Writing):
+    """Of a block in which text and nodes stand beside one another."""
+
+    def _place(self, place: _Place) -> None:
+        if place.item is None:
+            super()._place(place)
+        elif not any(isinstance(step, Pass) and step.item is place.item for step in self.steps[-1:]):
+            self.steps.append(Pass(place.item, place.dropped))
+
+    def _text(self, text: str, formats: Formats, following: _Place | None) -> None:
+        self._go_to(0)
+        self.steps.append(Add(text, formats))
+
+    def _between(self, node: Node) -> None:
+        self._go_to(0)
+        self.steps.append(AddNode(node.type, node.attributes))
 
 
 def _says(name: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collab_server.crdt.composing import Composer, Parent
-from collab_server.crdt.structs import FORMAT, STRING, Branch, Id, Item
+from collab_server.crdt.structs import FORMAT, STRING, TYPE, Branch, Id, Item
 
 Formats = Mapping[str, Any]
 
@@ -37,14 +37,43 @@ class Add:
     formats: Formats
 
 
-Step = Keep | Drop | Add
+@dataclass(slots=True)
+class Pass:
+    """Go behind a node that stands in the text; `drop`: and delete it."""
+
+    item: Item
+    drop: bool
+
+
+@dataclass(slots=True)
+class AddNode:
+    name: str
+    attributes: Mapping[str, Any]
+
+
+Step = Keep | Drop | Add | Pass | AddNode
 
 
 def last_id(item: Item) -> Id:
     return (item.client, item.clock + item.length - 1)
 
 
+def has_strings(branch: Branch) -> bool:
+    """Whether text stands directly in it: in an element, that is how Yjs 14 writes."""
+    item = branch.start
+    while item is not None:
+        if item.kind == STRING and not item.deleted:
+            return True
+        item = item.right
+    return False
+
+
 def characters(branch: Branch) -> Iterator[Character]:
+    return (one for one in in_order(branch) if isinstance(one, Character))
+
+
+def in_order(branch: Branch) -> Iterator[Character | Item]:
+    """The visible characters of a text, and the items of shared types that stand between them."""
     formats: dict[str, Any] = {}
     item = branch.start
     while item is not None:
@@ -54,6 +83,8 @@ def characters(branch: Branch) -> Iterator[Character]:
                     yield Character(text, item, offset, formats)
             elif item.kind == FORMAT:
                 formats = changed(formats, *item.content)
+            elif item.kind == TYPE:
+                yield item
         item = item.right
 
 
@@ -62,20 +93,20 @@ def changed(formats: Formats, name: str, value: Any) -> dict[str, Any]:
     return kept if value is None else {**kept, name: value}
 
 
-def add(composer: Composer, parent: Parent, runs: Sequence[tuple[str, Formats]]) -> None:
-    """Write a text that is still empty."""
-    left: Id | None = None
+def add(composer: Composer, parent: Parent, runs: Sequence[tuple[str, Formats]], left: Id | None = None) -> Id | None:
+    """Write at the end of a text that nobody else has written to, behind `left`; the id of the last that is there."""
     actual: Formats = {}
     for text, formats in runs:
-        for name, value in _missing(actual, formats):
+        for name, value in missing(actual, formats):
             left = composer.format(parent, left, None, name, value)
         actual = formats
         left = composer.text(parent, left, None, text)
-    for name, value in _missing(actual, {}):
+    for name, value in missing(actual, {}):
         left = composer.format(parent, left, None, name, value)
+    return left
 
 
-def _missing(actual: Formats, wanted: Formats) -> list[tuple[str, Any]]:
+def missing(actual: Formats, wanted: Formats) -> list[tuple[str, Any]]:
     """The formats to write where the one holds and the other is to."""
     ended = [(name, None) for name in actual if name not in wanted]
     return ended + [(name, value) for name, value in wanted.items() if name not in actual or actual[name] != value]
@@ -83,8 +114,14 @@ def _missing(actual: Formats, wanted: Formats) -> list[tuple[str, Any]]:
 
 def rewrite(composer: Composer, parent: Id, branch: Branch, steps: Sequence[Step]) -> None:
     """`steps`: every visible character in order, kept or dropped, and what is added between them."""
-    if any(not isinstance(step, Keep) or step.character.formats != step.formats for step in steps):
+    if any(_changes(step) for step in steps):
         _Rewriting(composer, parent, branch).run(steps)
+
+
+def _changes(step: Step) -> bool:
+    if isinstance(step, Keep):
+        return step.character.formats != step.formats
+    return not isinstance(step, Pass) or step.drop
 
 
 class _Rewriting:
@@ -122,6 +159,17 @@ class _Rewriting:
                         self._write(added.text, added.formats)
                     later = []
                     self._pass(character)
+                case Pass(item, drop):
+                    while self.item is not None and self.item is not item:
+                        self._step_over(self.item)
+                    for added in later:
+                        self._write(added.text, added.formats)
+                    later = []
+                    if drop:
+                        self.composer.delete_item(item)
+                    self._step_over(item)
+                case AddNode(name, attributes):
+                    self.left = self.composer.element(self.parent, self.left, self._right(), name, attributes)
         while self.item is not None:
             self._step_over(self.item)
         self._settle(self.original)
@@ -133,7 +181,7 @@ class _Rewriting:
         for step in steps[index + 1 : index + 1 + _LOOK_AHEAD]:
             if isinstance(step, Keep):
                 return step.formats
-            if isinstance(step, Add):
+            if isinstance(step, Add | Pass | AddNode):
                 return None
         return {} if index + _LOOK_AHEAD >= len(steps) else None
 
@@ -165,7 +213,7 @@ class _Rewriting:
         """Have the formats that stand in the gap, and new ones, lead to the wanted ones."""
         after = self._after(self.gap)
         if after != wanted:
-            wrong = {name for name, _ in _missing(after, wanted)}
+            wrong = {name for name, _ in missing(after, wanted)}
             kept = []
             for item in self.gap:
                 if item.content[0] in wrong:
@@ -183,7 +231,7 @@ class _Rewriting:
         return formats
 
     def _format(self, actual: Formats, wanted: Formats) -> None:
-        for name, value in _missing(actual, wanted):
+        for name, value in missing(actual, wanted):
             self.left = self.composer.format(self.parent, self.left, self._right(), name, value)
 
     def _write(self, text: str, formats: Formats) -> None:

@@ -109,8 +109,10 @@ def is_text(node: Node) -> bool:
     return kind in TEXTS or (kind not in BLOCKS and not is_inline(node) and all(map(is_inline, node.content)))
 
 
-def says(node: Node, parent: Node, *, first: bool) -> str:
-    """What a child of a node is in Markdown; a row of a table in a form of its own. `first`: it is the first child."""
+def says(node: Node, parent: Node, *, first: bool, whole: bool = False) -> str:
+    """What a child of a node is in Markdown; a row of a table in a form of its own. `first`: it is the first child.
+    `whole`: with the empty cells at the end of a row.
+    """
     kind, around = kind_of(node), kind_of(parent)
     if around in LISTS:
         return markdown.render(Node(DOCUMENT, content=[Node(around, {}, [node])]))
@@ -118,7 +120,7 @@ def says(node: Node, parent: Node, *, first: bool) -> str:
         cells: list[str] = []
         for cell in node.content:
             cells += [markdown.cell_text(cell), *[""] * (columns(cell) - 1)]
-        while cells and not cells[-1]:
+        while cells and not cells[-1] and not whole:
             cells.pop()
         return " | ".join(["header" if first and is_header_row(node) else "row", *cells])
     return markdown.render(Node(DOCUMENT, content=[node]))
@@ -126,6 +128,11 @@ def says(node: Node, parent: Node, *, first: bool) -> str:
 
 def columns(cell: Node) -> int:
     return markdown.integer(cell.attributes.get("colspan"), 1, 1, markdown.MAX_COLUMNS)
+
+
+def width(rows: Sequence[Node]) -> int:
+    """In columns."""
+    return max((sum(map(columns, row.content)) for row in rows), default=0)
 
 
 def is_header_row(row: Node) -> bool:

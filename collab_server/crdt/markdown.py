@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from collab_server.crdt import markdown_inline as inline
-from collab_server.crdt.markdown_runs import is_break, is_image
+from collab_server.crdt.markdown_runs import SPACES, is_break, is_image
 from collab_server.crdt.prosemirror import TEXT, Node, canonical
 
 _ALIASES: Final = {
@@ -164,7 +164,7 @@ def _heading(node: Node) -> str:
         level = str(node.attributes.get("tag", ""))[1:]
     text = inline.render(node.content, one_line=True)
     # A run of # at the end would be taken for the closing one.
-    return "#" * integer(level, 1, 1, 6) + re.sub(r"(^|[ \t])(#+)\Z", r"\1\\\2", f" {text}").rstrip()
+    return "#" * integer(level, 1, 1, 6) + re.sub(r"(^|[ \t])(#+)\Z", r"\1\\\2", f" {text}").rstrip(SPACES)
 
 
 def _code_block(node: Node) -> list[str]:
@@ -213,7 +213,7 @@ def _item(item: Node, sign: str, *, task: bool, marker: int) -> list[str]:
     content = item.content if kind in ITEMS else [item]
     lines = _blocks(content, marker=marker, in_item=True, checkbox=checkbox) or [""]
     indent = " " * (len(sign) + 1)
-    return [f"{sign} {lines[0]}".rstrip(), *(indent + line if line else "" for line in lines[1:])]
+    return [f"{sign} {lines[0]}".rstrip(SPACES), *(indent + line if line else "" for line in lines[1:])]
 
 
 def _table(node: Node) -> list[str]:

@@ -177,7 +177,8 @@ def _flanks(inner: str, outer: str) -> bool:
     """CommonMark's rule for a run of signs between these two characters, with its two notions of punctuation."""
     if inner.isspace():
         return False
-    return unicodedata.category(inner)[0] not in "PS" or outer.isspace() or unicodedata.category(outer)[0] == "P"
+    around = unicodedata.category(outer)
+    return unicodedata.category(inner)[0] not in "PS" or around == "Zs" or outer in "\t\n\f\r" or around[0] == "P"
 
 
 def _escape_line_start(line: str) -> str:

@@ -7,9 +7,10 @@ holds at least one block, and where images are blocks they stand in no paragraph
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from types import FunctionType
+from typing import Any, Final
 
-from markdown_it import MarkdownIt
+from markdown_it import MarkdownIt, rules_block
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -40,12 +41,34 @@ def parse(text: str, dialect: Dialect) -> list[Node]:
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH}).enable(["table", "strikethrough"])
+    keep_spaces(parser)
+    # What is escaped is text of its own: `\[ ]` begins no task.
+    parser.disable("text_join")
     parser.inline.ruler.before("autolink", "tag", _tag)
     parser.core.ruler.before("inline", "nesting", _limit_brackets)
     # An address stays as it is written: an encoded one would be another one.
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
     parser.validateLink = lambda url: not markdown_runs.REFUSED.match(_CONTROL.sub("", url))  # type: ignore[method-assign]
     return parser
+
+
+def keep_spaces(parser: MarkdownIt) -> None:
+    """Have it take from the ends of a text what CommonMark does: not spaces of other kinds, by which paragraphs are
+    indented in Chinese and Japanese.
+    """
+    for name, rule, ends in (
+        ("paragraph", rules_block.paragraph, []),
+        ("lheading", rules_block.lheading, []),
+        ("heading", rules_block.heading, ["paragraph", "reference", "blockquote"]),
+        ("table", rules_block.table, ["paragraph", "reference"]),
+    ):
+        known: Any = rule
+        trimming = FunctionType(known.__code__, {**known.__globals__, "mdTrim": _trim}, name, known.__defaults__)
+        parser.block.ruler.at(name, trimming, {"alt": ends})
+
+
+def _trim(text: str) -> str:
+    return text.strip(" \t\n")
 
 
 def _limit_brackets(state: StateCore) -> None:

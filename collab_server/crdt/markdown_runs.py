@@ -37,6 +37,8 @@ _BREAKS: Final = frozenset({"hardbreak", "linebreak", "br"})
 _IMAGES: Final = frozenset({"image", "img", "inlineimage", "imageblock", "imageresize"})
 _LABELS: Final = ("label", "text", "latex", "emoji", "name", "title", "caption", "value", "id")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+SPACES: Final = " \t"
+"""What Markdown takes from the ends of a line; others are part of the text."""
 REFUSED: Final = re.compile(r"(?:javascript|vbscript|file|data):", re.IGNORECASE)
 
 LinkTarget = tuple[str, str, str]
@@ -180,7 +182,7 @@ def _trimmed(runs: Iterable[Run]) -> list[Run]:
     at_start = True
     for run in runs:
         if run.kind == "text" and at_start:
-            run.text = run.text.lstrip()
+            run.text = run.text.lstrip(SPACES)
             if not run.text:
                 continue
         if run.kind == "break":
@@ -213,7 +215,7 @@ def _mark_breaks(runs: Sequence[Run]) -> None:
 
 def _trim_end(runs: list[Run]) -> None:
     while runs and runs[-1].kind == "text":
-        runs[-1].text = runs[-1].text.rstrip()
+        runs[-1].text = runs[-1].text.rstrip(SPACES)
         if runs[-1].text:
             return
         runs.pop()

@@ -1,4 +1,7 @@
-"""A text document as a client without a connection holds it: edits come out as updates, others' updates go in."""
+"""A text document as a client without a connection holds it: edits come out as updates, others' updates go in.
+
+Line ends of what is written become line feeds.
+"""
 
 import difflib
 import re
@@ -8,6 +11,9 @@ from typing import Final
 
 import pycrdt
 
+from collab_server.crdt import text_diff, text_editing, tree
+from collab_server.crdt.composing import Composer
+from collab_server.crdt.line_ends import with_line_feeds
 from collab_server.crdt.roots import TEXT_ROOT, project_document
 from collab_server.crdt.updates import EMPTY_UPDATE, ask_pycrdt
 
@@ -48,20 +54,22 @@ class OfflineText:
         text = self.text
         if not 0 <= position <= position + deleted <= len(text):
             raise ValueError(f"the text has {len(text)} characters")
-        return self._edit([(position, position + deleted, inserted)], text)
+        return self._edit([(position, position + deleted, with_line_feeds(inserted))], text)
 
     def append(self, inserted: str) -> bytes:
         text = self.text
-        return self._edit([(len(text), len(text), inserted)], text)
+        return self._edit([(len(text), len(text), with_line_feeds(inserted))], text)
 
     def replace(self, wanted: str) -> bytes:
         """The update that makes it say `wanted`: what stays is not touched, so that others' edits there stay too."""
         text = self.text
-        return self._edit(list(_changes(text, wanted, 0, _lines)), text)
+        return self._edit(list(_changes(text, with_line_feeds(wanted), 0, _lines)), text)
 
     def _edit(self, changes: list[Change], text: str) -> bytes:
         """`changes`: ascending. EMPTY_UPDATE where nothing changes."""
         assert all(one[1] <= other[0] for one, other in pairwise(changes))
+        if any(formats for _, formats in self._text.diff()):
+            return self._edit_formatted(changes)
         before = self._doc.get_state()
         changed = False
         with self._doc.transaction():
@@ -76,6 +84,17 @@ class OfflineText:
                     self._text.insert(first, inserted)
                     changed = True
         return self._doc.get_update(before) if changed else EMPTY_UPDATE
+
+    def _edit_formatted(self, changes: list[Change]) -> bytes:
+        """What replaces a word has its formats, as in edits by REST."""
+        read = tree.read(self._doc.get_update())
+        composer = Composer(self.client_id, read.clocks.get(self.client_id, 0))
+        wanted = [text_diff.Change(*change) for change in changes]
+        text_editing.write(composer, TEXT_ROOT, read.roots.get(TEXT_ROOT), wanted)
+        update = composer.update()
+        if update != EMPTY_UPDATE:
+            self.apply(update)
+        return update
 
 
 def _changes(old: str, new: str, offset: int, split: Callable[[str], list[str]]) -> Iterator[Change]:

@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -19,6 +19,10 @@ MAX_CHARACTERS: Final = 2_000
 CERTAIN: Final = 4
 """Characters that two people hardly insert in one place by chance."""
 
+BEFORE: Final = -1
+BESIDE: Final = 0
+BEHIND: Final = 1
+
 _TOKEN: Final = re.compile(r"\w+|[^\S\n]+|\n|[^\w\s]")
 
 _Hunk = tuple[int, int, int, int]
@@ -27,11 +31,16 @@ _Hunk = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`start` to `end` of a text becomes `text`."""
+    """`start` to `end` of a text becomes `text`.
+
+    near: the neighbour whose word the text is part of, where nothing goes: BEFORE or BEHIND; BESIDE for a text that
+    stands for itself.
+    """
 
     start: int
     end: int
     text: str
+    near: int = field(default=BESIDE, compare=False)
 
 
 def changes(old: str, new: str) -> list[Change]:
@@ -70,7 +79,8 @@ def rebased(ours: Sequence[Change], theirs: Sequence[Change]) -> list[Change]:
             index += 1
         for moved in _moved(change, theirs, index, shift):
             if found and found[-1].end == moved.start:
-                moved = Change(found[-1].start, moved.end, found.pop().text + moved.text)
+                last = found.pop()
+                moved = Change(last.start, moved.end, last.text + moved.text, last.near)
             found.append(moved)
     return found
 
@@ -111,7 +121,7 @@ def _moved(change: Change, theirs: Sequence[Change], index: int, shift: int) -> 
             index += 1
     if not pieces or pieces[0][0] != place:
         pieces.insert(0, (place, place))
-    yield Change(*pieces[0], change.text)
+    yield Change(*pieces[0], change.text, change.near)
     for start, end in pieces[1:]:
         yield Change(start, end, "")
 
@@ -133,18 +143,18 @@ def _offsets(units: list[str]) -> list[int]:
 
 def _in_characters(old: str, new: str, offset: int) -> Iterator[Change]:
     """Where two short texts differ; words that have little in common are replaced."""
+    whole, first = old, offset
     start = common_prefix(old, new)
     end = common_suffix(old[start:], new[start:])
     old, new, offset = old[start : len(old) - end], new[start : len(new) - end], offset + start
+    found = None
     if old and new and len(old) + len(new) <= MAX_CHARACTERS:
-        most = (len(old) + len(new)) // 3
-        found = _shortest(old, new, most)
-        if found is not None:
-            for a, b, c, d in found:
-                yield Change(offset + a, offset + b, new[c:d])
-            return
-    if old or new:
-        yield Change(offset, offset + len(old), new)
+        found = _shortest(old, new, (len(old) + len(new)) // 3)
+    if found is None:
+        found = [(0, len(old), 0, len(new))] if old or new else []
+    for a, b, c, d in found:
+        near = BESIDE if not whole else BEHIND if offset + a == first else BEFORE
+        yield Change(offset + a, offset + b, new[c:d], near)
 
 
 def common_prefix(one: Sequence[object], other: Sequence[object]) -> int:

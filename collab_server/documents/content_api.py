@@ -190,7 +190,9 @@ async def put_content(
     response: Response,
     on_conflict: OnConflict = "merge",
 ) -> WrittenOut:
-    """Have the document say this text. People who have it open see what changes, and keep their cursors.
+    """Have the document say this text. People who have it open see what changes, and keep their cursors. What replaces
+    a word has its formats (bold, a link, a comment); a new line is none of a list or a heading. Line ends become line
+    feeds.
 
     In the tree of nodes of an editor such as Tiptap the text is Markdown: blocks that say the same are left alone with
     all that Markdown cannot say of them, changed ones are changed within. An editor drops nodes that its schema does
@@ -229,7 +231,8 @@ async def patch_content(
 ) -> WrittenOut:
     """Single edits of the text: replace what is found, or insert and delete at a position. They speak of the text of
     If-Match, which positions need, else of the present one. What is not found, or found more than once, is a conflict;
-    then none of the edits is made.
+    then none of the edits is made. Line ends are all one in what is looked for, and become line feeds in what is
+    written.
     """
     await require(db, identity, document_id, Action.EDIT)
     edits = [edit.request() for edit in body.edits]
@@ -249,7 +252,9 @@ async def append_content(
     request: Request,
     response: Response,
 ) -> WrittenOut:
-    """Add to the end of the text. If-Match is not looked at: two who append at once both do."""
+    """Add to the end of the text. If-Match is not looked at: two who append at once both do. Line ends become line
+    feeds.
+    """
     await require(db, identity, document_id, Action.EDIT)
     wanted = content_requests.Append(body.content, body.between)
     return await _write(document_id, identity, db, rooms, request, response, wanted, None)

@@ -36,8 +36,12 @@ class StoredRows:
     checksums: list[int | None]
     """Of the pending rows; None: an older version wrote the row."""
     content_hash: str
+    truncated: bool
+    """The text of the last fold ends before the document does."""
     collaborative: bool
     has_text: bool
+    has_returns: bool
+    """The text of the last fold has a carriage return in it."""
 
 
 async def append_rows(
@@ -76,8 +80,9 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
                CASE WHEN h.snapshot_clock = d.yjs_clock THEN h.snapshot_checksum END AS checksum,
                ARRAY(SELECT u.checksum FROM document_updates u
                      WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS checksums, d.content_hash,
+               d.content_truncated,
                d.type <> 'password' AND d.settings -> 'collaboration' IS DISTINCT FROM 'false' AS collaborative,
-               d.type <> 'password' AS has_text
+               d.type <> 'password' AS has_text, position(chr(13) IN d.content) > 0 AS has_returns
         FROM documents d JOIN document_heads h ON h.document_id = d.id WHERE d.id = $1 AND d.deleted_at IS NULL
         """,
         document_id,
@@ -94,8 +99,10 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
         row["checksum"],
         list(row["checksums"]),
         row["content_hash"],
+        row["content_truncated"],
         row["collaborative"],
         row["has_text"],
+        row["has_returns"],
     )
 
 
@@ -179,6 +186,21 @@ async def find_stored_text(conn: Conn, document_id: UUID) -> tuple[str, int | No
     """(text, words, whether it is cut) as the last fold left them."""
     row = await conn.fetchrow("SELECT content, word_count, content_truncated FROM documents WHERE id = $1", document_id)
     return (row[0], row[1], row[2]) if row else ("", None, False)
+
+
+async def list_with_returns(conn: Conn, after: UUID, limit: int) -> tuple[list[UUID], UUID | None]:
+    """(of the `limit` documents after this id those whose text has a carriage return, the last id that was looked at);
+    None: there are no more. It reads whole texts.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT id, position(chr(13) IN content) > 0 AND type <> 'password' AS found
+        FROM documents WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return [row["id"] for row in rows if row["found"]], rows[-1]["id"] if rows else None
 
 
 async def list_backlog(conn: Conn, limit: int, but: Sequence[UUID] = ()) -> list[UUID]:

@@ -15,7 +15,9 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-RENDERER: Final = 1
+from collab_server.crdt.markdown_parser import keep_spaces
+
+RENDERER: Final = 2
 """Raised whenever the same Markdown gives other HTML than before: what is cached of the version before is then void."""
 
 MAX_SECONDS: Final = 3.0
@@ -90,8 +92,10 @@ def parser() -> MarkdownIt:
     """CommonMark with GFM's tables, strikethrough and task lists; a task's box is an `html_inline` token."""
     # HTML within Markdown is shown, not obeyed: what nests as deep as its author likes takes the sanitiser minutes.
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    keep_spaces(parser)
     parser.inline.ruler.before("autolink", "break", _break)
-    parser.core.ruler.push("tasks", _tasks)
+    # Before escaped characters are joined with the text: `\[ ]` begins no task.
+    parser.core.ruler.before("text_join", "tasks", _tasks)
     parser.core.ruler.push("alignment", _alignment)
     # Only what nh3 would take out anyway is refused here, and it knows more about it.
     parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]

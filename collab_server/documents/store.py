@@ -45,13 +45,14 @@ class State:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Everything PostgreSQL has of a document. `collaborative`: it may be edited together. `has_text`: the server can
-    read its content.
+    read its content. `has_returns`: at the last fold its text had carriage returns; see crdt/line_ends.py.
     """
 
     stored: Stored
     generation: int
     collaborative: bool
     has_text: bool
+    has_returns: bool
 
 
 async def load(db: Database, workers: Workers, document_id: UUID) -> Loaded:
@@ -63,7 +64,7 @@ async def load(db: Database, workers: Workers, document_id: UUID) -> Loaded:
     else:
         snapshot, clocks = await _merged(db, workers, document_id, parts)
     stored = Stored(snapshot, clocks, rows.head, len(rows.pending))
-    return Loaded(stored, rows.generation, rows.collaborative, rows.has_text)
+    return Loaded(stored, rows.generation, rows.collaborative, rows.has_text, rows.has_returns and rows.has_text)
 
 
 async def _merged(db: Database, workers: Workers, document_id: UUID, parts: list[bytes]) -> tuple[bytes, bytes]:
@@ -135,7 +136,7 @@ def summarized(parts: list[bytes]) -> tuple[bytes, UpdateSummary]:
     return whole, validate(whole)
 
 
-async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
+async def fold(db: Database, workers: Workers, document_id: UUID) -> Loaded:
     """Fold the log into the snapshot and renew the stored content; returns what is stored now.
 
     Safe to run anywhere, any number of times: a fold that another overtook starts again from what that one left.
@@ -149,7 +150,8 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
         content: str | None = None
         if projection is not None:
             same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
-            content = None if same else projection.content
+            # What lies too deep changes no text, but whether it is all.
+            content = None if same and projection.truncated == rows.truncated else projection.content
         async with db.as_service() as conn:
             if await log_queries.fold_rows(
                 conn,
@@ -162,8 +164,10 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Stored:
                 words=projection.words if projection else 0,
                 truncated=projection.truncated if projection else False,
             ):
-                return Stored(snapshot, clocks, rows.head)
-    return (await load(db, workers, document_id)).stored
+                has_returns = "\r" in projection.content if projection is not None else rows.has_returns
+                stored = Stored(snapshot, clocks, rows.head)
+                return Loaded(stored, rows.generation, rows.collaborative, rows.has_text, has_returns and rows.has_text)
+    return await load(db, workers, document_id)
 
 
 async def state_of(db: Database, workers: Workers, document_id: UUID) -> State | None:

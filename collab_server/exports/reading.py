@@ -70,7 +70,8 @@ async def write(
 ) -> bytes:
     """The file: of a text that is stored cut, all of it. `content`, `encrypted`: of this document.
 
-    Raises UnprocessableContent (takes too long; a password), TooLarge, TooMany, NotFound, DocumentDamaged, Unavailable.
+    Raises UnprocessableContent (takes too long; nested too deeply; a password), TooLarge, TooMany, NotFound,
+    DocumentDamaged, Unavailable.
     """
     if document.type == ENCRYPTED and format_ != "json":
         raise UnprocessableContent("a password has no content in the clear; ask for json")
@@ -80,7 +81,10 @@ async def write(
         words = content.content
         if content.truncated:
             update = await state(sources, document.id)
-            words = (await sources.converters.run(project, update, _WHOLE)).content
+            whole = await sources.converters.run(project, update, _WHOLE)
+            if whole.truncated:
+                raise UnprocessableContent("this document is nested too deeply for a text; ask for yjs")
+            words = whole.content
         if format_ == "md":
             return words.encode()
         fields = manifest.entry(document, category, encrypted)

@@ -7,16 +7,19 @@ a time, for all of them write under one Yjs client id per process and document: 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from collab_server.crdt import updates
+from collab_server.crdt import line_ends, updates
 from collab_server.crdt.edits import Checked, Edit, Editing, P, T, checked
 from collab_server.documents import store
-from collab_server.errors import NotFound, TooMany, Unavailable, UnprocessableContent
+from collab_server.errors import CollabError, NotFound, TooMany, Unavailable, UnprocessableContent
 from collab_server.realtime.live import LiveDocument
+from collab_server.telemetry import log
 from collab_server.web.depends import Committed, Edited, Writer
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Edits:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._clients: dict[UUID, int] = {}
+        self._repairs: set[asyncio.Task[None]] = set()
 
     async def edit(
         self, document_id: UUID, writer: Writer, function: Editing[P, T], *args: P.args, **named: P.kwargs
@@ -80,6 +84,8 @@ class Edits:
             if document.holds > MAX_HOLDS:
                 raise TooMany(f"{MAX_HOLDS} requests are at work on this document already")
             await hub.nodes.refresh(document)
+            if document.has_returns:
+                await self.repair(document)
             async with document.writing.place():
                 edit = await self._work_out(document, writer, function, args, named, alone=alone)
             await hub.committed(document)
@@ -88,17 +94,45 @@ class Edits:
             document.wanted_until = time.monotonic() + LINGER_SECONDS
             return Edited(Committed(document.generation or 0, document.room.coverage.last), edit.result)
 
+    async def repair(self, document: LiveDocument) -> None:
+        """Take the carriage returns out of the text of a document that is held, by an edit for all. Where that cannot
+        be done now, it is done at the next opening.
+        """
+        try:
+            async with document.writing.place():
+                # Whoever else opens it waits here, and finds it done.
+                if document.has_returns:
+                    try:
+                        await self._work_out(document, None, line_ends.repair, (), {}, alone=False)
+                    finally:
+                        document.has_returns = False
+        except CollabError as error:
+            log.warning("line ends stay as they are", extra={"document": document.id, "error": error.detail})
+        except Exception:
+            # Nobody is kept from the document by that.
+            log.exception("line ends stay as they are", extra={"document": document.id})
+
+    def repair_soon(self, document: LiveDocument) -> None:
+        task = asyncio.create_task(self._repair_alone(document.id))
+        self._repairs.add(task)
+        task.add_done_callback(self._repairs.discard)
+
+    async def _repair_alone(self, document_id: UUID) -> None:
+        with suppress(CollabError):
+            async with self._hub.holding(document_id) as document:
+                await self.repair(document)
+
     async def _work_out(
         self,
         document: LiveDocument,
-        writer: Writer,
+        writer: Writer | None,
         function: Editing[..., T],
         args: tuple[Any, ...],
         named: dict[str, Any],
         *,
         alone: bool,
     ) -> Edit[T]:
-        """The edit, taken in."""
+        """The edit, taken in. `writer` None: the server by itself."""
         hub = self._hub
         for _ in range(ATTEMPTS):
             await hub.load(document)
@@ -108,8 +142,9 @@ class Edits:
                 raise NotFound("the document was deleted or replaced at this moment")
             hub.check_open()
             if self._fits(document, client, made) and not (alone and document.revision != revision):
-                document.take(made.edit.update, made.summary, hub.new_key(), writer.author, compare_deletes=True)
-                if made.edit.place is not None:
+                author = writer.author if writer is not None else line_ends.AUTHOR
+                document.take(made.edit.update, made.summary, hub.new_key(), author, compare_deletes=True)
+                if made.edit.place is not None and writer is not None:
                     hub.programs.show(document, writer.identity, made.edit.place, time.monotonic())
                 return made.edit
         raise Unavailable("others edit this document faster than the server can; come back")

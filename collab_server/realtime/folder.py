@@ -92,7 +92,7 @@ class Folder:
             self._running.add(document.id)
             document.room.begin_load()
             try:
-                stored = await store.fold(self._db, self._workers, document.id)
+                folded = await store.fold(self._db, self._workers, document.id)
             except BaseException as error:
                 document.room.abandon_load()
                 if not isinstance(error, Exception):
@@ -101,7 +101,8 @@ class Folder:
                 return
         self._counts.folds += 1
         self._failures.pop(document.id, None)
-        document.room.finish_fold(stored)
+        document.room.finish_fold(folded.stored)
+        document.has_returns = folded.has_returns
         document.forget_answers()
 
     def _failed(self, document: LiveDocument, error: Exception) -> None:

@@ -191,6 +191,8 @@ class Hub:
             await self.load(document)
             if not document.collaborative:
                 raise Forbidden("this document cannot be edited together")
+            if document.has_returns and can_edit:
+                await self.edits.repair(document)
             if document.gone:
                 raise Unavailable("the document was replaced at this moment; come back")
         except BaseException:
@@ -283,6 +285,7 @@ class Hub:
         document.generation = loaded.generation
         document.collaborative = loaded.collaborative
         document.has_text = loaded.has_text
+        document.has_returns = loaded.has_returns
         document.room.finish_load(loaded.stored)
         self.storage.limit(document, left)
         self.counts.loads += 1
@@ -365,6 +368,8 @@ class Hub:
     def _after_fold(self, document: LiveDocument) -> None:
         # What came while it ran may have made the log long again, and perhaps nothing comes any more.
         self._fold_if_long(document, FOLD_AFTER_OTHERS)
+        if document.has_returns and not document.gone:
+            self.edits.repair_soon(document)
         self._drop_if_done(document)
 
     def _fold_if_long(self, document: LiveDocument, times: int = 1) -> None:

@@ -81,6 +81,8 @@ class LiveDocument:
         self.members: dict[int, Member] = {}
         self.has_text = True
         """Its content is not encrypted by its owner's device."""
+        self.has_returns = False
+        """Its text has carriage returns, which are to be taken out: see crdt/line_ends.py."""
         self.wanted_until = 0.0
         """How long it stays open for the next request (monotonic seconds)."""
         self.programs: dict[str, Program] = {}

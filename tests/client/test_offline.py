@@ -34,6 +34,18 @@ async def test_what_was_done_offline_is_on_the_server_after_a_sync(field: Office
         assert (await field.viewer.get(f"/documents/{made}")).status_code == 404
 
 
+async def test_what_is_written_offline_on_windows_has_line_feeds(field: Office, tmp_path: Path) -> None:
+    async with device(tmp_path, field.editor) as laptop:
+        made = await laptop.create("Windows", "one\r\ntwo\r\n", UUID(field.team))
+        await laptop.append(made, "three\r\n")
+        await laptop.splice(made, 0, 3, "1\rI")
+        await laptop.sync()
+        assert await laptop.content(made) == await text_on_server(field.viewer, made) == "1\nI\ntwo\nthree\n"
+        await laptop.replace(made, "1\r\nI\r\ntwo\r\nthree\r\nfour")
+        await laptop.sync()
+        assert await text_on_server(field.viewer, made) == "1\nI\ntwo\nthree\nfour"
+
+
 async def test_edits_of_two_devices_to_the_same_text_converge(field: Office, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.editor) as phone:
         made = await laptop.create("Shared", "The quick brown fox\n", UUID(field.team))

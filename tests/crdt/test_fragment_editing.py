@@ -72,6 +72,19 @@ def test_small_changes_of_the_text_arrive(one: Node, seed: int) -> None:
         assert document.markdown == (normal if wanted != text else text), (text, wanted)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("marks", [[Mark("code")], [Mark("bold"), Mark("code")]])
+def test_a_line_feed_in_code_becomes_a_space_where_the_code_ends(end: str, marks: list[Mark]) -> None:
+    for find, by in (("`", ""), ("one", "1"), ("two`", "`two"), ("`one", "one`"), ("`", "**")):
+        document = Fragment(p("111", Node(TEXT, text=f"one{end}two ", marks=marks), "end"))
+        text = document.markdown
+        wanted = text.replace(find, by)
+        normal = document.normal(wanted)
+        document.edit(Put(wanted))
+        assert document.markdown == normal
+        assert "hardBreak" not in str(document.node) and "\\\n" not in document.markdown
+
+
 def test_unchanged_blocks_keep_their_items_and_what_markdown_cannot_say() -> None:
     document = Fragment(
         element("heading", "Plan", level=1, id="h"),
@@ -137,6 +150,39 @@ def test_marks_that_markdown_does_not_say_stay_where_the_text_changes() -> None:
     ]
 
 
+@pytest.mark.parametrize("by", ["this page", "there", "where", "x", "hear", "heres", "sphere"])
+def test_what_replaces_a_word_has_its_marks(by: str) -> None:
+    comment, colour = Mark("comment", {"id": 1}), Mark("textStyle", {"color": "#f00"})
+    link = Mark("link", {"href": "https://e.org", "target": "_blank"})
+    for marks in ([comment], [colour], [link], [comment, Mark("bold")], [link, comment]):
+        document = Fragment(p("see ", Node(TEXT, text="here", marks=marks), " now"))
+        replace(document, "here", by)
+        one, other, last = document.node.content[0].content
+        assert (one.text, one.marks, last.text, last.marks) == ("see ", [], " now", [])
+        assert (other.text, sorted(other.marks, key=str)) == (by, sorted(marks, key=str))
+
+
+def test_what_is_added_beside_a_mark_does_not_have_it() -> None:
+    comment = Mark("comment", {"id": 1})
+    document = Fragment(p("see ", Node(TEXT, text="the page", marks=[comment]), " now"))
+    replace(document, "page", "page, too")
+    replace(document, "the", "all of the")
+    replace(document, "the page", "the good page")
+    assert [(node.text, node.marks) for node in document.node.content[0].content] == [
+        ("see all of ", []),
+        ("the good page", [comment]),
+        (", too now", []),
+    ]
+
+
+def test_a_paragraph_below_a_heading_is_no_heading() -> None:
+    document = Fragment(element("heading", "Plan", level=1), items("milk"))
+    document.edit(Insert("new", ("Plan",), "start", "line"))
+    document.edit(Append("- eggs", "line"))
+    assert [node.type for node in document.node.content] == ["heading", "paragraph", "bulletList"]
+    assert document.markdown == "# Plan\n\nnew\n\n- milk\n- eggs"
+
+
 def test_what_is_typed_while_a_block_is_changed_is_kept() -> None:
     document = Fragment(p("one two"), p("three"))
     state = document.update
@@ -198,6 +244,17 @@ def test_lists_tables_and_quotes_are_changed_within() -> None:
         "- x\n- y\n  1. z\n\n| a | b |\n| --- | --- |\n| c | e |\n| f | g |\n\n> q\n>\n> ```py\n> r\n> ```\n>\n> r\n\n"
         "- [x] do\n- [x] see"
     )
+
+
+def test_an_empty_column_comes_and_goes() -> None:
+    for one, other in (
+        ("|  |\n| --- |\n|  |", "|  |  |\n| --- | --- |\n|  |  |"),
+        ("| a |\n| - |", "| a |  |\n| - | - |"),
+    ):
+        for old, new in ((one, other), (other, one)):
+            document = made_of(old)
+            document.edit(Put(new))
+            assert document.markdown == made_of(new).markdown
 
 
 def test_cells_that_span_stay_what_they_are() -> None:

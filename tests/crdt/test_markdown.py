@@ -11,9 +11,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from collab_server.crdt.markdown import render
+from collab_server.crdt.markdown_parser import keep_spaces
 from collab_server.crdt.prosemirror import DOCUMENT, TEXT, Mark, Node
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+keep_spaces(PARSER)
 
 Inline = tuple[tuple[str, frozenset[str]], ...]
 """One entry per character or image: what it is, and its marks; white space has no marks but code."""
@@ -154,9 +156,9 @@ def trimmed(characters: list[tuple[str, frozenset[str]]]) -> Inline:
         else:
             lines[-1].append(character)
     for line in lines:
-        while line and line[0][0].isspace() and not line[0][1]:
+        while line and line[0][0] in " \t" and not line[0][1]:
             line.pop(0)
-        while line and line[-1][0].isspace() and not line[-1][1]:
+        while line and line[-1][0] in " \t" and not line[-1][1]:
             line.pop()
     while lines and not lines[0]:
         lines.pop(0)

@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pycrdt import Doc, Text
 
 from collab_server.crdt.offline import OfflineText
 from collab_server.crdt.updates import EMPTY_UPDATE, merge
@@ -62,3 +63,20 @@ def test_positions_count_characters_and_stay_within_the_text() -> None:
     for position, deleted in ((4, 0), (0, 4), (-1, 0)):
         with pytest.raises(ValueError, match="3 characters"):
             here.splice(position, deleted, "x")
+
+
+def test_what_replaces_a_word_offline_has_its_formats_and_an_added_line_is_a_plain_one() -> None:
+    doc: Doc[Text] = Doc()
+    text = doc.get("content", type=Text)
+    for part, formats in (("see ", {}), ("here", {"bold": True}), ("\n", {"list": "bullet"})):
+        text.insert(len(text), part, formats)
+    here = OfflineText(1, doc.get_update())
+    for update in (here.replace("see this page\n"), here.append("end\n"), here.splice(4, 4, "that")):
+        doc.apply_update(update)
+    assert str(text) == here.text == "see that page\nend\n"
+    assert text.diff() == [
+        ("see ", None),
+        ("that page", {"bold": True}),
+        ("\n", {"list": "bullet"}),
+        ("end\n", None),
+    ]

@@ -4,6 +4,9 @@ from typing import Any
 
 import httpx
 
+from collab_server.crdt import tree
+from collab_server.crdt.composing import Composer
+from collab_server.crdt.prosemirror import MAX_DEPTH
 from tests.crdt.fragments import Fragment, element, p
 from tests.documents.office import Office, refused
 from tests.people import Person
@@ -88,3 +91,47 @@ async def test_what_cannot_be_written_is_a_problem_and_changes_nothing(office: O
     assert (await read(office.editor, plain)).text == "x"
     viewer = await office.viewer.put(path_of(plain), content=b"y", headers=MARKDOWN)
     assert refused(viewer) == (403, "forbidden")
+
+
+async def test_content_that_lies_too_deep_is_told_of_and_not_overwritten(office: Office) -> None:
+    deep = p("deep")
+    for _ in range(MAX_DEPTH + 10):
+        deep = element("blockquote", deep)
+    made = await with_nodes(office, Fragment(deep))
+    for kind in ("text/markdown", "application/json", "text/html", "text/plain"):
+        answer = await office.viewer.get(path_of(made), headers={"accept": kind})
+        assert (answer.status_code, answer.headers.get("x-content-truncated")) == (200, "true"), kind
+    assert answer.text == ""
+    asked = await office.viewer.get(path_of(made), headers={"accept": "application/json"})
+    assert (asked.json()["content"], asked.json()["truncated"]) == ("", True)
+    assert refused(await office.viewer.get(path_of(made), params={"format": "prosemirror"})) == (422, "unprocessable")
+    assert refused(await office.editor.put(path_of(made), content=b"x", headers=MARKDOWN)) == (422, "unprocessable")
+    for form in ("md", "json"):
+        answer = await office.viewer.get(f"/documents/{made['id']}/export", params={"format": form})
+        assert refused(answer) == (422, "unprocessable")
+    assert (await office.viewer.get(f"/documents/{made['id']}/export", params={"format": "yjs"})).status_code == 200
+    # once it is gone, what is left is all
+    top = deep_item(await update_of(office, made))
+    composer = Composer(77, 0)
+    composer.delete(*top)
+    answer = await office.editor.post(
+        f"/documents/{made['id']}/updates",
+        content=composer.update(),
+        headers={"content-type": "application/octet-stream"},
+    )
+    assert answer.status_code == 200, answer.text
+    now = await read(office.viewer, made)
+    assert (now.text, now.headers.get("x-content-truncated")) == ("", None)
+
+
+async def update_of(office: Office, document: dict[str, Any]) -> bytes:
+    answer = await office.viewer.get(f"/documents/{document['id']}/updates")
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+def deep_item(update: bytes) -> tuple[int, int, int]:
+    """(client, first clock, end) of the element that holds everything."""
+    item = tree.read(update).roots["default"].start
+    assert item is not None
+    return item.client, item.clock, item.clock + item.length

@@ -155,6 +155,12 @@ def test_tasks_are_boxes_that_cannot_be_clicked() -> None:
     ]
 
 
+def test_an_escaped_box_is_text_and_paragraphs_keep_the_spaces_they_are_indented_by() -> None:
+    assert "<input" not in render("- \\[ \\] text\n- \\[x] a\n- [\\ ] b\n", "html")
+    assert render("- [ ] *a* \\[\n", "html").count("<input") == 1
+    assert render("\u3000a\n\n# \u3000b\n", "html") == "<p>\u3000a</p>\n<h1>\u3000b</h1>\n"
+
+
 def test_links_say_nothing_of_where_they_are_and_pictures_are_kept() -> None:
     page = render(
         "[a](https://a.example/?b=1&c=2) ![p](data:image/png;base64,AAAA) ![q](https://a.example/q.png)", "html"
