@@ -15,7 +15,9 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-RENDERER: Final = 1
+from collab_server.crdt import front_matter
+
+RENDERER: Final = 2
 """Raised whenever the same Markdown gives other HTML than before: what is cached of the version before is then void."""
 
 MAX_SECONDS: Final = 3.0
@@ -76,9 +78,9 @@ class TooLong(Exception):
 
 
 def render(markdown: str, kind: Format) -> str:
-    """Sanitised HTML, or its text without tags. Raises TooLong."""
+    """Sanitised HTML, or its text without tags; front matter is not shown. Raises TooLong."""
     with _at_most(MAX_SECONDS):
-        rendered = _sanitised(parser().render(markdown))
+        rendered = _sanitised(parser().render(front_matter.split(markdown)[1]))
         if kind == "text":
             rendered = _text_of(rendered)
     if len(rendered.encode()) > MAX_RENDERED_BYTES:

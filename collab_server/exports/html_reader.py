@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, Final
 
@@ -11,6 +11,9 @@ import nh3
 
 from collab_server.crdt.prosemirror import DOCUMENT, TEXT, Mark, Node
 from collab_server.errors import TooMuchWork
+from collab_server.exports.foreign import equations, notes, page_lists, page_styles
+from collab_server.exports.foreign.page_styles import Look
+from collab_server.exports.foreign.page_tree import Element as _Element
 
 MAX_DEPTH: Final = 60
 """Levels of elements; what lies deeper counts as text of the level above."""
@@ -44,30 +47,37 @@ _BLOCKS: Final = _CONTAINERS | _TABLE | {*_HEADINGS, "ul", "ol", "blockquote", "
 _EMPTY: Final = frozenset({"br", "hr", "img", "input"})
 _TAGS: Final = _BLOCKS | _MARKS.keys() | _EMPTY | {"a", "span"}
 _ATTRIBUTES: Final = {
+    "*": {"class", "style"},
     "a": {"href", "title"},
     "img": {"src", "alt", "title"},
     "ol": {"start"},
-    "code": {"class"},
-    "pre": {"class"},
+    "li": {"value", "aria-checked"},
     "input": {"type", "checked"},
-    "td": {"colspan"},
-    "th": {"colspan"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
 }
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source)-([\w+#.-]{1,40})")
 _BOXES: Final = {"\u2610": False, "\u2611": True, "\u2612": True}
 
 
-@dataclass(slots=True)
-class _Element:
-    tag: str
-    attributes: dict[str, str] = field(default_factory=dict)
-    children: list["_Element | str"] = field(default_factory=list)
+_EMBEDDED: Final = ("iframe", "video", "audio", "embed", "object", "canvas", "svg")
+_FIELDS: Final = ("textarea", "select", "button")
 
 
-def read(page: str) -> Node:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`notes`: what of it is not in the document, or not as it was."""
+
+    document: Node
+    notes: tuple[str, ...]
+
+
+def read(page: str) -> Page:
     """The document that a page shows: nothing of its scripts, styles, forms and frames. Raises TooMuchWork."""
-    _check(page)
+    elements = _check(page)
+    classes = page_styles.sheets(page)
+    page, math = equations.in_page(page)
     sanitised = nh3.clean(
         page,
         tags=set(_TAGS),
@@ -79,17 +89,36 @@ def read(page: str) -> Node:
     parser = _Parser()
     parser.feed(sanitised)
     parser.close()
-    return Node(DOCUMENT, content=_blocks(parser.root.children))
+    reader = _Reader(classes)
+    document = Node(DOCUMENT, content=reader.blocks(parser.root.children))
+    embedded, fields = ([name for name in names if elements[name]] for names in (_EMBEDDED, _FIELDS))
+    return Page(
+        document,
+        notes.kept(
+            [
+                notes.left_out(reader.pictures, "picture"),
+                notes.left_out(embedded, "kind of embedded content", "kinds of embedded content"),
+                notes.left_out(fields, "kind of form field", "kinds of form fields"),
+                f"{notes.counted(math, 'equation')} became text" if math else "",
+                f"{notes.counted(reader.merged, 'merged cell')} of tables became single cells" if reader.merged else "",
+                f"{notes.counted(reader.hidden, 'hidden text')} left out" if reader.hidden else "",
+            ]
+        ),
+    )
 
 
-def _check(page: str) -> None:
-    """The sanitiser takes time for each element times the number of those that are open around it."""
+def _check(page: str) -> Counter[str]:
+    """How many elements of each name begin. The sanitiser takes time for each element times the number of those that
+    are open around it.
+    """
     if page.count("<") > MAX_TAGS:
         raise TooMuchWork(f"a page may have at most {MAX_TAGS} tags")
     opened: Counter[str] = Counter()
+    begun: Counter[str] = Counter()
     depth = 0
     for found in _OPEN_OR_CLOSE.finditer(page):
         name = found[2].lower()
+        begun[name] += not found[1]
         if name in _CLOSED_BY_OTHERS:
             continue
         if not found[1]:
@@ -100,6 +129,7 @@ def _check(page: str) -> None:
         elif opened[name]:
             opened[name] -= 1
             depth -= 1
+    return begun
 
 
 class _Parser(HTMLParser):
@@ -130,48 +160,200 @@ class _Parser(HTMLParser):
         self._open[-1].children.append(data)
 
 
-def _blocks(children: Iterable[_Element | str]) -> list[Node]:
-    blocks: list[Node] = []
-    inlines: list[_Element | str] = []
+class _Reader:
+    """`classes`: what the page's style sheets say of them. `pictures`: the descriptions of those that are left out.
+    `merged`: cells that span others. `hidden`: elements that are not shown.
+    """
 
-    def flush() -> None:
-        content = _inlines(inlines)
-        if content:
-            blocks.append(Node("paragraph", content=content))
-        inlines.clear()
+    def __init__(self, classes: Mapping[str, Look]) -> None:
+        self._classes = classes
+        self.pictures: list[str] = []
+        self.merged = 0
+        self.hidden = 0
 
-    for child in children:
-        if isinstance(child, str) or not _holds_blocks(child):
-            inlines.append(child)
-            continue
+    def blocks(self, children: Iterable[_Element | str]) -> list[Node]:
+        blocks: list[Node] = []
+        inlines: list[_Element | str] = []
+
+        def flush() -> None:
+            content = self._inlines(inlines)
+            if content:
+                blocks.append(Node("paragraph", content=content))
+            inlines.clear()
+
+        for child in page_lists.gathered(children):
+            if isinstance(child, str) or not _holds_blocks(child):
+                inlines.append(child)
+                continue
+            flush()
+            blocks += self._block(child)
         flush()
-        blocks += _block(child)
-    flush()
-    return blocks
+        return blocks
+
+    def _block(self, element: _Element) -> Iterator[Node]:
+        tag = element.tag
+        look = page_styles.look_of(element, self._classes)
+        if look.hidden:
+            self.hidden += 1
+            return
+        if tag in _HEADINGS:
+            yield Node("heading", {"level": int(tag[1])}, self._inlines(_flattened(element)))
+        elif tag == "p" and "MsoTitle" in element.classes:
+            yield Node("heading", {"level": 1}, self._inlines(_flattened(element)))
+        elif tag in ("ul", "ol"):
+            yield from self._lists(element)
+        elif tag == "blockquote":
+            yield Node("blockquote", content=self.blocks(element.children))
+        elif tag == "pre":
+            yield _code(element)
+        elif tag == "hr":
+            yield Node("horizontalRule")
+        elif tag == "table":
+            yield from self._table(element)
+        else:
+            yield from self.blocks(_wrapped(element, look) if tag in _CONTAINERS else element.children)
+
+    def _lists(self, element: _Element) -> Iterator[Node]:
+        """One list, or several where its numbers go on elsewhere."""
+        ordered = element.tag == "ol"
+        start = _integer(element.attributes.get("start", ""))
+        number = 1 if start is None else start
+        items: list[Node] = []
+        for child in element.children:
+            if isinstance(child, str):
+                if child.strip():
+                    items.append(Node("listItem", content=self.blocks([child])))
+            elif child.tag == "li":
+                value = _integer(child.attributes.get("value", "")) if ordered else None
+                if value is not None and value != number + len(items):
+                    if items:
+                        yield _list(items, number)
+                    items, number = [], value
+                items.append(self._item(child))
+            else:
+                # A list that stands in a list belongs to the item before it.
+                nested = self.blocks([child])
+                if items:
+                    items[-1].content += nested
+                else:
+                    items.append(Node("listItem", content=nested))
+        yield _list(items, number) if ordered else Node("bulletList", content=items)
+
+    def _item(self, element: _Element) -> Node:
+        checked = _take_box(element)
+        look = page_styles.look_of(element, self._classes)
+        return Node("listItem", {} if checked is None else {"checked": checked}, self.blocks(_wrapped(element, look)))
+
+    def _table(self, element: _Element) -> Iterator[Node]:
+        rows: list[Node] = []
+        for group in _groups(element):
+            if group and group[0].tag == "caption":
+                yield from self.blocks(group[0].children)
+                continue
+            for index, part in enumerate(group):
+                cells = []
+                for cell in part.children:
+                    if isinstance(cell, _Element) and cell.tag in ("td", "th"):
+                        cells.append(self._cell(cell, len(group) - index))
+                rows.append(Node("tableRow", content=cells))
+        yield Node("table", content=rows)
+
+    def _cell(self, cell: _Element, rows: int) -> Node:
+        """`rows`: from this one on to the last that it can span."""
+        down = _integer(cell.attributes.get("rowspan", ""))
+        across = _integer(cell.attributes.get("colspan", "")) or 1
+        spans = {"colspan": across, "rowspan": min(rows if down == 0 else down or 1, rows)}
+        self.merged += max(spans.values()) > 1
+        look = page_styles.look_of(cell, self._classes)
+        return Node("tableHeader" if cell.tag == "th" else "tableCell", spans, self.blocks(_wrapped(cell, look)))
+
+    def _inlines(self, children: Iterable[_Element | str]) -> list[Node]:
+        """White space is as a browser shows it: one space, and none at the beginning."""
+        nodes: list[Node] = []
+        for node in self._marked(children, []):
+            if node.type == TEXT:
+                after_space = not nodes or nodes[-1].type == "hardBreak" or nodes[-1].text.endswith(" ")
+                if after_space and not any(mark.type == "code" for mark in node.marks):
+                    node.text = node.text.lstrip(" ")
+                if not node.text:
+                    continue
+            nodes.append(node)
+        return nodes
+
+    def _marked(self, children: Iterable[_Element | str], marks: list[Mark]) -> Iterator[Node]:
+        for child in children:
+            if isinstance(child, str):
+                yield Node(TEXT, text=_SPACE.sub(" ", child), marks=marks)
+                continue
+            look = page_styles.look_of(child, self._classes)
+            if look.hidden:
+                self.hidden += 1
+            elif child.tag == "br":
+                yield Node("hardBreak")
+            elif child.tag == "input":
+                if child.attributes.get("type") == "checkbox":
+                    yield Node(TEXT, text="\u2611 " if "checked" in child.attributes else "\u2610 ", marks=marks)
+            elif child.tag == "img":
+                yield self._image(child.attributes, marks)
+            elif child.tag == "a" and child.attributes.get("href"):
+                link = Mark("link", _chosen(child.attributes, "href", "title"))
+                yield from self._marked(child.children, _with_look([*marks, link], look))
+            elif child.tag in _MARKS:
+                yield from self._marked(child.children, _with_look([*marks, Mark(_MARKS[child.tag])], look))
+            elif "katex-html" not in child.classes:  # what KaTeX shows, behind the MathML that says the same
+                yield from self._marked(child.children, _with_look(marks, look))
+
+    def _image(self, attributes: dict[str, str], marks: list[Mark]) -> Node:
+        if attributes.get("src"):
+            image = Node("image", _chosen(attributes, "src", "alt", "title"))
+            # Marks are of texts; what is linked is a picture.
+            link = next((mark for mark in marks if mark.type == "link"), None)
+            return image if link is None else Node("link", link.attributes, [image])
+        words = _SPACE.sub(" ", attributes.get("alt", ""))
+        self.pictures.append(words.strip() or "without a description")
+        return Node(TEXT, text=words, marks=marks)
+
+
+def _with_look(marks: list[Mark], look: Look) -> list[Mark]:
+    """A style gives marks, and takes those of the elements around: Google Docs puts all in a `<b>` that is not bold."""
+    if not look:
+        return marks
+    linked = any(mark.type == "link" for mark in marks)
+    for name in page_styles.MARKS:
+        wanted = getattr(look, name)
+        if wanted is False:
+            marks = [mark for mark in marks if mark.type != name]
+        elif wanted and not any(mark.type == name for mark in marks) and not (name == "underline" and linked):
+            marks = [*marks, Mark(name)]
+    return marks
+
+
+def _wrapped(element: _Element, look: Look) -> list[_Element | str]:
+    """The children, with what the style of the element says of the text in it."""
+    if not any(getattr(look, name) for name in page_styles.MARKS):
+        return element.children
+    kept = {name: value for name, value in element.attributes.items() if name in ("style", "class")}
+    wrapped: list[_Element | str] = []
+    for child in element.children:
+        if isinstance(child, str) or not _holds_blocks(child):
+            wrapped.append(_Element("span", kept, [child]))
+        else:
+            if child.tag in _CONTAINERS:
+                child.children = _wrapped(_Element(child.tag, kept, child.children), look)
+            wrapped.append(child)
+    return wrapped
+
+
+def _list(items: list[Node], number: int) -> Node:
+    return Node("orderedList", {} if number == 1 else {"start": number}, items)
+
+
+def _integer(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def _holds_blocks(element: _Element) -> bool:
-    if element.tag in _BLOCKS:
-        return True
-    return any(not isinstance(child, str) and _holds_blocks(child) for child in element.children)
-
-
-def _block(element: _Element) -> Iterator[Node]:
-    tag = element.tag
-    if tag in _HEADINGS:
-        yield Node("heading", {"level": int(tag[1])}, _inlines(_flattened(element)))
-    elif tag in ("ul", "ol"):
-        yield _list(element)
-    elif tag == "blockquote":
-        yield Node("blockquote", content=_blocks(element.children))
-    elif tag == "pre":
-        yield _code(element)
-    elif tag == "hr":
-        yield Node("horizontalRule")
-    elif tag == "table":
-        yield from _table(element)
-    else:
-        yield from _blocks(element.children)
+    return element.tag in _BLOCKS or any(inner.tag in _BLOCKS for inner in element.inside())
 
 
 def _flattened(element: _Element) -> list[_Element | str]:
@@ -182,34 +364,10 @@ def _flattened(element: _Element) -> list[_Element | str]:
     return found
 
 
-def _list(element: _Element) -> Node:
-    items: list[Node] = []
-    for child in element.children:
-        if isinstance(child, str):
-            if child.strip():
-                items.append(Node("listItem", content=_blocks([child])))
-        elif child.tag == "li":
-            items.append(_item(child))
-        else:
-            # A list that stands in a list belongs to the item before it.
-            nested = _blocks([child])
-            if items:
-                items[-1].content += nested
-            else:
-                items.append(Node("listItem", content=nested))
-    if element.tag == "ul":
-        return Node("bulletList", content=items)
-    start = element.attributes.get("start", "")
-    return Node("orderedList", {"start": int(start)} if start.isdecimal() and len(start) < 10 else {}, items)
-
-
-def _item(element: _Element) -> Node:
-    checked = _take_box(element)
-    return Node("listItem", {} if checked is None else {"checked": checked}, _blocks(element.children))
-
-
 def _take_box(element: _Element) -> bool | None:
     """Whether the item begins with a box, and is checked; None without one. It is taken away."""
+    if element.attributes.get("aria-checked") in ("true", "false"):
+        return element.attributes["aria-checked"] == "true"
     for index, child in enumerate(element.children):
         if isinstance(child, str):
             text = child.lstrip()
@@ -242,68 +400,19 @@ def _preformatted(element: _Element) -> str:
     )
 
 
-def _table(element: _Element) -> Iterator[Node]:
-    rows: list[Node] = []
-    for part in _inside(element):
-        if part.tag == "caption":
-            yield from _blocks(part.children)
-        elif part.tag == "tr":
-            cells = []
-            for cell in part.children:
-                if isinstance(cell, _Element) and cell.tag in ("td", "th"):
-                    span = cell.attributes.get("colspan", "")
-                    kind = "tableHeader" if cell.tag == "th" else "tableCell"
-                    cells.append(Node(kind, {"colspan": span}, _blocks(cell.children)))
-            rows.append(Node("tableRow", content=cells))
-    yield Node("table", content=rows)
-
-
-def _inside(table: _Element) -> Iterator[_Element]:
+def _groups(table: _Element) -> list[list[_Element]]:
+    """Captions, and the rows of each part of the table: no cell spans rows of two parts."""
+    groups: list[list[_Element]] = [[]]
     for child in table.children:
-        if isinstance(child, _Element):
-            if child.tag in ("thead", "tbody", "tfoot"):
-                yield from _inside(child)
-            else:
-                yield child
-
-
-def _inlines(children: Iterable[_Element | str]) -> list[Node]:
-    """White space is as a browser shows it: one space, and none at the beginning."""
-    nodes: list[Node] = []
-    for node in _marked(children, []):
-        if node.type == TEXT:
-            after_space = not nodes or nodes[-1].type == "hardBreak" or nodes[-1].text.endswith(" ")
-            if after_space and not any(mark.type == "code" for mark in node.marks):
-                node.text = node.text.lstrip(" ")
-            if not node.text:
-                continue
-        nodes.append(node)
-    return nodes
-
-
-def _marked(children: Iterable[_Element | str], marks: list[Mark]) -> Iterator[Node]:
-    for child in children:
-        if isinstance(child, str):
-            yield Node(TEXT, text=_SPACE.sub(" ", child), marks=marks)
-        elif child.tag == "br":
-            yield Node("hardBreak")
-        elif child.tag == "img":
-            yield _image(child.attributes, marks)
-        elif child.tag == "a" and child.attributes.get("href"):
-            yield from _marked(child.children, [*marks, Mark("link", _chosen(child.attributes, "href", "title"))])
-        elif child.tag in _MARKS:
-            yield from _marked(child.children, [*marks, Mark(_MARKS[child.tag])])
-        else:
-            yield from _marked(child.children, marks)
-
-
-def _image(attributes: dict[str, str], marks: list[Mark]) -> Node:
-    if attributes.get("src"):
-        image = Node("image", _chosen(attributes, "src", "alt", "title"))
-        # Marks are of texts; what is linked is a picture.
-        link = next((mark for mark in marks if mark.type == "link"), None)
-        return image if link is None else Node("link", link.attributes, [image])
-    return Node(TEXT, text=_SPACE.sub(" ", attributes.get("alt", "")), marks=marks)
+        if not isinstance(child, _Element):
+            continue
+        if child.tag in ("thead", "tbody", "tfoot"):
+            groups += [[row for row in child.children if isinstance(row, _Element) and row.tag == "tr"], []]
+        elif child.tag == "caption":
+            groups += [[child], []]
+        elif child.tag == "tr":
+            groups[-1].append(child)
+    return groups
 
 
 def _chosen(attributes: dict[str, str], *names: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Markdown into documents of ProseMirror editors: what is not changed keeps its items."""
 
 import random
+from typing import Any
 
 import pycrdt
 import pytest
@@ -208,11 +209,53 @@ def test_cells_that_span_stay_what_they_are() -> None:
             element("tableRow", element("tableCell", p("c")), element("tableCell", p("d"))),
         )
     )
-    replace(document, "| c | d |", "| c | x |  |")
+    assert document.markdown == "| a |  | b |\n| --- | --- | --- |\n| c | d |  |"
+    replace(document, "| c | d |", "| c | x |")
     shape = [[dict(cell.attributes) for cell in row.content] for row in document.node.content[0].content]
     assert shape == [[{"colspan": 2}, {"rowspan": 2}], [{}, {}]]
     replace(document, "| a |  | b |", "| A |  | b |")
-    assert document.markdown == "| A |  | b |\n| --- | --- | --- |\n| c | x |"
+    assert document.markdown == "| A |  | b |\n| --- | --- | --- |\n| c | x |  |"
+
+
+def merged_downwards() -> Fragment:
+    return Fragment(
+        element(
+            "table",
+            element("tableRow", *(element("tableHeader", p(name)) for name in ("place", "year", "value"))),
+            element("tableRow", element("tableCell", p("Oslo"), rowspan=2), *cells("2024", "1")),
+            element("tableRow", *cells("2025", "2")),
+            element("tableRow", *cells("Rome", "2025", "3")),
+        )
+    )
+
+
+def cells(*texts: str) -> list[Any]:
+    return [element("tableCell", p(text)) for text in texts]
+
+
+def test_values_beside_a_cell_merged_downwards_stay_under_their_headings() -> None:
+    document = merged_downwards()
+    rows = document.markdown.split("\n")
+    assert rows[2:] == ["| Oslo | 2024 | 1 |", "|  | 2025 | 2 |", "| Rome | 2025 | 3 |"]
+    replace(document, "|  | 2025 | 2 |", "|  | 2025 | 9 |")
+    shape = [[dict(cell.attributes) for cell in row.content] for row in document.node.content[0].content]
+    assert shape == [[{}, {}, {}], [{"rowspan": 2}, {}, {}], [{}, {}], [{}, {}, {}]]
+    replace(document, "| Rome | 2025 | 3 |", "| Rome | 2025 | 3 |\n| Bonn | 2026 | 4 |")
+    assert document.markdown.split("\n")[3:] == ["|  | 2025 | 9 |", "| Rome | 2025 | 3 |", "| Bonn | 2026 | 4 |"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("|  | 2025 | 2 |", "| Bonn | 2025 | 2 |"),
+        ("|  | 2025 | 2 |\n", ""),
+        ("| Oslo | 2024 | 1 |\n|  | 2025 | 2 |", "| Oslo | 2024 | 1 |\n| new | row | here |\n|  | 2025 | 2 |"),
+    ],
+)
+def test_what_a_merged_cell_covers_is_refused_and_not_put_elsewhere(old: str, new: str) -> None:
+    document = merged_downwards()
+    with pytest.raises(UnprocessableContent, match="covers"):
+        replace(document, old, new)
 
 
 def test_a_node_that_is_not_known_is_not_left_without_what_it_needs() -> None:

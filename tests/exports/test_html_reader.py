@@ -10,7 +10,7 @@ from collab_server.exports import html_reader
 
 
 def read(page: str) -> str:
-    return markdown.render(html_reader.read(page))
+    return markdown.render(html_reader.read(page).document)
 
 
 @pytest.mark.parametrize(
