@@ -265,7 +265,9 @@ class _Reader:
         spans = {"colspan": across, "rowspan": min(rows if down == 0 else down or 1, rows)}
         self.merged += max(spans.values()) > 1
         look = page_styles.look_of(cell, self._classes)
-        return Node("tableHeader" if cell.tag == "th" else "tableCell", spans, self.blocks(_wrapped(cell, look)))
+        blocks = self.blocks(_wrapped(cell, look))
+        _show_boxes(blocks)
+        return Node("tableHeader" if cell.tag == "th" else "tableCell", spans, blocks)
 
     def _inlines(self, children: Iterable[_Element | str]) -> list[Node]:
         """White space is as a browser shows it: one space, and none at the beginning."""
@@ -312,6 +314,19 @@ class _Reader:
         words = _SPACE.sub(" ", attributes.get("alt", ""))
         self.pictures.append(words.strip() or "without a description")
         return Node(TEXT, text=words, marks=marks)
+
+
+def _show_boxes(blocks: Iterable[Node]) -> None:
+    """A cell of Markdown holds no list, whose items could be tasks: their boxes become signs."""
+    for block in blocks:
+        checked = block.attributes.get("checked")
+        if block.type == "listItem" and checked is not None:
+            box = Node(TEXT, text="\u2611 " if checked else "\u2610 ")
+            if block.content and block.content[0].type == "paragraph":
+                block.content[0].content.insert(0, box)
+            else:
+                block.content.insert(0, Node("paragraph", content=[box]))
+        _show_boxes(block.content)
 
 
 def _with_look(marks: list[Mark], look: Look) -> list[Mark]:

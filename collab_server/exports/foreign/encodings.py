@@ -95,11 +95,17 @@ def _in_a_word(before: str, character: str, after: str, encoding: str) -> float:
     script = "LATIN" if encoding in _LATIN else "CYRILLIC"
     if not character.isalpha() or not unicodedata.name(character, "").startswith(script):
         return 0.5 if character in _BESIDE_WORDS and encoding.startswith("cp125") else -1.0
+    if after == "\\":
+        return -0.6  # the second byte of a character of Japan or China, rather than a folder
+    if not before.isalpha() and not after.isalpha():
+        return 0.5
     if character.isupper() and (before.islower() or (before.isalpha() and after.islower())):
         return -0.6
     if script == "LATIN" and not before.isascii() and before.isalpha():
         return 0.5
-    return 0.7 if script == "CYRILLIC" and character.isupper() and before.isalpha() else 1.0
+    if script == "CYRILLIC" and character.isupper():
+        return 0.7 if before.isalpha() else 1.0
+    return 1.0
 
 
 _BESIDE_WORDS: Final = "\u2013\u2014\u2018\u2019\u201c\u201d\u201e\xab\xbb\u2026\u20ac\xb0\xa7\u2116\xb7\xd7\xa0"

@@ -54,7 +54,8 @@ def read(block: str) -> Header:
     for name, keys in _DATES.items():
         if moment := next(filter(None, (_moment(fields.get(key)) for key in keys)), ""):
             metadata[name] = moment
-    title = next(_lines(_first(fields, _TITLE), separators=""), "")
+    named = _first(fields, _TITLE)
+    title = next(_lines(named, separators=""), "") if isinstance(named, str) else ""
     note = notes.left_out(refused, "tag of the front matter", "tags of the front matter")
     return Header(title, tags, metadata, notes.kept([note]))
 
