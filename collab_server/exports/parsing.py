@@ -122,9 +122,9 @@ def _text(file: bytes, charset: str) -> tuple[str, Told]:
 
 
 def _page(file: bytes, charset: str) -> tuple[str, Told]:
-    page = _decoded_page(file, charset)
+    page, doubt = _decoded_page(file, charset)
     found = _TITLE.search(page[:_HEAD])
-    return _of_page(page, html.unescape(found[1]) if found else "", ())
+    return _of_page(page, html.unescape(found[1]) if found else "", doubt)
 
 
 def _word(file: bytes, _: str) -> tuple[str, Told]:
@@ -177,17 +177,12 @@ def _decoded(file: bytes, charset: str) -> tuple[str, tuple[str, ...]]:
     return file.decode(encoding, "replace"), (note,)
 
 
-def _decoded_page(file: bytes, charset: str) -> str:
-    """As browsers do: by its mark, what the server was told, what the page says, and what most old pages are in."""
-    if charset or any(file.startswith(mark) for mark, _ in _MARKS):
-        return _decoded(file, charset)[0]
-    found = _CHARSET.search(file[:4096])
+def _decoded_page(file: bytes, charset: str) -> tuple[str, tuple[str, ...]]:
+    """As browsers do: by its mark, what the server was told, what the page says, and a guess, which is noted."""
+    found = None if charset or any(file.startswith(mark) for mark, _ in _MARKS) else _CHARSET.search(file[:4096])
     if found is not None:
-        return _as(file, found[1].decode())
-    try:
-        return file.decode()
-    except UnicodeDecodeError:
-        return file.decode(encodings.guess_for_text(file), "replace")
+        return _as(file, found[1].decode()), ()
+    return _decoded(file, charset)
 
 
 def _as(file: bytes, encoding: str) -> str:
