@@ -340,3 +340,15 @@ def test_text_beside_blocks_is_refused() -> None:
     doc.get("default", type=pycrdt.XmlFragment).children.append(pycrdt.XmlText("loose"))
     with pytest.raises(UnprocessableContent):
         edit([doc.get_update()], PROGRAM, Append("more", "paragraph"), None)
+
+
+def test_front_matter_comes_changes_and_goes_without_touching_the_rest() -> None:
+    document = Fragment(p("text"))
+    document.edit(Put("---\ntitle: a\n---\n\ntext"))
+    assert [node.type for node in document.node.content] == ["codeBlock", "paragraph"]
+    replace(document, "title: a", "title: b")
+    assert document.markdown == "---\ntitle: b\n---\n\ntext"
+    document.edit(Append("more", "paragraph"))
+    assert document.markdown == "---\ntitle: b\n---\n\ntext\n\nmore"
+    document.edit(Put("text"))
+    assert document.markdown == "text"
