@@ -1,66 +1,19 @@
 """HTML as the nodes that Markdown is written from. Pure; for a worker process."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any, Final
 
-import nh3
-
 from collab_server.crdt.prosemirror import DOCUMENT, TEXT, Mark, Node
-from collab_server.errors import TooMuchWork
-from collab_server.exports.foreign import equations, notes, page_lists, page_styles
+from collab_server.exports.foreign import notes, page_lists, page_parser, page_styles
+from collab_server.exports.foreign.page_parser import BLOCKS, CONTAINERS, HEADINGS, MARKS
 from collab_server.exports.foreign.page_styles import Look
 from collab_server.exports.foreign.page_tree import Element as _Element
 
-MAX_DEPTH: Final = 60
-"""Levels of elements; what lies deeper counts as text of the level above."""
-MAX_TAGS: Final = 300_000
-MAX_OPEN: Final = 500
-"""Elements in one another, closed or not; browsers stop at about as many."""
-_OPEN_OR_CLOSE: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,20})")
-_CLOSED_BY_OTHERS: Final = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
-    | {"html", "head", "body", "p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "colgroup"}
-)
-"""Elements that have no end tag, or may do without one."""
-
-_MARKS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("b", "strong"), "bold"),
-    **dict.fromkeys(("i", "em", "cite", "var", "dfn"), "italic"),
-    **dict.fromkeys(("s", "del", "strike"), "strike"),
-    **dict.fromkeys(("code", "kbd", "samp", "tt"), "code"),
-    **dict.fromkeys(("u", "ins"), "underline"),
-    "mark": "highlight",
-    "sub": "subscript",
-    "sup": "superscript",
-}
-_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
-_TABLE: Final = frozenset({"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption"})
-_CONTAINERS: Final = frozenset(
-    {"address", "article", "aside", "center", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "footer"}
-    | {"header", "main", "nav", "section", "summary", "p", "li"}
-)
-_BLOCKS: Final = _CONTAINERS | _TABLE | {*_HEADINGS, "ul", "ol", "blockquote", "pre", "hr"}
-_EMPTY: Final = frozenset({"br", "hr", "img", "input"})
-_TAGS: Final = _BLOCKS | _MARKS.keys() | _EMPTY | {"a", "span"}
-_ATTRIBUTES: Final = {
-    "*": {"class", "style"},
-    "a": {"href", "title"},
-    "img": {"src", "alt", "title"},
-    "ol": {"start"},
-    "li": {"value", "aria-checked"},
-    "input": {"type", "checked"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"},
-}
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source)-([\w+#.-]{1,40})")
 _BOXES: Final = {"\u2610": False, "\u2611": True, "\u2612": True}
-
-
 _EMBEDDED: Final = ("iframe", "video", "audio", "embed", "object", "canvas", "svg")
 _FIELDS: Final = ("textarea", "select", "button")
 
@@ -75,23 +28,11 @@ class Page:
 
 def read(page: str) -> Page:
     """The document that a page shows: nothing of its scripts, styles, forms and frames. Raises TooMuchWork."""
-    elements = _check(page)
-    classes = page_styles.sheets(page)
-    page, math = equations.in_page(page)
-    sanitised = nh3.clean(
-        page,
-        tags=set(_TAGS),
-        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        clean_content_tags={"script", "style", "title", "template", "noscript", "textarea", "select", "iframe"},
-        url_schemes={"http", "https", "mailto", "tel"},
-        link_rel=None,
-    )
-    parser = _Parser()
-    parser.feed(sanitised)
-    parser.close()
-    reader = _Reader(classes)
-    document = Node(DOCUMENT, content=reader.blocks(parser.root.children))
-    embedded, fields = ([name for name in names if elements[name]] for names in (_EMBEDDED, _FIELDS))
+    parsed = page_parser.parse(page)
+    reader = _Reader(parsed.classes)
+    document = Node(DOCUMENT, content=reader.blocks(parsed.root.children))
+    math = parsed.equations
+    embedded, fields = ([name for name in names if parsed.begun.get(name)] for names in (_EMBEDDED, _FIELDS))
     return Page(
         document,
         notes.kept(
@@ -105,59 +46,6 @@ def read(page: str) -> Page:
             ]
         ),
     )
-
-
-def _check(page: str) -> Counter[str]:
-    """How many elements of each name begin. The sanitiser takes time for each element times the number of those that
-    are open around it.
-    """
-    if page.count("<") > MAX_TAGS:
-        raise TooMuchWork(f"a page may have at most {MAX_TAGS} tags")
-    opened: Counter[str] = Counter()
-    begun: Counter[str] = Counter()
-    depth = 0
-    for found in _OPEN_OR_CLOSE.finditer(page):
-        name = found[2].lower()
-        begun[name] += not found[1]
-        if name in _CLOSED_BY_OTHERS:
-            continue
-        if not found[1]:
-            opened[name] += 1
-            depth += 1
-            if depth > MAX_OPEN:
-                raise TooMuchWork(f"a page may have at most {MAX_OPEN} elements in one another")
-        elif opened[name]:
-            opened[name] -= 1
-            depth -= 1
-    return begun
-
-
-class _Parser(HTMLParser):
-    """Of sanitised HTML, in which every element is closed."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = _Element("")
-        self._open = [self.root]
-        self._too_deep = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _EMPTY and len(self._open) > MAX_DEPTH:
-            self._too_deep += 1
-            return
-        element = _Element(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].children.append(element)
-        if tag not in _EMPTY:
-            self._open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._too_deep:
-            self._too_deep -= 1
-        elif tag == self._open[-1].tag and len(self._open) > 1:
-            self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self._open[-1].children.append(data)
 
 
 class _Reader:
@@ -196,7 +84,7 @@ class _Reader:
         if look.hidden:
             self.hidden += 1
             return
-        if tag in _HEADINGS:
+        if tag in HEADINGS:
             yield Node("heading", {"level": int(tag[1])}, self._inlines(_flattened(element)))
         elif tag == "p" and "MsoTitle" in element.classes:
             yield Node("heading", {"level": 1}, self._inlines(_flattened(element)))
@@ -211,7 +99,7 @@ class _Reader:
         elif tag == "table":
             yield from self._table(element)
         else:
-            yield from self.blocks(_wrapped(element, look) if tag in _CONTAINERS else element.children)
+            yield from self.blocks(_wrapped(element, look) if tag in CONTAINERS else element.children)
 
     def _lists(self, element: _Element) -> Iterator[Node]:
         """One list, or several where its numbers go on elsewhere."""
@@ -300,8 +188,8 @@ class _Reader:
             elif child.tag == "a" and child.attributes.get("href"):
                 link = Mark("link", _chosen(child.attributes, "href", "title"))
                 yield from self._marked(child.children, _with_look([*marks, link], look))
-            elif child.tag in _MARKS:
-                yield from self._marked(child.children, _with_look([*marks, Mark(_MARKS[child.tag])], look))
+            elif child.tag in MARKS:
+                yield from self._marked(child.children, _with_look([*marks, Mark(MARKS[child.tag])], look))
             elif "katex-html" not in child.classes:  # what KaTeX shows, behind the MathML that says the same
                 yield from self._marked(child.children, _with_look(marks, look))
 
@@ -353,7 +241,7 @@ def _wrapped(element: _Element, look: Look) -> list[_Element | str]:
         if isinstance(child, str) or not _holds_blocks(child):
             wrapped.append(_Element("span", kept, [child]))
         else:
-            if child.tag in _CONTAINERS:
+            if child.tag in CONTAINERS:
                 child.children = _wrapped(_Element(child.tag, kept, child.children), look)
             wrapped.append(child)
     return wrapped
@@ -368,14 +256,14 @@ def _integer(text: str) -> int | None:
 
 
 def _holds_blocks(element: _Element) -> bool:
-    return element.tag in _BLOCKS or any(inner.tag in _BLOCKS for inner in element.inside())
+    return element.tag in BLOCKS or any(inner.tag in BLOCKS for inner in element.inside())
 
 
 def _flattened(element: _Element) -> list[_Element | str]:
     """What is inline in it; of blocks their content."""
     found: list[_Element | str] = []
     for child in element.children:
-        found += _flattened(child) if not isinstance(child, str) and child.tag in _BLOCKS else [child]
+        found += _flattened(child) if not isinstance(child, str) and child.tag in BLOCKS else [child]
     return found
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any, Final
 
+import nh3
+
 from collab_server.exports.foreign.page_tree import Element
 
 _MAX_DEPTH: Final = 40
@@ -19,7 +21,12 @@ _END: Final = re.compile(r"</math\s*>", re.IGNORECASE)
 _SIMPLE: Final = re.compile(r"\w+|\w?[(\[{].*[)\]}]|√\([^()]*\)|[^\w\s]", re.DOTALL)
 _BALANCED: Final = re.compile(r"\([^()]*\)")
 _SPACE: Final = re.compile(r"\s+")
-_VOID: Final = ("mspace", "mprescripts", "none")
+_TAGS: Final = frozenset(
+    {"math", "semantics", "annotation", "annotation-xml", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac"}
+    | {"msqrt", "mroot", "msup", "msub", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd"}
+    | {"mlabeledtr", "mfenced", "mstyle", "mpadded", "menclose", "mphantom", "merror", "mmultiscripts"}
+)
+_ATTRIBUTES: Final = {"annotation": {"encoding"}, "mfenced": {"open", "close"}}
 _TEX: Final = ("application/x-tex", "tex", "latex", "application/x-latex")
 
 
@@ -33,7 +40,8 @@ def in_page(page: str) -> tuple[str, int]:
             break
         parts.append(page[at : begin.start()])
         parser = _MathParser()
-        parser.feed(page[begin.start() : end.start()])
+        # The parser would take long for what is not well formed.
+        parser.feed(nh3.clean(page[begin.start() : end.end()], tags=set(_TAGS), attributes=dict(_ATTRIBUTES)))
         parser.close()
         tex = " ".join(parser.tex.split())
         parts.append(f"<code>{html.escape(tex)}</code>" if tex else html.escape(of(parser.root)))
@@ -58,25 +66,18 @@ class _MathParser(HTMLParser):
         self.tex = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        name = tag.rpartition(":")[2]
         given = {key: value or "" for key, value in attrs}
-        if name.startswith("annotation"):
+        if tag.startswith("annotation"):
             self._annotation = given.get("encoding", "").lower() or "?"
         elif not self._annotation and len(self._open) <= _MAX_OPEN:
-            element = Element(name, given)
+            element = Element(tag, given)
             self._open[-1].children.append(element)
-            if name not in _VOID:
-                self._open.append(element)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if not self._annotation:
-            self._open[-1].children.append(Element(tag.rpartition(":")[2]))
+            self._open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
-        name = tag.rpartition(":")[2]
-        if name.startswith("annotation"):
+        if tag.startswith("annotation"):
             self._annotation = ""
-        elif not self._annotation and len(self._open) > 1 and self._open[-1].tag == name:
+        elif not self._annotation and len(self._open) > 1 and self._open[-1].tag == tag:
             self._open.pop()
 
     def handle_data(self, data: str) -> None:

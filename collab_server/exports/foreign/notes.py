@@ -9,14 +9,15 @@ from urllib.parse import unquote
 MOST_NAMES: Final = 20
 """Names in one note; of the others their number."""
 _MOST_CHARACTERS: Final = 80
+_INLINE: Final = re.compile(r"\]\(")
+_ADDRESS: Final = re.compile(r"[ \t]{0,9}(?:<([^>\n]{1,500})>|([^)\s]{1,500}))")
 _PICTURES: Final = (
-    re.compile(r"!\[[^\]\n]{0,500}\]\([ \t]{0,9}<?([^)\s>]{1,500})"),
-    re.compile(r"!\[\[([^\]|\n]{1,300})"),
-    re.compile(r"<img\s[^>]{0,500}?src\s?=\s?[\"']([^\"'>]{1,500})", re.IGNORECASE),
+    re.compile(r"!\[\[([^\[\]|\n]{1,300})"),
+    re.compile(r"<img\s[^<>]{0,500}?src\s?=\s?[\"']([^\"'<>]{1,500})", re.IGNORECASE),
 )
 _ELSEWHERE: Final = re.compile(r"(?:https?:|data:|mailto:|//)", re.IGNORECASE)
 _FENCED: Final = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
-_IN_CODE: Final = re.compile(r"(`+)[^`\n]{1,500}\1")
+_IN_CODE: Final = re.compile(r"(?<!`)(`{1,9})(?!`)[^`\n]{1,500}\1(?!`)")
 
 
 def counted(count: int, one: str, more: str = "") -> str:
@@ -51,6 +52,12 @@ def of_pictures(text: str) -> Iterator[str]:
 
 
 def _beside(text: str) -> Iterator[str]:
+    for found in _INLINE.finditer(text):
+        begin = text.rfind("[", max(0, found.start() - 500), found.start())
+        if begin > 0 and text[begin - 1] == "!":
+            address = _ADDRESS.match(text, found.end())
+            if address is not None and not _ELSEWHERE.match(address[1] or address[2]):
+                yield unquote(address[1] or address[2])
     for pattern in _PICTURES:
         for found in pattern.finditer(text):
             if not _ELSEWHERE.match(found[1]):

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from collab_server.exports.foreign.page_tree import Element
 
-_SHEET: Final = re.compile(r"<style[^>]{0,500}>(.{0,500000}?)</style", re.IGNORECASE | re.DOTALL)
-_MOST_RULES: Final = 20_000
-_RULE: Final = re.compile(r"([^{}]{1,1000})\{([^{}]{0,5000})\}")
+_BEGIN: Final = re.compile(r"<style[^<>]{0,500}>", re.IGNORECASE)
+_END: Final = re.compile(r"</style", re.IGNORECASE)
+_MOST_CHARACTERS: Final = 1_000_000
+"""Of style sheets that are read."""
+_MOST_OF_STYLE: Final = 5_000
 _CLASS: Final = re.compile(r"(?:[a-z][a-z0-9]{0,10})?\.([A-Za-z_][\w-]{0,100})", re.IGNORECASE)
 _LINES: Final = ("text-decoration", "text-decoration-line")
 
@@ -31,6 +34,8 @@ class Look:
 
     def over(self, other: "Look") -> "Look":
         """With what the other says where this says nothing."""
+        if not self:
+            return other
         said = {name: value for name in _SAID if (value := getattr(self, name)) is not None}
         return replace(other, **said)
 
@@ -43,15 +48,18 @@ _NONE: Final = Look()
 def sheets(page: str) -> dict[str, Look]:
     """What the style sheets within a page say of classes."""
     looks: dict[str, Look] = {}
-    left = _MOST_RULES
-    for sheet in _SHEET.finditer(page):
-        for rule in _RULE.finditer(sheet[1]):
-            left -= 1
-            if left < 0:
-                return looks
-            look = of_style(rule[2])
+    left, at = _MOST_CHARACTERS, 0
+    while left > 0 and (begin := _BEGIN.search(page, at)) is not None:
+        end = _END.search(page, begin.end())
+        if end is None:
+            break
+        sheet = page[begin.end() : min(end.start(), begin.end() + left)]
+        left, at = left - len(sheet), end.end()
+        for rule in sheet.split("}"):
+            selectors, _, style = rule.rpartition("{")
+            look = of_style(style[:_MOST_OF_STYLE])
             if look:
-                for selector in rule[1].split(","):
+                for selector in selectors.split(","):
                     if found := _CLASS.fullmatch(selector.strip()):
                         looks[found[1]] = look.over(looks.get(found[1], _NONE))
     return looks
@@ -59,22 +67,25 @@ def sheets(page: str) -> dict[str, Look]:
 
 def look_of(element: Element, classes: Mapping[str, Look]) -> Look:
     look = _NONE
-    for name in element.classes:
-        look = classes.get(name, _NONE).over(look)
+    if classes:
+        for name in element.classes:
+            look = classes.get(name, _NONE).over(look)
     style = element.attributes.get("style")
-    return of_style(style).over(look) if style else look
+    return of_style(style[:_MOST_OF_STYLE]).over(look) if style else look
 
 
 def declarations(style: str) -> dict[str, str]:
     """Of a style attribute, in lower case."""
     found = {}
-    for declaration in style[:5000].lower().split(";"):
+    for declaration in style[:_MOST_OF_STYLE].lower().split(";"):
         name, _, value = declaration.partition(":")
         found[name.strip()] = value.removesuffix("!important").strip()
     return found
 
 
+@lru_cache(1_000)
 def of_style(style: str) -> Look:
+    """A page has few, and each many times."""
     said = declarations(style)
     weight, slant = said.get("font-weight", ""), said.get("font-style", "")
     lines = " ".join(said[name] for name in _LINES if name in said)
