@@ -24,7 +24,7 @@ from collab_server.documents.recovery import Recovered, recover
 from collab_server.documents.showing import Desk
 from collab_server.documents.views import Views
 from collab_server.errors import CollabError, ConfigurationError, NotFound
-from collab_server.exports import archive, formats, manifest, parsing, reading
+from collab_server.exports import archive, file_names, formats, manifest, parsing, reading
 from collab_server.exports.converting import Converters
 from collab_server.exports.importing import Importer, Outcome, Upload
 from collab_server.exports.reading import Sources
@@ -230,7 +230,7 @@ def document_restore(document_id: UUID, slug: str | None) -> None:
 )
 def workspace_export(slug: str, output: Path | None, forms: tuple[formats.Format, ...]) -> None:
     """Write all documents of a workspace into a zip."""
-    target = output or Path(f"{slug}{_ZIP}")
+    target = output or Path(f"{file_names.safe_name(slug)}{_ZIP}")
 
     async def work(office: Office) -> int:
         workspace_id, acting = await office.workspace(slug)

@@ -79,6 +79,9 @@ def read(file: bytes) -> tuple[str, str, tuple[str, ...]]:
         raise Malformed("this is not a Word document (.docx) that can be read") from error
     page = _STRAY.sub("", _NUMBERED.sub(r'<li value="\1">', converted.value))
     symbols = sum("w:sym element" in message.message for message in converted.messages)
+    missing = sum("image file" in message.message for message in converted.messages)
+    if missing:
+        told.append(f"{notes.counted(missing, 'picture')} that the file lacks left out")
     if symbols:
         told.append(f"{notes.counted(symbols, 'symbol')} of fonts without Unicode left out")
     return page, title, tuple(told)

@@ -108,7 +108,7 @@ async def test_text_in_utf_8_is_noted_nothing_of_and_bytes_of_no_character_are_c
 
 async def test_what_a_word_document_loses_is_named_in_the_answer_and_in_that_of_a_zip(office: Office) -> None:
     file = words.package(words.paragraph(words.run("shown"), words.run("secret", "<w:vanish/>")))
-    expected = ["1 piece of hidden text left out"]
+    expected = ["1 piece of hidden content left out"]
     (item,) = (await sent(office.editor, office.team, file, name="x.docx"))["items"]
     assert item["notes"] == expected
     (item,) = (await sent(office.editor, office.team, zipped({"a.docx": file}), name="x.zip"))["items"]

@@ -77,6 +77,14 @@ def test_numbers_that_markdown_cannot_show_are_noted() -> None:
     assert read(item("plain"), numbering=lists(level(0, "none", ""))) == "plain"
 
 
+def test_a_paragraph_that_is_taken_out_of_its_list_is_in_none() -> None:
+    numbered = '<w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>'
+    styles = style("ListNumber", "List Number", look=numbered)
+    linked = lists(level(0, more='<w:pStyle w:val="ListNumber"/>'))
+    body = paragraph(run("one"), style="ListNumber") + item("out", number=0, style="ListNumber")
+    assert read(body, styles=styles, numbering=linked) == "1. one\n\nout"
+
+
 def test_the_text_of_fields_stays() -> None:
     caption = paragraph(run("Figure "), f'<w:fldSimple w:instr=" SEQ Figure ">{run("3")}</w:fldSimple>', run(": Sales"))
     assert read(caption) == "Figure 3: Sales"
@@ -198,7 +206,7 @@ def test_tick_boxes_keep_their_state() -> None:
 def test_hidden_text_is_left_out_and_noted() -> None:
     body = paragraph(run("shown"), run(" secret", "<w:vanish/>"), run(" again", '<w:vanish w:val="0"/>'))
     assert read(body) == "shown again"
-    assert noted(body) == ["1 piece of hidden text left out"]
+    assert noted(body) == ["1 piece of hidden content left out"]
     styles = style("Hidden", "Hidden", look="<w:rPr><w:vanish/></w:rPr>", kind="character")
     assert read(paragraph(run("a"), run("b", '<w:rStyle w:val="Hidden"/>')), styles=styles) == "a"
     styles = style("Hidden", "Hidden", look="<w:rPr><w:vanish/></w:rPr>")
@@ -256,6 +264,11 @@ def test_every_loss_is_named() -> None:
         "2 pictures were left out: Floor plan, without a description",
     ]
     assert noted(paragraph(run("plain")), header=paragraph()) == []
+    lost = picture("Floor plan").replace(' r:embed="image"', "")
+    assert noted(paragraph(lost)) == ["1 picture that the file lacks left out"]
+    assert noted(paragraph(picture("x").replace("<w:r>", "<w:r><w:rPr><w:vanish/></w:rPr>"))) == [
+        "1 piece of hidden content left out"
+    ]
 
 
 def test_text_boxes_of_every_version_stay() -> None:

@@ -130,19 +130,24 @@ class _Body:
         if given is not None:
             properties.remove(given)  # type: ignore[union-attr]
         if found is None or found[0].format == "none":
+            self._number(element, 0, "0")  # Or mammoth may find a list by the style.
             return False
         level, number = found
         if level.format != "bullet":
             self.counts["heading numbers" if heading else "numbers"] += heading or not level.is_plain
         if heading:
             return True
-        numbering = xml.made(element, "numPr")
-        numbering.append(xml.made(element, "ilvl", val=str(at)))
-        numbering.append(xml.made(element, "numId", val=number_id))
-        _properties(element).append(numbering)
+        self._number(element, at, number_id)
         if level.format != "bullet":
             element.insert(1, xml.made(element, "bookmarkStart", id="0", name=f"{NUMBER}{number}"))
         return True
+
+    @staticmethod
+    def _number(paragraph: Xml, at: int, number_id: str) -> None:
+        numbering = xml.made(paragraph, "numPr")
+        numbering.append(xml.made(paragraph, "ilvl", val=str(at)))
+        numbering.append(xml.made(paragraph, "numId", val=number_id))
+        _properties(paragraph).append(numbering)
 
     def _run(self, element: Xml) -> None:
         properties = xml.child(element, "w:rPr")
@@ -153,11 +158,11 @@ class _Body:
         if hidden is None:
             hidden = self._styles.is_on("vanish", style_id, of_paragraph)
         if hidden:
-            self.counts["hidden"] += xml.has_text(element)
             # Fields begin and end in runs, also in hidden ones.
-            for each in list(element):
-                if xml.name(each) not in ("w:rPr", "w:fldChar", "w:instrText"):
-                    element.remove(each)
+            gone = [each for each in element if xml.name(each) not in ("w:rPr", "w:fldChar", "w:instrText")]
+            self.counts["hidden"] += bool(gone)
+            for each in gone:
+                element.remove(each)
             return
         if style_id is None or properties is None:
             return
@@ -181,7 +186,7 @@ class _Body:
         if count["equations"]:
             yield f"{notes.counted(count['equations'], 'equation')} became text"
         if count["hidden"]:
-            yield f"{notes.counted(count['hidden'], 'piece of hidden text', 'pieces of hidden text')} left out"
+            yield f"{notes.counted(count['hidden'], 'piece of hidden content', 'pieces of hidden content')} left out"
         if count["comments"]:
             yield f"{notes.counted(count['comments'], 'comment')} left out"
         if count["changes"]:
@@ -222,9 +227,10 @@ def rewritten(package: zipfile.ZipFile) -> tuple[bytes, list[str]]:
     if around:
         told.append(f"{notes.counted(around, 'page header or footer', 'page headers and footers')} left out")
     file = io.BytesIO()
+    read = {main, *(name for found in parts.values() for name in found)}
     with zipfile.ZipFile(file, "w") as rewritten:
         for name in sorted(names):
-            if name.lower().endswith((".xml", ".rels")):
+            if name in read or name.lower().endswith((".xml", ".rels")):
                 rewritten.writestr(name, changed[name] if name in changed else package.read(name))
     return file.getvalue(), told
 
