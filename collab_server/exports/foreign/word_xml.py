@@ -1,6 +1,7 @@
 """Elements of a Word document by their usual prefixes, whichever edition of the standard names them. Pure."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from lxml import etree
@@ -38,16 +39,22 @@ def written(root: Xml) -> bytes:
 
 def name(element: Xml) -> str:
     """`w:p`; without a prefix where its namespace is another."""
-    tag = etree.QName(element)
-    prefix = _PREFIXES.get(tag.namespace or "")
-    return f"{prefix}:{tag.localname}" if prefix else str(tag.localname)
+    return _split(element.tag)[1]
+
+
+@lru_cache(2_000)
+def _split(tag: str) -> tuple[str, str]:
+    """(the namespace in braces, the name with its prefix) of a tag, of which a document has few and each often"""
+    namespace, _, local = tag.rpartition("}")
+    prefix = _PREFIXES.get(namespace.removeprefix("{"))
+    return f"{namespace}}}" if namespace else "", f"{prefix}:{local}" if prefix else local
 
 
 def value(element: Xml | None, attribute: str = "val") -> str | None:
     """An attribute of an element's own namespace; None without one."""
     if element is None:
         return None
-    found: str | None = element.get(f"{{{etree.QName(element).namespace}}}{attribute}")
+    found: str | None = element.get(_split(element.tag)[0] + attribute)
     return found
 
 
@@ -75,10 +82,10 @@ def children(element: Xml | None, wanted: str) -> Iterator[Xml]:
 
 def made(like: Xml, local: str, **attributes: str) -> Xml:
     """A new element of the namespace of another one, and so its attributes."""
-    namespace = etree.QName(like).namespace
-    made = etree.Element(f"{{{namespace}}}{local}")
+    namespace = _split(like.tag)[0]
+    made = etree.Element(namespace + local)
     for key, text in attributes.items():
-        made.set(f"{{{namespace}}}{key}", text)
+        made.set(namespace + key, text)
     return made
 
 
