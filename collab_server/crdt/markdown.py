@@ -257,10 +257,12 @@ def _rows(table: Node) -> Iterator[list[tuple[bool, str]]]:
             continue
         cells = {column: (header, "") for column, (_, header) in spanned.items()}
         for cell, column in placed(row, spanned):
+            if column >= MAX_COLUMNS:
+                break
             header = _is_header(cell)
-            cells.update(dict.fromkeys(range(column, column + columns(cell)), (header, "")))
+            cells.update(dict.fromkeys(range(column, min(column + columns(cell), MAX_COLUMNS)), (header, "")))
             cells[column] = (header, cell_text(cell).replace("|", r"\|"))
-        yield [cells.get(column, (False, "")) for column in range(min(MAX_COLUMNS, max(cells, default=-1) + 1))]
+        yield [cells.get(column, (False, "")) for column in range(max(cells, default=-1) + 1)]
 
 
 def placed(row: Node, spanned: dict[int, tuple[int, bool]]) -> list[tuple[Node, int]]:

@@ -114,7 +114,7 @@ async def test_two_files_of_one_path_are_two_documents(office: Office) -> None:
 
 async def test_what_programs_keep_for_themselves_is_left_out_and_named(office: Office) -> None:
     files: dict[str, bytes | str] = {
-        "Note.md": "![](images/a.png) ![[b.jpg|100]] ![](https://a.org/x.png) `![](code.png)`",
+        "Note.md": "![](images/a.png) ![[b.jpg|100]] ![[Other note#Part]] ![](https://a.org/x.png) `![](code.png)`",
         ".obsidian/workspace.md": "x",
         ".trash/Old.md": "x",
         "images/a.png": "x",

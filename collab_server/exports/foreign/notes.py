@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import unquote
 
@@ -11,10 +12,8 @@ MOST_NAMES: Final = 20
 _MOST_CHARACTERS: Final = 80
 _INLINE: Final = re.compile(r"\]\(")
 _ADDRESS: Final = re.compile(r"[ \t]{0,9}(?:<([^>\n]{1,500})>|([^)\s]{1,500}))")
-_PICTURES: Final = (
-    re.compile(r"!\[\[([^\[\]|\n]{1,300})"),
-    re.compile(r"<img\s[^<>]{0,500}?src\s?=\s?[\"']([^\"'<>]{1,500})", re.IGNORECASE),
-)
+_EMBEDDED: Final = re.compile(r"!\[\[([^\[\]|#\n]{1,300})")
+_TAG: Final = re.compile(r"<img\s[^<>]{0,500}?src\s?=\s?[\"']([^\"'<>]{1,500})", re.IGNORECASE)
 _ELSEWHERE: Final = re.compile(r"(?:https?:|data:|mailto:|//)", re.IGNORECASE)
 _FENCED: Final = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 _IN_CODE: Final = re.compile(r"(?<!`)(`{1,9})(?!`)[^`\n]{1,500}\1(?!`)")
@@ -58,10 +57,13 @@ def _beside(text: str) -> Iterator[str]:
             address = _ADDRESS.match(text, found.end())
             if address is not None and not _ELSEWHERE.match(address[1] or address[2]):
                 yield unquote(address[1] or address[2])
-    for pattern in _PICTURES:
-        for found in pattern.finditer(text):
-            if not _ELSEWHERE.match(found[1]):
-                yield unquote(found[1])
+    for found in _EMBEDDED.finditer(text):
+        # Obsidian shows other notes so, too, which have no ending.
+        if PurePosixPath(found[1].strip()).suffix.lower() not in ("", ".md"):
+            yield found[1].strip()
+    for found in _TAG.finditer(text):
+        if not _ELSEWHERE.match(found[1]):
+            yield unquote(found[1])
 
 
 def _short(name: str) -> str:
