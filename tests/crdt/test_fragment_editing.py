@@ -14,7 +14,7 @@ from collab_server.crdt.content_requests import Append, Insert, Patch, Replaceme
 from collab_server.crdt.prosemirror import TEXT, Mark, Node
 from collab_server.errors import UnprocessableContent
 from tests.crdt.fragments import PROGRAM, Fragment, element, p
-from tests.crdt.test_markdown import DOCUMENTS
+from tests.crdt.test_markdown import DOCUMENTS, grids
 from tests.crdt.test_prosemirror import WRITTEN_BY_Y_PROSEMIRROR
 from tests.exports.examples import examples
 
@@ -352,3 +352,27 @@ def test_front_matter_comes_changes_and_goes_without_touching_the_rest() -> None
     assert document.markdown == "---\ntitle: b\n---\n\ntext\n\nmore"
     document.edit(Put("text"))
     assert document.markdown == "text"
+
+
+@settings(max_examples=60, deadline=None)
+@given(grids(), st.data())
+def test_an_edit_of_one_cell_changes_that_cell_whatever_is_merged(
+    given: tuple[Node, list[list[str]]], data: st.DataObject
+) -> None:
+    table, shown = given
+    rows = [
+        element(
+            "tableRow",
+            *(element(cell.type, p(cell.content[0].content[0].text), **cell.attributes) for cell in row.content),
+        )
+        for row in table.content
+    ]
+    document = Fragment(element("table", *rows))
+    before, update = document.markdown, document.update
+    document.edit(Put(before))
+    assert document.update == update
+    name = data.draw(st.sampled_from([text for row in shown for text in row if text]))
+    document.edit(Put(before.replace(f"| {name} |", "| changed |")))
+    assert document.markdown == before.replace(f"| {name} |", "| changed |")
+    spans = [[cell.attributes for cell in row.content] for row in document.node.content[0].content]
+    assert spans == [[cell.attributes for cell in row.content] for row in table.content]
