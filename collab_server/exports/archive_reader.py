@@ -18,6 +18,8 @@ MAX_DOCUMENTS: Final = 10_000
 MAX_EXPANSION: Final = 10
 """Times the most bytes an upload may have, for all files of an archive together."""
 MAX_MANIFEST: Final = 32_000_000
+_HEAD: Final = 1_000
+"""Bytes of a manifest in which it tells its format."""
 _MAX_DIRECTORY: Final = 16_000_000
 """Bytes of a zip's directory, which zipfile reads into objects of ten times their size."""
 _END: Final = b"PK\x05\x06"
@@ -77,6 +79,8 @@ class Archive:
             for path, info in zip(zip_names.names(infos), infos, strict=True)
             if not path.endswith("/") and not _OF_SYSTEMS & {part.lower() for part in path.split("/")}
         ]
+        if folder := self._folder(files):
+            files = [(path.removeprefix(folder), info) for path, info in files]
         by_path = dict(files)
         used: set[str] = set()
         if manifest.NAME in by_path:
@@ -88,6 +92,20 @@ class Archive:
         if len(found) > MAX_DOCUMENTS:
             raise TooLarge(f"an archive may hold at most {MAX_DOCUMENTS} documents")
         return found
+
+    def _folder(self, files: _Files) -> str:
+        """The folder that all of an exported workspace is in, with a slash: it was unpacked and packed again. '' for
+        none.
+        """
+        folder = f"{files[0][0].partition('/')[0]}/" if files else ""
+        of_manifest = dict(files).get(folder + manifest.NAME)
+        if of_manifest is None or not all(path.startswith(folder) for path, _ in files):
+            return ""
+        try:
+            with self._zip.open(of_manifest) as file:
+                return folder if manifest.FORMAT.encode() in file.read(_HEAD) else ""
+        except _BROKEN:
+            return ""
 
     def read(self, info: zipfile.ZipInfo, most: int) -> bytes:
         """Raises Malformed, TooLarge."""

@@ -30,6 +30,7 @@ r[style-name='Code in text'] => code
 p[style-name='Quote'] => blockquote > p:fresh
 p[style-name='Intense Quote'] => blockquote > p:fresh
 u => u
+highlight => mark
 """ + "\n".join(
     f"p:{kind}-list({level}) => {'ul|ol > li > ' * (level - 1)}{tag} > li:fresh"
     for level in range(6, 10)

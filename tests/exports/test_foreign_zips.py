@@ -136,6 +136,20 @@ async def test_what_programs_keep_for_themselves_is_left_out_and_named(office: O
     ]
 
 
+async def test_an_exported_workspace_that_was_packed_again_in_its_folder_is_the_same(office: Office) -> None:
+    home = await space(office.owner)
+    made = await office.make(office.owner, home, title="Größe", content="text")
+    exported = (await office.owner.get(f"/workspaces/{home}/export")).content
+    with zipfile.ZipFile(io.BytesIO(exported)) as archive:
+        packed = {unicodedata.normalize("NFD", f"Team/{name}"): archive.read(name) for name in archive.namelist()}
+    told = await sent(office.owner, home, zipped({"__MACOSX/Team/._x": "", **packed}), name="x.zip")
+    assert [(item["document"]["title"], item["notes"]) for item in told["items"]] == [(made["title"], [])]
+    assert told["notes"] == []
+    # Another manifest is a file as any other.
+    told = await sent(office.owner, home, zipped({"Team/manifest.json": "{}", "Team/a.md": "x"}), name="x.zip")
+    assert (told["created"], told["notes"]) == (1, ["1 file that is no document was left out: Team/manifest.json"])
+
+
 async def test_many_losses_are_counted_and_some_named(office: Office) -> None:
     files: dict[str, bytes | str] = {f"{n:03}.png": "" for n in range(300)}
     told = await sent(office.editor, office.team, zipped({**files, "long" * 99 + ".png": ""}), name="x.zip")

@@ -175,6 +175,11 @@ def test_bold_and_italic_by_styles_of_characters_stay() -> None:
     assert read(body, styles=styles) == "*a* ***b*** *c* **d**"
 
 
+def test_struck_out_and_highlighted_text_stays_so() -> None:
+    body = paragraph(run("a", "<w:dstrike/>"), run(" "), run("b", '<w:highlight w:val="yellow"/>'))
+    assert read(body) == "~~a~~ <mark>b</mark>"
+
+
 def box(*, checked: bool) -> str:
     state = f'<w14:checked w14:val="{int(checked)}"/>'
     shown = run("\u2612" if checked else "\u2610")

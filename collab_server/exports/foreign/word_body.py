@@ -164,7 +164,11 @@ class _Body:
             for each in gone:
                 element.remove(each)
             return
-        if style_id is None or properties is None:
+        if properties is None:
+            return
+        if xml.is_on(xml.child(properties, "w:dstrike")) and xml.child(properties, "w:strike") is None:
+            properties.append(xml.made(element, "strike"))
+        if style_id is None:
             return
         for mark in word_styles.MARKS:
             if xml.child(properties, f"w:{mark}") is None and self._styles.is_on(mark, style_id):
