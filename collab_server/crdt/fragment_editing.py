@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from collab_server.crdt import dialect as dialects
-from collab_server.crdt import fragment_inline, fragment_matching, fragment_text, markdown, markdown_parser, prosemirror
+from collab_server.crdt import (
+    fragment_inline,
+    fragment_matching,
+    fragment_text,
+    markdown,
+    markdown_parser,
+    prosemirror,
+    table_grid,
+)
 from collab_server.crdt.composing import Composer, Parent
 from collab_server.crdt.dialect import Dialect
 from collab_server.crdt.fragment_text import last_id
@@ -161,7 +169,7 @@ class _Editing:
         """Cells become those in the same column; where one spans others there are empty ones in Markdown."""
         item, row, cells = unit.item, unit.node, wanted.content
         free = {column for _, column in unit.cells}
-        behind = max((column + markdown.columns(cell) for cell, column in unit.cells), default=0)
+        behind = max((column + table_grid.columns(cell) for cell, column in unit.cells), default=0)
         for column, cell_node in enumerate(cells):
             hidden = column in unit.covered or (column < behind and column not in free)
             if hidden and markdown.cell_text(cell_node):
@@ -224,7 +232,7 @@ def _spans_rows(row: Node) -> bool:
     """Whether it is a row with a cell that goes on in rows below."""
     if kind_of(row) != "tablerow":
         return False
-    return any(markdown.integer(cell.attributes.get("rowspan"), 1, 1, 2) > 1 for cell in row.content)
+    return any(table_grid.integer(cell.attributes.get("rowspan"), 1, 1, 2) > 1 for cell in row.content)
 
 
 def _apart(wanted: Sequence[Node], cell: Node, dialect: Dialect) -> Sequence[Node]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from collab_server.crdt import markdown
+from collab_server.crdt import markdown, table_grid
 from collab_server.crdt.composing import Parent
 from collab_server.crdt.fragment_text import last_id
 from collab_server.crdt.markdown import ITEMS, LISTS, is_inline, kind_of
@@ -67,11 +67,11 @@ class Spot:
 def units(root: Holder, node: Node) -> list[Unit]:
     """Of all blocks in a node, in order. Raises UnprocessableContent where text stands beside blocks."""
     found = list(_units(node, (root,)))
-    spanned: dict[int, tuple[int, bool]] = {}
+    spanned: dict[int, tuple[int, Node]] = {}
     for index, unit in enumerate(found):
         is_row = kind_of(unit.node) == "tablerow"
         unit.covered = frozenset(spanned) if is_row else frozenset()
-        unit.cells = markdown.placed(unit.node, spanned) if is_row else []
+        unit.cells = table_grid.placed(unit.node, spanned) if is_row else []
         unit.says = says(unit.node, node, first=index == 0, cells=unit.cells)
     return found
 
@@ -125,7 +125,7 @@ def says(node: Node, parent: Node, *, first: bool, cells: Sequence[tuple[Node, i
         return markdown.render(Node(DOCUMENT, content=[Node(around, {}, [node])]))
     if kind == "tablerow":
         said: list[str] = []
-        for cell, column in cells or markdown.placed(node, {}):
+        for cell, column in cells or table_grid.placed(node, {}):
             said += [*[""] * (column - len(said)), markdown.cell_text(cell)]
         while said and not said[-1]:
             said.pop()

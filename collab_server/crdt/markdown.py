@@ -6,12 +6,13 @@ type that is not known is its content, a text colour or an alignment is left out
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from collab_server.crdt import front_matter
 from collab_server.crdt import markdown_inline as inline
 from collab_server.crdt.markdown_runs import is_break, is_image
 from collab_server.crdt.prosemirror import TEXT, Node, canonical
+from collab_server.crdt.table_grid import MAX_COLUMNS, columns, integer, placed
 
 _ALIASES: Final = {
     "quote": "blockquote",
@@ -44,9 +45,6 @@ _INLINE: Final = frozenset(
 _MAY_INTERRUPT: Final = re.compile(r"(?:[-+]|1[.)]) \S")
 """The first line of a list that CommonMark sees right behind a paragraph's line."""
 
-MAX_COLUMNS: Final = 100
-_MAX_ROWS: Final = 65_534
-"""That a cell may span, as browsers have it."""
 _MAX_START: Final = 999_999_999 // 2
 
 
@@ -250,12 +248,12 @@ def _table(node: Node) -> list[str]:
 
 def _rows(table: Node) -> Iterator[list[tuple[bool, str]]]:
     """Per row and column (whether it is a header's, text); empty ones stand where a cell spans columns or rows."""
-    spanned: dict[int, tuple[int, bool]] = {}
+    spanned: dict[int, tuple[int, Node]] = {}
     for row in table.content:
         if kind_of(row) in ("tablebody", "tablehead", "tablefoot", "tbody", "thead", "tfoot"):
             yield from _rows(row)
             continue
-        cells = {column: (header, "") for column, (_, header) in spanned.items()}
+        cells = {column: (_is_header(cell), "") for column, (_, cell) in spanned.items()}
         for cell, column in placed(row, spanned):
             if column >= MAX_COLUMNS:
                 break
@@ -263,34 +261,6 @@ def _rows(table: Node) -> Iterator[list[tuple[bool, str]]]:
             cells.update(dict.fromkeys(range(column, min(column + columns(cell), MAX_COLUMNS)), (header, "")))
             cells[column] = (header, cell_text(cell).replace("|", r"\|"))
         yield [cells.get(column, (False, "")) for column in range(max(cells, default=-1) + 1)]
-
-
-def placed(row: Node, spanned: dict[int, tuple[int, bool]]) -> list[tuple[Node, int]]:
-    """The cells of a row, each with the column it stands in.
-
-    spanned: by column, over how many rows from this one on a cell above goes, and whether it is a header's; it is
-    brought forward to the next row.
-    """
-    found: list[tuple[Node, int]] = []
-    beyond = {column: (left - 1, header) for column, (left, header) in spanned.items() if left > 1}
-    at = 0
-    for cell in row.content:
-        while at in spanned:
-            at += 1
-        found.append((cell, at))
-        down = integer(cell.attributes.get("rowspan"), 1, 1, _MAX_ROWS)
-        if down > 1:
-            covered = range(at, min(at + columns(cell), MAX_COLUMNS))
-            beyond.update(dict.fromkeys(covered, (down - 1, _is_header(cell))))
-        at += columns(cell)
-    spanned.clear()
-    spanned.update(beyond)
-    return found
-
-
-def columns(cell: Node) -> int:
-    """How many a cell spans."""
-    return integer(cell.attributes.get("colspan"), 1, 1, MAX_COLUMNS)
 
 
 def _is_header(cell: Node) -> bool:
@@ -306,11 +276,3 @@ def _cell(node: Node) -> Iterator[str]:
     else:
         for child in node.content:
             yield from _cell(child)
-
-
-def integer(value: Any, default: int, least: int, most: int) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return default
-    return min(max(number, least), most)

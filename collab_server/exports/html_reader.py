@@ -10,6 +10,7 @@ from collab_server.exports.foreign import notes, page_lists, page_parser, page_s
 from collab_server.exports.foreign.page_parser import BLOCKS, CONTAINERS, HEADINGS, MARKS
 from collab_server.exports.foreign.page_styles import Look
 from collab_server.exports.foreign.page_tree import Element as _Element
+from collab_server.exports.foreign.page_tree import groups, preformatted
 
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source)-([\w+#.-]{1,40})")
@@ -134,7 +135,7 @@ class _Reader:
 
     def _table(self, element: _Element) -> Iterator[Node]:
         rows: list[Node] = []
-        for group in _groups(element):
+        for group in groups(element):
             if group and group[0].tag == "caption":
                 yield from self.blocks(group[0].children)
                 continue
@@ -292,30 +293,8 @@ def _code(element: _Element) -> Node:
     for each in (element, *(child for child in element.children if isinstance(child, _Element))):
         found = _LANGUAGE.search(each.attributes.get("class", ""))
         language = language or (found[1] if found else "")
-    text = _preformatted(element).removeprefix("\n").removesuffix("\n")
+    text = preformatted(element).removeprefix("\n").removesuffix("\n")
     return Node("codeBlock", {"language": language} if language else {}, [Node(TEXT, text=text)] if text else [])
-
-
-def _preformatted(element: _Element) -> str:
-    return "".join(
-        child if isinstance(child, str) else "\n" if child.tag == "br" else _preformatted(child)
-        for child in element.children
-    )
-
-
-def _groups(table: _Element) -> list[list[_Element]]:
-    """Captions, and the rows of each part of the table: no cell spans rows of two parts."""
-    groups: list[list[_Element]] = [[]]
-    for child in table.children:
-        if not isinstance(child, _Element):
-            continue
-        if child.tag in ("thead", "tbody", "tfoot"):
-            groups += [[row for row in child.children if isinstance(row, _Element) and row.tag == "tr"], []]
-        elif child.tag == "caption":
-            groups += [[child], []]
-        elif child.tag == "tr":
-            groups[-1].append(child)
-    return groups
 
 
 def _chosen(attributes: dict[str, str], *names: str) -> dict[str, Any]:

@@ -33,3 +33,26 @@ class Element:
             else:
                 stack.extend(reversed(current.children))
         return "".join(found)
+
+
+def preformatted(element: Element) -> str:
+    """The text of a `pre`, with its line breaks."""
+    return "".join(
+        child if isinstance(child, str) else "\n" if child.tag == "br" else preformatted(child)
+        for child in element.children
+    )
+
+
+def groups(table: Element) -> list[list[Element]]:
+    """Captions, and the rows of each part of the table: no cell spans rows of two parts."""
+    groups: list[list[Element]] = [[]]
+    for child in table.children:
+        if not isinstance(child, Element):
+            continue
+        if child.tag in ("thead", "tbody", "tfoot"):
+            groups += [[row for row in child.children if isinstance(row, Element) and row.tag == "tr"], []]
+        elif child.tag == "caption":
+            groups += [[child], []]
+        elif child.tag == "tr":
+            groups[-1].append(child)
+    return groups
