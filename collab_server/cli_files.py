@@ -24,7 +24,7 @@ from collab_server.documents.recovery import Recovered, recover
 from collab_server.documents.showing import Desk
 from collab_server.documents.views import Views
 from collab_server.errors import CollabError, ConfigurationError, NotFound
-from collab_server.exports import archive, formats, manifest, parsing, reading
+from collab_server.exports import archive, file_names, formats, manifest, parsing, reading
 from collab_server.exports.converting import Converters
 from collab_server.exports.importing import Importer, Outcome, Upload
 from collab_server.exports.reading import Sources
@@ -230,7 +230,7 @@ def document_restore(document_id: UUID, slug: str | None) -> None:
 )
 def workspace_export(slug: str, output: Path | None, forms: tuple[formats.Format, ...]) -> None:
     """Write all documents of a workspace into a zip."""
-    target = output or Path(f"{slug}{_ZIP}")
+    target = output or Path(f"{file_names.safe_name(slug)}{_ZIP}")
 
     async def work(office: Office) -> int:
         workspace_id, acting = await office.workspace(slug)
@@ -273,10 +273,13 @@ def workspace_import(slug: str, file: Path, email: str | None) -> None:
         importer = Importer(office.desk(acting), office.converters, workspace_id)
         counts = [0, 0]
         with _progress("Importing") as progress, file.open("rb") as opened:
-            async for outcome in importer.archive(opened, office.settings.max_import_bytes, progress.expect):
+            most = office.settings.max_import_bytes
+            async for outcome in importer.archive(opened, most, progress.expect, _note):
                 counts[outcome.document is None] += 1
                 if outcome.error is not None:
                     click.echo(f"{outcome.file}: {outcome.error.detail}", err=True)
+                for note in outcome.notes:
+                    click.echo(f"{outcome.file}: {note}", err=True)
                 progress.tell(outcome.file)
         return counts[0], counts[1]
 
@@ -290,13 +293,17 @@ async def _outcomes(importer: Importer, file: Path, tags: tuple[str, ...], most:
     try:
         if file.suffix.lower() == _ZIP:
             with file.open("rb") as opened:
-                async for outcome in importer.archive(opened, most):
+                async for outcome in importer.archive(opened, most, note=_note):
                     yield outcome
             return
         upload = Upload(parsing.EXTENSIONS[file.suffix.lower()], file.name, tags=tags)
-        yield Outcome(file.name, await importer.file(upload, await asyncio.to_thread(file.read_bytes)))
+        yield await importer.file(upload, await asyncio.to_thread(file.read_bytes))
     except CollabError as error:
         yield Outcome(str(file), None, error)
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _told(outcome: Outcome) -> bool:

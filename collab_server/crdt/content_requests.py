@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from markdown_it import MarkdownIt
 
-from collab_server.crdt import text_diff
+from collab_server.crdt import front_matter, text_diff
 from collab_server.crdt.line_ends import with_line_feeds
 from collab_server.crdt.text_diff import Change
 from collab_server.errors import Conflict, UnprocessableContent
@@ -180,6 +180,8 @@ def section(text: str, path: Sequence[str]) -> tuple[int, int]:
 def _headings(text: str) -> list[tuple[int, str, int, int]]:
     """(level, text without marks, first line, line after it) of the headings that stand in no other block."""
     found: list[tuple[int, str, int, int]] = []
+    header, rest = front_matter.split(text)
+    text = "\n" * header.count("\n") + rest  # Its last line would underline a heading.
     tokens = MarkdownIt("commonmark", {"maxNesting": 20}).enable(["table"]).parse(text)
     for token, content in pairwise(tokens):
         if token.type == "heading_open" and token.level == 0 and token.map is not None:

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from collab_server.crdt import dialect as dialects
-from collab_server.crdt import fragment_inline, fragment_matching, fragment_text, markdown, markdown_parser, prosemirror
+from collab_server.crdt import (
+    fragment_inline,
+    fragment_matching,
+    fragment_text,
+    markdown,
+    markdown_parser,
+    prosemirror,
+    table_grid,
+)
 from collab_server.crdt.composing import Composer, Parent
 from collab_server.crdt.dialect import Dialect
 from collab_server.crdt.fragment_text import last_id
@@ -20,7 +28,6 @@ from collab_server.crdt.fragment_units import (
     Holder,
     Spot,
     Unit,
-    columns,
     first_id,
     fits,
     is_header_row,
@@ -38,6 +45,7 @@ from collab_server.crdt.prosemirror import TEXT, Node
 from collab_server.crdt.structs import Branch, Id, Item
 from collab_server.errors import UnprocessableContent
 
+_SPANNED: Final = "a cell of this table covers what would change; send Yjs updates"
 MAX_TEXT: Final = 2_000_000
 """Characters; reading Markdown takes some seconds per million of them."""
 _SAID: Final = {
@@ -74,24 +82,20 @@ class _Editing:
     def __init__(self, composer: Composer, dialect: Dialect) -> None:
         self.composer = composer
         self.dialect = dialect
-        self._ragged: set[int] = set()
 
     def children(self, parent: Parent, branch: Branch, node: Node, wanted: Sequence[Node]) -> None:
         """Have what stands in a node be the wanted blocks."""
         root = Holder(parent, branch, None, takes_blocks=True)
-        if kind_of(node) == "table" and any(map(_has_spans, node.content)):
-            # Rows below a cell that spans them have fewer cells than columns.
-            self._ragged |= {id(row) for row in node.content}
         there = units(root, node)
         first = _first_paragraph(node, there, wanted)
         if first is not None:
             self._change(first, wanted[0])
             there, wanted = there[1:], wanted[1:]
         # Of a table that becomes wider or narrower, empty cells count, too.
-        whole = kind_of(node) == "table" and width(node.content) != width(wanted)
+        whole = kind_of(node) == "table" and width([unit.node for unit in there]) != width(wanted)
         if whole:
             for index, unit in enumerate(there):
-                unit.says = says(unit.node, node, first=index == 0, whole=True)
+                unit.says = says(unit.node, node, first=index == 0, whole=True, cells=unit.cells)
         said = [says(block, node, first=index == 0, whole=whole) for index, block in enumerate(wanted)]
         wanted = [block for block, text in zip(wanted, said, strict=True) if text]
         said = [text for text in said if text]
@@ -102,11 +106,15 @@ class _Editing:
         ):
             if old is None:
                 assert new is not None
+                if at < len(shown) and shown[at].covered:
+                    raise UnprocessableContent(_SPANNED)
                 place = place or spot(root, last, shown[at] if at < len(shown) else None)
                 self.insert(place, wanted[new])
                 continue
             last, place, at = shown[old], None, old + 1
             if new is None:
+                if last.covered or _spans_rows(last.node):
+                    raise UnprocessableContent(_SPANNED)
                 last.gone = True
             elif last.says != said[new]:
                 self._change(last, wanted[new])
@@ -145,7 +153,7 @@ class _Editing:
         if kind == kind_of(wanted):
             self._say(item, node, wanted, kind)
         if kind == "tablerow":
-            self._change_row(item, node, wanted)
+            self._change_row(unit, wanted)
         elif kind in HOLDERS:
             blocks = _apart(wanted.content, node, self.dialect) if kind in CELLS else wanted.content
             self.children((item.client, item.clock), item.content, node, blocks)
@@ -165,14 +173,19 @@ class _Editing:
             elif name in _OPTIONAL and there is not None and last is not None:
                 self.composer.delete_item(last)
 
-    def _change_row(self, item: Item, row: Node, wanted: Node) -> None:
-        """Cells become those in the same column; one that spans columns has empty ones behind it in Markdown."""
-        cells = wanted.content
+    def _change_row(self, unit: Unit, wanted: Node) -> None:
+        """Cells become those in the same column; where one spans others there are empty ones in Markdown."""
+        item, row, cells = unit.item, unit.node, wanted.content
+        free = {column for _, column in unit.cells}
+        behind = max((column + table_grid.columns(cell) for cell, column in unit.cells), default=0)
+        for column, cell_node in enumerate(cells):
+            hidden = column in unit.covered or (column < behind and column not in free)
+            if hidden and markdown.cell_text(cell_node):
+                raise UnprocessableContent(_SPANNED)
         anew = is_header_row(row) != is_header_row(wanted)
         elements = items_of(item.content)
         last: Item | None = None
-        at = 0
-        for node in row.content:
+        for node, at in unit.cells:
             cell = elements.get(id(node.branch))
             if cell is None:
                 raise UnprocessableContent(BESIDE)
@@ -184,11 +197,10 @@ class _Editing:
                 self.composer.delete_item(cell)
             elif markdown.cell_text(cells[at]) != markdown.cell_text(node):
                 self._change(Unit(node, cell, ()), cells[at])
-            at += columns(node)
         left = last_id(last) if last is not None else None
         right = first_id(last.right if last is not None else item.content.start)
-        more = list(cells[at:])
-        while more and not markdown.cell_text(more[-1]) and id(row) in self._ragged:
+        more = [cell_node for column, cell_node in enumerate(cells) if column >= behind and column not in unit.covered]
+        while more and not markdown.cell_text(more[-1]) and unit.covered:
             more.pop()
         for cell_node in more:
             left = self._build((item.client, item.clock), left, right, cell_node)
@@ -224,8 +236,11 @@ def _first_paragraph(node: Node, there: Sequence[Unit], wanted: Sequence[Node]) 
     return there[0]
 
 
-def _has_spans(row: Node) -> bool:
-    return any(markdown.integer(cell.attributes.get("rowspan"), 1, 1, 2) > 1 for cell in row.content)
+def _spans_rows(row: Node) -> bool:
+    """Whether it is a row with a cell that goes on in rows below."""
+    if kind_of(row) != "tablerow":
+        return False
+    return any(table_grid.integer(cell.attributes.get("rowspan"), 1, 1, 2) > 1 for cell in row.content)
 
 
 def _apart(wanted: Sequence[Node], cell: Node, dialect: Dialect) -> Sequence[Node]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from collab_server.crdt import markdown
+from collab_server.crdt import markdown, table_grid
 from collab_server.crdt.composing import Parent
 from collab_server.crdt.fragment_text import last_id
 from collab_server.crdt.markdown import ITEMS, LISTS, is_inline, kind_of
@@ -42,7 +42,8 @@ class Holder:
 @dataclass(slots=True, eq=False)
 class Unit:
     """One block. `holders`: what it stands in, from the node whose children are compared inwards. `says`: its
-    Markdown, '' for nothing.
+    Markdown, '' for nothing. `cells`: of a row, with their columns; `covered`: columns in which a cell of a row above
+    stands.
     """
 
     node: Node
@@ -50,6 +51,8 @@ class Unit:
     holders: tuple[Holder, ...]
     says: str = ""
     gone: bool = False
+    cells: list[tuple[Node, int]] = field(default_factory=list)
+    covered: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -64,8 +67,12 @@ class Spot:
 def units(root: Holder, node: Node) -> list[Unit]:
     """Of all blocks in a node, in order. Raises UnprocessableContent where text stands beside blocks."""
     found = list(_units(node, (root,)))
+    spanned: dict[int, tuple[int, Node]] = {}
     for index, unit in enumerate(found):
-        unit.says = says(unit.node, node, first=index == 0)
+        is_row = kind_of(unit.node) == "tablerow"
+        unit.covered = frozenset(spanned) if is_row else frozenset()
+        unit.cells = table_grid.placed(unit.node, spanned) if is_row else []
+        unit.says = says(unit.node, node, first=index == 0, cells=unit.cells)
     return found
 
 
@@ -109,30 +116,31 @@ def is_text(node: Node) -> bool:
     return kind in TEXTS or (kind not in BLOCKS and not is_inline(node) and all(map(is_inline, node.content)))
 
 
-def says(node: Node, parent: Node, *, first: bool, whole: bool = False) -> str:
+def says(node: Node, parent: Node, *, first: bool, whole: bool = False, cells: Sequence[tuple[Node, int]] = ()) -> str:
     """What a child of a node is in Markdown; a row of a table in a form of its own. `first`: it is the first child.
-    `whole`: with the empty cells at the end of a row.
+    `whole`: with the empty cells at the end of a row. `cells`: of a row, with their columns, where cells above go on in
+    it.
     """
     kind, around = kind_of(node), kind_of(parent)
     if around in LISTS:
         return markdown.render(Node(DOCUMENT, content=[Node(around, {}, [node])]))
     if kind == "tablerow":
-        cells: list[str] = []
-        for cell in node.content:
-            cells += [markdown.cell_text(cell), *[""] * (columns(cell) - 1)]
-        while cells and not cells[-1] and not whole:
-            cells.pop()
-        return " | ".join(["header" if first and is_header_row(node) else "row", *cells])
+        said: list[str] = []
+        for cell, column in cells or table_grid.placed(node, {}):
+            said += [*[""] * (column - len(said)), markdown.cell_text(cell)]
+            if whole:
+                said += [""] * (table_grid.columns(cell) - 1)
+        while said and not said[-1] and not whole:
+            said.pop()
+        return " | ".join(["header" if first and is_header_row(node) else "row", *said])
     return markdown.render(Node(DOCUMENT, content=[node]))
-
-
-def columns(cell: Node) -> int:
-    return markdown.integer(cell.attributes.get("colspan"), 1, 1, markdown.MAX_COLUMNS)
 
 
 def width(rows: Sequence[Node]) -> int:
     """In columns."""
-    return max((sum(map(columns, row.content)) for row in rows), default=0)
+    spanned: dict[int, tuple[int, Node]] = {}
+    ends = (column + table_grid.columns(cell) for row in rows for cell, column in table_grid.placed(row, spanned))
+    return max(ends, default=0)
 
 
 def is_header_row(row: Node) -> bool:

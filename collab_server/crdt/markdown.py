@@ -6,11 +6,13 @@ type that is not known is its content, a text colour or an alignment is left out
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
+from collab_server.crdt import front_matter
 from collab_server.crdt import markdown_inline as inline
 from collab_server.crdt.markdown_runs import SPACES, is_break, is_image
 from collab_server.crdt.prosemirror import TEXT, Node, canonical
+from collab_server.crdt.table_grid import MAX_COLUMNS, columns, integer, placed
 
 _ALIASES: Final = {
     "quote": "blockquote",
@@ -43,13 +45,24 @@ _INLINE: Final = frozenset(
 _MAY_INTERRUPT: Final = re.compile(r"(?:[-+]|1[.)]) \S")
 """The first line of a list that CommonMark sees right behind a paragraph's line."""
 
-MAX_COLUMNS: Final = 100
 _MAX_START: Final = 999_999_999 // 2
 
 
 def render(document: Node) -> str:
     """The blocks of a document, without a line feed at the end."""
-    return "\n".join(_blocks(document.content))
+    blocks = document.content
+    if not blocks or not (header := _front_matter(blocks[0])):
+        return "\n".join(_blocks(blocks))
+    rest = _blocks(blocks[1:])
+    return "\n".join([header, *(["", *rest] if rest else [])])
+
+
+def _front_matter(node: Node) -> str:
+    """What the code block that `markdown_parser` made of it says; '' where it is none."""
+    if kind_of(node) != "codeblock" or _language(node) != front_matter.LANGUAGE:
+        return ""
+    block = f"---\n{_plain(node)}\n---"
+    return block if front_matter.split(block)[0] == block else ""
 
 
 def cell_text(cell: Node) -> str:
@@ -169,11 +182,14 @@ def _heading(node: Node) -> str:
 
 def _code_block(node: Node) -> list[str]:
     text = _plain(node).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    attributes = node.attributes
-    language = next((attributes[key] for key in ("language", "params", "lang") if attributes.get(key)), "")
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [fence + "".join(re.findall(r"[\w+#.-]+", str(language))[:1]), *text.split("\n"), fence]
+    return [fence + "".join(re.findall(r"[\w+#.-]+", _language(node))[:1]), *text.split("\n"), fence]
+
+
+def _language(node: Node) -> str:
+    attributes = node.attributes
+    return str(next((attributes[key] for key in ("language", "params", "lang") if attributes.get(key)), ""))
 
 
 def _plain(node: Node) -> str:
@@ -231,17 +247,24 @@ def _table(node: Node) -> list[str]:
 
 
 def _rows(table: Node) -> Iterator[list[tuple[bool, str]]]:
-    """Per row and column (whether it is a header's, text); a cell that spans columns is followed by empty ones."""
+    """Per row and column (whether it is a header's, text); empty ones stand where a cell spans columns or rows."""
+    spanned: dict[int, tuple[int, Node]] = {}
     for row in table.content:
         if kind_of(row) in ("tablebody", "tablehead", "tablefoot", "tbody", "thead", "tfoot"):
             yield from _rows(row)
             continue
-        cells: list[tuple[bool, str]] = []
-        for cell in row.content:
-            header = kind_of(cell) in ("tableheader", "th") or bool(cell.attributes.get("headerState"))
-            cells.append((header, cell_text(cell).replace("|", r"\|")))
-            cells += [(header, "")] * (integer(cell.attributes.get("colspan"), 1, 1, MAX_COLUMNS) - 1)
-        yield cells[:MAX_COLUMNS]
+        cells = {column: (_is_header(cell), "") for column, (_, cell) in spanned.items()}
+        for cell, column in placed(row, spanned):
+            if column >= MAX_COLUMNS:
+                break
+            header = _is_header(cell)
+            cells.update(dict.fromkeys(range(column, min(column + columns(cell), MAX_COLUMNS)), (header, "")))
+            cells[column] = (header, cell_text(cell).replace("|", r"\|"))
+        yield [cells.get(column, (False, "")) for column in range(max(cells, default=-1) + 1)]
+
+
+def _is_header(cell: Node) -> bool:
+    return kind_of(cell) in ("tableheader", "th") or bool(cell.attributes.get("headerState"))
 
 
 def _cell(node: Node) -> Iterator[str]:
@@ -253,11 +276,3 @@ def _cell(node: Node) -> Iterator[str]:
     else:
         for child in node.content:
             yield from _cell(child)
-
-
-def integer(value: Any, default: int, least: int, most: int) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return default
-    return min(max(number, least), most)

@@ -15,10 +15,10 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from collab_server.crdt import markdown, markdown_inline, markdown_runs, markdown_work
+from collab_server.crdt import front_matter, markdown, markdown_inline, markdown_runs, markdown_work
 from collab_server.crdt.dialect import Dialect
 from collab_server.crdt.markdown_runs import LinkTarget, MarkKey, Run
-from collab_server.crdt.prosemirror import MAX_DEPTH, Mark, Node
+from collab_server.crdt.prosemirror import MAX_DEPTH, TEXT, Mark, Node
 from collab_server.errors import UnprocessableContent
 
 _TASK: Final = re.compile(r"\[([ xX])\](?:[ \t]+|\Z)")
@@ -33,10 +33,15 @@ _CONTROL: Final = re.compile(r"[\x00-\x20\x7f]+")
 def parse(text: str, dialect: Dialect) -> list[Node]:
     """The blocks of a document. Raises TooMuchWork, UnprocessableContent where they are nested too deeply."""
     markdown_work.check(text)
+    header, text = front_matter.split(text)
     tokens = _parser().parse(text)
     if any(token.level >= MAX_DEPTH - 1 for token in tokens):
         raise UnprocessableContent(f"blocks may be nested {MAX_DEPTH} deep")
-    return _Builder(tokens, dialect).blocks("")
+    blocks = _Builder(tokens, dialect).blocks("")
+    if header:
+        code = [Node(TEXT, text=front_matter.inner(header))]
+        blocks.insert(0, dialect.node("codeblock", code, **{dialect.language: front_matter.LANGUAGE}))
+    return blocks
 
 
 def _parser() -> MarkdownIt:

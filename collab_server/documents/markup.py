@@ -15,6 +15,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from collab_server.crdt import front_matter
 from collab_server.crdt.markdown_parser import keep_spaces
 
 RENDERER: Final = 2
@@ -78,9 +79,9 @@ class TooLong(Exception):
 
 
 def render(markdown: str, kind: Format) -> str:
-    """Sanitised HTML, or its text without tags. Raises TooLong."""
+    """Sanitised HTML, or its text without tags; front matter is not shown. Raises TooLong."""
     with _at_most(MAX_SECONDS):
-        rendered = _sanitised(parser().render(markdown))
+        rendered = _sanitised(parser().render(front_matter.split(markdown)[1]))
         if kind == "text":
             rendered = _text_of(rendered)
     if len(rendered.encode()) > MAX_RENDERED_BYTES:

@@ -1,7 +1,7 @@
 """Routes of whole workspaces as archives, and of files that become documents."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final
@@ -162,7 +162,8 @@ async def import_documents(
     else the Content-Type tells what it is. A title is what you give, what the file tells (a heading, say), or its name.
 
     Each document is made whole or not at all. A single file that cannot be read is a problem; of a zip, `items` tell
-    what became of each of its documents.
+    what became of each of its documents. `notes` name what was left out or changed: pictures, say, of each document,
+    and those files of a zip that are no documents.
     """
     async with desk.db.as_user(desk.identity.user_id) as conn:
         await require_in_workspace(conn, desk.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
@@ -174,13 +175,14 @@ async def import_documents(
         async with converters.one_archive():
             with converters.spool.open() as file:
                 await _receive(request, file, most)
-                return _told([outcome async for outcome in importer.archive(file.file, most)])
+                notes: list[str] = []
+                made = [outcome async for outcome in importer.archive(file.file, most, note=notes.append)]
+                return _told(made, notes)
     with converters.spool.open() as file:
         await _receive(request, file, min(most, parsing.MOST_BYTES[kind]))
         upload = Upload(kind, name, charset, title or "", tags, category_id)
         async with converters.upload():
-            made = await importer.file(upload, file.read(0, file.size))
-    return _told([Outcome(name, made)])
+            return _told([await importer.file(upload, file.read(0, file.size))])
 
 
 async def _receive(request: Request, file: SpoolFile, most: int) -> None:
@@ -218,7 +220,8 @@ def _kind(name: str, content_type: str) -> tuple[Any, str]:
     return found, charset.strip('"') if key.strip().lower() == "charset" else ""
 
 
-def _told(outcomes: list[Outcome]) -> models.ImportOut:
+def _told(outcomes: list[Outcome], notes: Sequence[str] = ()) -> models.ImportOut:
+    """`notes`: of the archive."""
     items = [
         models.ImportedFile(
             file=outcome.file,
@@ -231,7 +234,7 @@ def _told(outcomes: list[Outcome]) -> models.ImportOut:
         for outcome in outcomes
     ]
     created = sum(item.status == "created" for item in items)
-    return models.ImportOut(created=created, failed=len(items) - created, items=items)
+    return models.ImportOut(created=created, failed=len(items) - created, items=items, notes=list(notes))
 
 
 def _shown(document: DocumentOut) -> models.ImportedDocument:

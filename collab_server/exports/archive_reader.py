@@ -1,49 +1,68 @@
 """What is in a zip that somebody sends, without believing it: bounds on everything, and nothing is written to disk."""
 
 import json
+import re
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, Any, Final
 
 from collab_server.errors import Malformed, TooLarge, UnprocessableContent
 from collab_server.exports import manifest, parsing
+from collab_server.exports.foreign import notes, zip_names
 
 MAX_DOCUMENTS: Final = 10_000
 MAX_EXPANSION: Final = 10
 """Times the most bytes an upload may have, for all files of an archive together."""
 MAX_MANIFEST: Final = 32_000_000
+_HEAD: Final = 1_000
+"""Bytes of a manifest in which it tells its format."""
 _MAX_DIRECTORY: Final = 16_000_000
 """Bytes of a zip's directory, which zipfile reads into objects of ten times their size."""
 _END: Final = b"PK\x05\x06"
 _END_SIZE: Final = 22
 _END_64: Final = b"PK\x06\x07"
 _MAX_COMMENT: Final = 65_535
-_NEVER: Final = frozenset({"__macosx", "thumbs.db"})
+_OF_SYSTEMS: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", ".ds_store"})
+"""What systems put into folders for themselves: nobody misses it."""
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
+_PICTURES: Final = frozenset(
+    {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".ico"}
+)
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A document of the archive. `path`: of its file, None where it has none; `entry`: of the manifest, {} without
-    one; `category`: the names of its folders.
+    """A document of the archive. `path`: of its file, None where it has none, as `file`; `entry`: of the manifest, {}
+    without one; `category`: the names of its folders. `note`: what is odd about the file.
     """
 
     path: str | None
     format: parsing.Format | None
+    file: zipfile.ZipInfo | None = None
     entry: dict[str, Any] = field(default_factory=dict)
     category: tuple[str, ...] = ()
     refusal: str = ""
+    note: str = ""
+
+
+_Files = list[tuple[str, zipfile.ZipInfo]]
+"""Paths and what zipfile says of them; of one path there may be several."""
 
 
 class Archive:
-    """`budget`: bytes that may still be read of it, unpacked."""
+    """`budget`: bytes that may still be read of it, unpacked. `notes`: what of it is no document, when `members` has
+    been asked for.
+    """
 
     def __init__(self, file: IO[bytes], max_bytes: int) -> None:
         """Raises Malformed, TooLarge, UnprocessableContent (encrypted, or ZIP64)."""
         self.budget = max_bytes * MAX_EXPANSION
+        self.notes: tuple[str, ...] = ()
         _look_at_end(file)
         try:
             self._zip = zipfile.ZipFile(file)
@@ -54,23 +73,47 @@ class Archive:
 
     def members(self) -> list[Member]:
         """Its documents. Raises Malformed, TooLarge."""
-        if manifest.NAME in self._zip.NameToInfo:
-            found = list(_of_manifest(self.read(manifest.NAME, MAX_MANIFEST), set(self._zip.NameToInfo)))
+        infos = self._zip.infolist()
+        files = [
+            (path, info)
+            for path, info in zip(zip_names.names(infos), infos, strict=True)
+            if not path.endswith("/") and not _OF_SYSTEMS & {part.lower() for part in path.split("/")}
+        ]
+        if folder := self._folder(files):
+            files = [(path.removeprefix(folder), info) for path, info in files]
+        by_path = dict(files)
+        used: set[str] = set()
+        if manifest.NAME in by_path:
+            used.add(manifest.NAME)
+            found = list(_of_manifest(self.read(by_path[manifest.NAME], MAX_MANIFEST), by_path, used))
         else:
-            found = list(_of_names(self._zip.namelist()))
+            found = list(_of_names(files, used))
+        self.notes = _left_out([path for path, _ in files if path not in used])
         if len(found) > MAX_DOCUMENTS:
             raise TooLarge(f"an archive may hold at most {MAX_DOCUMENTS} documents")
         return found
 
-    def read(self, path: str, most: int) -> bytes:
+    def _folder(self, files: _Files) -> str:
+        """The folder that all of an exported workspace is in, with a slash: it was unpacked and packed again. '' for
+        none.
+        """
+        folder = f"{files[0][0].partition('/')[0]}/" if files else ""
+        of_manifest = dict(files).get(folder + manifest.NAME)
+        if of_manifest is None or not all(path.startswith(folder) for path, _ in files):
+            return ""
+        try:
+            with self._zip.open(of_manifest) as file:
+                return folder if manifest.FORMAT.encode() in file.read(_HEAD) else ""
+        except _BROKEN:
+            return ""
+
+    def read(self, info: zipfile.ZipInfo, most: int) -> bytes:
         """Raises Malformed, TooLarge."""
         most = min(most, self.budget)
         try:
-            with self._zip.open(path) as file:
+            with self._zip.open(info) as file:
                 # The declared size may be a lie, and the file may be all zeros.
                 content = file.read(most + 1)
-        except KeyError:
-            raise Malformed("the archive has no such file") from None
         except _BROKEN as error:
             raise Malformed("the file is damaged") from error
         if len(content) > most:
@@ -99,7 +142,8 @@ def _look_at_end(file: IO[bytes]) -> None:
         raise TooLarge("the archive has too many files")
 
 
-def _of_manifest(file: bytes, paths: set[str]) -> Iterator[Member]:
+def _of_manifest(file: bytes, paths: Mapping[str, zipfile.ZipInfo], used: set[str]) -> Iterator[Member]:
+    """Adds to `used` the paths that it names."""
     try:
         told = json.loads(file)
     except (ValueError, RecursionError):
@@ -112,27 +156,52 @@ def _of_manifest(file: bytes, paths: set[str]) -> Iterator[Member]:
     for entry in documents:
         files = entry.get("files")
         files = files if isinstance(files, dict) else {}
+        # A system that decomposes names has not changed what the manifest says.
+        files = {form: unicodedata.normalize("NFC", path) for form, path in files.items() if isinstance(path, str)}
+        used.update(files.values())
         names = entry.get("category")
         names = names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
         # The update is the document itself; the others are pictures of it.
         for form in ("yjs", "md", "html", "docx", "txt"):
-            path = files.get(form)
-            if isinstance(path, str) and path in paths:
-                yield Member(path, form, entry, tuple(names))
+            path = files.get(form, "")
+            if path in paths:
+                yield Member(path, form, paths[path], entry, tuple(names))
                 break
         else:
             refusal = "" if "content_encrypted" in entry or not files else "its file is not in the archive"
-            yield Member(None, None, entry, tuple(names), refusal)
+            yield Member(None, None, None, entry, tuple(names), refusal)
 
 
-def _of_names(names: list[str]) -> Iterator[Member]:
-    """Of any archive: its files of formats that can be read; folders are categories."""
-    for name in names:
-        parts = name.replace("\\", "/").split("/")
+def _of_names(files: _Files, used: set[str]) -> Iterator[Member]:
+    """Of any archive: its files of formats that can be read; folders are categories. Adds their paths to `used`."""
+    for path, info in files:
+        parts = path.split("/")
         form = parsing.EXTENSIONS.get(PurePosixPath(parts[-1]).suffix.lower())
-        if form is None or any(part.lower() in _NEVER for part in parts) or parts[-1].startswith("."):
+        if form is None or _is_hidden(parts):
             continue
-        if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
-            yield Member(name, form, refusal="its path leads out of the archive")
+        note = "the archive holds several files of this path; each is a document" if path in used else ""
+        used.add(path)
+        if path.startswith("/") or ".." in parts or (len(parts) > 1 and _DRIVE.fullmatch(parts[0])):
+            yield Member(path, form, info, refusal="its path leads out of the archive")
         else:
-            yield Member(name, form, category=tuple(part for part in parts[:-1] if part not in ("", ".")))
+            category = tuple(part for part in parts[:-1] if part not in ("", "."))
+            yield Member(path, form, info, category=category, note=note)
+
+
+def _is_hidden(parts: list[str]) -> bool:
+    """Of the settings and the trash of a program, such as `.obsidian/` and `.trash/`."""
+    return any(part.startswith(".") and part not in (".", "..") for part in parts)
+
+
+def _left_out(paths: list[str]) -> tuple[str, ...]:
+    hidden = [path for path in paths if _is_hidden(path.split("/"))]
+    shown = [path for path in paths if not _is_hidden(path.split("/"))]
+    pictures = [path for path in shown if PurePosixPath(path).suffix.lower() in _PICTURES]
+    others = [path for path in shown if PurePosixPath(path).suffix.lower() not in _PICTURES]
+    return notes.kept(
+        [
+            notes.left_out(pictures, "picture"),
+            notes.left_out(others, "file that is no document", "files that are no documents"),
+            notes.left_out(hidden, "hidden file", "hidden files"),
+        ]
+    )

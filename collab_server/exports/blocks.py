@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from markdown_it.token import Token
 
-from collab_server.crdt import markdown_work
+from collab_server.crdt import front_matter, markdown_work
 from collab_server.documents import markup
 
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
@@ -85,7 +85,7 @@ Block = Heading | Paragraph | Quote | List | Code | Table | Rule
 def read(markdown: str) -> list[Block]:
     """What the sanitised HTML of this Markdown would show, as blocks. Raises TooMuchWork."""
     markdown_work.check(markdown)
-    return _Reader(markup.parser().parse(markdown)).blocks("")
+    return _Reader(markup.parser().parse(front_matter.split(markdown)[1])).blocks("")
 
 
 def is_right_to_left(runs: Sequence[Run]) -> bool:

@@ -11,6 +11,7 @@ from xml.parsers.expat import ExpatError
 import mammoth
 
 from collab_server.errors import Malformed, TooLarge, TooMuchWork
+from collab_server.exports.foreign import notes, word_body
 
 MAX_EXPANDED: Final = 200_000_000
 MAX_PARTS: Final = 5_000
@@ -29,7 +30,14 @@ r[style-name='Code in text'] => code
 p[style-name='Quote'] => blockquote > p:fresh
 p[style-name='Intense Quote'] => blockquote > p:fresh
 u => u
-"""
+highlight => mark
+""" + "\n".join(
+    f"p:{kind}-list({level}) => {'ul|ol > li > ' * (level - 1)}{tag} > li:fresh"
+    for level in range(6, 10)
+    for kind, tag in (("unordered", "ul"), ("ordered", "ol"))
+)
+_NUMBERED: Final = re.compile(rf'<li><a id="{word_body.NUMBER}(\d{{1,9}})"></a>')
+_STRAY: Final = re.compile(rf'<a id="{word_body.NUMBER}\d{{1,9}}"></a>')
 _TITLE: Final = re.compile(rb"<dc:title>([^<]{1,4000})</dc:title>")
 _UNREADABLE: Final = (
     zipfile.BadZipFile,
@@ -43,12 +51,16 @@ _UNREADABLE: Final = (
     RuntimeError,  # an encrypted part; so is RecursionError
     OSError,
     EOFError,
+    SyntaxError,  # lxml's, of XML
 )
 """What mammoth and zipfile raise where a file is not what they expect."""
 
 
-def read(file: bytes) -> tuple[str, str]:
-    """(HTML that is not sanitised, the title in its properties or ''). Raises Malformed, TooLarge, TooMuchWork."""
+def read(file: bytes) -> tuple[str, str, tuple[str, ...]]:
+    """(HTML that is not sanitised, the title in its properties or '', notes of what is not in it).
+
+    Raises Malformed, TooLarge, TooMuchWork.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as package:
             parts = package.infolist()
@@ -57,15 +69,23 @@ def read(file: bytes) -> tuple[str, str]:
                 raise TooLarge("the file is too large when it is unpacked")
             _check_xml(package, parts)
             title = _title(package)
-        page: str = mammoth.convert_to_html(
-            io.BytesIO(file),
+            rewritten, told = word_body.rewritten(package)
+        converted = mammoth.convert_to_html(
+            io.BytesIO(rewritten),
             style_map=_STYLES,
             include_embedded_style_map=False,
             convert_image=mammoth.images.img_element(_no_picture),
-        ).value
+        )
     except _UNREADABLE as error:
         raise Malformed("this is not a Word document (.docx) that can be read") from error
-    return page, title
+    page = _STRAY.sub("", _NUMBERED.sub(r'<li value="\1">', converted.value))
+    symbols = sum("w:sym element" in message.message for message in converted.messages)
+    missing = sum("image file" in message.message for message in converted.messages)
+    if missing:
+        told.append(f"{notes.counted(missing, 'picture')} that the file lacks left out")
+    if symbols:
+        told.append(f"{notes.counted(symbols, 'symbol')} of fonts without Unicode left out")
+    return page, title, tuple(told)
 
 
 def _check_xml(package: zipfile.ZipFile, parts: list[zipfile.ZipInfo]) -> None:

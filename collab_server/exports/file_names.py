@@ -9,7 +9,9 @@ MAX_BYTES: Final = 150
 """Of a name without its extension: file systems take 255, and archivers add to it."""
 
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+')
-_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])", re.IGNORECASE)
+_RESERVED: Final = re.compile(
+    r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])", re.IGNORECASE
+)
 """What Windows takes for a device, whatever its extension."""
 _NOT_TOKEN: Final = re.compile(r'[^\x20-\x7e]|["\\%]')
 
@@ -21,7 +23,9 @@ def safe_name(title: str) -> str:
     while len(name.encode()) > MAX_BYTES:
         name = name[:-1]
     name = name.strip(". ") or "Untitled"
-    return f"{name}_" if _RESERVED.fullmatch(name.partition(".")[0].rstrip()) else name
+    # Windows looks at what stands before the first dot: `COM1.txt_` is a device, too.
+    stem, dot, rest = name.partition(".")
+    return f"{stem.rstrip()}_{dot}{rest}" if _RESERVED.fullmatch(stem.rstrip()) else name
 
 
 class Names:

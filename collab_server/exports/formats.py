@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 Format = Literal["md", "html", "txt", "json", "yjs", "docx", "pdf"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever the same document gives another file than before: what clients keep of that is then void."""
 
 _PAGE: Final = """\

@@ -23,6 +23,7 @@ from collab_server.errors import AmbiguousAddress, CollabError, Conflict, LimitR
 from collab_server.exports import parsing
 from collab_server.exports.archive_reader import Archive, Member
 from collab_server.exports.converting import Converters
+from collab_server.exports.foreign import notes as foreign_notes
 from collab_server.web.fields import a_line
 
 _FIELDS: Final = (
@@ -42,6 +43,7 @@ _FIELDS: Final = (
     "encryption",
 )
 _MAX_TITLE: Final = 500
+_NOTHING: Final = parsing.Told()
 _ATTEMPTS: Final = 4
 _MAX_DEPTH: Final = 20
 
@@ -60,7 +62,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one file: the document that was made of it, or why none was. `notes`: what was left out."""
+    """Of one file: the document that was made of it, or why none was. `notes`: what was left out or changed."""
 
     file: str
     document: models.DocumentOut | None
@@ -76,19 +78,33 @@ class Importer:
     converters: Converters
     workspace_id: UUID
 
-    async def file(self, upload: Upload, content: bytes) -> models.DocumentOut:
-        """Raises Malformed, UnprocessableContent, TooLarge, TooMany, Conflict, Forbidden, LimitReached, Unavailable."""
-        state, title = await self._parsed(upload.format, content, upload.charset)
-        given: dict[str, Any] = {"title": _titled(upload.title, title, upload.name), "tags": list(upload.tags)}
+    async def file(self, upload: Upload, content: bytes) -> Outcome:
+        """With a document.
+
+        Raises Malformed, UnprocessableContent, TooLarge, TooMany, Conflict, Forbidden, LimitReached, Unavailable.
+        """
+        state, parsed = await self._parsed(upload.format, content, upload.charset)
+        given: dict[str, Any] = {"title": _titled(upload.title, parsed.title, upload.name)}
         if upload.category_id is not None:
             given["category_id"] = upload.category_id
-        return await self._make(given, state)
+        if parsed.metadata:
+            given["metadata"] = dict(parsed.metadata)
+        notes = list(parsed.notes)
+        given["tags"] = list(upload.tags)
+        document = await self._make_tagged(given, state, parsed.tags, notes)
+        return Outcome(upload.name, document, notes=tuple(notes))
 
     async def archive(
-        self, file: IO[bytes], max_bytes: int, expect: Callable[[int], object] = lambda _: None
+        self,
+        file: IO[bytes],
+        max_bytes: int,
+        expect: Callable[[int], object] = lambda _: None,
+        note: Callable[[str], object] = lambda _: None,
     ) -> AsyncIterator[Outcome]:
-        """One outcome for each document of a zip, in its order; `expect` is told before how many. Raises Malformed,
-        TooLarge, UnprocessableContent before the first; Unavailable and TooMany at any time.
+        """One outcome for each document of a zip, in its order. `expect` is told before how many, and `note` what of
+        the zip is no document.
+
+        Raises Malformed, TooLarge, UnprocessableContent before the first; Unavailable and TooMany at any time.
         """
         async with self.converters.archive():
             archive = await asyncio.to_thread(Archive, file, max_bytes)
@@ -96,6 +112,8 @@ class Importer:
                 categories = Categories(self.desk, self.workspace_id)
                 members = await asyncio.to_thread(archive.members)
                 expect(len(members))
+                for text in archive.notes:
+                    note(text)
                 for member in members:
                     yield await self._member(archive, member, categories)
             finally:
@@ -106,21 +124,24 @@ class Importer:
         try:
             if member.refusal:
                 raise Malformed(member.refusal)
-            state, title = None, ""
-            if member.path is not None and member.format is not None:
-                content = await asyncio.to_thread(archive.read, member.path, parsing.MOST_BYTES[member.format])
-                state, title = await self._parsed(member.format, content)
+            state, parsed = None, _NOTHING
+            if member.file is not None and member.format is not None:
+                content = await asyncio.to_thread(archive.read, member.file, parsing.MOST_BYTES[member.format])
+                state, parsed = await self._parsed(member.format, content)
             given = {field: member.entry[field] for field in _FIELDS if member.entry.get(field) is not None}
-            given["title"] = _titled(given.get("title"), title, member.path or "")
+            given["title"] = _titled(given.get("title"), parsed.title, member.path or "")
             given["category_id"] = await categories.find(member.category)
-            notes = []
+            notes = [*parsed.notes, *([member.note] if member.note else [])]
             if member.category and given["category_id"] is None:
                 notes.append("without its category, which you may not make here")
             if "expires_at" in given and (self.desk.identity.kind == "guest" or _is_past(given["expires_at"])):
                 del given["expires_at"]
                 notes.append("without its expiry, which is past or not yours to set")
+            if parsed.metadata:
+                given.setdefault("metadata", dict(parsed.metadata))
+            tags = () if "tags" in given else parsed.tags
             try:
-                return Outcome(name, await self._make(given, state), notes=tuple(notes))
+                return Outcome(name, await self._make_tagged(given, state, tags, notes), notes=tuple(notes))
             except Conflict as error:
                 if given.pop("name", None) is None:
                     raise
@@ -128,18 +149,38 @@ class Importer:
                     notes.append("without its name, which would read as the address of another workspace's document")
                 else:
                     notes.append("without its name, which another document here has")
-                return Outcome(name, await self._make(given, state), notes=tuple(notes))
+                return Outcome(name, await self._make_tagged(given, state, tags, notes), notes=tuple(notes))
         except Unavailable:
             raise
         except CollabError as error:
             return Outcome(name, None, error)
 
-    async def _parsed(self, format_: parsing.Format, content: bytes, charset: str = "") -> tuple[State | None, str]:
-        """(the new document's content, the title that the file tells)"""
+    async def _parsed(
+        self, format_: parsing.Format, content: bytes, charset: str = ""
+    ) -> tuple[State | None, parsing.Told]:
+        """(the new document's content, what the file says of it)"""
         client_id = secrets.randbelow(2**31 - 1) + 1
         parsed = await self.converters.run(parsing.parse, format_, content, client_id, charset)
         folded, said = parsed.folded, parsed.folded.projection
-        return State(folded.snapshot, folded.state_vector, said.content, said.words, said.truncated), parsed.title
+        return State(folded.snapshot, folded.state_vector, said.content, said.words, said.truncated), parsed.told
+
+    async def _make_tagged(
+        self, given: dict[str, Any], state: State | None, tags: Sequence[str], notes: list[str]
+    ) -> models.DocumentOut:
+        """`tags`: beside those that are given, if there is room for them; `notes` is told if not."""
+        known = {slug_of(str(tag)) for tag in given.get("tags", ())}
+        more = [tag for tag in tags if slug_of(tag) not in known]
+        if more:
+            with_all = {**given, "tags": [*given.get("tags", ()), *more]}
+            try:
+                if len(with_all["tags"]) <= models.MAX_TAGS:
+                    return await self._make(with_all, state)
+            except LimitReached:
+                pass  # perhaps of tags
+        document = await self._make(given, state)
+        if more:
+            notes.append(foreign_notes.left_out(more, "tag of the front matter", "tags of the front matter"))
+        return document
 
     async def _make(self, given: dict[str, Any], state: State | None) -> models.DocumentOut:
         try:

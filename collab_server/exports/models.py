@@ -15,7 +15,7 @@ _EXAMPLE: dict[str, Any] = {
     },
     "code": None,
     "detail": None,
-    "notes": [],
+    "notes": ["1 picture was left out: Floor plan"],
 }
 
 
@@ -29,7 +29,7 @@ class ImportedDocument(BaseModel):
 
 class ImportedFile(BaseModel):
     """`file`: its name, or its path in the archive. `code`, `detail`: why no document was made. `notes`: what was left
-    out of one that was.
+    out of one that was, or changed.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
@@ -43,8 +43,20 @@ class ImportedFile(BaseModel):
 
 
 class ImportOut(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"example": {"created": 1, "failed": 0, "items": [_EXAMPLE]}})
+    """`notes`: which files of a zip were left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "created": 1,
+                "failed": 0,
+                "items": [_EXAMPLE],
+                "notes": ["2 pictures were left out: Plans/floor.png, Plans/roof.png"],
+            }
+        }
+    )
 
     created: int
     failed: int
     items: list[ImportedFile]
+    notes: list[str]

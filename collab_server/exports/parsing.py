@@ -3,16 +3,18 @@
 import codecs
 import html
 import re
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, get_args
 
-from collab_server.crdt import markdown
+from collab_server.crdt import front_matter, markdown
 from collab_server.crdt.documents import Folded, fold
 from collab_server.crdt.roots import MAX_CONTENT_BYTES
 from collab_server.crdt.updates import validate
 from collab_server.crdt.writing import text_document
 from collab_server.errors import Malformed, TooLarge
 from collab_server.exports import blocks, html_reader
+from collab_server.exports.foreign import encodings, notes
 
 Format = Literal["md", "txt", "html", "docx", "yjs"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -55,12 +57,33 @@ _TITLE: Final = re.compile(r"<title[^>]*>(.{1,4000}?)</title>", re.IGNORECASE | 
 _CHARSET: Final = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
+_BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""No text has them, whatever its encoding, but for those with a mark."""
+_ENCODINGS: Final = {
+    "cp1252": "Windows-1252",
+    "cp1251": "Windows-1251",
+    "cp932": "Shift-JIS",
+    "cp949": "EUC-KR",
+    "gbk": "GBK",
+    "big5": "Big5",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a file says of itself. `title`: '' where it tells none. `tags`, `metadata`: of its front matter. `notes`:
+    what was left out of it, or changed.
+    """
+
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`title`: by the file itself, '' where it tells none."""
-
-    title: str
+    told: Told
     folded: Folded
 
 
@@ -72,55 +95,94 @@ def parse(format_: Format, file: bytes, client_id: int, charset: str = "") -> Pa
     if format_ == "yjs":
         validate(file)
         folded = fold(None, [file])
-        return Parsed(heading_of(folded.projection.content), folded)
-    title = ""
-    if format_ in ("md", "txt"):
-        text = _decoded(file, charset)
-        title = heading_of(text) if format_ == "md" else ""
-    else:
-        if format_ == "docx":
-            from collab_server.exports import docx_reader  # not for the server, which has no use for it
-
-            page, title = docx_reader.read(file)
-        else:
-            page = _decoded_page(file, charset)
-            found = _TITLE.search(page[:_HEAD])
-            title = html.unescape(found[1]) if found else ""
-        text = markdown.render(html_reader.read(page))
-        text += "\n" if text else ""
-        title = title.strip() or heading_of(text)
+        return Parsed(Told(heading_of(folded.projection.content)), folded)
+    text, told = _READERS[format_](file, charset)
     text = text.replace("\0", "")
     if len(text.encode()) > MAX_CONTENT_BYTES:
         raise TooLarge(f"a text may have at most {MAX_CONTENT_BYTES} bytes")
-    return Parsed(title, text_document(text, client_id))
+    if format_ != "txt":
+        told = replace(told, notes=notes.kept([*told.notes, *notes.of_pictures(text)]))
+    return Parsed(told, text_document(text, client_id))
+
+
+def _markdown(file: bytes, charset: str) -> tuple[str, Told]:
+    text, doubt = _decoded(file, charset)
+    block, _ = front_matter.split(text)
+    if not block:
+        return text, Told(heading_of(text), notes=doubt)
+    from collab_server.exports.foreign import yaml_header  # not for the server, which has no use for it
+
+    header = yaml_header.read(block)
+    return text, Told(header.title or heading_of(text), header.tags, header.metadata, (*doubt, *header.notes))
+
+
+def _text(file: bytes, charset: str) -> tuple[str, Told]:
+    text, doubt = _decoded(file, charset)
+    return text, Told(notes=doubt)
+
+
+def _page(file: bytes, charset: str) -> tuple[str, Told]:
+    page, doubt = _decoded_page(file, charset)
+    found = _TITLE.search(page[:_HEAD])
+    return _of_page(page, html.unescape(found[1]) if found else "", doubt)
+
+
+def _word(file: bytes, _: str) -> tuple[str, Told]:
+    from collab_server.exports import docx_reader  # not for the server, which has no use for it
+
+    return _of_page(*docx_reader.read(file))
+
+
+def _of_page(page: str, title: str, told: tuple[str, ...]) -> tuple[str, Told]:
+    read = html_reader.read(page)
+    text = markdown.render(read.document)
+    text += "\n" if text else ""
+    return text, Told(title.strip() or heading_of(text), notes=(*told, *read.notes))
+
+
+_READERS: Final[Mapping[Format, Callable[[bytes, str], tuple[str, Told]]]] = {
+    "md": _markdown,
+    "txt": _text,
+    "html": _page,
+    "docx": _word,
+}
 
 
 def heading_of(text: str) -> str:
     """The text of the first heading, if there is one near the beginning."""
+    _, text = front_matter.split(text)
     for block in blocks.read(text[:_BEGINNING]):
         if isinstance(block, blocks.Heading):
             return "".join(run.text for run in block.runs).strip()
     return ""
 
 
-def _decoded(file: bytes, charset: str) -> str:
+def _decoded(file: bytes, charset: str) -> tuple[str, tuple[str, ...]]:
+    """(the text, a note where its encoding is a guess)"""
     for mark, encoding in _MARKS:
         if file.startswith(mark):
-            return _as(file[len(mark) :], encoding)
-    return _as(file, charset or "utf-8")
-
-
-def _decoded_page(file: bytes, charset: str) -> str:
-    """As browsers do: by its mark, what the server was told, what the page says, and what most old pages are in."""
-    if charset or any(file.startswith(mark) for mark, _ in _MARKS):
-        return _decoded(file, charset)
-    found = _CHARSET.search(file[:4096])
-    if found is not None:
-        return _as(file, found[1].decode())
+            return _as(file[len(mark) :], encoding), ()
+    if charset:
+        return _as(file, charset), ()
     try:
-        return file.decode()
+        return file.decode(), ()
     except UnicodeDecodeError:
-        return file.decode("cp1252", "replace")
+        if _BINARY.search(file):
+            raise Malformed("the file is not text") from None
+    encoding = encodings.guess_for_text(file)
+    lost = file.decode(encoding, "replace").count("\ufffd")
+    note = f"the text is not UTF-8 and was read as {_ENCODINGS.get(encoding, encoding)}"
+    if lost:
+        note += f"; {notes.counted(lost, 'character')} could not be read"
+    return file.decode(encoding, "replace"), (note,)
+
+
+def _decoded_page(file: bytes, charset: str) -> tuple[str, tuple[str, ...]]:
+    """As browsers do: by its mark, what the server was told, what the page says, and a guess, which is noted."""
+    found = None if charset or any(file.startswith(mark) for mark, _ in _MARKS) else _CHARSET.search(file[:4096])
+    if found is not None:
+        return _as(file, found[1].decode()), ()
+    return _decoded(file, charset)
 
 
 def _as(file: bytes, encoding: str) -> str:

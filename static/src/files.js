@@ -39,7 +39,9 @@ async function importAll(workspace, files, tell) {
   for (const [index, file] of files.entries()) {
     tell(index, file.name);
     try {
-      items.push(...(await api.importFile(workspace.id, file)).items);
+      const told = await api.importFile(workspace.id, file);
+      items.push(...told.items);
+      if (told.notes.length > 0) items.push({ file: file.name, status: 'left out', notes: told.notes });
     } catch (error) {
       if (error.status === undefined) throw error;
       items.push({ file: file.name, status: 'failed', detail: error.message });
@@ -51,12 +53,15 @@ async function importAll(workspace, files, tell) {
 function outcome(items) {
   const made = items.filter(({ status }) => status === 'created');
   const failed = items.filter(({ status }) => status === 'failed');
+  const noted = items.filter(({ notes }) => notes?.length > 0);
   const dialog = openDialog({
-    title: failed.length > 0 ? 'Not everything was imported' : 'Imported',
+    title: failed.length > 0 ? 'Not everything was imported' : noted.length > 0 ? 'Imported, with notes' : 'Imported',
     content: [
       h('p', { class: 'dialog-intro' }, `${counted(made.length, 'document')} made${failed.length > 0 ? `, ${counted(failed.length, 'file')} could not be read` : ''}.`),
       failed.length > 0 && h('ul', { class: 'lines', 'aria-label': 'Could not be read' }, ...failed.slice(0, 50).map(({ file, detail }) => h('li', { class: 'line' },
         h('div', { class: 'line-text' }, h('b', {}, file), h('p', {}, detail))))),
+      noted.length > 0 && h('ul', { class: 'lines', 'aria-label': 'Left out or changed' }, ...noted.slice(0, 50).map(({ file, document, notes }) => h('li', { class: 'line' },
+        h('div', { class: 'line-text' }, h('b', {}, document?.title ?? file), ...notes.map((note) => h('p', {}, note)))))),
       made.length > 0 && h('ul', { class: 'lines', 'aria-label': 'Imported documents' }, ...made.slice(0, 50).map(({ document }) => h('li', { class: 'line' },
         h('a', { href: pageOf(document.address) }, document.title)))),
       h('div', { class: 'actions' }, h('button', { class: 'button primary', type: 'button', onclick: () => dialog.close() }, 'Done')),

@@ -53,7 +53,7 @@ async def test_files_are_imported_and_what_cannot_be_read_is_told(
     await ready(ada, f"/w/{garden['slug']}")
     page = ada.page
     (tmp_path / "one.md").write_text("# The first")
-    (tmp_path / "bad.md").write_bytes(b"\xff")
+    (tmp_path / "bad.md").write_bytes(b"\xff\x00")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as written:
         written.writestr("Folder/two.md", "# The second")
@@ -74,6 +74,31 @@ async def test_files_are_imported_and_what_cannot_be_read_is_told(
     assert await faults(page) == []
     await page.keyboard.press("Enter")
     await expect(page.locator("#list li")).to_have_count(2, timeout=WITHIN)
+
+
+async def test_what_an_import_left_out_is_told(server: Server, arrive: Arrive, tmp_path: Path) -> None:
+    (person,) = await people(server, "ada")
+    garden = await team(server, person)
+    ada = await enter(server, arrive, person)
+    await ready(ada, f"/w/{garden['slug']}")
+    page = ada.page
+    with zipfile.ZipFile(tmp_path / "notes.zip", "w") as written:
+        written.writestr("Roses.md", "![](rose.png)")
+        written.writestr("rose.png", "x")
+    await page.get_by_role("button", name="New document of another kind").click()
+    await page.get_by_role("menuitem", name="Import files").click()
+    dialog = page.get_by_role("dialog", name="Import into")
+    await dialog.get_by_label("Files", exact=True).set_input_files(tmp_path / "notes.zip")
+    await dialog.get_by_role("button", name="Import").click()
+    result = page.get_by_role("dialog", name="Imported, with notes")
+    await expect(result).to_be_visible(timeout=WITHIN)
+    notes = result.get_by_role("list", name="Left out or changed")
+    await expect(notes).to_contain_text("1 picture that the text shows from a file beside it was left out: rose.png")
+    await expect(notes).to_contain_text("1 picture was left out: rose.png")
+    await expect(result.get_by_role("link")).to_have_text(["Roses"])
+    assert await faults(page) == []
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#list li")).to_have_count(1, timeout=WITHIN)
 
 
 async def test_a_workspace_is_downloaded_from_its_settings(server: Server, arrive: Arrive) -> None:

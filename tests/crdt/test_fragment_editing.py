@@ -1,6 +1,7 @@
 """Markdown into documents of ProseMirror editors: what is not changed keeps its items."""
 
 import random
+from typing import Any
 
 import pycrdt
 import pytest
@@ -13,7 +14,7 @@ from collab_server.crdt.content_requests import Append, Insert, Patch, Replaceme
 from collab_server.crdt.prosemirror import TEXT, Mark, Node
 from collab_server.errors import UnprocessableContent
 from tests.crdt.fragments import PROGRAM, Fragment, element, p
-from tests.crdt.test_markdown import DOCUMENTS
+from tests.crdt.test_markdown import DOCUMENTS, grids
 from tests.crdt.test_prosemirror import WRITTEN_BY_Y_PROSEMIRROR
 from tests.exports.examples import examples
 
@@ -265,11 +266,53 @@ def test_cells_that_span_stay_what_they_are() -> None:
             element("tableRow", element("tableCell", p("c")), element("tableCell", p("d"))),
         )
     )
-    replace(document, "| c | d |", "| c | x |  |")
+    assert document.markdown == "| a |  | b |\n| --- | --- | --- |\n| c | d |  |"
+    replace(document, "| c | d |", "| c | x |")
     shape = [[dict(cell.attributes) for cell in row.content] for row in document.node.content[0].content]
     assert shape == [[{"colspan": 2}, {"rowspan": 2}], [{}, {}]]
     replace(document, "| a |  | b |", "| A |  | b |")
-    assert document.markdown == "| A |  | b |\n| --- | --- | --- |\n| c | x |"
+    assert document.markdown == "| A |  | b |\n| --- | --- | --- |\n| c | x |  |"
+
+
+def merged_downwards() -> Fragment:
+    return Fragment(
+        element(
+            "table",
+            element("tableRow", *(element("tableHeader", p(name)) for name in ("place", "year", "value"))),
+            element("tableRow", element("tableCell", p("Oslo"), rowspan=2), *cells("2024", "1")),
+            element("tableRow", *cells("2025", "2")),
+            element("tableRow", *cells("Rome", "2025", "3")),
+        )
+    )
+
+
+def cells(*texts: str) -> list[Any]:
+    return [element("tableCell", p(text)) for text in texts]
+
+
+def test_values_beside_a_cell_merged_downwards_stay_under_their_headings() -> None:
+    document = merged_downwards()
+    rows = document.markdown.split("\n")
+    assert rows[2:] == ["| Oslo | 2024 | 1 |", "|  | 2025 | 2 |", "| Rome | 2025 | 3 |"]
+    replace(document, "|  | 2025 | 2 |", "|  | 2025 | 9 |")
+    shape = [[dict(cell.attributes) for cell in row.content] for row in document.node.content[0].content]
+    assert shape == [[{}, {}, {}], [{"rowspan": 2}, {}, {}], [{}, {}], [{}, {}, {}]]
+    replace(document, "| Rome | 2025 | 3 |", "| Rome | 2025 | 3 |\n| Bonn | 2026 | 4 |")
+    assert document.markdown.split("\n")[3:] == ["|  | 2025 | 9 |", "| Rome | 2025 | 3 |", "| Bonn | 2026 | 4 |"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("|  | 2025 | 2 |", "| Bonn | 2025 | 2 |"),
+        ("|  | 2025 | 2 |\n", ""),
+        ("| Oslo | 2024 | 1 |\n|  | 2025 | 2 |", "| Oslo | 2024 | 1 |\n| new | row | here |\n|  | 2025 | 2 |"),
+    ],
+)
+def test_what_a_merged_cell_covers_is_refused_and_not_put_elsewhere(old: str, new: str) -> None:
+    document = merged_downwards()
+    with pytest.raises(UnprocessableContent, match="covers"):
+        replace(document, old, new)
 
 
 def test_a_node_that_is_not_known_is_not_left_without_what_it_needs() -> None:
@@ -354,3 +397,39 @@ def test_text_beside_blocks_is_refused() -> None:
     doc.get("default", type=pycrdt.XmlFragment).children.append(pycrdt.XmlText("loose"))
     with pytest.raises(UnprocessableContent):
         edit([doc.get_update()], PROGRAM, Append("more", "paragraph"), None)
+
+
+def test_front_matter_comes_changes_and_goes_without_touching_the_rest() -> None:
+    document = Fragment(p("text"))
+    document.edit(Put("---\ntitle: a\n---\n\ntext"))
+    assert [node.type for node in document.node.content] == ["codeBlock", "paragraph"]
+    replace(document, "title: a", "title: b")
+    assert document.markdown == "---\ntitle: b\n---\n\ntext"
+    document.edit(Append("more", "paragraph"))
+    assert document.markdown == "---\ntitle: b\n---\n\ntext\n\nmore"
+    document.edit(Put("text"))
+    assert document.markdown == "text"
+
+
+@settings(max_examples=60, deadline=None)
+@given(grids(), st.data())
+def test_an_edit_of_one_cell_changes_that_cell_whatever_is_merged(
+    given: tuple[Node, list[list[str]]], data: st.DataObject
+) -> None:
+    table, shown = given
+    rows = [
+        element(
+            "tableRow",
+            *(element(cell.type, p(cell.content[0].content[0].text), **cell.attributes) for cell in row.content),
+        )
+        for row in table.content
+    ]
+    document = Fragment(element("table", *rows))
+    before, update = document.markdown, document.update
+    document.edit(Put(before))
+    assert document.update == update
+    name = data.draw(st.sampled_from([text for row in shown for text in row if text]))
+    document.edit(Put(before.replace(f"| {name} |", "| changed |")))
+    assert document.markdown == before.replace(f"| {name} |", "| changed |")
+    spans = [[cell.attributes for cell in row.content] for row in document.node.content[0].content]
+    assert spans == [[cell.attributes for cell in row.content] for row in table.content]

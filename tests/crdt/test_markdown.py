@@ -253,3 +253,35 @@ def test_a_paragraph_keeps_its_text_and_marks(nodes: list[Node]) -> None:
 def test_a_document_keeps_its_structure(document: Node) -> None:
     markdown = render(document)
     assert read_markdown(markdown) == expected(document.content), markdown
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> tuple[Node, list[list[str]]]:
+    """(a table with merged cells, what stands where in it)"""
+    height, width = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    taken = [[False] * width for _ in range(height)]
+    shown = [[""] * width for _ in range(height)]
+    rows: list[Node] = []
+    for top in range(height):
+        cells = []
+        for left in range(width):
+            if taken[top][left]:
+                continue
+            across = next((n for n in range(1, width - left) if taken[top][left + n]), width - left)
+            spans = {"colspan": draw(st.integers(1, across)), "rowspan": draw(st.integers(1, height - top))}
+            for row in range(top, top + spans["rowspan"]):
+                for column in range(left, left + spans["colspan"]):
+                    taken[row][column] = True
+            shown[top][left] = f"{top}.{left}"
+            text = Node("paragraph", content=[Node(TEXT, text=shown[top][left])])
+            cells.append(Node("tableHeader" if top == 0 else "tableCell", spans, [text]))
+        rows.append(Node("tableRow", content=cells))
+    return Node("table", content=rows), shown
+
+
+@given(grids())
+def test_each_cell_stands_in_its_column_whatever_is_merged(given: tuple[Node, list[list[str]]]) -> None:
+    table, shown = given
+    lines = render(Node(DOCUMENT, content=[table])).split("\n")
+    del lines[1]
+    assert [[cell.strip() for cell in line.strip("|").split("|")] for line in lines] == shown

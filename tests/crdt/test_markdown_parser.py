@@ -149,3 +149,22 @@ def test_hostile_markdown_is_read_in_time_and_without_an_error() -> None:
         "|a" * 500 + "\n" + "|-" * 500,
     ):
         assert again(again(text)) == again(text)
+
+
+@pytest.mark.parametrize("kind", ["tiptap", "prosemirror"])
+def test_front_matter_is_a_code_block_that_is_written_as_front_matter(kind: str) -> None:
+    text = "---\ntitle: a\ntags:\n  - b\n---\n\n# c"
+    language = {"tiptap": "language", "prosemirror": "params"}[kind]
+    element = {"tiptap": "codeBlock", "prosemirror": "code_block"}[kind]
+    present = Node(DOCUMENT, content=[Node(element, {language: "py"}, [Node(TEXT, text="x")])])
+    nodes = markdown_parser.parse(text, dialect.of(present))
+    assert [node.type for node in nodes] == [element, "heading"]
+    assert nodes[0].attributes == {language: "frontmatter"}
+    assert render(Node(DOCUMENT, content=nodes)) == text
+
+
+def test_front_matter_stays_what_it_is_where_it_cannot_be_written_so() -> None:
+    block = markdown_parser.parse("```frontmatter\nno front matter\n```", TIPTAP)
+    assert render(Node(DOCUMENT, content=block)) == "```frontmatter\nno front matter\n```"
+    behind = markdown_parser.parse("a\n\n```frontmatter\nb: c\n```", TIPTAP)
+    assert render(Node(DOCUMENT, content=behind)) == "a\n\n```frontmatter\nb: c\n```"

@@ -48,17 +48,33 @@ async def test_a_document_is_exported_to_a_file_or_stdout(office: Office, tmp_pa
 
 async def test_files_become_documents_of_their_author(office: Office, tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("# From a file")
-    (tmp_path / "b.md").write_bytes(b"\xff")
+    (tmp_path / "b.md").write_bytes(b"\xff\x00")
     given = ("document", "import", "a.md", "b.md", "-w", office.slug, "--as", office.editor.email, "--tag", "Imported")
     status, output, errors = await ran(office, *given, folder=tmp_path)
     assert status == 1
-    assert "b.md: the file is not text in utf-8" in errors
+    assert "b.md: the file is not text\n" in errors
     document_id, _, title = output.decode().strip().partition("  ")
     assert title == "From a file"
     document = (await office.viewer.get(f"/documents/{document_id}")).json()
     assert document["created_by"]["id"] == office.editor.id
     assert [tag["name"] for tag in document["tags"]] == ["Imported"]
     assert (await ran(office, "document", "import", "a.exe", "-w", office.slug, folder=tmp_path))[0] == 2
+
+
+async def test_commands_print_what_an_import_left_out(office: Office, tmp_path: Path) -> None:
+    home = await space(office.owner, "Noted")
+    slug = {one["id"]: one["slug"] for one in (await office.owner.get("/workspaces")).json()["items"]}[home]
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as written:
+        written.writestr("a.md", "![](b.png)")
+        written.writestr("b.png", "x")
+    notes = [
+        "1 picture was left out: b.png",
+        "a.md: 1 picture that the text shows from a file beside it was left out: b.png",
+    ]
+    for given in (("workspace", "import", slug, "x.zip"), ("document", "import", "x.zip", "-w", slug)):
+        status, _, errors = await ran(office, *given, folder=tmp_path)
+        assert status == 0
+        assert [line for line in errors.splitlines() if "left out" in line] == notes
 
 
 async def test_a_workspace_goes_into_a_file_and_another_comes_out_of_it(office: Office, tmp_path: Path) -> None:

@@ -20,7 +20,11 @@ from collab_server.exports.file_names import MAX_BYTES, Names, attachment, safe_
         (".hidden", "hidden"),
         ("trailing. . ", "trailing"),
         ("CON", "CON_"),
-        ("aux.txt", "aux.txt_"),
+        ("aux.txt", "aux_.txt"),
+        ("COM1.txt", "COM1_.txt"),
+        ("Lpt9 .tar.gz", "Lpt9_.tar.gz"),
+        ("nul.", "nul_"),
+        ("com10.txt", "com10.txt"),
         ("com¹", "com¹_"),
         ("Console", "Console"),
         ("", "Untitled"),
@@ -39,6 +43,15 @@ def test_every_title_becomes_a_name_that_every_system_takes(title: str) -> None:
     assert name and len(name.encode()) <= MAX_BYTES + 1
     assert not re.search(r'[<>:"/\\|?*\x00-\x1f]', name)
     assert name[0] not in ". " and name[-1] not in ". "
+
+
+@given(
+    st.sampled_from(["con", "PRN", "aux", "Nul", "COM1", "com¹", "LPT9", "CONIN$"]),
+    st.sampled_from(["", ".", ".txt", " .txt", "..", ". ", ".tar.gz"]),
+)
+def test_no_title_becomes_a_device_of_windows_whatever_its_ending(device: str, ending: str) -> None:
+    before_the_dot = f"{safe_name(device + ending)}.md".partition(".")[0].rstrip()
+    assert before_the_dot.casefold() != device.casefold()
 
 
 @given(st.lists(st.sampled_from(["Plan", "plan", "PLAN (2)", "Plan (2)", "ﬁ", "fi", "e\u0301", "é", "ß", "SS"])))

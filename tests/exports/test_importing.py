@@ -11,8 +11,10 @@ from uuid import uuid4
 import pycrdt
 import pytest
 
+from collab_server.documents.organizing_queries import MAX_TAGS
 from collab_server.exports import blocks, docx_file
-from tests.documents.office import Office, refused
+from tests.documents.office import PLAYGROUND, Office, refused
+from tests.exports import word as words
 from tests.exports.examples import specification
 from tests.exports.test_archive import sent, space
 from tests.people import Person
@@ -49,7 +51,7 @@ async def refusal(office: Office, file: bytes, **params: Any) -> tuple[int, str]
 async def test_markdown_comes_and_goes_unchanged(office: Office) -> None:
     made = await only(office, specification().encode(), name="spec.md")
     assert made["text"] == specification()
-    assert made["title"] == "Introduction"
+    assert made["title"] == "CommonMark Spec", "as its front matter has it"
     again = await office.editor.get(f"/documents/{made['id']}/export")
     assert again.content == specification().encode()
 
@@ -75,6 +77,57 @@ async def test_html_becomes_markdown_without_what_runs(office: Office) -> None:
     assert (made["title"], made["text"]) == ("The page", "# Head\n\na **b**\n")
     old = await only(office, '<meta charset="iso-8859-1"><p>Stra\xdfe'.encode("latin-1"), name="Old.htm")
     assert (old["title"], old["text"]) == ("Old", "Straße\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told", "text"),
+    [
+        ("cp1252", "Windows-1252", "Straße, café: 10 €, “quoted” naïve\n"),
+        ("cp1251", "Windows-1251", "Привет, как дела? Это заметка.\n"),
+        ("gbk", "GBK", "这是一个测试文件。里面有中文。\n"),
+        ("cp932", "Shift-JIS", "これは日本語のテキストです。\n"),
+        ("cp949", "EUC-KR", "이것은 한국어 텍스트 파일입니다.\n"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.txt", "x.md", "x.html"])
+async def test_text_from_before_utf_8_is_read_and_that_is_noted(
+    office: Office, name: str, encoding: str, told: str, text: str
+) -> None:
+    answer = await sent(office.editor, office.team, text.encode(encoding), name=name)
+    (item,) = answer["items"]
+    assert (await office.editor.get(f"/documents/{item['document']['id']}/content")).text == text
+    assert item["notes"] == [f"the text is not UTF-8 and was read as {told}"]
+
+
+async def test_text_in_utf_8_is_noted_nothing_of_and_bytes_of_no_character_are_counted(office: Office) -> None:
+    (item,) = (await sent(office.editor, office.team, "Größe".encode(), name="x.txt"))["items"]
+    assert item["notes"] == []
+    (item,) = (await sent(office.editor, office.team, b"Gr\xf6\xdfe \x81 caf\xe9", name="x.txt"))["items"]
+    assert item["notes"] == ["the text is not UTF-8 and was read as Windows-1252; 1 character could not be read"]
+
+
+async def test_what_a_word_document_loses_is_named_in_the_answer_and_in_that_of_a_zip(office: Office) -> None:
+    file = words.package(words.paragraph(words.run("shown"), words.run("secret", "<w:vanish/>")))
+    expected = ["1 piece of hidden content left out"]
+    (item,) = (await sent(office.editor, office.team, file, name="x.docx"))["items"]
+    assert item["notes"] == expected
+    (item,) = (await sent(office.editor, office.team, zipped({"a.docx": file}), name="x.zip"))["items"]
+    assert item["notes"] == expected
+
+
+async def test_guests_bring_front_matter_too(office: Office) -> None:
+    file = b"---\ntags: [Of guests]\n---\ntext"
+    told = await sent(office.guest, PLAYGROUND, file, name="x.md")
+    document = (await office.guest.get(f"/documents/{told['items'][0]['document']['id']}")).json()
+    assert [tag["name"] for tag in document["tags"]] == ["Of guests"]
+
+
+async def test_a_workspace_without_room_for_more_tags_takes_the_file_without_them(office: Office) -> None:
+    home = await space(office.owner)
+    for fifty in range(MAX_TAGS // 50):
+        await sent(office.owner, home, b"x", name="x.md", tags=[f"{fifty}-{n}" for n in range(50)])
+    told = await sent(office.owner, home, b"---\ntags: [New]\n---\n", name="x.md")
+    assert told["items"][0]["notes"] == ["1 tag of the front matter was left out: New"]
 
 
 async def test_a_word_document_comes_back_as_the_markdown_that_it_was(office: Office) -> None:
@@ -113,7 +166,7 @@ async def test_tags_and_a_category_can_be_given(office: Office) -> None:
     ("file", "name", "status", "code"),
     [
         (b"\xff\xfe\xfd", "x.md", 400, "malformed"),
-        (b"\xff", "x.txt", 400, "malformed"),
+        (b"\xff\x00\x1a", "x.txt", 400, "malformed"),
         (b"no update", "x.yjs", 400, "malformed"),
         (b"no zip", "x.docx", 400, "malformed"),
         (zipped({"a": "b"}), "x.docx", 400, "malformed"),
@@ -159,7 +212,7 @@ async def test_any_zip_of_files_is_documents_in_categories(office: Office) -> No
         "__MACOSX/Work/._a.md": "x",
         ".hidden.md": "x",
         "picture.png": "x",
-        "bad.md": b"\xff",
+        "bad.md": b"\xff\x00",
     }
     told = await sent(office.owner, home, zipped(files), name="notes.zip")
     assert (told["created"], told["failed"]) == (3, 1)

@@ -1,0 +1,77 @@
+"""Sentences that tell what an import left out or changed. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import unquote
+
+MOST_NAMES: Final = 20
+"""Names in one note; of the others their number."""
+_MOST_CHARACTERS: Final = 80
+_INLINE: Final = re.compile(r"\]\(")
+_ADDRESS: Final = re.compile(r"[ \t]{0,9}(?:<([^>\n]{1,500})>|([^)\s]{1,500}))")
+_EMBEDDED: Final = re.compile(r"!\[\[([^\[\]|#\n]{1,300})")
+_TAG: Final = re.compile(r"<img\s[^<>]{0,500}?src\s?=\s?[\"']([^\"'<>]{1,500})", re.IGNORECASE)
+_ELSEWHERE: Final = re.compile(r"(?:https?:|data:|mailto:|//)", re.IGNORECASE)
+_FENCED: Final = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
+_IN_CODE: Final = re.compile(r"(?<!`)(`{1,9})(?!`)[^`\n]{1,500}\1(?!`)")
+
+
+def counted(count: int, one: str, more: str = "") -> str:
+    """`1 picture`, `2 pictures`."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def left_out(names: Sequence[str], one: str, more: str = "") -> str:
+    """`2 pictures were left out: a.png, b.png`; '' for none."""
+    if not names:
+        return ""
+    verb = "was" if len(names) == 1 else "were"
+    return f"{counted(len(names), one, more)} {verb} left out: {listed(names)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, at most MOST_NAMES of them, each on one line and not too long."""
+    shown = ", ".join(_short(name) for name in names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def of_pictures(text: str) -> Iterator[str]:
+    """A note of the pictures that a Markdown text shows from files beside it, if there are some."""
+    names = list(dict.fromkeys(_beside(_IN_CODE.sub("", _FENCED.sub("", text)))))
+    if names:
+        one, more = (
+            "picture that the text shows from a file beside it",
+            "pictures that the text shows from files beside it",
+        )
+        yield left_out(names, one, more)
+
+
+def _beside(text: str) -> Iterator[str]:
+    for found in _INLINE.finditer(text):
+        begin = text.rfind("[", max(0, found.start() - 500), found.start())
+        if begin > 0 and text[begin - 1] == "!":
+            address = _ADDRESS.match(text, found.end())
+            if address is not None and not _ELSEWHERE.match(address[1] or address[2]):
+                yield unquote(address[1] or address[2])
+    for found in _EMBEDDED.finditer(text):
+        # Obsidian shows other notes so, too, which have no ending.
+        if PurePosixPath(found[1].strip()).suffix.lower() not in ("", ".md"):
+            yield found[1].strip()
+    for found in _TAG.finditer(text):
+        if not _ELSEWHERE.match(found[1]):
+            yield unquote(found[1])
+
+
+def _short(name: str) -> str:
+    name = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in name)
+    name = " ".join(name.split()) or "without a name"
+    return name if len(name) <= _MOST_CHARACTERS else name[: _MOST_CHARACTERS - 1] + "…"
+
+
+def kept(notes: Iterable[str]) -> tuple[str, ...]:
+    """Those that say something, each once."""
+    return tuple(dict.fromkeys(note for note in notes if note))
