@@ -6,6 +6,7 @@ side, and what is sent again because an answer was lost is harmless. Several pro
 """
 
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from collab_server.crdt.updates import EMPTY_UPDATE, merge
 FOLD_AT = 64
 """Updates after which a document's tail is merged into its snapshot."""
 CACHED_DOCUMENTS = 32
+_NAMES = frozenset({"title", "name"})
 
 
 class NoSuchDocument(Exception):
@@ -102,7 +104,8 @@ class Store:
     def find(self, name: str) -> UUID:
         """By id, name or title. Raises NoSuchDocument, also where a title is not unique."""
         shown = self.documents()
-        for key in (lambda d: str(d.id), lambda d: d.fields.get("name"), lambda d: d.title):
+        name = composed(name)
+        for key in (lambda d: str(d.id), lambda d: composed(d.fields.get("name") or ""), lambda d: composed(d.title)):
             found = [document.id for document in shown if key(document) == name]
             if len(found) == 1:
                 return found[0]
@@ -180,7 +183,7 @@ class Store:
         document_id = uuid4()
         with self.writing() as conn:
             queries.insert_document(conn, document_id, workspace_id, new_client())
-            body = {"kind": "create", "workspace_id": str(workspace_id), "fields": {"title": title}}
+            body = {"kind": "create", "workspace_id": str(workspace_id), "fields": {"title": composed(title)}}
             queries.append_journal(conn, document_id, "create", body=body)
             if text:
                 update = self.opened(document_id).append(text)
@@ -190,6 +193,7 @@ class Store:
 
     def set_fields(self, document_id: UUID, fields: dict[str, Any]) -> None:
         """`fields` as in PATCH documents/{id}."""
+        fields = {key: composed(fields[key]) if key in _NAMES else fields[key] for key in fields}
         with self.writing() as conn:
             row, known = self.existing(document_id), self._known_fields(document_id)
             base = {name: known[name] for name in fields if name in known}
@@ -197,6 +201,7 @@ class Store:
             queries.append_journal(conn, document_id, "patch", body=body)
 
     def set_tags(self, document_id: UUID, tags: list[str]) -> None:
+        tags = [composed(tag) for tag in tags]
         with self.writing() as conn:
             row, known = self.existing(document_id), self._known_fields(document_id)
             body = {"kind": "tag", "tags": tags, "base_version": row.row_version, "base": known.get("tags", [])}
@@ -243,6 +248,11 @@ class Store:
     def forget(self, document_id: UUID) -> None:
         """The text in memory is not what the file has any more."""
         self._open.pop(document_id, None)
+
+
+def composed(name: Any) -> Any:
+    """A name or title as the server stores it (NFC), so that what looks the same is the same."""
+    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
 
 
 def new_client() -> int:

@@ -7,6 +7,7 @@ readers of the document see. `on_conflict: refuse` leaves everything as it is in
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -137,12 +138,12 @@ class _Work:
     async def _tag(self, mutation: models.Tag) -> dict[str, Any] | None:
         locked = await self.desk.lock_for(self.conn, mutation.document_id, Action.EDIT, None)
         before = await self._found(mutation.document_id)
-        current = sorted(tag.name for tag in before.tags)
+        current = sorted(_composed(tag.name) for tag in before.tags)
         conflict = None
         if (
             mutation.base_version not in (None, before.row_version)
             and current != sorted(mutation.tags)
-            and (mutation.base is None or current != sorted(mutation.base))
+            and (mutation.base is None or current != sorted(map(_composed, mutation.base)))
         ):
             conflict = await self._conflict(mutation, before, {"tags": current}, {"tags": sorted(mutation.tags)})
         await organizing_queries.replace_tags(self.conn, mutation.document_id, locked.workspace_id, mutation.tags)
@@ -196,8 +197,14 @@ def _json(value: Any) -> Any:
 
 
 def _differ(one: Any, other: Any) -> bool:
-    """Moments are the same whichever way they are written."""
+    """Moments are the same whichever way they are written, and so is text."""
+    if isinstance(one, str) and isinstance(other, str):
+        one, other = _composed(one), _composed(other)
     return one != other and (_moment(one) is None or _moment(one) != _moment(other))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _moment(value: Any) -> datetime | None:

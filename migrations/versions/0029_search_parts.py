@@ -363,7 +363,8 @@ END $$;
 
 -- Everything is indexed again, in the background: behind whatever changes meanwhile.
 INSERT INTO search_queue (id, document_id) OVERRIDING SYSTEM VALUE
-  SELECT 4611686018427387904 + row_number() OVER (ORDER BY updated_at DESC), id FROM documents WHERE deleted_at IS NULL;
+  SELECT 4611686018427387904 + row_number() OVER (ORDER BY updated_at DESC), id FROM documents d
+  WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM search_queue q WHERE q.document_id = d.id);
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA app FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.fold(text), app.fts_whole(text), app.search_more(regconfig, text, tsvector),
