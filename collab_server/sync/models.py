@@ -178,6 +178,7 @@ class PushIn(BaseModel):
                         "fields": {"title": "Better title"},
                         "base_version": 7,
                         "base": {"title": "Title"},
+                        "edited_at": "2026-01-31T09:12:00.250Z",
                     },
                 ],
             }
