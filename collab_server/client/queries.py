@@ -272,9 +272,8 @@ def delete_entries(conn: Conn, numbers: Iterable[int]) -> None:
 
 def count_waiting(conn: Conn) -> int:
     """Lines of the journal that may be pushed."""
-    count: int = conn.execute(
-        "SELECT count(*) FROM journal j JOIN documents d ON d.id = j.document_id WHERE d.refused IS NULL"
-    ).fetchone()[0]
+    waiting = "SELECT count(*) FROM journal j JOIN documents d ON d.id = j.document_id WHERE d.refused IS NULL"
+    count: int = conn.execute(waiting).fetchone()[0]
     return count
 
 

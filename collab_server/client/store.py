@@ -21,7 +21,6 @@ from collab_server.crdt.updates import EMPTY_UPDATE, merge
 FOLD_AT = 64
 """Updates after which a document's tail is merged into its snapshot."""
 CACHED_DOCUMENTS = 32
-_NAMES = frozenset({"title", "name"})
 
 
 class NoSuchDocument(Exception):
@@ -204,7 +203,7 @@ class Store:
 
     def set_fields(self, document_id: UUID, fields: dict[str, Any]) -> None:
         """`fields` as in PATCH documents/{id}."""
-        fields = {key: composed(fields[key]) if key in _NAMES else fields[key] for key in fields}
+        fields = {key: composed(fields[key]) if key in ("title", "name") else fields[key] for key in fields}
         with self.writing() as conn:
             row, known = self.existing(document_id), self._known_fields(document_id)
             base = {name: known[name] for name in fields if name in known}

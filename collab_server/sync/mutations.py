@@ -40,9 +40,8 @@ async def perform(desk: Desk, device: str, mutation: models.Mutation) -> dict[st
     QuotaExceeded, Unavailable.
     """
     desk.require_person()
-    # Without what older clients do not send: what is sent again to a newer server is the same mutation.
-    untimed = isinstance(mutation, models.Patch | models.Tag) and mutation.edited_at is None
-    fingerprint = hashlib.sha256(mutation.model_dump_json(exclude={"edited_at"} if untimed else None).encode()).digest()
+    # Without the time: what is sent again after an upgrade of either side is the same mutation.
+    fingerprint = hashlib.sha256(mutation.model_dump_json(exclude={"edited_at"}).encode()).digest()
     try:
         async with desk.db.as_user(desk.identity.user_id) as conn:
             done = await mutation_queries.begin(conn, device, mutation.key, fingerprint)

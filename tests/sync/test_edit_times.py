@@ -130,7 +130,7 @@ async def test_a_time_that_is_none_is_refused(sync_office: Office, moment: objec
     assert told["code"] == "invalid"
 
 
-async def test_what_a_client_without_times_sends_again_after_an_upgrade_is_the_same_mutation(
+async def test_what_is_sent_again_after_an_upgrade_of_either_side_is_the_same_mutation(
     sync_office: Office,
 ) -> None:
     plan = await sync_office.make(title="Plan")
@@ -141,6 +141,8 @@ async def test_what_a_client_without_times_sends_again_after_an_upgrade_is_the_s
     assert dumped.pop("edited_at") is None
     before = json.dumps(dumped, separators=(",", ":"), ensure_ascii=False)
     assert bytes(stored[0]["fingerprint"]) == hashlib.sha256(before.encode()).digest()
+    [again] = await push(sync_office.editor, {**sent, "edited_at": ago(0)}, device="older")
+    assert again["status"] == "ok"
 
 
 async def test_the_feed_tells_the_servers_time(sync_office: Office) -> None:
