@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-PRECISION = 10_000
-"""Microseconds by which an offset may differ from the one that is known, and is no news."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,9 +33,12 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def measured(server_milliseconds: int, sent: int, received: int) -> int:
-    """The offset, of an answer whose server read its clock between these two moments of ours."""
-    return server_milliseconds * 1000 - (sent + received) // 2
+def measured(known: int, told: int, sent: int, received: int) -> int:
+    """The offset, of an answer whose server read its clock (`told`, milliseconds) between these two moments of ours:
+    the one that is `known` as far as that can be, so that slow answers do not move it. A device's clock is right (0)
+    until an answer shows that it is not.
+    """
+    return min(max(known, told * 1000 - received), told * 1000 + 1000 - sent)
 
 
 def written(moment: int) -> str:

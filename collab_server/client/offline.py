@@ -238,7 +238,7 @@ class OfflineClient:
                 cursor = None
         if cursor is None:
             page = await wire.feed(None)
-            await self._do(self._opened.set_offset, wire.offset)
+            await self._do(self._opened.hear_time, wire.told)
             spaces = await wire.workspaces()
             home = next((one["id"] for one in spaces if one.get("kind") == "personal"), None)
             if home or spaces:
@@ -257,7 +257,7 @@ class OfflineClient:
         more = True
         while more:
             page = await wire.feed(cursor)
-            await self._do(self._opened.set_offset, wire.offset)
+            await self._do(self._opened.hear_time, wire.told)
             await self._do(self._inbox.heard, page)
             cursor, more = page["next_cursor"], page["more"]
 

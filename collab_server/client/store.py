@@ -230,13 +230,13 @@ class Store:
         offset = queries.get_meta(self.conn, "clock_offset")
         return clock.Clock(int(offset) if offset else None, int(queries.get_meta(self.conn, "clock") or 0))
 
-    def set_offset(self, offset: int | None) -> None:
-        """Of the server's clock; None: it does not tell, so it knows nothing of times of edits either."""
+    def hear_time(self, told: tuple[int, int, int] | None) -> None:
+        """The server's; None: it does not tell, so it knows nothing of times of edits either."""
         known = self._clock().offset
-        if known is not None and offset is not None and abs(known - offset) < clock.PRECISION:
-            return
-        with self.writing() as conn:
-            queries.set_meta(conn, "clock_offset", "" if offset is None else str(offset))
+        offset = None if told is None else clock.measured(known or 0, *told)
+        if offset != known:
+            with self.writing() as conn:
+                queries.set_meta(conn, "clock_offset", "" if offset is None else str(offset))
 
     def heard_of(self, edited_at: str | None) -> None:
         """An edit of this time has come from the server; within a transaction."""

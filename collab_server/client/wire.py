@@ -42,8 +42,8 @@ class Rejected(Exception):
 
 
 class Wire:
-    """`requests`: how many were made. `offset`: what the server's clock shows more than ours, as the last page of the
-    feed told (microseconds); None where it did not.
+    """`requests`: how many were made. `told`: the server's time as the last page of the feed told it (milliseconds),
+    and between which moments of ours that was (microseconds); None where it did not.
     """
 
     def __init__(self, server: str, token: str, device: str) -> None:
@@ -55,7 +55,7 @@ class Wire:
             base_url=server.rstrip("/") + "/api/v1", headers=headers, timeout=httpx.Timeout(REQUEST_SECONDS, connect=10)
         )
         self.requests = 0
-        self.offset: int | None = None
+        self.told: tuple[int, int, int] | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -93,7 +93,7 @@ class Wire:
             _accepted(answer)
             if timed:
                 told = answer.headers.get("x-server-time", "")
-                self.offset = clock.measured(int(told), sent, clock.now()) if told.isdigit() else None
+                self.told = (int(told), sent, clock.now()) if told.isdigit() else None
             page: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise Away(str(error) or type(error).__name__) from error

@@ -28,8 +28,16 @@ def test_a_clock_is_corrected_and_never_goes_back(monkeypatch: pytest.MonkeyPatc
     assert ahead.tick().last == ahead.last + 1
     assert Clock(0).heard(999 * HOUR - 5).tick().last == 999 * HOUR
     assert Clock(0).heard(999 * HOUR + 5).last == 999 * HOUR, "the future is not followed"
-    assert clock.measured(2000, 1_000_000, 1_000_200) == 999_900
     assert clock.read(clock.written(123_456_789)) == 123_456_789
+
+
+def test_only_an_answer_that_shows_it_moves_the_offset() -> None:
+    assert clock.measured(0, 5000, 4_000_000, 6_000_000) == 0, "a slow answer fits a right clock"
+    assert clock.measured(0, 5000, 4_999_000, 5_000_000) == 0
+    assert clock.measured(0, 9000, 4_000_000, 5_000_000) == 4_000_000
+    assert clock.measured(4_000_000, 9000, 4_500_000, 4_600_000) == 4_400_000
+    assert clock.measured(4_400_000, 9000, 4_000_000, 6_000_000) == 4_400_000
+    assert clock.measured(0, 1000, 4_000_000, 5_000_000) == -2_999_000
 
 
 class Wrong:
@@ -81,11 +89,11 @@ def test_a_server_that_tells_no_time_is_sent_none(tmp_path: Path) -> None:
             return ["edited_at" in one for one in operations if isinstance(one, dict)]
 
         store.set_fields(made, {"title": "before any sync"})
-        store.set_offset(5)
+        store.hear_time((5000, 4_000_000, 6_000_000))
         store.set_fields(made, {"title": "then"})
         store.set_tags(made, ["then"])
         assert sent() == [False, False, True, True]
-        store.set_offset(None)
+        store.hear_time(None)
         assert sent() == [False] * 4
     finally:
         store.close()
