@@ -37,6 +37,7 @@ MINE = {
     "VALUES ($2, $1, 'x', 'document', $3)",
     "tags": "INSERT INTO tags (id, workspace_id, name, slug) VALUES ($3, $2, 'T', 't')",
     "document_tags": "INSERT INTO document_tags (document_id, tag_id, workspace_id) VALUES ($3, $3, $2)",
+    "document_edit_times": "",
     "categories": "INSERT INTO categories (workspace_id, name, slug) VALUES ($2, 'C', 'c')",
     "document_favourites": "INSERT INTO document_favourites (user_id, document_id) VALUES ($1, $3)",
     "sync_mutations": "INSERT INTO sync_mutations (user_id, device_id, key, fingerprint) VALUES ($1, 'd', 'k', 'x')",

@@ -117,7 +117,7 @@ async def test_search_follows_changes_once_each(site: Site) -> None:
     await site.run("server", "SELECT app.compact_document($1, 0, 1, 'a', 'v', '数据库 needles', 2)", site.plan)
     assert await site.value("server", "SELECT app.refresh_search()") == 1
     assert await site.value("server", "SELECT app.refresh_search()") == 0
-    find = "SELECT count(*) FROM document_search WHERE tsv @@ websearch_to_tsquery('english', app.fts_text($1))"
+    find = "SELECT count(*) FROM document_search WHERE tsv @@ app.search_query('english', $1, NULL)"
     for query, hits in (("needle", 1), ("数据", 1), ("house", 1), ("needle -house", 0), ("nothing", 0)):
         assert await site.value("server", find, query) == hits, query
     await site.run("server", "UPDATE documents SET language = 'no such language', title = 'Shed'")

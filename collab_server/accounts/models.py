@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from collab_server.accounts.passwords import GivenPassword
-from collab_server.web.fields import Email, a_line, storable
+from collab_server.web.fields import Email, a_line, at_most, storable
 
 Registration = Literal["closed", "invited", "open"]
-DisplayName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(a_line)]
+DisplayName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(a_line), at_most(255)]
 Token = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(storable)]
 
 ACCOUNT_EXAMPLE: dict[str, Any] = {

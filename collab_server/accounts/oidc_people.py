@@ -17,11 +17,11 @@ from collab_server.accounts import changes, oidc_queries, queries
 from collab_server.accounts.oidc import SignInRefused
 from collab_server.backends.db import Conn
 from collab_server.settings import Settings
-from collab_server.web.fields import Email, a_line
+from collab_server.web.fields import Email, a_line, at_most
 
 _KEPT = ("email", "email_verified", "name", "preferred_username", "locale")
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
-_LINE: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=255), AfterValidator(a_line)])
+_LINE: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(max_length=255), AfterValidator(a_line), at_most(255)])
 
 
 @dataclass(frozen=True, slots=True)

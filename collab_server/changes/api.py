@@ -1,6 +1,7 @@
 """Routes of the change feed."""
 
 import asyncio
+import time
 from typing import Annotated
 from uuid import UUID
 
@@ -64,10 +65,12 @@ async def sync(
 
     To begin: ask without a cursor, then fetch the state over the other routes, then go on from that cursor. An entry
     says where to look; what is there is the truth. Programs name their device with the headers `X-Device-Id` and
-    `X-Client-Version`, or `device_id` and `client_version` in the query.
+    `X-Client-Version`, or `device_id` and `client_version` in the query. The answer's `X-Server-Time` is when the
+    request came, in milliseconds since 1970, for the `edited_at` of pushes.
     """
     after = feed.parsed(cursor, None) if cursor else None
     response.headers["cache-control"] = "no-store"
+    response.headers["x-server-time"] = str(time.time_ns() // 1_000_000)
     return await _Asked(request, db, waiters, None, after, limit).answer(identity, wait)
 
 

@@ -191,11 +191,17 @@ def sync(context: click.Context, *, watch: bool) -> None:
 @cli.command()
 @click.pass_context
 def status(context: click.Context) -> None:
-    """What is here, what waits, and what the server would not take."""
+    """What is here, what waits, and what the server refuses or would not take."""
 
     async def work(client: OfflineClient) -> None:
         documents, waiting, _ = await client.status()
-        click.echo(f"{documents} documents, {waiting} changes to be sent")
+        refused = await client.refused()
+        kept_back = sum(count for *_, count in refused)
+        click.echo(
+            f"{documents} documents, {waiting} changes to be sent" + (f", {kept_back} refused" if kept_back else "")
+        )
+        for document, title, code, count in refused:
+            click.echo(f"{document} ! {title}: {code} ({count} changes kept: collab-client retry {document})")
         for number, _, title, reason, text in await client.rescued():
             kept = "" if text is None else f" ({len(text)} characters kept: collab-client rescued {number})"
             click.echo(f"#{number} {title}: {reason}{kept}")

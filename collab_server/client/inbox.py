@@ -60,6 +60,7 @@ class Inbox:
         if answer.metadata:
             fields = json.loads(answer.metadata)
             queries.set_fields(conn, row.id, UUID(fields["workspace_id"]), fields, fields["row_version"])
+            self._store.heard_of(fields.get("edited_at"))
         if row.refused == "not_found":
             queries.set_refused(conn, row.id, None)
         queries.mark_clean(conn, row.id, dirty)

@@ -147,8 +147,12 @@ class OfflineClient:
         self._edited.set()
 
     async def status(self) -> tuple[int, int, int]:
-        """(documents, lines of the journal that wait, texts that the server would not take)"""
+        """(documents, changes that wait to be sent, texts that the server would not take)"""
         return await self._do(self._opened.status)
+
+    async def refused(self) -> list[tuple[UUID, str, str, int]]:
+        """(document, title, code, changes) of documents that the server refuses, so that nothing of them is sent."""
+        return await self._do(self._opened.refused)
 
     async def rescued(self) -> list[tuple[int, UUID, str, str, str | None]]:
         """(number, document, title, reason, text)"""
@@ -234,6 +238,7 @@ class OfflineClient:
                 cursor = None
         if cursor is None:
             page = await wire.feed(None)
+            await self._do(self._opened.hear_time, wire.told)
             spaces = await wire.workspaces()
             home = next((one["id"] for one in spaces if one.get("kind") == "personal"), None)
             if home or spaces:
@@ -252,6 +257,7 @@ class OfflineClient:
         more = True
         while more:
             page = await wire.feed(cursor)
+            await self._do(self._opened.hear_time, wire.told)
             await self._do(self._inbox.heard, page)
             cursor, more = page["next_cursor"], page["more"]
 

@@ -72,6 +72,8 @@ class Outbox:
             operation = Edit(document_id, merge([entry.payload for entry in entries]), row.generation)
         else:
             operation = {"key": str(first.n), "document_id": str(document_id), **first.body}
+            if not self._store.tells_times:  # a server of before would refuse it
+                operation.pop("edited_at", None)
         return Sending(operation, document_id, tuple(entries))
 
     def sent(self, results: list[tuple[Sending, Pushed | Mutated | Refused]]) -> None:
@@ -106,7 +108,8 @@ class Outbox:
         if kind == "delete" and refusal.code == "not_found":
             queries.delete_document(conn, row.id)
         elif kind == "create" or (kind == "update" and refusal.code in AWAY):
-            queries.set_refused(conn, row.id, refusal.code)
+            # What follows a document that may not be made is refused as of no document: that is not the reason.
+            queries.set_refused(conn, row.id, row.refused or refusal.code)
         elif kind == "update":
             self._store.start_again(row, reason)
         else:

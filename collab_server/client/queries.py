@@ -270,14 +270,15 @@ def delete_entries(conn: Conn, numbers: Iterable[int]) -> None:
     conn.executemany("DELETE FROM journal WHERE n = ?", [(n,) for n in numbers])
 
 
-def has_entries(conn: Conn, document_id: UUID) -> bool:
-    return (
-        conn.execute("SELECT 1 FROM journal WHERE document_id = ? LIMIT 1", (str(document_id),)).fetchone() is not None
-    )
+def count_waiting(conn: Conn) -> int:
+    """Lines of the journal that may be pushed."""
+    waiting = "SELECT count(*) FROM journal j JOIN documents d ON d.id = j.document_id WHERE d.refused IS NULL"
+    count: int = conn.execute(waiting).fetchone()[0]
+    return count
 
 
-def count_entries(conn: Conn) -> int:
-    count: int = conn.execute("SELECT count(*) FROM journal").fetchone()[0]
+def count_entries(conn: Conn, document_id: UUID) -> int:
+    count: int = conn.execute("SELECT count(*) FROM journal WHERE document_id = ?", (str(document_id),)).fetchone()[0]
     return count
 
 

@@ -6,13 +6,14 @@ side, and what is sent again because an answer was lost is harmless. Several pro
 """
 
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from collab_server.client import queries
+from collab_server.client import clock, queries
 from collab_server.client.queries import Entry, Row
 from collab_server.crdt.offline import OfflineText
 from collab_server.crdt.updates import EMPTY_UPDATE, merge
@@ -96,13 +97,14 @@ class Store:
             if "tags" in entry.body:
                 fields["tags"] = entry.body["tags"]
         title = str(fields.get("title", "untitled"))
-        waiting = queries.has_entries(self.conn, row.id)
+        waiting = queries.count_entries(self.conn, row.id) > 0
         return Shown(row.id, row.workspace_id, title, fields, waiting, row.refused)
 
     def find(self, name: str) -> UUID:
         """By id, name or title. Raises NoSuchDocument, also where a title is not unique."""
         shown = self.documents()
-        for key in (lambda d: str(d.id), lambda d: d.fields.get("name"), lambda d: d.title):
+        name = composed(name)
+        for key in (lambda d: str(d.id), lambda d: composed(d.fields.get("name")), lambda d: composed(d.title)):
             found = [document.id for document in shown if key(document) == name]
             if len(found) == 1:
                 return found[0]
@@ -115,9 +117,20 @@ class Store:
         return self.opened(document_id).content
 
     def status(self) -> tuple[int, int, int]:
-        """(documents, lines in the journal, rescued texts)"""
+        """(documents, lines in the journal that wait to be sent, rescued texts)"""
         documents = sum(not row.removed for row in queries.list_documents(self.conn))
-        return documents, queries.count_entries(self.conn), len(queries.list_rescued(self.conn))
+        return documents, queries.count_waiting(self.conn), len(queries.list_rescued(self.conn))
+
+    def refused(self) -> list[tuple[UUID, str, str, int]]:
+        """(document, title, code, lines in the journal) of what the server refuses: not sent until `retry`, or until
+        the server says that it may be.
+        """
+        rows = [row for row in queries.list_documents(self.conn) if row.refused]
+        found = [
+            (self.shown(row, queries.list_mutations(self.conn, row.id)), queries.count_entries(self.conn, row.id))
+            for row in rows
+        ]
+        return sorted((one.id, one.title, one.refused or "", count) for one, count in found if count)
 
     def rescued(self) -> list[tuple[int, UUID, str, str, str | None]]:
         """(number, document, title, reason, text) of what the server would not take."""
@@ -180,7 +193,7 @@ class Store:
         document_id = uuid4()
         with self.writing() as conn:
             queries.insert_document(conn, document_id, workspace_id, new_client())
-            body = {"kind": "create", "workspace_id": str(workspace_id), "fields": {"title": title}}
+            body = {"kind": "create", "workspace_id": str(workspace_id), "fields": {"title": composed(title)}}
             queries.append_journal(conn, document_id, "create", body=body)
             if text:
                 update = self.opened(document_id).append(text)
@@ -190,17 +203,49 @@ class Store:
 
     def set_fields(self, document_id: UUID, fields: dict[str, Any]) -> None:
         """`fields` as in PATCH documents/{id}."""
+        fields = {key: composed(fields[key]) if key in ("title", "name") else fields[key] for key in fields}
         with self.writing() as conn:
             row, known = self.existing(document_id), self._known_fields(document_id)
             base = {name: known[name] for name in fields if name in known}
-            body = {"kind": "patch", "fields": fields, "base_version": row.row_version, "base": base}
+            body = {"kind": "patch", "fields": fields, "base_version": row.row_version, "base": base, **self._now()}
             queries.append_journal(conn, document_id, "patch", body=body)
 
     def set_tags(self, document_id: UUID, tags: list[str]) -> None:
+        tags = [composed(tag) for tag in tags]
         with self.writing() as conn:
             row, known = self.existing(document_id), self._known_fields(document_id)
-            body = {"kind": "tag", "tags": tags, "base_version": row.row_version, "base": known.get("tags", [])}
+            base = known.get("tags", [])
+            body = {"kind": "tag", "tags": tags, "base_version": row.row_version, "base": base, **self._now()}
             queries.append_journal(conn, document_id, "tag", body=body)
+
+    def _now(self) -> dict[str, str]:
+        """When this is done, for a mutation; nothing where the server's time is not known."""
+        if self._clock().offset is None:
+            return {}
+        ticked = self._clock().tick()
+        queries.set_meta(self.conn, "clock", str(ticked.last))
+        return {"edited_at": clock.written(ticked.last)}
+
+    def _clock(self) -> clock.Clock:
+        offset = queries.get_meta(self.conn, "clock_offset")
+        return clock.Clock(int(offset) if offset else None, int(queries.get_meta(self.conn, "clock") or 0))
+
+    def hear_time(self, told: tuple[int, int, int] | None) -> None:
+        """The server's; None: it does not tell, so it knows nothing of times of edits either."""
+        known = self._clock().offset
+        offset = None if told is None else clock.measured(known or 0, *told)
+        if offset != known:
+            with self.writing() as conn:
+                queries.set_meta(conn, "clock_offset", "" if offset is None else str(offset))
+
+    def heard_of(self, edited_at: str | None) -> None:
+        """An edit of this time has come from the server; within a transaction."""
+        if edited_at:
+            queries.set_meta(self.conn, "clock", str(self._clock().heard(clock.read(edited_at)).last))
+
+    @property
+    def tells_times(self) -> bool:
+        return self._clock().offset is not None
 
     def _known_fields(self, document_id: UUID) -> dict[str, Any]:
         """With what waits to be sent: a device is in no conflict with itself."""
@@ -216,7 +261,7 @@ class Store:
                 return
             queries.set_removed(conn, document_id, removed=True)
             # What waits to be sent moves the version itself.
-            based = {} if queries.has_entries(conn, document_id) else {"base_version": row.row_version}
+            based = {} if queries.count_entries(conn, document_id) else {"base_version": row.row_version}
             queries.append_journal(conn, document_id, "delete", body={"kind": "delete", **based})
 
     def retry(self, document_id: UUID) -> None:
@@ -226,7 +271,7 @@ class Store:
 
     def start_again(self, row: Row, reason: str) -> None:
         """Take the document as the server has it; what was not sent is kept as text."""
-        if queries.has_entries(self.conn, row.id):
+        if queries.count_entries(self.conn, row.id):
             text = self.opened(row.id).content
             queries.insert_rescued(self.conn, row.id, self.shown(row, []).title, reason, text)
         queries.reset_document(self.conn, row.id, new_client())
@@ -234,7 +279,7 @@ class Store:
 
     def lost(self, row: Row) -> None:
         """Deleted there, or not ours to see any more. What was done here meanwhile stays here."""
-        if row.removed or not queries.has_entries(self.conn, row.id):
+        if row.removed or not queries.count_entries(self.conn, row.id):
             queries.delete_document(self.conn, row.id)
             self._open.pop(row.id, None)
         else:
@@ -243,6 +288,11 @@ class Store:
     def forget(self, document_id: UUID) -> None:
         """The text in memory is not what the file has any more."""
         self._open.pop(document_id, None)
+
+
+def composed(name: Any) -> Any:
+    """A name or title as the server stores it (NFC), so that what looks the same is the same."""
+    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
 
 
 def new_client() -> int:

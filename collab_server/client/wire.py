@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 
+from collab_server.client import clock
 from collab_server.crdt.bundles import (
     MEDIA_TYPE,
     Answer,
@@ -41,7 +42,9 @@ class Rejected(Exception):
 
 
 class Wire:
-    """`requests`: how many were made."""
+    """`requests`: how many were made. `told`: the server's time as the last page of the feed told it (milliseconds),
+    and between which moments of ours that was (microseconds); None where it did not.
+    """
 
     def __init__(self, server: str, token: str, device: str) -> None:
         headers = {"x-device-id": device, "x-client-version": "collab-client"}
@@ -52,6 +55,7 @@ class Wire:
             base_url=server.rstrip("/") + "/api/v1", headers=headers, timeout=httpx.Timeout(REQUEST_SECONDS, connect=10)
         )
         self.requests = 0
+        self.told: tuple[int, int, int] | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -61,7 +65,7 @@ class Wire:
         params: dict[str, str] = {"limit": "500"}
         if cursor is not None:
             params |= {"cursor": cursor, "wait": str(wait)}
-        return await self._get("/sync", params)
+        return await self._get("/sync", params, timed=not wait)
 
     async def workspaces(self) -> list[dict[str, Any]]:
         return await self._list("/workspaces")
@@ -81,11 +85,15 @@ class Wire:
             if not cursor:
                 return items
 
-    async def _get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
+    async def _get(self, path: str, params: dict[str, str], *, timed: bool = False) -> dict[str, Any]:
         self.requests += 1
+        sent = clock.now()
         try:
             answer = await self._http.get(path, params=params)
             _accepted(answer)
+            if timed:
+                told = answer.headers.get("x-server-time", "")
+                self.told = (int(told), sent, clock.now()) if told.isdigit() else None
             page: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise Away(str(error) or type(error).__name__) from error

@@ -9,6 +9,7 @@ creates it.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -157,8 +158,10 @@ def id_in(address: str) -> UUID | None:
 
 
 def checked(address: str) -> str:
-    """The address without surrounding white space. Raises Malformed where it cannot name anything."""
-    address = address.strip()
+    """The address without surrounding white space, its letters composed (NFC), as names are stored: what looks the same
+    names one document. Raises Malformed where it cannot name anything.
+    """
+    address = unicodedata.normalize("NFC", address.strip())
     if not address:
         raise Malformed("a document needs a name")
     if len(address) > MAX_ADDRESS:

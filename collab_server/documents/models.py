@@ -12,7 +12,7 @@ from collab_server.documents.addresses import checked_name
 from collab_server.documents.kinds import ENCRYPTED, Kind, Settings, checked_metadata
 from collab_server.documents.languages import configuration
 from collab_server.errors import Malformed
-from collab_server.web.fields import JsonObject, a_line, storable
+from collab_server.web.fields import JsonObject, a_line, at_most, storable
 
 MAX_TAGS = 50
 MAX_ENCRYPTED = 262_144
@@ -43,7 +43,7 @@ def _base64(text: str) -> str:
     raise ValueError("must be base64 of at least one byte")
 
 
-Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(a_line)]
+Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(a_line), at_most(500)]
 Name = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_name)]
 Description = Annotated[str, Field(max_length=20_000), AfterValidator(storable)]
 Language = Annotated[
@@ -55,7 +55,7 @@ Language = Annotated[
     ),
     AfterValidator(configuration),
 ]
-TagName = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(a_line)]
+TagName = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(a_line), at_most(50)]
 TagNames = Annotated[list[TagName], Field(max_length=MAX_TAGS)]
 Content = Annotated[str, Field(max_length=10_000_000), AfterValidator(storable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from collab_server.documents.models import TagName, TagNames
-from collab_server.web.fields import Color, a_line, storable
+from collab_server.web.fields import Color, a_line, at_most, storable
 
 _TAG: dict[str, Any] = {
     "id": "b9b9f3a4-7f6c-4ad5-9d0c-62d8f2a2c0f7",
@@ -29,8 +29,8 @@ _CATEGORY: dict[str, Any] = {
 }
 
 About = Annotated[str, Field(max_length=1000), AfterValidator(storable)]
-CategoryName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(a_line)]
-Icon = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(a_line)]
+CategoryName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(a_line), at_most(100)]
+Icon = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(a_line), at_most(100)]
 Place = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 
 

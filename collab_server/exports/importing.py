@@ -248,7 +248,7 @@ def _titled(given: Any, told: str, file_name: str) -> str:
     for candidate in (given, told, PurePosixPath(file_name.replace("\\", "/")).stem):
         if isinstance(candidate, str):
             try:
-                return a_line(" ".join(candidate.split())[:_MAX_TITLE])
+                return a_line(" ".join(candidate.split())[:_MAX_TITLE])[:_MAX_TITLE]
             except ValueError:
                 continue
     return "Untitled"

@@ -6,7 +6,8 @@ import re
 START, END = "\x02", "\x03"
 """Around what was found; nowhere else in what `app.search_marked` gives."""
 
-_BETWEEN = re.compile(f"{END}([ \t]*){START}")
+_BETWEEN = re.compile(rf"{END}([ \t]*|[-_./\\:@+#~'\u2019]){START}")
+"""Between two words of a phrase, and between two parts of a compound."""
 
 
 def highlighted(marked: str) -> str:

@@ -1,16 +1,17 @@
 """What somebody typed into a search field."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from collab_server.errors import UnprocessableContent
 
 LEAST_BEGINNING = 3
-"""Characters of a last word from which on it may be the beginning of a longer one."""
+"""Characters of a last word from which on it may be the beginning of a longer one; two of a compound's last part."""
 
 _WORDS = re.compile(r'-?"[^"]*"?|[^\s"]+')
 _SOMETHING = re.compile(r"[^\W_]")
-_LAST = re.compile(rf"(?:^|(?<=\s))[^\W_]{{{LEAST_BEGINNING},}}$")
+_LAST = re.compile(rf"(?:^|(?<=\s))(?:[^\W_]{{{LEAST_BEGINNING},}}|(?=[^\W_])[^\s\"]+(?<![^\W_])[^\W_]{{2,}})$")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
 
@@ -26,7 +27,7 @@ class Terms:
 
 def read(typed: str) -> Terms:
     """Raises UnprocessableContent where there is no word to look for, only operators or what shall not be there."""
-    typed = typed.strip()
+    typed = unicodedata.normalize("NFC", typed.strip())
     words = [word for word in _WORDS.findall(typed) if not word.startswith("-")]
     if not any(_SOMETHING.search(word) and word.lower() != "or" for word in words):
         raise UnprocessableContent("name a word to look for")

@@ -165,7 +165,9 @@ async def pull(
 async def push(request: Request, desk: CurrentDesk) -> Response:
     """What a device did to many documents: Yjs updates and mutations (`create`, `patch`, `tag`, `delete`, `restore`),
     in the order in which it did them. Each is committed or refused by itself, so all of it may be sent again until the
-    answer arrives: an update twice is harmless, and a mutation's `key` has it done once.
+    answer arrives: an update twice is harmless, and a mutation's `key` has it done once. Of two who change one field
+    without knowing of one another the later edit stays (`edited_at`), whichever arrives last. The other one is kept:
+    `conflict` of a result says what it overwrote, `superseded` what was later and stays.
     """
     if _is_binary(request.headers.get("content-type")):
         device, operations = decode_push(await request.body(), MOST_OPERATIONS)
@@ -222,7 +224,9 @@ async def list_conflicts(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
 ) -> ConflictPage:
-    """What devices overwrote in a document's metadata without knowing of it, the latest first. Kept for 90 days."""
+    """What devices overwrote in a document's metadata without knowing of it, and what they brought too late to stay
+    (`kept`), the latest first. Forgotten after 90 days.
+    """
     after = cursors.decode(cursor, datetime, UUID) if cursor else None
     await require(desk.db, desk.identity, document_id, Action.VIEW)
     if desk.identity.kind == "connect":

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 from pydantic.functional_validators import BeforeValidator
 
-from collab_server.documents.models import DocumentIn, DocumentPatch, TagNames
+from collab_server.documents.models import DocumentIn, DocumentPatch, Moment, TagNames
 from collab_server.web.fields import storable
 
 MOST_DOCUMENTS = 1000
@@ -102,7 +102,16 @@ class _Based(_Mutation):
     on_conflict: OnConflict = "overwrite"
 
 
-class Patch(_Based):
+class _Timed(_Based):
+    """`edited_at`: when the device did it, by the server's clock (`X-Server-Time` of `GET sync`, in milliseconds, tells
+    how far the device's is off); now, where that is in the future. A field that others changed meanwhile, and later,
+    stays as they set it; what this mutation says is kept in a conflict record. Left out: the time of arrival.
+    """
+
+    edited_at: Moment | None = None
+
+
+class Patch(_Timed):
     """Change what is in `fields`, such as the title, and nothing else."""
 
     kind: Literal["patch"]
@@ -110,7 +119,7 @@ class Patch(_Based):
     base: dict[str, Any] = Field(default_factory=dict)
 
 
-class Tag(_Based):
+class Tag(_Timed):
     """Have the document carry exactly these tags."""
 
     kind: Literal["tag"]
@@ -169,6 +178,7 @@ class PushIn(BaseModel):
                         "fields": {"title": "Better title"},
                         "base_version": 7,
                         "base": {"title": "Title"},
+                        "edited_at": "2026-01-31T09:12:00.250Z",
                     },
                 ],
             }
@@ -183,7 +193,9 @@ class PushIn(BaseModel):
 
 
 class ConflictOut(BaseModel):
-    """What a mutation overwrote that its device did not know of. `overwritten` and `written`: values by field."""
+    """What a mutation met that its device did not know of. `overwritten` and `written`: values by field, those that are
+    gone and those that the document has. `kept`: the document's were edited later and stay, so the device's are gone.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -198,6 +210,7 @@ class ConflictOut(BaseModel):
                 "base_version": 7,
                 "row_version": 9,
                 "created_at": "2026-01-31T09:30:00Z",
+                "kept": False,
             }
         }
     )
@@ -212,6 +225,7 @@ class ConflictOut(BaseModel):
     base_version: int | None
     row_version: int
     created_at: datetime
+    kept: bool
 
 
 class ConflictPage(BaseModel):

@@ -51,6 +51,19 @@ async def finish(conn: Conn, device: str, key: str, result: dict[str, Any]) -> N
     )
 
 
+async def set_edit_time(conn: Conn, edited_at: datetime) -> datetime:
+    """From here to the transaction's end, fields are edited at this time, or now where that is in the future; which."""
+    bounded: datetime = await conn.fetchval("SELECT least($1::timestamptz, now())", edited_at)
+    await conn.execute("SELECT set_config('app.edited_at', $1, true)", bounded.isoformat())
+    return bounded
+
+
+async def list_edit_times(conn: Conn, document_id: UUID) -> dict[str, datetime]:
+    """When each field was last edited, as far as that is known."""
+    rows = await conn.fetch("SELECT field, edited_at FROM document_edit_times WHERE document_id = $1", document_id)
+    return {row[0]: row[1] for row in rows}
+
+
 async def insert_conflict(
     conn: Conn,
     document_id: UUID,
@@ -61,13 +74,15 @@ async def insert_conflict(
     written: dict[str, Any],
     base_version: int | None,
     row_version: int,
+    *,
+    kept: bool,
 ) -> UUID:
-    """`row_version`: of what was overwritten."""
+    """`row_version`: that the device met. `kept`: what it met is later and stays, so `overwritten` is the device's."""
     made: UUID = await conn.fetchval(
         """
         INSERT INTO sync_conflicts
-          (document_id, workspace_id, user_id, device_id, kind, overwritten, written, base_version, row_version)
-        VALUES ($1, $2, app.user_id(), $3, $4, $5::text::jsonb, $6::text::jsonb, $7, $8) RETURNING id
+          (document_id, workspace_id, user_id, device_id, kind, overwritten, written, base_version, row_version, kept)
+        VALUES ($1, $2, app.user_id(), $3, $4, $5::text::jsonb, $6::text::jsonb, $7, $8, $9) RETURNING id
         """,
         document_id,
         workspace_id,
@@ -77,6 +92,7 @@ async def insert_conflict(
         json.dumps(written),
         base_version,
         row_version,
+        kept,
     )
     return made
 
@@ -93,6 +109,7 @@ class Conflict:
     base_version: int | None
     row_version: int
     created_at: datetime
+    kept: bool
 
 
 async def list_conflicts(
@@ -103,7 +120,7 @@ async def list_conflicts(
         """
         SELECT id, document_id, user_id, device_id, kind, overwritten::text AS overwritten,
                written::text AS written, base_version, row_version,
-               created_at
+               created_at, kept
         FROM sync_conflicts
         WHERE document_id = $1 AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
         ORDER BY created_at DESC, id DESC LIMIT $2

@@ -89,6 +89,7 @@ async def list_metadata(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, 
             'is_template', d.is_template, 'is_public', d.is_public, 'expires_at', d.expires_at,
             'tags', (SELECT coalesce(json_agg(t.name ORDER BY lower(t.name), t.id), '[]')
                      FROM document_tags x JOIN tags t ON t.id = x.tag_id WHERE x.document_id = d.id),
+            'edited_at', (SELECT max(t.edited_at) FROM document_edit_times t WHERE t.document_id = d.id),
             'created_at', d.created_at, 'updated_at', d.updated_at, 'row_version', d.row_version)::text
         FROM documents d WHERE d.id = ANY ($1::uuid[])
         """,

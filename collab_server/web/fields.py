@@ -1,6 +1,7 @@
 """Types of fields in request bodies. What PostgreSQL cannot store (NUL, lone surrogates) is refused here.
 
-A field of one line: `Annotated[str, Field(max_length=100), AfterValidator(a_line)]`; of prose: `storable` instead.
+A field of one line: `Annotated[str, Field(max_length=100), AfterValidator(a_line), at_most(100)]`; of prose: `storable`
+instead.
 """
 
 import json
@@ -30,13 +31,27 @@ def storable(text: str) -> str:
 
 
 def a_line(text: str) -> str:
-    """One line, trimmed, with a visible character in it."""
-    text = storable(text).strip()
+    """One line, trimmed, with a visible character in it, its letters composed (NFC): "é" is one, however it is typed.
+
+    That can make it longer (some letters have no composed form): `at_most` again where PostgreSQL has a limit.
+    """
+    text = unicodedata.normalize("NFC", storable(text).strip())
     if _CONTROL.search(text):
         raise ValueError("one line, without control characters")
     if all(unicodedata.category(character)[0] in "CZ" for character in text):
         raise ValueError("needs a visible character")
     return text
+
+
+def at_most(characters: int) -> AfterValidator:
+    """For after `a_line`."""
+
+    def checked(text: str) -> str:
+        if len(text) > characters:
+            raise ValueError(f"at most {characters} characters, composed (Unicode NFC)")
+        return text
+
+    return AfterValidator(checked)
 
 
 def _email(text: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from collab_server.access.policy import Permission
-from collab_server.web.fields import Color, JsonObject, a_line, storable
+from collab_server.web.fields import Color, JsonObject, a_line, at_most, storable
 
 _MAX_LIMIT = 1_000_000
 _MAX_BYTES = 2**50
@@ -25,7 +25,7 @@ def _no_null(value: Any) -> Any:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(a_line)]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(a_line), at_most(255)]
 Slug = Annotated[
     str,
     Field(

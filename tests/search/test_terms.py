@@ -19,13 +19,17 @@ from collab_server.search.terms import Terms, read
         ("old -house", "old -house", None),
         ("old or house", "old or house", None),
         ("floor", "", "floor"),
-        ("a.b.example", "a.b.example", None),
+        ("a.b.example", "", "a.b.example"),
+        ("see DS-7604N", "see", "ds-7604n"),
+        ("-a.b.example x", "-a.b.example x", None),
+        ("c++", "c++", None),
         ("x 数据", "x 数据", None),
         ("été", "", "été"),
+        ("cafe\u0301", "", "caf\u00e9"),
         ("it's", "it's", None),
     ],
 )
-def test_only_a_plain_last_word_may_be_unfinished(typed: str, text: str, last: str | None) -> None:
+def test_only_the_last_word_may_be_unfinished(typed: str, text: str, last: str | None) -> None:
     assert read(typed) == Terms(text, last)
 
 
