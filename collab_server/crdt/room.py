@@ -284,6 +284,7 @@ class Room:
             self.entries_given += 1
             self._unlogged.append(Entry(None, sender, author))
             return None
+        update = summary.marked or update
         overlaps = False
         for client, start, _ in summary.structs:
             overlaps = overlaps or start < self.clocks.get(client, 0)
@@ -309,6 +310,7 @@ class Room:
         news here, or None.
         """
         size = len(update)
+        update = summary.marked or update
         known = self.is_known(summary, compare_deletes=False)
         if not known and any(start < self.clocks.get(client, 0) for client, start, _ in summary.structs):
             update = diff(update, self.state_vector())

@@ -70,8 +70,7 @@ def parse(format_: Format, file: bytes, client_id: int, charset: str = "") -> Pa
     Raises Malformed, TooLarge (a text beyond what documents keep).
     """
     if format_ == "yjs":
-        validate(file)
-        folded = fold(None, [file])
+        folded = fold(None, [validate(file).marked or file])
         return Parsed(heading_of(folded.projection.content), folded)
     title = ""
     if format_ in ("md", "txt"):
