@@ -33,6 +33,7 @@ from collab_server.errors import (
     DocumentDamaged,
     Malformed,
     NotFound,
+    TooLarge,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -157,6 +158,9 @@ class HocuspocusSession:
         if attachment is None:
             # Without a token nothing counts; the client says all of it again after its token was accepted.
             if type(message) is Token:
+                if len(frame) > hocuspocus.MAX_ADDRESS_BYTES and len(address.encode()) > hocuspocus.MAX_ADDRESS_BYTES:
+                    self._refuse_long(address)
+                    return None
                 self._log_in(address, message)
                 if self._logins >= MAX_LOGINS:
                     return self._wait_for_verdict()
@@ -190,7 +194,8 @@ class HocuspocusSession:
             return self._renew(address, attachment, message)
         if type(message) is Stateless:
             if len(message.payload) > MAX_STATELESS_BYTES:
-                self._bad(address, Malformed(f"a stateless message may have at most {MAX_STATELESS_BYTES} characters"))
+                self._hub.counts.errors[TooLarge.code] += 1
+                self.tell(member, TooLarge(f"a stateless message may have at most {MAX_STATELESS_BYTES} characters"))
                 return None
             self._budget.spend(len(member.document.members) * len(message.payload) * COST_PER_BYTE)
             member.document.broadcast(message.payload)
@@ -238,6 +243,15 @@ class HocuspocusSession:
         task = asyncio.get_running_loop().create_task(self._decide(address, token))
         task.add_done_callback(self._login_decided)
         self._attachments[address] = _Attachment(task)
+
+    def _refuse_long(self, address: str) -> None:
+        """The other documents of the socket go on."""
+        self._bad_messages += 1
+        error = Malformed(f"an address may have at most {hocuspocus.MAX_ADDRESS_BYTES} bytes")
+        if self._bad_messages > MAX_BAD_MESSAGES:
+            raise error
+        self._hub.counts.errors[error.code] += 1
+        self.socket.write(Outgoing((hocuspocus.permission_denied(address, error.close_reason),)))
 
     def _login_decided(self, task: asyncio.Task[None]) -> None:
         self._logins -= 1
@@ -412,6 +426,11 @@ class HocuspocusSession:
             member.acks_owed += saved
             return
         self.socket.write(Outgoing((hocuspocus.sync_status(member.address, saved=saved),)))
+
+    def tell(self, member: Member, error: CollabError) -> None:
+        assert member.address is not None
+        if not self.socket.congested:
+            self.socket.write(Outgoing((hocuspocus.notice(member.address, error.code, error.detail),)))
 
     def access_changed(self, member: Member) -> None:
         self._tell_scope(member)

@@ -233,6 +233,15 @@ class LiveDocument:
         self._turns.counts.presence_received += 1
         identity = member.identity
         self._presence_news(member.key, self.presence.receive(member.key, identity.person, identity.vouched, payload))
+        if self.presence.not_taken:
+            self.presence_not_taken(member, self.presence.not_taken)
+
+    def presence_not_taken(self, member: Member, reason: str) -> None:
+        """The member's edits go on; it is told the first time."""
+        self._turns.counts.errors[TooLarge.code] += 1
+        if not member.told:
+            member.told = True
+            member.session.tell(member, TooLarge(reason))
 
     def _presence_news(self, source: int, changed: set[int]) -> None:
         if not changed:

@@ -55,14 +55,7 @@ def handle(
             return _compared(hub, member, update, summary)
         document.content(member, update, summary, is_answer=is_answer)
     elif type(message) is Awareness:
-        if len(message.entries_payload) > MAX_PRESENCE_BYTES:
-            raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_BYTES} bytes")
-        entries = Reader(message.entries_payload).var_uint()
-        if entries > ENTRIES_PER_TOKEN:
-            if entries > MAX_PRESENCE_ENTRIES:
-                raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_ENTRIES} entries")
-            budget.spend(entries / ENTRIES_PER_TOKEN)
-        document.awareness(member, message.entries_payload)
+        _presence(member, message.entries_payload, budget)
     elif type(message) is SyncStep1:
         if len(message.state_vector) > MAX_STATE_VECTOR_BYTES:
             raise Malformed(f"a state vector may have at most {MAX_STATE_VECTOR_BYTES} bytes")
@@ -80,6 +73,23 @@ def handle(
         budget.spend(document.presence.size * COST_PER_BYTE)
         document.send_presence(member)
     return None
+
+
+def _presence(member: Member, payload: bytes, budget: TokenBucket) -> None:
+    """What is too large is no reason to end somebody's editing: it is dropped, and the client is told."""
+    document = member.document
+    if len(payload) > MAX_PRESENCE_BYTES:
+        document.presence_not_taken(member, f"a presence message may have at most {MAX_PRESENCE_BYTES} bytes")
+        return
+    entries = Reader(payload).var_uint()
+    if entries > len(payload):
+        raise Malformed(f"{entries} awareness entries declared in {len(payload)} bytes")
+    if entries > MAX_PRESENCE_ENTRIES:
+        document.presence_not_taken(member, f"a presence message may tell of at most {MAX_PRESENCE_ENTRIES} clients")
+        return
+    if entries > ENTRIES_PER_TOKEN:
+        budget.spend(entries / ENTRIES_PER_TOKEN)
+    document.awareness(member, payload)
 
 
 async def _large(hub: Hub, member: Member, update: bytes, *, is_answer: bool) -> None:

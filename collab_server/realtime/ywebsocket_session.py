@@ -123,6 +123,10 @@ class YWebsocketSession:
             self._warned = True
             member.send(ywebsocket.permission_denied(reason))
 
+    def tell(self, member: Member, error: CollabError) -> None:
+        # As in `refuse`.
+        member.send(ywebsocket.permission_denied(error.close_reason))
+
     def access_changed(self, member: Member) -> None:
         if member.can_edit:
             self._warned = False

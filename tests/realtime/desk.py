@@ -54,6 +54,8 @@ class ListSession:
     def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
         self.refused.append(saved)
 
+    def tell(self, member: Member, error: CollabError) -> None: ...
+
     def end(self, member: Member, error: CollabError) -> None:
         self.ended = error
         member.document.leave(member)
