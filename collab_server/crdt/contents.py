@@ -86,3 +86,40 @@ def _skip_first_string(update: bytes, position: int) -> int:
         raise Malformed(f"a string of {length} bytes declared, {len(update) - position} left")
     update[position:end].decode()
     return end
+
+
+# ---- walking over what `inspect` has accepted
+
+
+def skip_place(update: bytes, position: int, info: int) -> tuple[int, bytes]:
+    """(the position after what says where an item stands, the id of its right neighbour)"""
+    right_origin = b""
+    if info & 0x80:
+        position = _skip_id(update, position)
+    if info & 0x40:
+        start = position
+        position = _skip_id(update, position)
+        right_origin = update[start:position]
+    if not info & 0xC0:
+        position = skip_string(update, position + 1) if update[position] else _skip_id(update, position + 1)
+        if info & 0x20:
+            position = skip_string(update, position)
+    return position, right_origin
+
+
+def skip_text(update: bytes, position: int) -> tuple[int, int]:
+    """(UTF-16 code units, position after)"""
+    length, position = number_at(update, position)
+    text = update[position : position + length]
+    units = length if text.isascii() else len(text.decode().encode("utf-16-le")) >> 1
+    return units, position + length
+
+
+def _skip_id(update: bytes, position: int) -> int:
+    return number_at(update, number_at(update, position)[1])[1]
+
+
+def number_at(update: bytes, position: int) -> tuple[int, int]:
+    """(number, position after)"""
+    number = update[position]
+    return (number, position + 1) if number < 128 else long_var_uint(update, position)

@@ -13,8 +13,17 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from collab_server.crdt.contents import MARK, is_marked, leading_number, marked, skip_content
-from collab_server.crdt.lib0 import MAX_ANY_DEPTH, long_var_uint, skip_any, skip_string, write_var_bytes, write_var_uint
+from collab_server.crdt.contents import (
+    MARK,
+    is_marked,
+    leading_number,
+    marked,
+    number_at,
+    skip_content,
+    skip_place,
+    skip_text,
+)
+from collab_server.crdt.lib0 import MAX_ANY_DEPTH, skip_any, skip_string, write_var_bytes, write_var_uint
 from collab_server.crdt.structs import (
     ANY,
     BINARY,
@@ -81,28 +90,28 @@ def unmask(update: bytes) -> bytes:
 def _rewritten(update: bytes, replace: Callable[[bytes, int, int, int], Parts | None]) -> bytes:
     """`replace`: (update, kind, first, end) of a content -> what takes its place, None: it stays."""
     written: list[bytes] = []
-    sections, position = _number(update, 0)
+    sections, position = number_at(update, 0)
     copied = 0
     for _ in range(sections):
         written.append(update[copied:position])
-        count, position = _number(update, position)
+        count, position = number_at(update, position)
         copied = position
-        client, position = _number(update, position)
-        clock, position = _number(update, position)
+        client, position = number_at(update, position)
+        clock, position = number_at(update, position)
         pieces: list[bytes] = []
         structs = count
         for _ in range(count):
             start, info = position, update[position]
             kind = info & 31
             if kind in (GC, SKIP):
-                length, position = _number(update, position + 1)
+                length, position = number_at(update, position + 1)
                 clock += length
                 continue
-            first, right_origin = _skip_place(update, position + 1, info)
+            first, right_origin = skip_place(update, position + 1, info)
             if kind == DELETED:
-                length, position = _number(update, first)
+                length, position = number_at(update, first)
             elif kind == STRING:
-                length, position = _skip_text(update, first)
+                length, position = skip_text(update, first)
             else:
                 length, position = skip_content(update, first, kind)
                 parts = replace(update, kind, first, position)
@@ -122,39 +131,6 @@ def _rewritten(update: bytes, replace: Callable[[bytes, int, int, int], Parts | 
         written += (write_var_uint(structs), *pieces)
     written.append(update[copied:])
     return b"".join(written)
-
-
-def _skip_place(update: bytes, position: int, info: int) -> tuple[int, bytes]:
-    """(the position after what says where an item stands, the id of its right neighbour)"""
-    right_origin = b""
-    if info & 0x80:
-        position = _skip_id(update, position)
-    if info & 0x40:
-        start = position
-        position = _skip_id(update, position)
-        right_origin = update[start:position]
-    if not info & 0xC0:
-        position = skip_string(update, position + 1) if update[position] else _skip_id(update, position + 1)
-        if info & 0x20:
-            position = skip_string(update, position)
-    return position, right_origin
-
-
-def _skip_text(update: bytes, position: int) -> tuple[int, int]:
-    """(UTF-16 code units, position after)"""
-    length, position = _number(update, position)
-    text = update[position : position + length]
-    units = length if text.isascii() else len(text.decode().encode("utf-16-le")) >> 1
-    return units, position + length
-
-
-def _skip_id(update: bytes, position: int) -> int:
-    return _number(update, _number(update, position)[1])[1]
-
-
-def _number(update: bytes, position: int) -> tuple[int, int]:
-    number = update[position]
-    return (number, position + 1) if number < 128 else long_var_uint(update, position)
 
 
 # ---- marks
@@ -201,7 +177,7 @@ def _has_changed_number(update: bytes, position: int) -> tuple[bool, int]:
     tag = update[position]
     if tag not in (_OBJECT, _ARRAY):
         return tag == _BIGINT or update.startswith(_NEGATIVE_ZEROS, position), skip_any(update, position)
-    count, position = _number(update, position + 1)
+    count, position = number_at(update, position + 1)
     for _ in range(count):
         if tag == _OBJECT:
             position = skip_string(update, position)
@@ -216,11 +192,11 @@ def _json_texts(update: bytes, kind: int, first: int, end: int) -> list[bytes]:
     if kind == EMBED:
         return [update[position:end]]
     if kind == FORMAT:
-        _, position = _number(update, position + number)
+        _, position = number_at(update, position + number)
         return [update[position:end]]
     texts = []
     for _ in range(number):
-        length, position = _number(update, position)
+        length, position = number_at(update, position)
         texts.append(update[position : position + length])
         position += length
     return texts
@@ -266,7 +242,7 @@ def _masked(update: bytes, kind: int, first: int, end: int) -> Parts | None:
         kept = [_buffer(b"J" + text) for text in _json_texts(update, kind, first, end)]
         return [(ANY, write_var_uint(number) + b"".join(kept), number)]
     if kind == TYPE:
-        name = update[_number(update, after)[1] : end]
+        name = update[number_at(update, after)[1] : end]
         return [(TYPE, write_var_uint(XML_ELEMENT) + write_var_bytes(MASK + b"%d" % number + name), 1)]
     if kind == SUBDOCUMENT:
         guid, options = update[after : after + number], update[after + number : end]
@@ -288,7 +264,7 @@ def _unmasked(update: bytes, kind: int, first: int, end: int) -> Parts | None:
     if kind == ANY:
         return _unmasked_values([update[start:stop] for start, stop in _values(update, after, number)])
     if kind == TYPE:
-        name = update[_number(update, after)[1] : end].removeprefix(MASK)
+        name = update[number_at(update, after)[1] : end].removeprefix(MASK)
         return [(TYPE, marked(int(name[:1])) + write_var_bytes(name[1:]), 1)]
     if kind == SUBDOCUMENT:
         options, _, guid = update[after : after + number].removeprefix(MASK).partition(b":")
@@ -318,7 +294,7 @@ def _uncovered(value: bytes) -> tuple[bytes, bytes]:
     """(what kind of content it is, its bytes)"""
     if value[0] != _BUFFER:
         return b"A", value
-    content = value[_number(value, 1)[1] :]
+    content = value[number_at(value, 1)[1] :]
     if not content.startswith(MASK):
         return b"A", value
     return content[len(MASK) : len(MASK) + 1], content[len(MASK) + 1 :]

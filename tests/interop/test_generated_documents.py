@@ -13,6 +13,7 @@ import pytest
 
 from collab_server.crdt import updates
 from collab_server.crdt.documents import fold
+from collab_server.crdt.pieces import Piece, taken_apart
 from collab_server.crdt.room import Author, Room, Stored
 from tests.interop.harness import FOLDER, install
 
@@ -70,9 +71,9 @@ class Server:
         """One turn and one commit."""
         news = []
         for update in sent:
-            summary = updates.validate(update)
-            new = self.room.receive(update, summary, 1, NOBODY, compare_deletes=self.random.random() < 0.5)
-            news += [new] if new is not None else []
+            for piece, summary in self.pieces(update):
+                new = self.room.receive(piece, summary, 1, NOBODY, compare_deletes=self.random.random() < 0.5)
+                news += [new] if new is not None else []
         if news:
             self.turns.append(updates.merge(news))
         rows = [entry.update for entry in self.room.take() if entry.update is not None]
@@ -80,6 +81,12 @@ class Server:
         self.head += len(rows)
         self.rows += rows
         self.room.committed(rows, self.head)
+
+    def pieces(self, update: bytes) -> list[Piece]:
+        """As a whole, or cut as very large ones are."""
+        if self.random.random() < 0.8:
+            return [(update, updates.validate(update))]
+        return taken_apart(update, self.room.clocks, self.random.randint(20, 200))
 
     def fold(self) -> None:
         self.room.begin_load()
