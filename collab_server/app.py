@@ -117,15 +117,19 @@ _PAGES = {
 }
 """Paths of the web application, and the file in static/ that each of them is."""
 _CONTENT = r"/api/v1/documents/[^/]+/content"
+_WHOLE_DOCUMENTS = (
+    r"/api/v1/documents/[^/]+/updates",
+    r"/api/v1/documents/[^/]+/events/[^/]+",
+    r"/api/v1/sync/push",
+)
+"""Routes that take Yjs updates: a body may be as large as a document."""
 _LARGE_BODIES: tuple[tuple[Literal["POST", "PUT", "PATCH"], str], ...] = (
     ("POST", r"/api/v1/workspaces/[^/]+/documents"),
     ("PATCH", r"/api/v1/documents/[^/]+"),
     ("PUT", _CONTENT),
     ("PATCH", _CONTENT),
     ("POST", _CONTENT + "/(append|insert)"),
-    ("POST", r"/api/v1/documents/[^/]+/updates"),
-    ("POST", r"/api/v1/documents/[^/]+/events/[^/]+"),
-    ("POST", r"/api/v1/sync/(pull|push)"),
+    ("POST", r"/api/v1/sync/pull"),
 )
 """Routes that take up to MAX_MESSAGE_BYTES."""
 SEARCH_INTERVAL = 2.0
@@ -390,7 +394,8 @@ def build(server: Server) -> Starlette:
 def _bodies(settings: Settings) -> tuple[Rule, ...]:
     imports = Rule("POST", re.compile(r"/api/v1/workspaces/[^/]+/import"), settings.max_import_bytes, kept=False)
     most = settings.max_message_bytes
-    return (imports, *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES))
+    whole = [Rule("POST", re.compile(path), settings.largest_message) for path in _WHOLE_DOCUMENTS]
+    return (imports, *whole, *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES))
 
 
 def _plain(app: Any) -> Any:

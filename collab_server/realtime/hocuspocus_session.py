@@ -41,7 +41,7 @@ from collab_server.errors import (
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import Member, addressed
-from collab_server.realtime.refusal import refuse
+from collab_server.realtime.refusal import refuse, too_large
 from collab_server.realtime.traffic import COST_PER_BYTE, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.frames import Outgoing
@@ -174,6 +174,18 @@ class HocuspocusSession:
             return self._wait_for_verdict() if self._waiting_bytes > MAX_WAITING_BYTES else None
         return self._handle(address, attachment, message)
 
+    def _too_large(self, beginning: bytes, size: int) -> None:
+        """A message that was dropped. Its document ends on this socket, for the provider would send it again."""
+        try:
+            self._budget.spend(1.0 + size * COST_PER_BYTE)
+        except TooMany as error:
+            self.close(error)
+            return
+        address = _address_of(beginning)
+        attachment = self._attachments.get(address) if address is not None else None
+        if attachment is not None and attachment.member is not None:
+            self.end(attachment.member, too_large(self._hub.settings.max_document_bytes))
+
     def _wait(self, attachment: _Attachment, message: HocuspocusMessage, size: int) -> None:
         self._waiting_bytes += size
         attachment.waiting.append((message, size))
@@ -298,6 +310,7 @@ class HocuspocusSession:
         if not self._anyone:
             self._anyone = True
             self.socket.limit_messages(None)
+            self.socket.allow_large(self._hub.settings.largest_message, self._too_large)
         if identity.expires_at is not None:
             self._expiring.add(address)
         self._tell_scope(member)

@@ -9,7 +9,7 @@ tests/transport/test_slices.py against whole writes.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from websockets.exceptions import ProtocolError
@@ -17,6 +17,7 @@ from websockets.frames import Close
 
 from collab_server.errors import TooMany
 from collab_server.transport.frames import control
+from collab_server.transport.large_messages import BEGINNING_BYTES, Allowed, LargeMessages, OnTooLarge
 from collab_server.transport.sending import CLOSING, OPEN, OVER, Sending
 from collab_server.transport.socket import OnEnd, OnMessage
 from collab_server.transport.token_bucket import TokenBucket
@@ -56,6 +57,7 @@ class Bounds:
     max_message_bytes: int
     ping_interval: float | None
     ping_timeout: float | None
+    large: LargeMessages = field(default_factory=LargeMessages, compare=False)
 
 
 class Connection(Sending):
@@ -74,6 +76,7 @@ class Connection(Sending):
         "_frames",
         "_heard",
         "_heard_at",
+        "_large",
         "_limit",
         "_needed",
         "_on_end",
@@ -81,6 +84,7 @@ class Connection(Sending):
         "_on_writable",
         "_pinged_at",
         "_size",
+        "_skip",
         "last_sent",
     )
 
@@ -106,6 +110,9 @@ class Connection(Sending):
         self._frames: TokenBucket | None = None
         self._size = 0
         self._limit = bounds.max_message_bytes
+        self._large: Allowed | None = None
+        self._skip = 0
+        """Bytes of a frame that are still to come and to be dropped."""
         self._on_message: OnMessage | None = None
         self._on_writable: Callable[[], None] | None = None
         self._on_end: OnEnd | None = None
@@ -129,6 +136,9 @@ class Connection(Sending):
     def limit_messages(self, size: int | None) -> None:
         self._limit = self._bounds.max_message_bytes if size is None else min(size, self._bounds.max_message_bytes)
 
+    def allow_large(self, most: int, on_too_large: OnTooLarge) -> None:
+        self._large = Allowed(most, on_too_large)
+
     def resume_writing(self) -> None:
         # Whoever takes data is alive, even if our ping is still behind it.
         self._heard = True
@@ -144,6 +154,7 @@ class Connection(Sending):
         self._state = CLOSING
         self._direct = False
         self._write_frame(control(_CLOSE, Close(code, reason).serialize()))
+        self._leave_large()
         if self._busy is None:
             self._read_on()
         self._limit_closing()
@@ -158,7 +169,12 @@ class Connection(Sending):
             self._sent = False
             self.last_sent = now
         interval, timeout = self._bounds.ping_interval, self._bounds.ping_timeout
-        if self._heard:
+        large = self._large
+        contested = large is not None and self._busy is None and self._bounds.large.contested
+        if contested and large is not None and large.is_slow(now, len(self._begun) + self._size):
+            self.end(1013, "unavailable: others wait to send as much; come back")
+        # What we do not read, we cannot hear.
+        if self._heard or self._busy is not None or (large is not None and large.waiting):
             self._heard = False
             self._heard_at = now
             self._pinged_at = 0.0
@@ -200,6 +216,7 @@ class Connection(Sending):
         self._state = OVER
         self._direct = False
         self._backlog = None
+        self._leave_large()
         self._connections.discard(self)
         if self._close_timer is not None:
             self._close_timer.cancel()
@@ -225,6 +242,7 @@ class Connection(Sending):
         """Read nothing more, and close when all is sent."""
         self._state = OVER
         self._direct = False
+        self._leave_large()
         if self.queued:
             self._limit_closing()
         if self._backlog is None:
@@ -248,6 +266,10 @@ class Connection(Sending):
             if len(self._begun) < self._needed:
                 return
             data, self._begun = bytes(self._begun), _NOTHING
+        if self._skip:
+            skipped = min(self._skip, len(data))
+            self._skip -= skipped
+            data = data[skipped:]
         position, end = 0, len(data)
         if (
             6 <= end < 132
@@ -294,18 +316,81 @@ class Connection(Sending):
             ):
                 return
             if length > self._limit - self._size and not first & 8:
-                self._fail(1009, "too_large: the message is above the limit")
-                return
+                taken_up = self._take_large(data, position, payload, length)
+                if taken_up < 0:
+                    return
+                if taken_up > position:
+                    position = taken_up
+                    continue
             stop = payload + length
             if stop > end:
                 self._keep(data, position, stop - position)
                 return
-            message = apply_mask(data[payload:stop], data[payload - 4 : payload])
+            whole: Any = data if length < HELD_BYTES else memoryview(data)
+            message = apply_mask(whole[payload:stop], data[payload - 4 : payload])
             position = stop
             if first == _WHOLE_BINARY:
                 self._take(message)
             else:
                 self._take_other(first, message)
+
+    def _take_large(self, data: bytes, position: int, payload: int, length: int) -> int:
+        """Where to go on with a frame at `position`, above the usual limit: `position`, to receive it; behind it, as it
+        was dropped; -1: not now.
+        """
+        large, total = self._large, self._size + length
+        if large is None:
+            self._fail(1009, "too_large: the message is above the limit")
+            return -1
+        if total > large.most or large.skipping or self._state != OPEN:
+            shown = payload + min(length, BEGINNING_BYTES)
+            if len(data) < shown and not large.skipping:
+                self._keep(data, position, shown - position)
+                return -1
+            return self._drop_large(large, data, position, payload, length)
+        if not large.since:
+            if not self._bounds.large.enter(self):
+                large.waiting = True
+                self._keep(data, position, 0)
+                self._deferred = True
+                self._transport.pause_reading()
+                return -1
+            large.since = time.monotonic()
+        return position
+
+    def _drop_large(self, large: Allowed, data: bytes, position: int, payload: int, length: int) -> int:
+        """Drop this frame, and later those that belong to its message."""
+        if length < WHOLE_FRAGMENT_BYTES and self._state == OPEN:
+            self._pay_frame()
+        if not large.skipping:
+            masked = data[payload : payload + min(length, BEGINNING_BYTES)]
+            beginning = bytes((self._fragments or b"")[:BEGINNING_BYTES])
+            large.skipping = True
+            self._leave_large()
+            if self._state == OPEN:
+                shown = beginning or apply_mask(masked, data[payload - 4 : payload])
+                large.on_too_large(shown, self._size + length)
+        if data[position] & 0x80:
+            large.skipping, self._fragments, self._size = False, None, 0
+        else:
+            # The next frames are found too large as well.
+            self._fragments, self._size = bytearray(), large.most + 1
+        self._skip = max(0, payload + length - len(data))
+        return -1 if self._skip else payload + length
+
+    def admitted(self) -> None:
+        """It is our turn to send a large message."""
+        if self._large is not None and self._large.waiting:
+            self._large.waiting, self._large.since = False, time.monotonic()
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _leave_large(self) -> None:
+        if self._large is not None and (self._large.since or self._large.waiting):
+            waited, self._large.since, self._large.waiting = self._large.waiting, 0.0, False
+            self._needed = 0
+            self._bounds.large.leave(self)
+            if waited:
+                self._deferred = False
 
     def _defer(self, data: bytes, position: int) -> None:
         """Leave the rest to the next turn: others have theirs first."""
@@ -356,15 +441,8 @@ class Connection(Sending):
 
     def _take_other(self, first: int, payload: bytes) -> None:
         opcode = first & 15
-        if opcode in (_PING, _PONG) or len(payload) < WHOLE_FRAGMENT_BYTES:
-            if self._frames is None:
-                self._frames = TokenBucket(FRAME_RATE, FRAME_BURST)
-            try:
-                self._frames.spend(1.0)
-            except TooMany as error:
-                self._tell_end(error)
-                self.end(error.close_code, error.close_reason)
-                return
+        if (opcode in (_PING, _PONG) or len(payload) < WHOLE_FRAGMENT_BYTES) and not self._pay_frame():
+            return
         if opcode == _PING:
             # Only the latest ping needs an answer: a peer that does not read gets none now.
             if self._backlog is not None:
@@ -386,6 +464,18 @@ class Connection(Sending):
                 message, self._fragments, self._size = bytes(self._fragments), None, 0
                 self._take(message)
 
+    def _pay_frame(self) -> bool:
+        """Whether the peer may send one more small frame; else its socket ends."""
+        if self._frames is None:
+            self._frames = TokenBucket(FRAME_RATE, FRAME_BURST)
+        try:
+            self._frames.spend(1.0)
+        except TooMany as error:
+            self._tell_end(error)
+            self.end(error.close_code, error.close_reason)
+            return False
+        return True
+
     def _take_close(self, payload: bytes) -> None:
         try:
             Close.parse(payload)
@@ -404,9 +494,12 @@ class Connection(Sending):
         try:
             pending = cast(OnMessage, self._on_message)(message)
         except Exception as error:
+            self._leave_large()
             self._tell_end(error)
             return
-        if pending is not None:
+        if pending is None:
+            self._leave_large()
+        else:
             self._transport.pause_reading()
             self._busy = asyncio.get_running_loop().create_task(self._finish(pending))
 
@@ -417,6 +510,7 @@ class Connection(Sending):
             self._busy = None
             self._tell_end(error)
         self._busy = None
+        self._leave_large()
         self._go_on()
 
     def _read_on(self) -> None:

@@ -13,6 +13,7 @@ from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member
 from collab_server.telemetry import Counts
 from collab_server.transport.frames import LargeOutgoing, Outgoing
+from collab_server.transport.large_messages import OnTooLarge
 from collab_server.transport.socket import OnEnd, OnMessage
 from tests.crdt.test_room import stored, text_of
 
@@ -34,6 +35,8 @@ class ListSocket:
         self.closed = (code, reason)
 
     def limit_messages(self, size: int | None) -> None: ...
+
+    def allow_large(self, most: int, on_too_large: OnTooLarge) -> None: ...
 
     def tend(self, now: float) -> None: ...
 
