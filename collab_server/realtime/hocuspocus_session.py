@@ -7,7 +7,6 @@ refusal is dropped up to the next Token, and a Close ends the address at once, w
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -15,7 +14,6 @@ from collab_server.access.identity import Authenticator, Identity
 from collab_server.access.policy import Action, allowed
 from collab_server.backends.fair_queue import address_of, on_behalf_of
 from collab_server.crdt import hocuspocus
-from collab_server.crdt.lib0 import Reader
 from collab_server.crdt.messages import (
     Close,
     HocuspocusMessage,
@@ -38,6 +36,7 @@ from collab_server.errors import (
     Unauthenticated,
     Unavailable,
 )
+from collab_server.realtime.attachment import Attachment, address_in, cut
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import Member, addressed
@@ -57,8 +56,6 @@ MAX_LOGINS = 32
 FIRST_MESSAGE_BYTES = 1_048_576
 """Largest message of a socket on which nobody has been accepted."""
 MAX_STATELESS_BYTES = 262_144
-LOGGED_CHARACTERS = 200
-"""Of an address."""
 REFUSALS_LOGGED = 20
 """Refused logins of a socket that are logged at level info; further ones at level debug."""
 MAX_BAD_MESSAGES = 10
@@ -70,18 +67,6 @@ RENEW_SECONDS = 30.0
 
 _PING = Outgoing((hocuspocus.PING,))
 _PONG = Outgoing((hocuspocus.PONG,))
-
-
-class _Attachment:
-    """An address with a token: being checked (`login` runs, messages wait) or accepted (`member` is there)."""
-
-    __slots__ = ("login", "member", "renewal_asked", "waiting")
-
-    def __init__(self, login: asyncio.Task[None]) -> None:
-        self.login: asyncio.Task[None] | None = login
-        self.member: Member | None = None
-        self.waiting: deque[tuple[HocuspocusMessage, int]] = deque()
-        self.renewal_asked = False
 
 
 class HocuspocusSession:
@@ -108,7 +93,7 @@ class HocuspocusSession:
         self._agent = agent
         self._connection = connection
         self._client = client
-        self._attachments: dict[str, _Attachment] = {}
+        self._attachments: dict[str, Attachment] = {}
         self._expiring: set[str] = set()
         self._waiting_bytes = 0
         self._logins = 0
@@ -148,7 +133,7 @@ class HocuspocusSession:
         try:
             address, message = hocuspocus.decode(frame)
         except Malformed as error:
-            self._bad(_address_of(frame), error)
+            self._bad(address_in(frame), error)
             return None
         if address is None:
             if type(message) is Ping and not self.socket.congested:
@@ -181,12 +166,12 @@ class HocuspocusSession:
         except TooMany as error:
             self.close(error)
             return
-        address = _address_of(beginning)
+        address = address_in(beginning)
         attachment = self._attachments.get(address) if address is not None else None
         if attachment is not None and attachment.member is not None:
             self.end(attachment.member, too_large(self._hub.settings.max_document_bytes))
 
-    def _wait(self, attachment: _Attachment, message: HocuspocusMessage, size: int) -> None:
+    def _wait(self, attachment: Attachment, message: HocuspocusMessage, size: int) -> None:
         self._waiting_bytes += size
         attachment.waiting.append((message, size))
 
@@ -198,7 +183,7 @@ class HocuspocusSession:
             await self._decided.wait()
 
     def _handle(
-        self, address: str, attachment: _Attachment, message: HocuspocusMessage
+        self, address: str, attachment: Attachment, message: HocuspocusMessage
     ) -> Coroutine[Any, Any, None] | None:
         member = attachment.member
         assert member is not None
@@ -240,7 +225,7 @@ class HocuspocusSession:
         self._hub.counts.errors[error.code] += 1
         log.info(
             "document closed: bad message",
-            extra={"connection": self._connection, "address": _cut(address), "reason": error.detail},
+            extra={"connection": self._connection, "address": cut(address), "reason": error.detail},
         )
         self._detach(address)
         self.socket.write(Outgoing((hocuspocus.close(address, error.close_reason),)))
@@ -254,7 +239,7 @@ class HocuspocusSession:
         self._logins += 1
         task = asyncio.get_running_loop().create_task(self._decide(address, token))
         task.add_done_callback(self._login_decided)
-        self._attachments[address] = _Attachment(task)
+        self._attachments[address] = Attachment(task)
 
     def _refuse_long(self, address: str) -> None:
         """The other documents of the socket go on."""
@@ -282,10 +267,10 @@ class HocuspocusSession:
         except CollabError as error:
             self._refuse_login(address, attachment, error)
         except Exception:
-            log.exception("a login failed", extra={"connection": self._connection, "address": _cut(address)})
+            log.exception("a login failed", extra={"connection": self._connection, "address": cut(address)})
             self.close(Unavailable("an internal error; come back later"))
 
-    async def _accept(self, address: str, attachment: _Attachment, token: Token) -> None:
+    async def _accept(self, address: str, attachment: Attachment, token: Token) -> None:
         async with self._hub.join_slots.held(self._client, self._connection):
             epoch = self._hub.access.epoch
             identity = await self._identify(token)
@@ -332,7 +317,7 @@ class HocuspocusSession:
         """A message's token wins; without one, the socket itself tells: by header, query, cookie, or as a guest."""
         return await (self._authenticator.identify(token.token) if token.token else self._without_token())
 
-    def _refuse_login(self, address: str, attachment: _Attachment, error: CollabError) -> None:
+    def _refuse_login(self, address: str, attachment: Attachment, error: CollabError) -> None:
         if self._attachments.get(address) is not attachment:
             return
         self._hub.counts.errors[error.code] += 1
@@ -342,7 +327,7 @@ class HocuspocusSession:
             "login refused",
             extra={
                 "connection": self._connection,
-                "address": _cut(address),
+                "address": cut(address),
                 "code": error.code,
                 "reason": error.detail,
             },
@@ -361,7 +346,7 @@ class HocuspocusSession:
                     self._wait(fresh, later, later_size)
                 return
 
-    async def _renew(self, address: str, attachment: _Attachment, token: Token) -> None:
+    async def _renew(self, address: str, attachment: Attachment, token: Token) -> None:
         """A token for a document that is open. It must be good for this same document, or the document is closed:
         the address may name another one by now, or for somebody else.
         """
@@ -501,17 +486,3 @@ class HocuspocusSession:
         elif left < RENEW_SECONDS and not attachment.renewal_asked:
             attachment.renewal_asked = True
             self.socket.write(Outgoing((hocuspocus.token_request(address),)))
-
-
-def _cut(address: str | None) -> str | None:
-    """An address for the log."""
-    return address if address is None or len(address) <= LOGGED_CHARACTERS else f"{address[:LOGGED_CHARACTERS]}..."
-
-
-def _address_of(frame: bytes) -> str | None:
-    try:
-        if Reader(frame).var_uint() > hocuspocus.MAX_ADDRESS_BYTES:
-            return None
-        return Reader(frame).var_string()
-    except Malformed:
-        return None

@@ -72,7 +72,7 @@ class YWebsocketSession:
             )
             if generation is not None and generation != member.document.generation:
                 raise StaleGeneration()
-            self.socket.allow_large(self._hub.settings.largest_message, self._too_large)
+            self.socket.allow_large(self._hub.settings.largest_message, self._too_large, shown=0)
             member.ready = True
             member.document.greet(member)
             self._hub.access.joined(member, epoch)

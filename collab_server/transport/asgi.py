@@ -78,7 +78,7 @@ class AsgiSocket:
     def limit_messages(self, size: int | None) -> None:
         self._limit = size
 
-    def allow_large(self, most: int, on_too_large: OnTooLarge) -> None:
+    def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = 0) -> None:
         # The ASGI server has received the whole message already, by a limit of its own.
         self._limit, self._on_too_large = most, on_too_large
 

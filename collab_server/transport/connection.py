@@ -9,7 +9,6 @@ tests/transport/test_slices.py against whole writes.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from websockets.exceptions import ProtocolError
@@ -17,8 +16,8 @@ from websockets.frames import Close
 
 from collab_server.errors import TooMany
 from collab_server.transport.frames import control
-from collab_server.transport.large_messages import BEGINNING_BYTES, Allowed, LargeMessages, OnTooLarge
-from collab_server.transport.sending import CLOSING, OPEN, OVER, Sending
+from collab_server.transport.large_messages import SMALL_FRAGMENT_BYTES, Allowed, Bounds, LargeIncoming
+from collab_server.transport.sending import CLOSING, OPEN, OVER
 from collab_server.transport.socket import OnEnd, OnMessage
 from collab_server.transport.token_bucket import TokenBucket
 
@@ -38,8 +37,6 @@ TURN_SECONDS = 0.004
 FRAME_RATE = 500.0
 FRAME_BURST = 2_000
 """Control frames and fragments a peer may send in a second for long, and at once."""
-WHOLE_FRAGMENT_BYTES = 1024
-"""Fragments from this size on are counted by their bytes alone, as parts of the message that they make."""
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _WHOLE_BINARY = 0x82
@@ -50,41 +47,24 @@ _NOTHING = bytearray()
 """Shared by all connections that wait for no rest of a frame; nobody adds to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What all connections of a server share. Times in seconds, None for never."""
-
-    max_message_bytes: int
-    ping_interval: float | None
-    ping_timeout: float | None
-    large: LargeMessages = field(default_factory=LargeMessages, compare=False)
-
-
-class Connection(Sending):
+class Connection(LargeIncoming):
     """Implements transport.socket.Socket. `connections`: the server's set of open connections, of which this is one
     until it is lost.
     """
 
     __slots__ = (
         "_begun",
-        "_bounds",
         "_busy",
         "_close_timer",
         "_connections",
-        "_deferred",
-        "_fragments",
         "_frames",
         "_heard",
         "_heard_at",
-        "_large",
         "_limit",
-        "_needed",
         "_on_end",
         "_on_message",
         "_on_writable",
         "_pinged_at",
-        "_size",
-        "_skip",
         "last_sent",
     )
 
@@ -135,9 +115,6 @@ class Connection(Sending):
 
     def limit_messages(self, size: int | None) -> None:
         self._limit = self._bounds.max_message_bytes if size is None else min(size, self._bounds.max_message_bytes)
-
-    def allow_large(self, most: int, on_too_large: OnTooLarge) -> None:
-        self._large = Allowed(most, on_too_large)
 
     def resume_writing(self) -> None:
         # Whoever takes data is alive, even if our ping is still behind it.
@@ -334,64 +311,6 @@ class Connection(Sending):
             else:
                 self._take_other(first, message)
 
-    def _take_large(self, data: bytes, position: int, payload: int, length: int) -> int:
-        """Where to go on with a frame at `position`, above the usual limit: `position`, to receive it; behind it, as it
-        was dropped; -1: not now.
-        """
-        large, total = self._large, self._size + length
-        if large is None:
-            self._fail(1009, "too_large: the message is above the limit")
-            return -1
-        if total > large.most or large.skipping or self._state != OPEN:
-            shown = payload + min(length, BEGINNING_BYTES)
-            if len(data) < shown and not large.skipping:
-                self._keep(data, position, shown - position)
-                return -1
-            return self._drop_large(large, data, position, payload, length)
-        if not large.since:
-            if not self._bounds.large.enter(self):
-                large.waiting = True
-                self._keep(data, position, 0)
-                self._deferred = True
-                self._transport.pause_reading()
-                return -1
-            large.since = time.monotonic()
-        return position
-
-    def _drop_large(self, large: Allowed, data: bytes, position: int, payload: int, length: int) -> int:
-        """Drop this frame, and later those that belong to its message."""
-        if length < WHOLE_FRAGMENT_BYTES and self._state == OPEN:
-            self._pay_frame()
-        if not large.skipping:
-            masked = data[payload : payload + min(length, BEGINNING_BYTES)]
-            beginning = bytes((self._fragments or b"")[:BEGINNING_BYTES])
-            large.skipping = True
-            self._leave_large()
-            if self._state == OPEN:
-                shown = beginning or apply_mask(masked, data[payload - 4 : payload])
-                large.on_too_large(shown, self._size + length)
-        if data[position] & 0x80:
-            large.skipping, self._fragments, self._size = False, None, 0
-        else:
-            # The next frames are found too large as well.
-            self._fragments, self._size = bytearray(), large.most + 1
-        self._skip = max(0, payload + length - len(data))
-        return -1 if self._skip else payload + length
-
-    def admitted(self) -> None:
-        """It is our turn to send a large message."""
-        if self._large is not None and self._large.waiting:
-            self._large.waiting, self._large.since = False, time.monotonic()
-            asyncio.get_running_loop().call_soon(self._go_on)
-
-    def _leave_large(self) -> None:
-        if self._large is not None and (self._large.since or self._large.waiting):
-            waited, self._large.since, self._large.waiting = self._large.waiting, 0.0, False
-            self._needed = 0
-            self._bounds.large.leave(self)
-            if waited:
-                self._deferred = False
-
     def _defer(self, data: bytes, position: int) -> None:
         """Leave the rest to the next turn: others have theirs first."""
         self._keep(data, position, 0)
@@ -441,7 +360,7 @@ class Connection(Sending):
 
     def _take_other(self, first: int, payload: bytes) -> None:
         opcode = first & 15
-        if (opcode in (_PING, _PONG) or len(payload) < WHOLE_FRAGMENT_BYTES) and not self._pay_frame():
+        if (opcode in (_PING, _PONG) or len(payload) < SMALL_FRAGMENT_BYTES) and not self._pay_frame():
             return
         if opcode == _PING:
             # Only the latest ping needs an answer: a peer that does not read gets none now.

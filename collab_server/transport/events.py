@@ -96,7 +96,7 @@ class EventStream:
     def limit_messages(self, size: int | None) -> None:
         """Nothing comes in this way."""
 
-    def allow_large(self, most: int, on_too_large: OnTooLarge) -> None:
+    def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = 0) -> None:
         """Nothing comes in this way."""
 
     def tend(self, now: float) -> None:

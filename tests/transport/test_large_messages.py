@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from collab_server.transport import large_messages
-from collab_server.transport.connection import Bounds, Connection
-from collab_server.transport.large_messages import BEGINNING_BYTES
+from collab_server.transport.connection import Connection
+from collab_server.transport.large_messages import BEGINNING_BYTES, Bounds
 from tests.raw_socket import BINARY, CONTINUATION, PING, encode_frame
 from tests.transport.test_incoming import Wire
 
