@@ -1,6 +1,6 @@
 FROM python:3.12.12-slim-trixie AS packages
-COPY requirements.txt .
-RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -r requirements.txt
+COPY requirements.lock .
+RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 
 FROM python:3.12.12-slim-trixie
 RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin collab \

@@ -8,7 +8,7 @@ ALL_TESTS := -n 2 --dist loadfile
 ARGS :=
 
 # make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
-.PHONY: serve test check crash faults soak bench bundle clean node-packages
+.PHONY: serve test check crash faults soak bench bundle lock clean node-packages
 
 serve: $(VENV)/.installed
 	@exec $(PYTHON) -m collab_server serve $(ARGS)
@@ -20,6 +20,7 @@ check: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -q tests/test_architecture.py
 
 crash: $(VENV)/.installed-dev
 	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_crash.py $(ARGS)
@@ -41,7 +42,7 @@ bundle:
 	cd static && npm ci --no-audit --no-fund && npm run build
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(addsuffix /node_modules,$(NODE_FOLDERS))
+	rm -rf $(VENV) .lock-venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(addsuffix /node_modules,$(NODE_FOLDERS))
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -59,19 +60,28 @@ $(VENV)/.made:
 	fi; \
 	exit 1
 
-$(VENV)/.installed: requirements.txt $(VENV)/.made
+$(VENV)/.installed: requirements.lock $(VENV)/.made
 	@echo "Installing the Python packages of $< (once)"
-	@$(PIP) install -r $<
+	@$(PIP) install --require-hashes -r $<
 	@for command in collab-server:collab_server collab-client:collab_server.client; do \
 	  printf '#!/bin/sh\nroot=$$(cd "$$(dirname "$$0")/../.." && pwd)\nPYTHONPATH=$$root exec "$$root/$(PYTHON)" -m %s "$$@"\n' $${command#*:} \
 	    > $(VENV)/bin/$${command%%:*} && chmod +x $(VENV)/bin/$${command%%:*} || exit 1; \
 	done
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "Installing the Python packages of $< (once)"
-	@$(PIP) install -r $<
+	@$(PIP) install --require-hashes -r $<
 	@touch $@
+
+# Writes the hashes of what requirements.txt and requirements-dev.txt pin. Run it after a change of these.
+lock: $(VENV)/.made
+	@rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv && .lock-venv/bin/python -m pip install --quiet pip-tools
+	@for file in requirements requirements-dev; do \
+	  .lock-venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$file.lock $$file.txt || exit 1; \
+	done
+	@rm -rf .lock-venv
 
 # Without Node the tests that need it are skipped.
 node-packages:

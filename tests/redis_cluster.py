@@ -23,7 +23,7 @@ PASSWORD = "a/password:with?characters"
 
 
 class TlsRedis(RedisServer):
-    """Takes TLS only, and lets in one user, who may do what the bus needs and that only below `prefix`.
+    """Takes TLS only, and lets in one user, who may do what docs/scaling.md lists and that only below `prefix`.
 
     `certificate`: of the authority that clients have to know.
     """
@@ -40,7 +40,8 @@ class TlsRedis(RedisServer):
             f"tls-cert-file {self.certificate}",
             f"tls-key-file {key}",
             "user default off",
-            f"user collab on >{PASSWORD} resetchannels &{prefix}* -@all +@connection +@pubsub",
+            f"user collab on >{PASSWORD} resetchannels &{prefix}* ~{prefix}rate:* -@all +@connection +@pubsub"
+            " +cluster|slots +eval +time +hmget +hset +pexpire",
         )
         self.url = f"rediss://collab:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/0?ssl_ca_certs={self.certificate}"
 

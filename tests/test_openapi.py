@@ -57,7 +57,8 @@ def test_every_body_and_answer_has_an_example(api: dict[str, Any]) -> None:
 def test_every_refusal_is_a_problem(api: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in json.dumps(api)
     for name, operation in operations(api):
-        assert "503" in operation["responses"], name
+        assert {"421", "429", "503"} <= operation["responses"].keys(), name
+        assert {"Retry-After", "RateLimit-Limit"} <= operation["responses"]["429"]["headers"].keys(), name
         takes_input = operation.get("parameters") or operation.get("requestBody")
         assert "422" in operation["responses"] or not takes_input, name
         if "{" in name and "/token/" not in name:

@@ -2,10 +2,13 @@
 
 import re
 import tomllib
+from importlib import metadata
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.require import ROOT
 
@@ -125,3 +128,48 @@ def test_every_requirement_is_pinned_once_and_the_package_asks_for_nothing_else(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {re.sub(r"[-_.]+", "-", re.split("[<>=]", each)[0]).lower() for each in project["dependencies"]}
     assert wanted <= runtime.keys()
+
+
+def hashed(file: str) -> dict[str, tuple[str, int]]:
+    """Package, as an index normalises its name -> (the pin, how many files of it have a hash)."""
+    entries = re.split(r"\n(?! )", (ROOT / file).read_text().replace("\\\n", " \n").strip())
+    found = {}
+    for entry in entries:
+        pin = " ".join(entry.partition("--hash")[0].split())
+        name = re.sub(r"[-_.]+", "-", pin.split("==")[0]).lower()
+        found[name] = (pin.replace(" ;", ";"), len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", entry)))
+    return found
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_what_is_installed_has_hashes_and_the_versions_that_are_pinned(name: str) -> None:
+    pinned = pins("requirements.txt") | (pins("requirements-dev.txt") if name == "requirements-dev" else {})
+    locked = hashed(f"{name}.lock")
+    assert locked.keys() == pinned.keys(), "run `make lock`"
+    for package, (pin, files) in locked.items():
+        assert pin.split("==")[1] == pinned[package].split("==")[1], "run `make lock`"
+        assert files >= 1, package
+    assert "://" not in (ROOT / f"{name}.lock").read_text()
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_every_package_that_a_pin_needs_is_pinned_on_every_python(python: str, system: str) -> None:
+    """pip refuses to install what has no hash."""
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": system,
+        "platform_system": system.capitalize(),
+        "os_name": "posix",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "platform_machine": "arm64" if system == "darwin" else "x86_64",
+        "extra": "",
+    }
+    pinned = pins("requirements.txt")
+    for name in pinned:
+        for line in metadata.requires(name) or ():
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate(environment):
+                assert canonicalize_name(needed.name) in pinned, f"{name} needs {line}"

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from collab_server.crdt.answers import Answers
 from collab_server.crdt.coverage import Coverage
+from collab_server.crdt.tail import gathered, lacking, together
 from collab_server.crdt.updates import (
     EMPTY_UPDATE,
     DeleteSet,
@@ -19,18 +20,15 @@ from collab_server.crdt.updates import (
     decode_state_vector,
     diff,
     encode_state_vector,
-    merge,
 )
-from collab_server.errors import Malformed, QuotaExceeded, TooLarge, Unavailable
+from collab_server.errors import QuotaExceeded, TooLarge
 
 TAIL_RUN = 64
 """Updates after which those of a tail are merged: the length at which merging is cheapest per update."""
 SPLIT_BYTES = 262_144
 """Of a document from this size on, large updates are sent apart: merging a keystroke into them costs milliseconds."""
 PART_BYTES = 32_768
-"""Of such an update. Of two neighbours that were not merged, for GATHERED_BYTES, one is as large."""
-GATHERED_BYTES = 65_536
-"""Of the updates that are merged so. To merge larger ones takes long, and folding will."""
+"""Of such an update. Of two neighbours that were not merged, for tail.GATHERED_BYTES, one is as large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +372,7 @@ class Room:
             self.coverage.add(seq - len(payloads) + 1, seq)
             self.log_bytes += sum(map(len, payloads))
         if len(self._committed) >= self._merge_at:
-            self._committed = _gathered(self._committed)
+            self._committed = gathered(self._committed)
             self._merge_at = len(self._committed) + TAIL_RUN
             self._recount()
         return entries
@@ -401,7 +399,7 @@ class Room:
         assert self._snapshot is not None, "the room is not loaded"
         if self._encoded is None:
             tail = self._tail()
-            self._encoded = _together([self._snapshot, *tail]) if tail else self._snapshot
+            self._encoded = together([self._snapshot, *tail]) if tail else self._snapshot
         return self._encoded
 
     def parts(self) -> list[bytes]:
@@ -429,13 +427,13 @@ class Room:
                 small.append(part)
                 continue
             if small:
-                parts.append(_lacking(_together(small), state_vector))
+                parts.append(lacking(together(small), state_vector))
                 small = []
             parts.append(part if empty else self._large_answer(part, state_vector))
         if not parts:
-            parts = [_lacking(self.encoded(), state_vector)]
+            parts = [lacking(self.encoded(), state_vector)]
         elif small:
-            parts.append(_lacking(_together(small), state_vector))
+            parts.append(lacking(together(small), state_vector))
         answer = (*(part for part in parts[:-1] if part != EMPTY_UPDATE), parts[-1])
         self._answers.keep(state_vector, answer, SPLIT_BYTES)
         return answer
@@ -470,41 +468,10 @@ class Room:
         return lacking
 
 
-def _lacking(update: bytes, state_vector: bytes) -> bytes:
-    return update if state_vector == b"\0" else diff(update, state_vector)
-
-
 def _clients(summary: UpdateSummary) -> tuple[int, ...]:
     """Whose structs it has, each once."""
     structs = summary.structs
     return (structs[0][0],) if len(structs) == 1 else tuple({client for client, _, _ in structs})
-
-
-def _gathered(updates: list[bytes]) -> list[bytes]:
-    """The same in the same order, neighbours merged where they are small together."""
-    runs: list[list[bytes]] = []
-    size = GATHERED_BYTES
-    for update in updates:
-        size += len(update)
-        if size > GATHERED_BYTES:
-            runs.append([])
-            size = len(update)
-        runs[-1].append(update)
-    gathered: list[bytes] = []
-    for run in runs:
-        try:
-            gathered.append(run[0] if len(run) == 1 else merge(run))
-        except Malformed:
-            gathered += run
-    return gathered
-
-
-def _together(updates: list[bytes]) -> bytes:
-    """Merged. What fails here is no fault of whoever asks: each update was found sound when it came."""
-    try:
-        return merge(updates)
-    except Malformed as error:
-        raise Unavailable(f"the document cannot be put together: {error.detail}") from error
 
 
 def _highest(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:

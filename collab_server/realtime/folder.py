@@ -5,7 +5,8 @@ asks.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
 from collab_server.backends.db import Database
@@ -16,6 +17,10 @@ from collab_server.errors import CollabError, Unavailable
 from collab_server.realtime.live import LiveDocument
 from collab_server.telemetry import Counts, log
 
+SLOW_SECONDS = 5.0
+"""Documents whose last fold took longer share one slot, so that the others do not wait for them."""
+SLOW_KNOWN = 1000
+"""How many such documents are remembered, also when they are not open."""
 RETRY = (5.0, 300.0)
 """Seconds until a document whose fold failed is tried again: at first, and (doubling) at most."""
 
@@ -39,6 +44,8 @@ class Folder:
         self._workers = workers
         self._counts = counts
         self._slots = FairQueue(slots, most=UNBOUNDED, most_of_one=UNBOUNDED)
+        self._slow_slot = FairQueue(1, most=UNBOUNDED, most_of_one=UNBOUNDED)
+        self._slow: dict[UUID, None] = {}
         self._loading = loading
         self._done = done
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
@@ -79,7 +86,7 @@ class Folder:
         self._done(document)
 
     async def _run(self, document: LiveDocument) -> None:
-        async with self._slots.place():
+        async with self._place(document.id):
             while (loading := self._loading(document.id)) is not None:
                 await asyncio.wait({loading})
             self._running.add(document.id)
@@ -111,9 +118,25 @@ class Folder:
             exc_info=None if expected else error,
         )
 
+    @asynccontextmanager
+    async def _place(self, document_id: UUID) -> AsyncIterator[None]:
+        async with AsyncExitStack() as places:
+            if document_id in self._slow:
+                await places.enter_async_context(self._slow_slot.place())
+            await places.enter_async_context(self._slots.place())
+            started = time.monotonic()
+            try:
+                yield
+            finally:
+                self._slow.pop(document_id, None)
+                if time.monotonic() - started > SLOW_SECONDS:
+                    self._slow[document_id] = None
+                    if len(self._slow) > SLOW_KNOWN:
+                        del self._slow[next(iter(self._slow))]
+
     async def fold_closed(self, document_id: UUID) -> None:
         """Fold a document that is not open here. Raises NotFound, DocumentDamaged, Unavailable."""
-        async with self._slots.place():
+        async with self._place(document_id):
             await store.fold(self._db, self._workers, document_id)
 
     async def finish(self, seconds: float) -> None:

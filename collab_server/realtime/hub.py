@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import math
 import secrets
 import socket
 import time
@@ -32,6 +31,7 @@ from collab_server.realtime.member import Member, Session, Stream
 from collab_server.realtime.mirror import Mirror
 from collab_server.realtime.nodes import Nodes
 from collab_server.realtime.programs import Programs
+from collab_server.realtime.sending_away import send_away
 from collab_server.realtime.storage_limits import StorageLimits
 from collab_server.realtime.writer import Writer
 from collab_server.settings import Settings
@@ -41,9 +41,6 @@ SWEEP_INTERVAL = 0.5
 JOINS_AT_ONCE = 16
 FOLD_AFTER_OTHERS = 2
 """The node that writes a log folds it first; one that only hears of it then finds little to fold, and lets go too."""
-CLOSED_AT_ONCE = 50
-CLOSE_PAUSE = 0.05
-"""Seconds between the sockets that are closed at once when the server leaves: 1,000 a second."""
 BLOCKED_SECONDS = 2.0
 """How long the edits of a document are blocked before a request that waits for them is refused."""
 SETTLE_SECONDS = 10.0
@@ -467,7 +464,7 @@ class Hub:
             self.programs.end(document)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.writer.flushed(), grace)
-        await self._send_away(grace / 2)
+        await send_away(self.sessions, grace / 2)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.writer.flushed(), max(1.0, grace / 4))
         await self._folder.finish(5)
@@ -478,16 +475,6 @@ class Hub:
                 extra={"document": document.id, "bytes": document.room.unsaved_bytes},
             )
         return len(unsaved)
-
-    async def _send_away(self, seconds: float) -> None:
-        """Close every socket with 1012, a few at a time, so that the other nodes do not meet all clients at once."""
-        sessions = list(self.sessions)
-        at_once = max(CLOSED_AT_ONCE, math.ceil(len(sessions) * CLOSE_PAUSE / seconds))
-        for start in range(0, len(sessions), at_once):
-            if start:
-                await asyncio.sleep(CLOSE_PAUSE)
-            for session in sessions[start : start + at_once]:
-                session.restart()
 
     def oldest_unsaved(self) -> float:
         """Age in seconds of the oldest edit that is not committed, apart from those of blocked documents: these say

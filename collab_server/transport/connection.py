@@ -37,6 +37,8 @@ TURN_SECONDS = 0.004
 FRAME_RATE = 500.0
 FRAME_BURST = 2_000
 """Control frames and fragments a peer may send in a second for long, and at once."""
+IGNORED_FRAMES = 1_000
+"""Frames between our close and the peer's. What was on the way is read, so that the peer gets to our close."""
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _WHOLE_BINARY = 0x82
@@ -60,6 +62,7 @@ class Connection(LargeIncoming):
         "_frames",
         "_heard",
         "_heard_at",
+        "_ignored",
         "_limit",
         "_on_end",
         "_on_message",
@@ -89,6 +92,7 @@ class Connection(LargeIncoming):
         self._fragments: bytearray | None = None
         self._frames: TokenBucket | None = None
         self._size = 0
+        self._ignored = 0
         self._limit = bounds.max_message_bytes
         self._large: Allowed | None = None
         self._skip = 0
@@ -360,6 +364,9 @@ class Connection(LargeIncoming):
 
     def _take_other(self, first: int, payload: bytes) -> None:
         opcode = first & 15
+        if self._state != OPEN and opcode != _CLOSE:
+            self._ignore_frame(first, opcode)
+            return
         if (opcode in (_PING, _PONG) or len(payload) < SMALL_FRAGMENT_BYTES) and not self._pay_frame():
             return
         if opcode == _PING:
@@ -407,8 +414,17 @@ class Connection(LargeIncoming):
                 self._write_frame(control(_CLOSE, payload))
             self._hang_up()
 
+    def _ignore_frame(self, first: int, opcode: int) -> None:
+        if opcode < _CLOSE:
+            self._fragments = None if first & 0x80 else bytearray()
+            self._size = 0
+        self._ignored += 1
+        if self._ignored > IGNORED_FRAMES:
+            self._hang_up()
+
     def _take(self, message: bytes) -> None:
         if self._state != OPEN:
+            self._ignore_frame(_WHOLE_BINARY, _BINARY)
             return
         try:
             pending = cast(OnMessage, self._on_message)(message)

@@ -114,6 +114,9 @@ class LargeIncoming(Sending):
     def _pay_frame(self) -> bool:
         raise NotImplementedError
 
+    def _ignore_frame(self, first: int, opcode: int) -> None:
+        raise NotImplementedError
+
     def _go_on(self) -> None:
         raise NotImplementedError
 
@@ -149,7 +152,9 @@ class LargeIncoming(Sending):
 
     def _drop_large(self, large: Allowed, data: bytes, position: int, payload: int, length: int) -> int:
         """Drop this frame, and later those that belong to its message."""
-        if length < SMALL_FRAGMENT_BYTES and self._state == OPEN:
+        if self._state != OPEN:
+            self._ignore_frame(data[position], data[position] & 15)
+        elif length < SMALL_FRAGMENT_BYTES:
             self._pay_frame()
         if not large.skipping:
             masked = data[payload : payload + min(length, BEGINNING_BYTES)]

@@ -34,6 +34,18 @@ _FORMATS = {
 }
 
 
+def _header(description: str, example: int) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "integer"}, "example": example}
+
+
+_RATE_HEADERS = {
+    "RateLimit-Limit": _header("Requests that may come at once.", 200),
+    "RateLimit-Remaining": _header("Requests that may come now.", 199),
+    "RateLimit-Reset": _header("Seconds until RateLimit-Limit requests may come again.", 1),
+}
+"""Absent where COLLAB_RATE_REQUESTS is 0."""
+
+
 def install(api: FastAPI) -> None:
     """Have /openapi.json answer the completed description."""
 
@@ -89,7 +101,7 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422", "")):
         responses["422"] = {"description": "`invalid`: The request is not valid"}
-    common: tuple[type[errors.CollabError], ...] = (errors.Unavailable,)
+    common: tuple[type[errors.CollabError], ...] = (errors.Unavailable, errors.TooMany, errors.UnknownHost)
     if "requestBody" in operation:
         common += (errors.TooLarge,)
     if "requestBody" in operation or "parameters" in operation:
@@ -103,6 +115,10 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
             example = {"type": "about:blank", "title": title, "status": int(status), "detail": title, "code": code}
             schema = {"$ref": "#/components/schemas/Problem"}
             response["content"] = {_PROBLEM: {"schema": schema, "example": example}}
+        if status in ("429", "503"):
+            response["headers"] = {"Retry-After": _header("Seconds after which the same request may succeed.", 1)}
+        if status != "421":
+            response.setdefault("headers", {}).update(_RATE_HEADERS)
     bodies = [*responses.values(), operation["requestBody"]] if "requestBody" in operation else responses.values()
     for body in bodies:
         media = body.get("content", {}).get(_JSON)

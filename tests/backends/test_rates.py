@@ -8,6 +8,7 @@ import pytest
 from collab_server.backends import rates, redis_rates
 from collab_server.backends.rates import LocalBuckets, Rate, network_of
 from collab_server.backends.redis_rates import RedisBuckets
+from tests.redis_cluster import RedisCluster, TlsRedis
 from tests.redis_server import RedisServer
 
 SLOW = Rate(per_second=0.001, burst=10)
@@ -65,5 +66,36 @@ async def test_servers_on_one_redis_share_their_buckets_and_go_on_without_it(
             assert [each.allowed for each in again] == [True] * 10 + [False]
         finally:
             await redis.start()
+            await one.close()
+            await other.close()
+
+
+async def test_servers_on_a_redis_cluster_share_buckets_that_lie_on_all_its_nodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_rates, "TIMEOUT", 10.0)
+    async with RedisCluster(tmp_path) as cluster:
+        one, other = RedisBuckets(cluster.url, "t:"), RedisBuckets(cluster.url, "t:")
+        try:
+            for key in "abcdefgh":
+                taken = [await buckets.take(key, SLOW) for _ in range(10) for buckets in (one, other)]
+                assert sum(each.allowed for each in taken) == SLOW.burst
+            sizes = [int(await cluster.ask(number, "DBSIZE")) for number in range(len(cluster.nodes))]
+            assert sum(sizes) == 8 and sum(size > 0 for size in sizes) > 1
+        finally:
+            await one.close()
+            await other.close()
+
+
+async def test_a_user_with_the_documented_rights_may_count_in_redis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_rates, "TIMEOUT", 10.0)
+    async with TlsRedis(tmp_path / "redis", "t:") as redis:
+        one, other = RedisBuckets(redis.url, "t:"), RedisBuckets(redis.url, "t:")
+        try:
+            taken = [await buckets.take("a", SLOW) for _ in range(10) for buckets in (one, other)]
+            assert sum(each.allowed for each in taken) == SLOW.burst
+        finally:
             await one.close()
             await other.close()

@@ -3,8 +3,10 @@
 import asyncio
 import time
 
-from collab_server.transport.connection import TURN_SECONDS
-from tests.raw_socket import BINARY, PING, encode_frame
+import pytest
+
+from collab_server.transport.connection import IGNORED_FRAMES, TURN_SECONDS
+from tests.raw_socket import BINARY, CLOSE, CONTINUATION, PING, encode_frame
 from tests.transport.test_slices import Opened
 
 
@@ -73,4 +75,37 @@ async def test_pings_without_end_end_the_socket() -> None:
         await asyncio.sleep(0)
     assert len(opened.ends) == 1
     assert "too many" in str(opened.ends[0])
+    opened.network.abort()
+
+
+FURTHER = {
+    "pings": (b"", encode_frame(b"", PING)),
+    "messages": (b"", encode_frame(b"x", BINARY)),
+    "fragments": (encode_frame(b"x", BINARY, fin=False), encode_frame(b"x", CONTINUATION, fin=False)),
+}
+
+
+@pytest.mark.parametrize("kind", FURTHER)
+async def test_a_peer_that_sends_on_after_our_close_is_read_for_a_bounded_number_of_frames(kind: str) -> None:
+    opened = Opened()
+    await opened.begin()
+    first, again = FURTHER[kind]
+    opened.socket.data_received(first)
+    opened.socket.end(4529, "too_many: too many messages in too short a time")
+    for _ in range(IGNORED_FRAMES):
+        opened.socket.data_received(again)
+    assert opened.network.reading and not opened.network.closing
+    opened.socket.data_received(again)
+    assert opened.network.closing
+    opened.network.abort()
+
+
+async def test_a_peer_that_answers_our_close_after_its_last_messages_ends_as_always() -> None:
+    opened = Opened()
+    await opened.begin()
+    opened.socket.end(4529, "too_many: too many messages in too short a time")
+    fragments = encode_frame(b"x", BINARY, fin=False) + encode_frame(b"y", CONTINUATION)
+    opened.socket.data_received(encode_frame(b"x", BINARY) * 10 + fragments + encode_frame(b"\x11\xb1", CLOSE))
+    while not opened.network.closing:  # noqa: ASYNC110 - no pause: the rest is handled in the next turns
+        await asyncio.sleep(0)
     opened.network.abort()
