@@ -96,6 +96,8 @@ async def test_requests_take_an_update_as_large_as_a_document(
         async with httpx.AsyncClient(timeout=60) as api:
             answer = await api.post(path, content=update, headers={"content-type": "application/octet-stream"})
             assert answer.status_code == status, answer.text
+            said = await api.post(f"{running.api}/documents/{document['id']}/events/none", content=b"\0" * 200_000)
+            assert said.json()["code"] == ("not_found" if status == 200 else "message_too_large")
             if status == 200:
                 await client.until(within=30, length={"content": 11_000_000})
                 again: Doc[Text] = Doc()
