@@ -32,6 +32,8 @@ faults: $(VENV)/.installed-dev
 # The long forms of tests that make test runs shortly.
 soak: $(VENV)/.installed-dev
 	@COLLAB_FLOOD_FRAMES=$${COLLAB_FLOOD_FRAMES:-100000} exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_floods.py $(ARGS)
+	@COLLAB_GENERATED_DOCUMENTS=$${COLLAB_GENERATED_DOCUMENTS:-10000} exec $(PYTHON) -m pytest -o faulthandler_timeout=0 \
+	  tests/interop/test_generated_documents.py $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	@exec $(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) $(ARGS)

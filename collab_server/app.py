@@ -49,7 +49,7 @@ from collab_server.crypto import Signer
 from collab_server.documents import api as documents_api
 from collab_server.documents import content_api, damage_queries, log_queries, organizing_api, trash_api, updates_api
 from collab_server.documents.views import Views
-from collab_server.errors import CollabError
+from collab_server.errors import CollabError, MessageTooLarge, TooLarge
 from collab_server.exports import api as exports_api
 from collab_server.exports import archive_api
 from collab_server.exports.converting import Converters
@@ -117,15 +117,19 @@ _PAGES = {
 }
 """Paths of the web application, and the file in static/ that each of them is."""
 _CONTENT = r"/api/v1/documents/[^/]+/content"
+_WHOLE_DOCUMENTS: tuple[tuple[str, type[TooLarge]], ...] = (
+    (r"/api/v1/documents/[^/]+/updates", TooLarge),
+    (r"/api/v1/documents/[^/]+/events/[^/]+", MessageTooLarge),
+    (r"/api/v1/sync/push", TooLarge),
+)
+"""Routes that take Yjs updates, whose bodies may be as large as a document, and what a larger one is refused with."""
 _LARGE_BODIES: tuple[tuple[Literal["POST", "PUT", "PATCH"], str], ...] = (
     ("POST", r"/api/v1/workspaces/[^/]+/documents"),
     ("PATCH", r"/api/v1/documents/[^/]+"),
     ("PUT", _CONTENT),
     ("PATCH", _CONTENT),
     ("POST", _CONTENT + "/(append|insert)"),
-    ("POST", r"/api/v1/documents/[^/]+/updates"),
-    ("POST", r"/api/v1/documents/[^/]+/events/[^/]+"),
-    ("POST", r"/api/v1/sync/(pull|push)"),
+    ("POST", r"/api/v1/sync/pull"),
 )
 """Routes that take up to MAX_MESSAGE_BYTES."""
 SEARCH_INTERVAL = 2.0
@@ -390,7 +394,10 @@ def build(server: Server) -> Starlette:
 def _bodies(settings: Settings) -> tuple[Rule, ...]:
     imports = Rule("POST", re.compile(r"/api/v1/workspaces/[^/]+/import"), settings.max_import_bytes, kept=False)
     most = settings.max_message_bytes
-    return (imports, *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES))
+    whole = [
+        Rule("POST", re.compile(path), settings.largest_message, refusal=refusal) for path, refusal in _WHOLE_DOCUMENTS
+    ]
+    return (imports, *whole, *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES))
 
 
 def _plain(app: Any) -> Any:

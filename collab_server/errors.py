@@ -17,6 +17,7 @@ CollabError                     HTTP  close
 |- PreconditionFailed           412   4409   If-Match names another version than the present one
 |  `- BaseUnknown               412   4409   ... and the server cannot tell what that one said
 |- TooLarge                     413   1009   a message, body or document above its limit
+|  |- MessageTooLarge           413   4413   a message larger than a document may be
 |  `- QuotaExceeded             413   1009   the workspace's storage is full; an administrator can raise its limit
 |- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
 |- UnprocessableContent         422   4400   well formed, but not acceptable
@@ -171,6 +172,14 @@ class TooLarge(CollabError):
     status = 413
     close_code = 1009
     title = "Too large"
+
+
+class MessageTooLarge(TooLarge):
+    """Sending it again is of no use: 4413 keeps stock y-websocket clients from doing so for ever."""
+
+    code = "message_too_large"
+    close_code = 4413
+    title = "Too much in one message"
 
 
 class QuotaExceeded(TooLarge):

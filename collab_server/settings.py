@@ -187,7 +187,8 @@ class Settings(BaseSettings):
     ] = False
 
     max_message_bytes: Annotated[
-        int, Field(ge=1024, le=16_000_000, description="Largest WebSocket message; above it the socket closes 1009.")
+        int,
+        Field(ge=1024, le=16_000_000, description="Largest WebSocket message that needs no turn; see docs/limits.md."),
     ] = 10_000_000
     max_document_bytes: Annotated[
         int, Field(ge=65536, le=67_108_864, description="Largest encoded document; above it growth is refused.")
@@ -378,6 +379,11 @@ class Settings(BaseSettings):
         """Where browsers reach this server, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    @property
+    def largest_message(self) -> int:
+        """Bytes of a message or body that holds a whole document, with what stands before the document."""
+        return max(self.max_message_bytes, self.max_document_bytes + 65_536)
 
     def secret(self) -> bytes:
         """The signing key: SECRET_KEY, or the one generated into DATA_DIR (created on first use).

@@ -112,7 +112,7 @@ async def test_a_large_body_is_refused_before_it_comes(server: Server, document:
     cases = [
         (head("auth/login"), 413),
         (head("users"), 413),
-        (head(f"documents/{document}/updates", 11_000_000, "application/octet-stream"), 413),
+        (head(f"documents/{document}/updates", 65_000_000, "application/octet-stream"), 413),
         (head(f"documents/{document}/updates", SIZE, "application/octet-stream", wrong), 401),
         (head("sync/push", more=wrong), 401),
         (head(f"workspaces/{uuid4()}/import?name=x.zip", 1_000_000, "application/zip", wrong), 401),

@@ -108,14 +108,16 @@ async def test_stateless_messages_are_dropped_for_members_who_do_not_read(
         await socket.abort()
 
 
-async def test_a_stateless_message_above_the_limit_ends_its_document_only(
+async def test_a_stateless_message_above_the_limit_is_dropped_and_its_sender_told(
     server: Server, bystanders: Bystanders
 ) -> None:
     socket = await dial(server, "hocus", bystanders.name)
     socket.send(var_string(bystanders.name) + b"\x05" + var_string("x" * 300_000))
-    close = var_string(bystanders.name) + b"\x07"
-    await socket.until(lambda: any(message.startswith(close) for message in socket.messages), "the document's end")
+    notice = var_string(bystanders.name) + b"\x05"
+    await socket.until(lambda: any(message.startswith(notice) for message in socket.messages), "a notice")
+    await socket.round_trip()
     assert socket.ended is None
+    assert not any(message.startswith(var_string(bystanders.name) + b"\x07") for message in socket.messages)
     await socket.abort()
 
 
@@ -126,6 +128,19 @@ async def test_an_address_above_the_limit_is_refused_and_not_logged(server: Serv
         socket.send(var_string("a" * 900_000) + b"\x02\x00\x00\x00")
     assert (await socket.end()).code == 4400
     assert len(server.log) - logged < 5_000
+
+
+async def test_a_name_above_the_limit_does_not_end_the_other_documents_of_its_socket(
+    server: Server, bystanders: Bystanders
+) -> None:
+    socket = await dial(server, "hocus", bystanders.name)
+    long = var_string("a" * 3_000)
+    socket.send(long + b"\x02\x00\x00\x00")
+    denied = long + b"\x02\x01"
+    await socket.until(lambda: any(message.startswith(denied) for message in socket.messages), "the refusal")
+    await socket.round_trip()
+    assert socket.ended is None
+    await socket.abort()
 
 
 async def test_messages_before_a_login_are_small(server: Server) -> None:

@@ -221,7 +221,12 @@ async def test_the_token_of_the_metrics(token: str, client: str, given: str, sta
 async def public(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """On https, with a port for its metrics, and with small uploads: two of the largest at a time for one person."""
     settings = {"public_url": "https://docs.example", "metrics_port": free_port()}
-    sizes = {"max_import_bytes": UPLOAD, "max_message_bytes": UPLOAD, "guest_role": "editor"}
+    sizes = {
+        "max_import_bytes": UPLOAD,
+        "max_message_bytes": UPLOAD,
+        "max_document_bytes": UPLOAD,
+        "guest_role": "editor",
+    }
     async with Server(tmp_path_factory.mktemp("public"), **settings, **sizes) as running:
         yield running
 

@@ -53,9 +53,9 @@ class Inbox:
     def _take(self, row: Row, answer: Answered, dirty: int) -> None:
         conn = self._store.conn
         if answer.update != EMPTY_UPDATE:
-            validate(answer.update)
+            update = validate(answer.update).marked or answer.update
             self._store.forget(row.id)
-            self._store.keep(row.id, answer.update)
+            self._store.keep(row.id, update)
         queries.set_place(conn, row.id, answer.generation, answer.seq)
         if answer.metadata:
             fields = json.loads(answer.metadata)

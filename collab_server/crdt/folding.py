@@ -10,6 +10,7 @@ import pycrdt
 
 from collab_server.crdt import tree
 from collab_server.crdt import updates as encoded
+from collab_server.crdt.masking import mask, unmask
 from collab_server.crdt.structs import STRING, Id, StructReader
 from collab_server.errors import Malformed
 
@@ -45,7 +46,7 @@ def condense(snapshot: bytes | None, updates: Sequence[bytes]) -> Condensed:
     document = load(merged)
     if isinstance(document, tree.Tree):
         return Condensed(document, merged, encoded.encode_state_vector(document.clocks), document.pending)
-    collected = document.get_update()
+    collected = unmask(document.get_update())
     # The Doc's encoding is smaller where content was deleted, and larger where many runs were cut in pieces.
     if len(collected) < len(merged) and _has_same_clocks(collected, merged):
         merged = collected
@@ -62,7 +63,7 @@ def load(update: bytes) -> Document:
     if not cuts_surrogate_pairs(update):
         doc: Doc = pycrdt.Doc()
         with suppress(Malformed, RuntimeError):
-            encoded.ask_pycrdt(doc.apply_update, update)
+            encoded.ask_pycrdt(doc.apply_update, mask(update))
             if not is_pending(update, doc.get_state()):
                 return doc
     return tree.read(update)

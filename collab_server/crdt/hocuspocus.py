@@ -1,5 +1,6 @@
 """Hocuspocus frames: many documents on one WebSocket, every message preceded by its document's address."""
 
+import json
 from typing import Final, Literal
 
 from collab_server.crdt.lib0 import Reader, write_var_string
@@ -33,6 +34,8 @@ CLOSE: Final = 7
 
 MAX_ADDRESS_BYTES: Final = 2_560
 """A name of 500 characters, and a session id. The server repeats the address in each message."""
+MAX_READ_ADDRESS_BYTES: Final = 16_384
+"""Of an address that is still read, to be refused by name."""
 
 _SAVED: Final = b"\x08\x01"
 _NOT_SAVED: Final = b"\x08\x00"
@@ -50,7 +53,7 @@ def decode(frame: bytes) -> tuple[str | None, HocuspocusMessage]:
         if frame == PING:
             return None, Ping()
     reader = Reader(frame)
-    if len(frame) > MAX_ADDRESS_BYTES and Reader(frame).var_uint() > MAX_ADDRESS_BYTES:
+    if len(frame) > MAX_READ_ADDRESS_BYTES and Reader(frame).var_uint() > MAX_READ_ADDRESS_BYTES:
         raise Malformed(f"an address may have at most {MAX_ADDRESS_BYTES} bytes")
     address = reader.var_string()
     number = reader.var_uint()
@@ -114,6 +117,11 @@ def sync_status(address: str, *, saved: bool) -> bytes:
 
 def stateless(address: str, payload: str) -> bytes:
     return write_var_string(address) + b"\x05" + write_var_string(payload)
+
+
+def notice(address: str, code: str, detail: str) -> bytes:
+    """A stateless message of the server's own: something was not taken, and everything else goes on."""
+    return stateless(address, json.dumps({"type": "collab_server.notice", "code": code, "detail": detail}))
 
 
 def split_address(address: str) -> tuple[str, str | None]:

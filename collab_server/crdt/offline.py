@@ -14,6 +14,7 @@ import pycrdt
 from collab_server.crdt import text_diff, text_editing, tree
 from collab_server.crdt.composing import Composer
 from collab_server.crdt.line_ends import with_line_feeds
+from collab_server.crdt.masking import mask
 from collab_server.crdt.roots import TEXT_ROOT, project_document
 from collab_server.crdt.updates import EMPTY_UPDATE, ask_pycrdt
 
@@ -33,7 +34,7 @@ class OfflineText:
         self.client_id = client_id
         self._doc: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc(client_id=client_id)
         if state != EMPTY_UPDATE:
-            ask_pycrdt(self._doc.apply_update, state)
+            ask_pycrdt(self._doc.apply_update, mask(state))
         self._text = self._doc.get(TEXT_ROOT, type=pycrdt.Text)
 
     @property
@@ -47,7 +48,7 @@ class OfflineText:
 
     def apply(self, update: bytes) -> None:
         """Take in a validated update. Raises Malformed."""
-        ask_pycrdt(self._doc.apply_update, update)
+        ask_pycrdt(self._doc.apply_update, mask(update))
 
     def splice(self, position: int, deleted: int, inserted: str) -> bytes:
         """The update of an edit. Raises ValueError where the text is shorter than that."""

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 from collab_server.crdt.messages import decode_awareness, encode_awareness_entries, read_state
 from collab_server.crdt.node_messages import State
-from collab_server.errors import Malformed, TooMany
+from collab_server.errors import Malformed
 
 REMOVED = "null"
 MAX_IDS = 64
 """Client ids one connection may hold in one document; a stock client holds one."""
 MAX_STATE_BYTES = 65_536
+"""Of one state. Of these four bounds: what is beyond is not shown, and its sender is told."""
 MAX_CONNECTION_BYTES = 131_072
 """Of the states of one connection."""
 MAX_TOTAL_BYTES = 2_097_152
@@ -45,7 +46,7 @@ class Presence:
     person).
     """
 
-    __slots__ = ("_gone", "_newest", "_owned", "_states", "size")
+    __slots__ = ("_gone", "_newest", "_owned", "_states", "not_taken", "size")
 
     def __init__(self) -> None:
         self._states: dict[int, _State] = {}
@@ -55,6 +56,8 @@ class Presence:
         self._newest = 0
         self.size = 0
         """Bytes of all states together."""
+        self.not_taken = ""
+        """Why a state of the last `receive` is not shown; empty: all are, or are no news."""
 
     def __len__(self) -> int:
         return len(self._states)
@@ -66,9 +69,10 @@ class Presence:
     def receive(self, owner: int, person: str, user: Mapping[str, object] | None, payload: bytes) -> set[int]:
         """Take an awareness payload of a connection in; returns the client ids whose state changed.
 
-        `user`: fields the server vouches for, laid over the state's own `user`. A state beyond MAX_CONNECTION_BYTES or
-        MAX_TOTAL_BYTES is not taken: the client's former state stays. Raises Malformed, or TooMany beyond MAX_IDS.
+        `user`: fields the server vouches for, laid over the state's own `user`. A state beyond the bounds above is not
+        taken, and `not_taken` says why: the client's former state stays. Raises Malformed.
         """
+        self.not_taken = ""
         changed: set[int] = set()
         for client, clock, state in decode_awareness(payload):
             if state == REMOVED:
@@ -102,14 +106,20 @@ class Presence:
             # Only a newcomer takes its own id along; tabs of one browser repeat each other's states.
             return False
         if len(state) > MAX_STATE_BYTES:
-            raise Malformed(f"an awareness state may have at most {MAX_STATE_BYTES} bytes")
+            self.not_taken = f"a presence state may have at most {MAX_STATE_BYTES} bytes"
+            return False
         if client not in owned and len(owned) >= MAX_IDS:
-            raise TooMany(f"a connection may announce at most {MAX_IDS} clients")
+            self.not_taken = f"a connection may show the presence of at most {MAX_IDS} clients"
+            return False
         new = _State(clock, _vouched(state, user), owner, person)
         others = owned - {client}
         if others and new.size + sum(self._states[other].size for other in others) > MAX_CONNECTION_BYTES:
+            self.not_taken = f"the presence states of a connection may have {MAX_CONNECTION_BYTES} bytes together"
             return False
-        return self._put(client, new, MAX_TOTAL_BYTES)
+        taken = self._put(client, new, MAX_TOTAL_BYTES)
+        if not taken:
+            self.not_taken = f"the presence states of a document may have {MAX_TOTAL_BYTES} bytes together"
+        return taken
 
     def _put(self, client: int, state: _State, maximum: int) -> bool:
         """Whether the state was taken: all states together may have `maximum` bytes."""

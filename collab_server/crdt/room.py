@@ -270,6 +270,17 @@ class Room:
         elif self._deletes_since is not None:
             self._deletes_since += summary.deletes
 
+    def check_space(self, size: int) -> None:
+        """Raises TooLarge where the document has no room for `size` bytes more, QuotaExceeded where its workspace has
+        none.
+        """
+        if self.size + size <= self.max_bytes:
+            return
+        if self.size + size <= self.most_bytes:
+            self.refused_bytes = size
+            raise QuotaExceeded
+        raise TooLarge(f"the document has reached its limit of {self.most_bytes} bytes")
+
     def receive(
         self, update: bytes, summary: UpdateSummary, sender: int, author: Author, *, compare_deletes: bool
     ) -> bytes | None:
@@ -282,17 +293,15 @@ class Room:
             self.entries_given += 1
             self._unlogged.append(Entry(None, sender, author))
             return None
+        update = summary.marked or update
         overlaps = False
         for client, start, _ in summary.structs:
             overlaps = overlaps or start < self.clocks.get(client, 0)
         if overlaps:
             # What is known already stays out of the log: pycrdt cuts a surrogate pair wrongly where updates overlap.
             update = diff(update, self.state_vector())
-        if self.size + len(update) > self.max_bytes and summary.structs:
-            if self.size + len(update) <= self.most_bytes:
-                self.refused_bytes = len(update)
-                raise QuotaExceeded
-            raise TooLarge(f"the document has reached its limit of {self.most_bytes} bytes")
+        if summary.structs:
+            self.check_space(len(update))
         self.entries_given += 1
         for client, start, end in summary.structs:
             self._advance(client, start, end)
@@ -307,6 +316,7 @@ class Room:
         news here, or None.
         """
         size = len(update)
+        update = summary.marked or update
         known = self.is_known(summary, compare_deletes=False)
         if not known and any(start < self.clocks.get(client, 0) for client, start, _ in summary.structs):
             update = diff(update, self.state_vector())

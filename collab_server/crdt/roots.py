@@ -12,6 +12,7 @@ import pycrdt
 
 from collab_server.crdt import markdown, prosemirror, tree
 from collab_server.crdt.folding import Document
+from collab_server.crdt.masking import unmask
 from collab_server.crdt.structs import (
     ANY,
     ARRAY,
@@ -92,7 +93,7 @@ def project_document(document: Document, limit: int = MAX_CONTENT_BYTES) -> Proj
         # Only a text has strings in its sequence, and pycrdt reads a large one ten times as fast as `tree`.
         if text := str(document.get(name, type=pycrdt.Text)):
             return _projection(text, "text", name, limit)
-    return _of_tree(tree.read(document.get_update()).roots, limit)
+    return _of_tree(tree.read(unmask(document.get_update())).roots, limit)
 
 
 def _of_tree(roots: dict[str, Branch], limit: int) -> Projection:

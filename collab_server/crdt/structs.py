@@ -184,12 +184,12 @@ class StructReader:
         elif kind == DELETED:
             item.length = self._uint()
         elif kind == FORMAT:
-            item.content = (self._string(), json.loads(self._string()))
+            item.content = (self._string(), _json(self._string()))
         elif kind == TYPE:
             reference = self._uint()
             item.content = Branch(reference, self._string() if reference in (XML_ELEMENT, XML_HOOK) else "")
         elif kind == EMBED:
-            item.content = json.loads(self._string())
+            item.content = _json(self._string())
         elif kind == BINARY:
             item.content = self._bytes()
         elif kind == SUBDOCUMENT:
@@ -197,7 +197,7 @@ class StructReader:
             self._any()
         elif kind == JSON:
             texts = [self._string() for _ in range(self._uint())]
-            item.content = [UNDEFINED if text == "undefined" else json.loads(text) for text in texts]
+            item.content = [UNDEFINED if text == "undefined" else _json(text) for text in texts]
             item.length = len(texts)
         else:
             raise Malformed(f"content kind {kind} does not exist")
@@ -261,3 +261,20 @@ class StructReader:
         if byte > 127:
             number |= self._uint() << 6
         return -number if byte & 64 else number
+
+
+def _json(text: str) -> Any:
+    """Halves of surrogate pairs, which JSON can hold and UTF-8 cannot, as U+FFFD."""
+    value = json.loads(text)
+    return _well_formed(value) if "\\ud" in text or "\\uD" in text else value
+
+
+def _well_formed(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case list():
+            return [_well_formed(part) for part in value]
+        case dict():
+            return {_well_formed(key): _well_formed(part) for key, part in value.items()}
+    return value

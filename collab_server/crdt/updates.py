@@ -1,20 +1,22 @@
 """Encoded Yjs updates (format v1) as bytes: check, merge, compare. The only caller of pycrdt's byte functions.
 
 pycrdt trusts what it reads: it reserves memory by declared counts, dies of deeply nested values, wraps clocks at
-2**32, drops all but the last of a client's sections in a delete set, misreads legacy JSON content and XmlHook.
+2**32, drops all but the last of a client's sections in a delete set, and changes or misreads some contents.
 Everything from outside therefore goes through `validate` or `decode_state_vector` first; the other functions
-take only bytes that did.
+take only bytes that did. Contents that pycrdt would change are marked then, and masked while it works (masking.py).
 """
 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, ParamSpec, Self, TypeVar
 
 import pycrdt
 
-from collab_server.crdt.lib0 import Reader, long_var_uint, skip_any, skip_string, write_var_uint
+from collab_server.crdt.contents import MARK, skip_content
+from collab_server.crdt.lib0 import Reader, long_var_uint, skip_string, write_var_uint
+from collab_server.crdt.masking import mark, mask, may_be_changed, unmask
 from collab_server.errors import Malformed
 
 EMPTY_UPDATE: Final = b"\x00\x00"
@@ -51,24 +53,29 @@ class UpdateSummary:
     """What an update contains.
 
     structs: ranges of clocks, in the update's order, adjacent ones joined, Skip left out. deletes: ranges that it
-    deletes, as they stand. unsupported: content that Yjs reads and pycrdt 0.14 misreads.
+    deletes, as they stand. marked: what is to be stored and sent in the update's place, None: the update itself.
     """
 
     structs: tuple[Range, ...]
     deletes: tuple[Range, ...]
-    unsupported: str | None = None
+    marked: bytes | None = None
 
 
 def inspect(update: bytes) -> UpdateSummary:
-    """Walk a v1 update; total and strict, in time and memory linear to its length.
+    """Walk a v1 update; total and strict, in time and memory linear to its length. `marked` is not looked for.
 
     Raises Malformed for whatever a Yjs client could not read, for what Yjs and pycrdt understand differently
     (a client that occurs twice, clocks above MAX_CLOCK), for what makes Yjs throw (structs and deletes of length 0,
     an item that names a later one of its client), and for bytes after the end.
-    The JSON texts of embeds and formats are only checked to be UTF-8.
+    JSON texts are only checked to be UTF-8.
     """
+    return _inspect(update)[0]
+
+
+def _inspect(update: bytes) -> tuple[UpdateSummary, bool, bool]:
+    """(summary, it has values that pycrdt may change, it has contents that pycrdt always changes)"""
     try:
-        structs, position, unsupported = _walk_structs(update)
+        structs, position, has_values, has_changed = _walk_structs(update)
         deletes, position = _walk_deletes(update, position)
     except IndexError:
         raise Malformed("an update is cut off") from None
@@ -76,14 +83,14 @@ def inspect(update: bytes) -> UpdateSummary:
         raise Malformed("a string in an update is not UTF-8") from None
     if position != len(update):
         raise Malformed(f"{len(update) - position} bytes after an update")
-    return UpdateSummary(structs, deletes, unsupported)
+    return UpdateSummary(structs, deletes), has_values, has_changed
 
 
-def _walk_structs(update: bytes) -> tuple[tuple[Range, ...], int, str | None]:
-    """(ranges, position of the delete set, content that pycrdt misreads)"""
+def _walk_structs(update: bytes) -> tuple[tuple[Range, ...], int, bool, bool]:
+    """(ranges, position of the delete set, ... as _inspect)"""
     size = len(update)
     ranges: list[Range] = []
-    unsupported: str | None = None
+    has_values = has_changed = False
     sections = update[0]
     position = 1
     if sections > 127:
@@ -157,11 +164,10 @@ def _walk_structs(update: bytes) -> tuple[tuple[Range, ...], int, str | None]:
                     start = clock
                     continue
             else:
-                if kind == 2:
-                    unsupported = "legacy JSON content"
-                elif kind == 7 and update[position] == 5:
-                    unsupported = "XmlHook"
-                length, position = _skip_content(update, position, kind)
+                has_values = True
+                if kind == 9 or kind == 2 or (kind == 7 and update[position] == 5):
+                    has_changed = True
+                length, position = skip_content(update, position, kind)
             if not length:
                 raise Malformed("a struct has length 0")
             clock += length
@@ -169,7 +175,7 @@ def _walk_structs(update: bytes) -> tuple[tuple[Range, ...], int, str | None]:
             raise Malformed("a clock is greater than 2**31 - 1")
         if start != clock:
             ranges.append((client, start, clock))
-    return tuple(ranges), position, unsupported
+    return tuple(ranges), position, has_values, has_changed
 
 
 def _skip_id(update: bytes, position: int, client_bytes: bytes, clock: int) -> int:
@@ -190,41 +196,6 @@ def _skip_id(update: bytes, position: int, client_bytes: bytes, clock: int) -> i
     if match is None:
         raise Malformed("an id in an update cannot be read")
     return match.end()
-
-
-def _skip_content(update: bytes, position: int, kind: int) -> tuple[int, int]:
-    """(length in clocks, position after) of the contents that are not walked in place: 2, 3 and 5 to 9."""
-    if kind == 8 or kind == 2:
-        reader = Reader(update, position)
-        count = reader.var_uint()
-        if count > reader.remaining:
-            raise Malformed(f"{count} values declared, {reader.remaining} bytes left")
-        position = reader.position
-        if kind == 8:
-            return count, skip_any(update, position, count)
-        for _ in range(count):
-            position = skip_string(update, position)
-        return count, position
-    if kind == 7:
-        type_ref = update[position]
-        if type_ref > 6:
-            raise Malformed(f"type {type_ref} does not exist")
-        # XmlElement and XmlHook carry their name.
-        return 1, skip_string(update, position + 1) if type_ref in (3, 5) else position + 1
-    if kind == 6:
-        return 1, skip_string(update, skip_string(update, position))
-    if kind == 5:
-        return 1, skip_string(update, position)
-    if kind == 3:
-        reader = Reader(update, position)
-        reader.var_bytes()
-        return 1, reader.position
-    if kind == 9:
-        position = skip_string(update, position)
-        if update[position] != 118:
-            raise Malformed("the options of a subdocument are not an object")
-        return 1, skip_any(update, position)
-    raise Malformed(f"content kind {kind} does not exist")
 
 
 def _walk_deletes(update: bytes, position: int) -> tuple[tuple[Range, ...], int]:
@@ -286,12 +257,16 @@ def ask_pycrdt(function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwar
 def validate(update: bytes) -> UpdateSummary:
     """inspect, then let pycrdt read all of it, so that nothing goes out or into the log that a client cannot read.
 
-    Legacy JSON content (Yjs no longer makes it) and XmlHook are refused, because pycrdt would misread what follows.
+    Contents that pycrdt would change are marked: see UpdateSummary.marked.
     """
-    summary = inspect(update)
-    if summary.unsupported:
-        raise Malformed(f"{summary.unsupported} is not supported")
-    ask_pycrdt(pycrdt.get_state, update)
+    summary, has_values, has_changed = _inspect(update)
+    if has_changed or (has_values and (MARK in update or may_be_changed(update))):
+        marked = mark(update)
+        if marked != update:
+            summary = replace(summary, marked=marked)
+        ask_pycrdt(pycrdt.get_state, mask(marked))
+    else:
+        ask_pycrdt(pycrdt.get_state, update)
     return summary
 
 
@@ -303,18 +278,21 @@ def merge(updates: Sequence[bytes]) -> bytes:
     pending = [update for update in updates if update != EMPTY_UPDATE]
     if len(pending) < 2:
         return pending[0] if pending else EMPTY_UPDATE
+    everything = b"".join(pending)
+    is_marked = MARK in everything
+    if is_marked:
+        pending = [mask(update) for update in pending]
     while len(pending) > 1:
         pending = [
             ask_pycrdt(pycrdt.merge_updates, *group) if len(group) > 1 else group[0]
             for group in (pending[first : first + MERGE_GROUP] for first in range(0, len(pending), MERGE_GROUP))
         ]
     merged = pending[0]
-    everything = b"".join(updates)
     if any(find(everything) for find in _find_surrogate_pair):
         # Where updates overlap, pycrdt can cut a surrogate pair and leave a string of length 0, on which Yjs throws.
         # Decoding drops it.
-        return ask_pycrdt(pycrdt.get_update, merged, b"\x00")
-    return merged
+        merged = ask_pycrdt(pycrdt.get_update, merged, b"\x00")
+    return unmask(merged) if is_marked else merged
 
 
 def diff(update: bytes, state_vector: bytes) -> bytes:
@@ -323,6 +301,8 @@ def diff(update: bytes, state_vector: bytes) -> bytes:
     Raises Malformed if the state vector cannot be read.
     """
     decode_state_vector(state_vector)
+    if MARK in update:
+        return unmask(ask_pycrdt(pycrdt.get_update, mask(update), state_vector))
     return ask_pycrdt(pycrdt.get_update, update, state_vector)
 
 
@@ -333,7 +313,7 @@ def lacking(updates: Sequence[bytes], state_vector: bytes) -> bytes:
 
 def state_vector(update: bytes) -> bytes:
     """Encoded state vector of `update` (validated): per client only what goes without a gap from clock 0 on."""
-    return ask_pycrdt(pycrdt.get_state, update)
+    return ask_pycrdt(pycrdt.get_state, mask(update))
 
 
 def decode_state_vector(encoded: bytes) -> dict[int, int]:

@@ -93,8 +93,7 @@ def parse(format_: Format, file: bytes, client_id: int, charset: str = "") -> Pa
     Raises Malformed, TooLarge (a text beyond what documents keep).
     """
     if format_ == "yjs":
-        validate(file)
-        folded = fold(None, [file])
+        folded = fold(None, [validate(file).marked or file])
         return Parsed(Told(heading_of(folded.projection.content)), folded)
     text, told = _READERS[format_](file, charset)
     text = text.replace("\0", "")

@@ -203,6 +203,9 @@ class EventsSession:
             self._warned = True
             member.send(ywebsocket.permission_denied(reason))
 
+    def tell(self, member: Member, error: CollabError) -> None:
+        member.send(ywebsocket.permission_denied(error.close_reason))
+
     def access_changed(self, member: Member) -> None:
         self.socket.tell("role", {"can_edit": member.can_edit})
         if member.can_edit:

@@ -7,7 +7,6 @@ refusal is dropped up to the next Token, and a Close ends the address at once, w
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -15,7 +14,6 @@ from collab_server.access.identity import Authenticator, Identity
 from collab_server.access.policy import Action, allowed
 from collab_server.backends.fair_queue import address_of, on_behalf_of
 from collab_server.crdt import hocuspocus
-from collab_server.crdt.lib0 import Reader
 from collab_server.crdt.messages import (
     Close,
     HocuspocusMessage,
@@ -33,14 +31,16 @@ from collab_server.errors import (
     DocumentDamaged,
     Malformed,
     NotFound,
+    TooLarge,
     TooMany,
     Unauthenticated,
     Unavailable,
 )
+from collab_server.realtime.attachment import Attachment, address_in, cut
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import Member, addressed
-from collab_server.realtime.refusal import refuse
+from collab_server.realtime.refusal import refuse, too_large
 from collab_server.realtime.traffic import COST_PER_BYTE, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.frames import Outgoing
@@ -56,8 +56,6 @@ MAX_LOGINS = 32
 FIRST_MESSAGE_BYTES = 1_048_576
 """Largest message of a socket on which nobody has been accepted."""
 MAX_STATELESS_BYTES = 262_144
-LOGGED_CHARACTERS = 200
-"""Of an address."""
 REFUSALS_LOGGED = 20
 """Refused logins of a socket that are logged at level info; further ones at level debug."""
 MAX_BAD_MESSAGES = 10
@@ -69,18 +67,6 @@ RENEW_SECONDS = 30.0
 
 _PING = Outgoing((hocuspocus.PING,))
 _PONG = Outgoing((hocuspocus.PONG,))
-
-
-class _Attachment:
-    """An address with a token: being checked (`login` runs, messages wait) or accepted (`member` is there)."""
-
-    __slots__ = ("login", "member", "renewal_asked", "waiting")
-
-    def __init__(self, login: asyncio.Task[None]) -> None:
-        self.login: asyncio.Task[None] | None = login
-        self.member: Member | None = None
-        self.waiting: deque[tuple[HocuspocusMessage, int]] = deque()
-        self.renewal_asked = False
 
 
 class HocuspocusSession:
@@ -107,7 +93,7 @@ class HocuspocusSession:
         self._agent = agent
         self._connection = connection
         self._client = client
-        self._attachments: dict[str, _Attachment] = {}
+        self._attachments: dict[str, Attachment] = {}
         self._expiring: set[str] = set()
         self._waiting_bytes = 0
         self._logins = 0
@@ -147,7 +133,7 @@ class HocuspocusSession:
         try:
             address, message = hocuspocus.decode(frame)
         except Malformed as error:
-            self._bad(_address_of(frame), error)
+            self._bad(address_in(frame), error)
             return None
         if address is None:
             if type(message) is Ping and not self.socket.congested:
@@ -157,6 +143,9 @@ class HocuspocusSession:
         if attachment is None:
             # Without a token nothing counts; the client says all of it again after its token was accepted.
             if type(message) is Token:
+                if len(frame) > hocuspocus.MAX_ADDRESS_BYTES and len(address.encode()) > hocuspocus.MAX_ADDRESS_BYTES:
+                    self._refuse_long(address)
+                    return None
                 self._log_in(address, message)
                 if self._logins >= MAX_LOGINS:
                     return self._wait_for_verdict()
@@ -170,7 +159,19 @@ class HocuspocusSession:
             return self._wait_for_verdict() if self._waiting_bytes > MAX_WAITING_BYTES else None
         return self._handle(address, attachment, message)
 
-    def _wait(self, attachment: _Attachment, message: HocuspocusMessage, size: int) -> None:
+    def _too_large(self, beginning: bytes, size: int) -> None:
+        """A message that was dropped. Its document ends on this socket, for the provider would send it again."""
+        try:
+            self._budget.spend(1.0 + size * COST_PER_BYTE)
+        except TooMany as error:
+            self.close(error)
+            return
+        address = address_in(beginning)
+        attachment = self._attachments.get(address) if address is not None else None
+        if attachment is not None and attachment.member is not None:
+            self.end(attachment.member, too_large(self._hub.settings.max_document_bytes))
+
+    def _wait(self, attachment: Attachment, message: HocuspocusMessage, size: int) -> None:
         self._waiting_bytes += size
         attachment.waiting.append((message, size))
 
@@ -182,7 +183,7 @@ class HocuspocusSession:
             await self._decided.wait()
 
     def _handle(
-        self, address: str, attachment: _Attachment, message: HocuspocusMessage
+        self, address: str, attachment: Attachment, message: HocuspocusMessage
     ) -> Coroutine[Any, Any, None] | None:
         member = attachment.member
         assert member is not None
@@ -190,7 +191,8 @@ class HocuspocusSession:
             return self._renew(address, attachment, message)
         if type(message) is Stateless:
             if len(message.payload) > MAX_STATELESS_BYTES:
-                self._bad(address, Malformed(f"a stateless message may have at most {MAX_STATELESS_BYTES} characters"))
+                self._hub.counts.errors[TooLarge.code] += 1
+                self.tell(member, TooLarge(f"a stateless message may have at most {MAX_STATELESS_BYTES} characters"))
                 return None
             self._budget.spend(len(member.document.members) * len(message.payload) * COST_PER_BYTE)
             member.document.broadcast(message.payload)
@@ -223,7 +225,7 @@ class HocuspocusSession:
         self._hub.counts.errors[error.code] += 1
         log.info(
             "document closed: bad message",
-            extra={"connection": self._connection, "address": _cut(address), "reason": error.detail},
+            extra={"connection": self._connection, "address": cut(address), "reason": error.detail},
         )
         self._detach(address)
         self.socket.write(Outgoing((hocuspocus.close(address, error.close_reason),)))
@@ -237,7 +239,16 @@ class HocuspocusSession:
         self._logins += 1
         task = asyncio.get_running_loop().create_task(self._decide(address, token))
         task.add_done_callback(self._login_decided)
-        self._attachments[address] = _Attachment(task)
+        self._attachments[address] = Attachment(task)
+
+    def _refuse_long(self, address: str) -> None:
+        """The other documents of the socket go on."""
+        self._bad_messages += 1
+        error = Malformed(f"an address may have at most {hocuspocus.MAX_ADDRESS_BYTES} bytes")
+        if self._bad_messages > MAX_BAD_MESSAGES:
+            raise error
+        self._hub.counts.errors[error.code] += 1
+        self.socket.write(Outgoing((hocuspocus.permission_denied(address, error.close_reason),)))
 
     def _login_decided(self, task: asyncio.Task[None]) -> None:
         self._logins -= 1
@@ -256,10 +267,10 @@ class HocuspocusSession:
         except CollabError as error:
             self._refuse_login(address, attachment, error)
         except Exception:
-            log.exception("a login failed", extra={"connection": self._connection, "address": _cut(address)})
+            log.exception("a login failed", extra={"connection": self._connection, "address": cut(address)})
             self.close(Unavailable("an internal error; come back later"))
 
-    async def _accept(self, address: str, attachment: _Attachment, token: Token) -> None:
+    async def _accept(self, address: str, attachment: Attachment, token: Token) -> None:
         async with self._hub.join_slots.held(self._client, self._connection):
             epoch = self._hub.access.epoch
             identity = await self._identify(token)
@@ -284,6 +295,7 @@ class HocuspocusSession:
         if not self._anyone:
             self._anyone = True
             self.socket.limit_messages(None)
+            self.socket.allow_large(self._hub.settings.largest_message, self._too_large)
         if identity.expires_at is not None:
             self._expiring.add(address)
         self._tell_scope(member)
@@ -305,7 +317,7 @@ class HocuspocusSession:
         """A message's token wins; without one, the socket itself tells: by header, query, cookie, or as a guest."""
         return await (self._authenticator.identify(token.token) if token.token else self._without_token())
 
-    def _refuse_login(self, address: str, attachment: _Attachment, error: CollabError) -> None:
+    def _refuse_login(self, address: str, attachment: Attachment, error: CollabError) -> None:
         if self._attachments.get(address) is not attachment:
             return
         self._hub.counts.errors[error.code] += 1
@@ -315,7 +327,7 @@ class HocuspocusSession:
             "login refused",
             extra={
                 "connection": self._connection,
-                "address": _cut(address),
+                "address": cut(address),
                 "code": error.code,
                 "reason": error.detail,
             },
@@ -334,7 +346,7 @@ class HocuspocusSession:
                     self._wait(fresh, later, later_size)
                 return
 
-    async def _renew(self, address: str, attachment: _Attachment, token: Token) -> None:
+    async def _renew(self, address: str, attachment: Attachment, token: Token) -> None:
         """A token for a document that is open. It must be good for this same document, or the document is closed:
         the address may name another one by now, or for somebody else.
         """
@@ -413,6 +425,11 @@ class HocuspocusSession:
             return
         self.socket.write(Outgoing((hocuspocus.sync_status(member.address, saved=saved),)))
 
+    def tell(self, member: Member, error: CollabError) -> None:
+        assert member.address is not None
+        if not self.socket.congested:
+            self.socket.write(Outgoing((hocuspocus.notice(member.address, error.code, error.detail),)))
+
     def access_changed(self, member: Member) -> None:
         self._tell_scope(member)
         if member.can_edit:
@@ -469,17 +486,3 @@ class HocuspocusSession:
         elif left < RENEW_SECONDS and not attachment.renewal_asked:
             attachment.renewal_asked = True
             self.socket.write(Outgoing((hocuspocus.token_request(address),)))
-
-
-def _cut(address: str | None) -> str | None:
-    """An address for the log."""
-    return address if address is None or len(address) <= LOGGED_CHARACTERS else f"{address[:LOGGED_CHARACTERS]}..."
-
-
-def _address_of(frame: bytes) -> str | None:
-    try:
-        if Reader(frame).var_uint() > hocuspocus.MAX_ADDRESS_BYTES:
-            return None
-        return Reader(frame).var_string()
-    except Malformed:
-        return None

@@ -160,28 +160,48 @@ class LiveDocument:
 
     def content(self, member: Member, update: bytes, summary: UpdateSummary, *, is_answer: bool) -> None:
         """A validated SyncStep2 (`is_answer`) or Update."""
+        self.count_update()
+        self.piece(member, update, summary, is_answer=is_answer, is_last=True)
+
+    def count_update(self) -> None:
         self._turns.counts.updates_received += 1
+
+    def piece(self, member: Member, update: bytes, summary: UpdateSummary, *, is_answer: bool, is_last: bool) -> bool:
+        """A part of a validated content message; the last one stands for the message where that is acknowledged.
+        False: it was refused.
+        """
         room = self.room
         if not member.can_edit:
             known = is_answer and room.is_known(summary, compare_deletes=True)
             member.session.refuse(member, saved=known, reason=READ_ONLY)
-            return
+            return known
         try:
-            self.take(update, summary, member.key, member.author, compare_deletes=is_answer)
+            self.take(update, summary, member.key, member.author, compare_deletes=is_answer, acknowledge=is_last)
         except TooLarge as error:
             member.session.refuse(member, saved=False, reason=error.close_reason)
+            return False
+        return True
 
     def take(
-        self, update: bytes, summary: UpdateSummary, sender: int, author: Author, *, compare_deletes: bool
+        self,
+        update: bytes,
+        summary: UpdateSummary,
+        sender: int,
+        author: Author,
+        *,
+        compare_deletes: bool,
+        acknowledge: bool = True,
     ) -> None:
-        """A validated update that may be written: to everybody but `sender`, and to the log.
+        """A validated update that may be written: to everybody but `sender`, and to the log. `acknowledge`: `sender`
+        is told of the commit.
 
         Raises TooLarge where the document is full, QuotaExceeded where its workspace is.
         """
         room = self.room
         before = {client: room.clocks.get(client, 0) for client, _, _ in summary.structs}
         try:
-            news = room.receive(update, summary, sender, author, compare_deletes=compare_deletes)
+            told = sender if acknowledge else NOBODY
+            news = room.receive(update, summary, told, author, compare_deletes=compare_deletes)
         except TooLarge as error:
             self._turns.counts.errors[error.code] += 1
             raise
@@ -235,6 +255,15 @@ class LiveDocument:
         self._turns.counts.presence_received += 1
         identity = member.identity
         self._presence_news(member.key, self.presence.receive(member.key, identity.person, identity.vouched, payload))
+        if self.presence.not_taken:
+            self.presence_not_taken(member, self.presence.not_taken)
+
+    def presence_not_taken(self, member: Member, reason: str) -> None:
+        """The member's edits go on; it is told the first time."""
+        self._turns.counts.errors[TooLarge.code] += 1
+        if not member.told:
+            member.told = True
+            member.session.tell(member, TooLarge(reason))
 
     def _presence_news(self, source: int, changed: set[int]) -> None:
         if not changed:

@@ -38,6 +38,10 @@ class Session(Protocol):
         """A content message was not taken. `saved`: it held nothing new, so nothing of the client's is missing."""
         ...
 
+    def tell(self, member: Member, error: CollabError) -> None:
+        """Something that is no content was not taken; all else goes on."""
+        ...
+
     def end(self, member: Member, error: CollabError) -> None:
         """A verdict about this document only: the client is told, and its membership ends."""
         ...
@@ -103,6 +107,7 @@ class Member:
         "question",
         "ready",
         "session",
+        "told",
     )
 
     def __init__(
@@ -120,6 +125,8 @@ class Member:
         self.key = self.connection = key
         self.document = document
         self.session = session
+        self.told = False
+        """That something of it that is no content was not taken."""
         self.identity = identity
         self.address = address
         self.can_edit = can_edit

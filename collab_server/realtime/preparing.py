@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from collab_server.backends.workers import WHOLE_DOCUMENT_SECONDS
 from collab_server.crdt import updates
+from collab_server.crdt.pieces import Piece, taken_apart
 from collab_server.crdt.updates import UpdateSummary
 from collab_server.realtime.live import LiveDocument
 
@@ -42,6 +44,19 @@ async def answer_from(hub: Hub, document: LiveDocument, state_vector: bytes) -> 
     await hub.load(document)
     async with hub.preparing.place():
         return await hub.workers.run(updates.lacking, document.room.parts(), state_vector)
+
+
+async def take_apart(hub: Hub, document: LiveDocument, update: bytes) -> list[Piece]:
+    """What of a very large update from outside is news for the document, validated, in pieces.
+
+    Raises Malformed, TooMuchWork, Unavailable, and TooLarge where the document has no room for all of them.
+    """
+    clocks = dict(document.room.clocks)
+    async with hub.preparing.place():
+        pieces = await hub.workers.run_within(WHOLE_DOCUMENT_SECONDS, taken_apart, update, clocks)
+    if any(summary.structs for _, summary in pieces):
+        document.room.check_space(sum(len(piece) for piece, _ in pieces))
+    return pieces
 
 
 async def prepare_comparison(hub: Hub, document: LiveDocument, summary: UpdateSummary) -> None:

@@ -1,9 +1,14 @@
 """How a socket is told that it cannot begin, or cannot go on."""
 
-from collab_server.errors import CollabError, Unavailable
+from collab_server.errors import CollabError, MessageTooLarge, Unavailable
 from collab_server.realtime.hub import Hub
 from collab_server.telemetry import log
 from collab_server.transport.socket import Socket
+
+
+def too_large(most: int) -> MessageTooLarge:
+    """For who sends more than a whole document may have."""
+    return MessageTooLarge(f"a document may have at most {most} bytes; docs/limits.md tells what to do")
 
 
 def refuse(hub: Hub, socket: Socket, connection: str, error: Exception) -> None:

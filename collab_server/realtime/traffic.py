@@ -7,10 +7,11 @@ from collab_server.backends.fair_queue import on_behalf_of
 from collab_server.crdt import updates
 from collab_server.crdt.lib0 import Reader
 from collab_server.crdt.messages import Awareness, QueryAwareness, SyncStep1, SyncStep2, Update
-from collab_server.errors import Malformed
+from collab_server.crdt.pieces import PIECE_BYTES
+from collab_server.errors import Malformed, TooLarge
 from collab_server.realtime.hub import Hub
-from collab_server.realtime.member import Member, Question
-from collab_server.realtime.preparing import answer_from, prepare_answer, prepare_comparison
+from collab_server.realtime.member import READ_ONLY, Member, Question
+from collab_server.realtime.preparing import answer_from, prepare_answer, prepare_comparison, take_apart
 from collab_server.transport.token_bucket import TokenBucket
 
 LARGE_UPDATE = 16_384
@@ -55,14 +56,7 @@ def handle(
             return _compared(hub, member, update, summary)
         document.content(member, update, summary, is_answer=is_answer)
     elif type(message) is Awareness:
-        if len(message.entries_payload) > MAX_PRESENCE_BYTES:
-            raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_BYTES} bytes")
-        entries = Reader(message.entries_payload).var_uint()
-        if entries > ENTRIES_PER_TOKEN:
-            if entries > MAX_PRESENCE_ENTRIES:
-                raise Malformed(f"an awareness message may have at most {MAX_PRESENCE_ENTRIES} entries")
-            budget.spend(entries / ENTRIES_PER_TOKEN)
-        document.awareness(member, message.entries_payload)
+        _presence(member, message.entries_payload, budget)
     elif type(message) is SyncStep1:
         if len(message.state_vector) > MAX_STATE_VECTOR_BYTES:
             raise Malformed(f"a state vector may have at most {MAX_STATE_VECTOR_BYTES} bytes")
@@ -82,14 +76,58 @@ def handle(
     return None
 
 
+def _presence(member: Member, payload: bytes, budget: TokenBucket) -> None:
+    """What is too large is no reason to end somebody's editing: it is dropped, and the client is told."""
+    document = member.document
+    if len(payload) > MAX_PRESENCE_BYTES:
+        document.presence_not_taken(member, f"a presence message may have at most {MAX_PRESENCE_BYTES} bytes")
+        return
+    entries = Reader(payload).var_uint()
+    if entries > len(payload):
+        raise Malformed(f"{entries} awareness entries declared in {len(payload)} bytes")
+    if entries > MAX_PRESENCE_ENTRIES:
+        document.presence_not_taken(member, f"a presence message may tell of at most {MAX_PRESENCE_ENTRIES} clients")
+        return
+    if entries > ENTRIES_PER_TOKEN:
+        budget.spend(entries / ENTRIES_PER_TOKEN)
+    document.awareness(member, payload)
+
+
 async def _large(hub: Hub, member: Member, update: bytes, *, is_answer: bool) -> None:
     on_behalf_of.set(member.person)
+    if len(update) > PIECE_BYTES:
+        await _very_large(hub, member, update, is_answer=is_answer)
+        return
     summary = await hub.workers.run(updates.validate, update)
     if is_answer:
         on_behalf_of.set(member.person)
     await prepare_comparison(hub, member.document, summary)
     if member.key in member.document.members:
         member.document.content(member, update, summary, is_answer=is_answer)
+
+
+async def _very_large(hub: Hub, member: Member, update: bytes, *, is_answer: bool) -> None:
+    """One that no row of the log can hold, and no turn of the event loop can take: piece by piece."""
+    document = member.document
+    document.count_update()
+    if not member.can_edit:
+        member.session.refuse(member, saved=False, reason=READ_ONLY)
+        return
+    try:
+        pieces = await take_apart(hub, document, update)
+        await prepare_comparison(hub, document, pieces[-1][1])
+    except TooLarge as error:
+        member.session.refuse(member, saved=False, reason=error.close_reason)
+        return
+    for piece, summary in pieces:
+        is_last = summary is pieces[-1][1]
+        if member.key not in document.members or not document.piece(
+            member, piece, summary, is_answer=is_answer, is_last=is_last
+        ):
+            return
+        if not is_last:
+            # So that one document never fills the memory for edits that are not committed.
+            await hub.committed(document)
 
 
 async def _compared(hub: Hub, member: Member, answer: bytes, summary: updates.UpdateSummary) -> None:

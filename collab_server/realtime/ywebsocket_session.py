@@ -13,7 +13,7 @@ from collab_server.errors import CollabError, StaleGeneration, Unauthenticated
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.member import READ_ONLY, Member
-from collab_server.realtime.refusal import refuse
+from collab_server.realtime.refusal import refuse, too_large
 from collab_server.realtime.traffic import COST_PER_BYTE, catch_up, handle
 from collab_server.telemetry import log
 from collab_server.transport.frames import Outgoing
@@ -72,6 +72,7 @@ class YWebsocketSession:
             )
             if generation is not None and generation != member.document.generation:
                 raise StaleGeneration()
+            self.socket.allow_large(self._hub.settings.largest_message, self._too_large, shown=0)
             member.ready = True
             member.document.greet(member)
             self._hub.access.joined(member, epoch)
@@ -100,6 +101,9 @@ class YWebsocketSession:
             return None
         return handle(self._hub, self._member, message, self._budget, step1_back=False)  # type: ignore[arg-type]
 
+    def _too_large(self, beginning: bytes, size: int) -> None:
+        self.close(too_large(self._hub.settings.max_document_bytes))
+
     def _on_writable(self) -> None:
         member = self._member
         if member is None or not member.is_owed or (self._catching_up and not self._catching_up.done()):
@@ -122,6 +126,10 @@ class YWebsocketSession:
         if not saved and not self._warned:
             self._warned = True
             member.send(ywebsocket.permission_denied(reason))
+
+    def tell(self, member: Member, error: CollabError) -> None:
+        # As in `refuse`.
+        member.send(ywebsocket.permission_denied(error.close_reason))
 
     def access_changed(self, member: Member) -> None:
         if member.can_edit:

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from collab_server.transport.connection import HIGH_WATER
 from collab_server.transport.frames import LargeOutgoing, Outgoing
+from collab_server.transport.large_messages import BEGINNING_BYTES, OnTooLarge
 from collab_server.transport.sending import MAX_BEHIND_BYTES, unread_replies
 from collab_server.transport.socket import OnEnd, OnMessage, Socket
 from collab_server.transport.uvicorn_protocol import EXTENSION, FanOutProtocol
@@ -37,6 +38,7 @@ class AsgiSocket:
         self._behind = 0
         """Bytes written since the socket became congested."""
         self._limit: int | None = None
+        self._on_too_large: OnTooLarge | None = None
         self._wake = asyncio.Event()
         self._closing: tuple[int, str] | None = None
         self._ended = False
@@ -76,6 +78,10 @@ class AsgiSocket:
     def limit_messages(self, size: int | None) -> None:
         self._limit = size
 
+    def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = 0) -> None:
+        # The ASGI server has received the whole message already, by a limit of its own.
+        self._limit, self._on_too_large = most, on_too_large
+
     def tend(self, now: float) -> None:
         """The server's own pings do."""
 
@@ -111,7 +117,10 @@ class AsgiSocket:
             if message is None:
                 self.end(1003, "unsupported: messages are binary")
             elif self._limit is not None and len(message) > self._limit:
-                self.end(1009, "too_large: the message is above the limit")
+                if self._on_too_large is None:
+                    self.end(1009, "too_large: the message is above the limit")
+                else:
+                    self._on_too_large(message[:BEGINNING_BYTES], len(message))
             elif (pending := on_message(message)) is not None:
                 await pending
 

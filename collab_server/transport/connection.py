@@ -9,7 +9,6 @@ tests/transport/test_slices.py against whole writes.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from websockets.exceptions import ProtocolError
@@ -17,7 +16,8 @@ from websockets.frames import Close
 
 from collab_server.errors import TooMany
 from collab_server.transport.frames import control
-from collab_server.transport.sending import CLOSING, OPEN, OVER, Sending
+from collab_server.transport.large_messages import SMALL_FRAGMENT_BYTES, Allowed, Bounds, LargeIncoming
+from collab_server.transport.sending import CLOSING, OPEN, OVER
 from collab_server.transport.socket import OnEnd, OnMessage
 from collab_server.transport.token_bucket import TokenBucket
 
@@ -39,8 +39,6 @@ FRAME_BURST = 2_000
 """Control frames and fragments a peer may send in a second for long, and at once."""
 IGNORED_FRAMES = 1_000
 """Frames between our close and the peer's. What was on the way is read, so that the peer gets to our close."""
-WHOLE_FRAGMENT_BYTES = 1024
-"""Fragments from this size on are counted by their bytes alone, as parts of the message that they make."""
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _WHOLE_BINARY = 0x82
@@ -51,39 +49,25 @@ _NOTHING = bytearray()
 """Shared by all connections that wait for no rest of a frame; nobody adds to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What all connections of a server share. Times in seconds, None for never."""
-
-    max_message_bytes: int
-    ping_interval: float | None
-    ping_timeout: float | None
-
-
-class Connection(Sending):
+class Connection(LargeIncoming):
     """Implements transport.socket.Socket. `connections`: the server's set of open connections, of which this is one
     until it is lost.
     """
 
     __slots__ = (
         "_begun",
-        "_bounds",
         "_busy",
         "_close_timer",
         "_connections",
-        "_deferred",
-        "_fragments",
         "_frames",
         "_heard",
         "_heard_at",
         "_ignored",
         "_limit",
-        "_needed",
         "_on_end",
         "_on_message",
         "_on_writable",
         "_pinged_at",
-        "_size",
         "last_sent",
     )
 
@@ -110,6 +94,9 @@ class Connection(Sending):
         self._size = 0
         self._ignored = 0
         self._limit = bounds.max_message_bytes
+        self._large: Allowed | None = None
+        self._skip = 0
+        """Bytes of a frame that are still to come and to be dropped."""
         self._on_message: OnMessage | None = None
         self._on_writable: Callable[[], None] | None = None
         self._on_end: OnEnd | None = None
@@ -148,6 +135,7 @@ class Connection(Sending):
         self._state = CLOSING
         self._direct = False
         self._write_frame(control(_CLOSE, Close(code, reason).serialize()))
+        self._leave_large()
         if self._busy is None:
             self._read_on()
         self._limit_closing()
@@ -162,7 +150,12 @@ class Connection(Sending):
             self._sent = False
             self.last_sent = now
         interval, timeout = self._bounds.ping_interval, self._bounds.ping_timeout
-        if self._heard:
+        large = self._large
+        contested = large is not None and self._busy is None and self._bounds.large.contested
+        if contested and large is not None and large.is_slow(now, len(self._begun) + self._size):
+            self.end(1013, "unavailable: others wait to send as much; come back")
+        # What we do not read, we cannot hear.
+        if self._heard or self._busy is not None or (large is not None and large.waiting):
             self._heard = False
             self._heard_at = now
             self._pinged_at = 0.0
@@ -204,6 +197,7 @@ class Connection(Sending):
         self._state = OVER
         self._direct = False
         self._backlog = None
+        self._leave_large()
         self._connections.discard(self)
         if self._close_timer is not None:
             self._close_timer.cancel()
@@ -229,6 +223,7 @@ class Connection(Sending):
         """Read nothing more, and close when all is sent."""
         self._state = OVER
         self._direct = False
+        self._leave_large()
         if self.queued:
             self._limit_closing()
         if self._backlog is None:
@@ -252,6 +247,10 @@ class Connection(Sending):
             if len(self._begun) < self._needed:
                 return
             data, self._begun = bytes(self._begun), _NOTHING
+        if self._skip:
+            skipped = min(self._skip, len(data))
+            self._skip -= skipped
+            data = data[skipped:]
         position, end = 0, len(data)
         if (
             6 <= end < 132
@@ -298,13 +297,18 @@ class Connection(Sending):
             ):
                 return
             if length > self._limit - self._size and not first & 8:
-                self._fail(1009, "too_large: the message is above the limit")
-                return
+                taken_up = self._take_large(data, position, payload, length)
+                if taken_up < 0:
+                    return
+                if taken_up > position:
+                    position = taken_up
+                    continue
             stop = payload + length
             if stop > end:
                 self._keep(data, position, stop - position)
                 return
-            message = apply_mask(data[payload:stop], data[payload - 4 : payload])
+            whole: Any = data if length < HELD_BYTES else memoryview(data)
+            message = apply_mask(whole[payload:stop], data[payload - 4 : payload])
             position = stop
             if first == _WHOLE_BINARY:
                 self._take(message)
@@ -363,15 +367,8 @@ class Connection(Sending):
         if self._state != OPEN and opcode != _CLOSE:
             self._ignore_frame(first, opcode)
             return
-        if opcode in (_PING, _PONG) or len(payload) < WHOLE_FRAGMENT_BYTES:
-            if self._frames is None:
-                self._frames = TokenBucket(FRAME_RATE, FRAME_BURST)
-            try:
-                self._frames.spend(1.0)
-            except TooMany as error:
-                self._tell_end(error)
-                self.end(error.close_code, error.close_reason)
-                return
+        if (opcode in (_PING, _PONG) or len(payload) < SMALL_FRAGMENT_BYTES) and not self._pay_frame():
+            return
         if opcode == _PING:
             # Only the latest ping needs an answer: a peer that does not read gets none now.
             if self._backlog is not None:
@@ -392,6 +389,18 @@ class Connection(Sending):
             if first & 0x80:
                 message, self._fragments, self._size = bytes(self._fragments), None, 0
                 self._take(message)
+
+    def _pay_frame(self) -> bool:
+        """Whether the peer may send one more small frame; else its socket ends."""
+        if self._frames is None:
+            self._frames = TokenBucket(FRAME_RATE, FRAME_BURST)
+        try:
+            self._frames.spend(1.0)
+        except TooMany as error:
+            self._tell_end(error)
+            self.end(error.close_code, error.close_reason)
+            return False
+        return True
 
     def _take_close(self, payload: bytes) -> None:
         try:
@@ -420,9 +429,12 @@ class Connection(Sending):
         try:
             pending = cast(OnMessage, self._on_message)(message)
         except Exception as error:
+            self._leave_large()
             self._tell_end(error)
             return
-        if pending is not None:
+        if pending is None:
+            self._leave_large()
+        else:
             self._transport.pause_reading()
             self._busy = asyncio.get_running_loop().create_task(self._finish(pending))
 
@@ -433,6 +445,7 @@ class Connection(Sending):
             self._busy = None
             self._tell_end(error)
         self._busy = None
+        self._leave_large()
         self._go_on()
 
     def _read_on(self) -> None:

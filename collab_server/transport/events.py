@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from collab_server.transport.connection import HIGH_WATER
 from collab_server.transport.frames import LargeOutgoing, Outgoing
+from collab_server.transport.large_messages import OnTooLarge
 from collab_server.transport.sending import MAX_BEHIND_BYTES, unread_replies
 from collab_server.transport.socket import OnEnd, OnMessage
 
@@ -93,6 +94,9 @@ class EventStream:
         self.end(error.close_code, error.close_reason)
 
     def limit_messages(self, size: int | None) -> None:
+        """Nothing comes in this way."""
+
+    def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = 0) -> None:
         """Nothing comes in this way."""
 
     def tend(self, now: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from collab_server.transport.frames import LargeOutgoing, Outgoing
+from collab_server.transport.large_messages import BEGINNING_BYTES, OnTooLarge
 
 OnMessage = Callable[[bytes], Coroutine[Any, Any, None] | None]
 """Takes one binary message. A coroutine as answer must have ended before the next message is given."""
@@ -48,6 +49,14 @@ class Socket(Protocol):
 
     def limit_messages(self, size: int | None) -> None:
         """Refuse messages above `size` bytes with 1009. None: the server's own limit."""
+        ...
+
+    def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = BEGINNING_BYTES) -> None:
+        """Take messages above the limit as well, up to `most` bytes; one at a time in a process, others wait unread.
+
+        `on_too_large` is called for one above that, which is dropped, when `shown` bytes of it have arrived; it may end
+        the socket. Without `allow_large` a message above the limit ends the socket with 1009.
+        """
         ...
 
     def tend(self, now: float) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from collab_server.transport.connection import HELD_BYTES, Bounds, Connection
+from collab_server.transport.connection import HELD_BYTES, Connection
+from collab_server.transport.large_messages import Bounds
 
 EXTENSION = "collab_server.socket"
 """Key in the ASGI scope's `extensions` under which the endpoint finds the protocol object."""

@@ -33,13 +33,14 @@ PATIENCE = 10.0
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Routes that take more than SMALL. `kept`: until the body is whole; else the route reads it piece by piece and
-    keeps it on disk itself.
+    keeps it on disk itself. `refusal`: of what is larger.
     """
 
     method: Literal["POST", "PUT", "PATCH"]
     path: re.Pattern[str]
     most: int
     kept: bool = True
+    refusal: type[TooLarge] = TooLarge
 
 
 class Share:
@@ -108,7 +109,8 @@ class BodyLimit:
         most = rule.most if rule else SMALL
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > most:
-            await problems.of(TooLarge(f"a body may have at most {most} bytes"))(scope, receive, send)
+            refusal = rule.refusal if rule else TooLarge
+            await problems.of(refusal(f"a body may have at most {most} bytes"))(scope, receive, send)
             return
         body = _Body(self, scope, receive, rule, most, int(declared))
         try:
@@ -178,7 +180,8 @@ class _Body:
         piece = len(message.get("body", b""))
         self._seen += piece
         if self._seen > self._most:
-            raise TooLarge(f"a body may have at most {self._most} bytes")
+            refusal = self._rule.refusal if self._rule is not None else TooLarge
+            raise refusal(f"a body may have at most {self._most} bytes")
         if self._rule is not None and self._seen > SMALL:
             if self._person is None:
                 await self._admit()

@@ -9,6 +9,8 @@ import { RequestError, request } from './request.js';
 import { COMMITTED } from './socket.js';
 
 const LOST = 1006;
+/** Sending it again is of no use. */
+const TOO_LARGE = 4413;
 const CODES = { 400: 4400, 401: 4401, 403: 4403, 404: 4404, 409: 4409, 413: 1009, 429: 4529, 503: 1013 };
 const PATIENCE = 2;
 const OPEN_WITHIN = 10000;
@@ -98,7 +100,8 @@ export const eventsSocket = ({ locate, stateVector }) => class EventsSocket exte
         if (committed > 0) this.confirm(committed);
       } catch (error) {
         // That this client may only read is said on the stream. After anything else nobody knows what was taken.
-        if (error.code !== 'forbidden') this.finish(error.status === 413 || error.status === 429 ? CODES[error.status] : LOST, error.code);
+        if (error.code === 'message_too_large') this.finish(TOO_LARGE, error.code);
+        else if (error.code !== 'forbidden') this.finish(error.status === 413 || error.status === 429 ? CODES[error.status] : LOST, error.code);
       }
     }
     this.saying = false;

@@ -136,6 +136,7 @@ const ENDINGS = {
   4400: ['Disconnected', 'The server did not understand this page. Reload it to get the current version.'],
   4401: ['Not signed in', 'You are not signed in, or your session has ended. Sign in to open this document.'],
   4403: ['No access', 'You do not have access to this document, or it was withdrawn.'],
+  4413: ['Too large', 'This page holds more than a document may have, so nothing more of it is stored. Copy what you wrote into a new document, or ask an administrator to raise COLLAB_MAX_DOCUMENT_BYTES.'],
   4404: ['Not found', 'This document was deleted, or never existed.'],
   4409: ['Replaced', 'This document was replaced by another version. Reload to see it.'],
 };

@@ -126,6 +126,9 @@ test('a verdict ends the connection until the reader tries again', () => {
 
 test('a document that is too large is not called offline', () => {
   assert.equal(kind(run([...synced, closed(1009)])), 'refused');
+  const state = run([...synced, closed(4413)]);
+  assert.equal(kind(state), 'ended');
+  assert.match(words(state, view(state, 0)).detail, /COLLAB_MAX_DOCUMENT_BYTES/);
 });
 
 test('a reader is told view only, and never that refused edits were saved', () => {

@@ -143,13 +143,13 @@ async def test_an_edit_that_the_server_will_never_take_is_kept_as_text_and_holds
         other = await laptop.create("Other", "other", UUID(field.team))
         huge = await laptop.create("Huge", "", UUID(field.team))
         await laptop.sync()
-        await laptop.append(huge, "x" * 11_000_000)
+        await laptop.append(huge, "x" * 65_000_000)
         await laptop.append(other, " edit")
         await laptop.sync()
         await laptop.sync()
         assert await text_on_server(field.viewer, other) == "other edit"
         [(_, document_id, title, reason, text)] = await laptop.rescued()
-        assert (document_id, title, len(text or "")) == (huge, "Huge", 11_000_000)
+        assert (document_id, title, len(text or "")) == (huge, "Huge", 65_000_000)
         assert "too_large" in reason
         await laptop.append(huge, "small")
         await laptop.sync()

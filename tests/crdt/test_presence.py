@@ -4,8 +4,8 @@ import pytest
 
 from collab_server.crdt.messages import decode_awareness, encode_awareness_entries
 from collab_server.crdt.node_messages import State
-from collab_server.crdt.presence import MAX_CONNECTION_BYTES, MAX_IDS, MAX_TOTAL_BYTES, NODES, Presence
-from collab_server.errors import Malformed, TooMany
+from collab_server.crdt.presence import MAX_CONNECTION_BYTES, MAX_IDS, MAX_STATE_BYTES, MAX_TOTAL_BYTES, NODES, Presence
+from collab_server.errors import Malformed
 
 ANN, BOB, CAT = 1, 2, 3
 STATE = '{"user":{"name":"x","color":"#123456"}}'
@@ -131,8 +131,20 @@ def test_a_connection_may_not_announce_clients_without_end() -> None:
     presence = Presence()
     for client in range(MAX_IDS):
         says(presence, ANN, (client, 1, STATE))
-    with pytest.raises(TooMany):
-        says(presence, ANN, (MAX_IDS, 1, STATE))
+    assert says(presence, ANN, (MAX_IDS, 1, STATE)) == set()
+    assert presence.not_taken
+    assert says(presence, ANN, (0, 2, STATE)) == {0}
+    assert not presence.not_taken
+
+
+def test_a_state_above_the_limit_is_not_taken_and_others_of_the_message_are() -> None:
+    presence = Presence()
+    says(presence, ANN, (10, 1, STATE))
+    assert says(presence, ANN, (10, 2, picture(MAX_STATE_BYTES)), (11, 1, STATE)) == {11}
+    assert "65536 bytes" in presence.not_taken
+    assert dict(presence.states()) == {10: STATE, 11: STATE}
+    assert says(presence, ANN, (10, 3, picture(5))) == {10}
+    assert not presence.not_taken
 
 
 def test_everyone_is_told_to_a_joiner() -> None:

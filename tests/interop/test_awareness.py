@@ -223,3 +223,28 @@ async def test_a_state_that_is_not_json_reaches_nobody(
     await watchers[0].set_presence({"fine": json.dumps("ok")})
     await watchers[1].until(presence=there(watchers[0], fine=json.dumps("ok")))
     await node.until(watchers, presence={"31337": None})
+
+
+@pytest.mark.parametrize("size", [70_000, 300_000])
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_a_state_that_is_too_large_is_not_shown_and_editing_goes_on(
+    server: Server, node: NodeClients, name: str, family: Family, size: int
+) -> None:
+    watchers = [await node.open(server, kind, name) for kind in FAMILIES]
+    person = await node.open(server, family, name)
+    await node.until([*watchers, person], synced=True)
+    await person.set_presence({"at": 1})
+    await node.until(watchers, presence=there(person, at=1))
+    for picture in ("x", "y"):
+        await person.set_presence({"at": 2, "picture": picture * size})
+        await person.append("still here, ")
+        await person.until(saved=True)
+    await node.until(watchers, text={"content": "still here, still here, "}, presence=there(person, at=1))
+    await person.set_presence({"at": 3})
+    await node.until(watchers, presence=there(person, at=3))
+    assert not (await person.view())["closes"]
+    if family == "yws":
+        assert len(await person.events("denied")) == 1
+    else:
+        [notice] = [json.loads(payload) for payload in await person.events("stateless")]
+        assert (notice["type"], notice["code"]) == ("collab_server.notice", "too_large")

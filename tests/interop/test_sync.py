@@ -292,3 +292,30 @@ async def test_a_bare_name_is_a_document_of_the_default_workspace(server: Server
     await bare.append("here")
     full = await node.open(server, "yws", f"playground/{name}")
     await full.until(text={"content": "here"})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_values_that_python_and_rust_do_not_have_go_both_ways_and_end_nobody(
+    server: Server, node: NodeClients, name: str, family: Family
+) -> None:
+    """A title cut in the middle of an emoji, and numbers beyond 64 bits, in formats and embeds."""
+    author, other = await node.open(server, family, name), await node.open(server, OTHER[family], name)
+    await node.until([author, other], synced=True)
+    await author.edit(
+        ("insert", "content", 0, "link", {"link": {"title": "party \ud83c"}}),
+        ("embed", "content", 4, {"id": 9223372036854776000, "half": "\udf89"}),
+    )
+    await author.append("typed later")
+    await node.same([author, other])
+    expected = [
+        {"insert": "link", "attributes": {"link": {"title": "party \ud83c"}}},
+        {"insert": {"id": 9223372036854776000, "half": "\udf89"}},
+        {"insert": "typed later"},
+    ]
+    assert (await other.read(content="delta"))["content"] == expected
+    await author.destroy()
+    await other.destroy()
+    late = await node.open(server, family, name)
+    await late.until(saved=True)
+    assert (await late.read(content="delta"))["content"] == expected
+    assert not (await late.view())["closes"]

@@ -13,6 +13,7 @@ from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member
 from collab_server.telemetry import Counts
 from collab_server.transport.frames import LargeOutgoing, Outgoing
+from collab_server.transport.large_messages import OnTooLarge
 from collab_server.transport.socket import OnEnd, OnMessage
 from tests.crdt.test_room import stored, text_of
 
@@ -35,6 +36,8 @@ class ListSocket:
 
     def limit_messages(self, size: int | None) -> None: ...
 
+    def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = 0) -> None: ...
+
     def tend(self, now: float) -> None: ...
 
     async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:
@@ -53,6 +56,8 @@ class ListSession:
 
     def refuse(self, member: Member, *, saved: bool, reason: str) -> None:
         self.refused.append(saved)
+
+    def tell(self, member: Member, error: CollabError) -> None: ...
 
     def end(self, member: Member, error: CollabError) -> None:
         self.ended = error

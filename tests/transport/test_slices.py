@@ -14,8 +14,9 @@ from websockets.frames import Close
 from collab_server.errors import TooMany
 from collab_server.transport import connection
 from collab_server.transport.backlog import SLICE_BYTES
-from collab_server.transport.connection import HIGH_WATER, Bounds, Connection
+from collab_server.transport.connection import HIGH_WATER, Connection
 from collab_server.transport.frames import LARGE_BYTES, LargeOutgoing, Outgoing, control, outgoing
+from collab_server.transport.large_messages import Bounds
 from collab_server.transport.sending import MAX_BEHIND_BYTES
 from tests.raw_socket import BINARY, CLOSE, PING, PONG, encode_frame
 from tests.waiting import until
