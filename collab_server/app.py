@@ -382,7 +382,7 @@ def build(server: Server) -> Starlette:
             Middleware(RateLimit, settings=server.settings, buckets=server.buckets),
             Middleware(BodyLimit, settings=server.settings, rules=_bodies(server.settings)),
         ],
-        exception_handlers={HTTPException: problems.outside},
+        exception_handlers={HTTPException: problems.outside(STATIC / "missing.html")},
         lifespan=server.lifespan,
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from collab_server.accounts.features import Feature
 from collab_server.accounts.models import (
@@ -22,6 +22,12 @@ Scope = Literal["read", "comment", "write", "admin"]
 Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{2,100}$")]
 WebAddress = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$"), AfterValidator(storable)]
 Prose = Annotated[str, Field(max_length=5000), AfterValidator(storable)]
+Theme = Annotated[
+    Literal["system", "light", "dark"],
+    BeforeValidator(lambda given: "system" if given == "auto" else given),
+    WithJsonSchema({"type": "string", "enum": ["system", "light", "dark", "auto"]}),
+]
+"""`auto` is another name of `system`."""
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
 
 
@@ -61,11 +67,11 @@ class UserSettings(BaseModel):
 
 
 class UserSettingsPatch(BaseModel):
-    """What is left out stays; an object is replaced as a whole."""
+    """What is left out stays; an object is replaced as a whole. The theme `auto` is another name of `system`."""
 
     model_config = example_input(theme="dark", editor={"line_numbers": True})
 
-    theme: Literal["system", "light", "dark"] | None = None
+    theme: Theme | None = None
     language: Language | None = None
     editor: JsonObject | None = None
     render: JsonObject | None = None

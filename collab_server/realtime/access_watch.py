@@ -21,7 +21,15 @@ from collab_server.access import live_queries
 from collab_server.access.identity import Identity
 from collab_server.access.policy import Action, Role, allowed, role_of_permission
 from collab_server.backends.db import Database
-from collab_server.errors import CollabError, Forbidden, NotFound, StaleGeneration, Unauthenticated, Unavailable
+from collab_server.errors import (
+    CollabError,
+    Forbidden,
+    NotFound,
+    NotTogether,
+    StaleGeneration,
+    Unauthenticated,
+    Unavailable,
+)
 from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member
 from collab_server.telemetry import log
@@ -268,7 +276,7 @@ def verdict_on(identity: Identity, document_id: UUID, found: _Found) -> Role | C
     if state is None:
         return NotFound("the document was deleted")
     if not state.collaborative:
-        return Forbidden("this document cannot be edited together")
+        return NotTogether("this document cannot be edited together: its settings say so")
     role = role_of_permission(found.permissions[identity.rights_of, document_id])
     if role is None:
         return Forbidden("you may not see this document any more")

@@ -21,7 +21,7 @@ from collab_server.crdt.room import Room
 from collab_server.documents import store
 from collab_server.documents.quotas import Quotas
 from collab_server.documents.views import Views
-from collab_server.errors import DocumentBlocked, Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
+from collab_server.errors import DocumentBlocked, NotFound, StaleGeneration, TooMany, Unavailable
 from collab_server.realtime.access_watch import AccessWatch
 from collab_server.realtime.admission import Admission
 from collab_server.realtime.edits import Edits
@@ -192,8 +192,7 @@ class Hub:
         document.join(member)
         try:
             await self.load(document)
-            if not document.collaborative:
-                raise Forbidden("this document cannot be edited together")
+            document.check_together()
             if document.gone:
                 raise Unavailable("the document was replaced at this moment; come back")
         except BaseException:
@@ -225,8 +224,8 @@ class Hub:
         document.holds += 1
         try:
             await self.load(document)
-            if together and not document.collaborative:
-                raise Forbidden("this document cannot be edited together")
+            if together:
+                document.check_together()
             yield document
         finally:
             document.holds -= 1

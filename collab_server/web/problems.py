@@ -1,12 +1,13 @@
 """Errors as RFC 9457 problems (application/problem+json) with a stable `code`."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from collab_server.errors import CollabError, TooMany, Unauthenticated
 from collab_server.telemetry import log
@@ -68,14 +69,22 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, code, str(error.detail), str(error.detail))
 
 
-async def outside(request: Request, error: Exception) -> Response:
-    """For the app around the API: a path under /api that reaches no route of the API (one with a newline, say) is
-    answered as the API would.
+def outside(page: Path) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The handler of the app around the API: what no route takes is answered as the API would, or by this page to a
+    browser that looks for one. A path under /api may reach no route of the API either (one with a newline, say).
     """
-    assert isinstance(error, HTTPException)
-    if request.url.path.startswith("/api/"):
-        return await _http(request, error)
-    return PlainTextResponse(error.detail, error.status_code, error.headers)
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+        if wants_page and error.status_code == 404:
+            return FileResponse(page, 404, {"cache-control": "no-cache", "vary": "accept"})
+        told = await _http(request, error)
+        told.headers.update(error.headers or {})
+        told.headers["vary"] = "accept"
+        return told
+
+    return answer
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

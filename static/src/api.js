@@ -122,6 +122,8 @@ export const setTags = (id, names) => put(`documents/${id}/tags`, { tags: names 
 export const setFavourite = (id, wanted) => (wanted ? put : remove)(`documents/${id}/favourite`);
 export const tags = (workspace) => get(`workspaces/${workspace}/tags`, { limit: 200 });
 export const categories = (workspace) => get(`workspaces/${workspace}/categories`, { limit: 200 });
+/** Where a browser reads what a document says. */
+export const readingPage = (id) => `/api/v1/documents/${id}/content`;
 export const exported = (id, format) => request(`documents/${id}/export`, { query: { format }, asFile: true });
 export const workspaceArchive = (id) => `/api/v1/workspaces/${id}/export`;
 export const importFile = (workspace, file) => request(`workspaces/${workspace}/import`, { method: 'POST', query: { name: file.name }, file });

@@ -8,7 +8,7 @@ import { bindPeople } from './people.js';
 import { counted, wordCount } from './prose.js';
 import { Session } from './session.js';
 import { bindThemeButton } from './theme.js';
-import { signInHelps, words } from './status.js';
+import { mayRetry, readable, signInHelps, words } from './status.js';
 
 const NOTICED = new Set(['offline', 'busy', 'refused', 'delayed', 'ended']);
 const ANNOUNCE_AFTER = 1200;
@@ -65,7 +65,8 @@ function noticeActions({ kind, code, reason }) {
           location.reload();
         },
       }, 'Load the current version'));
-    } else actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
+    } else if (readable({ reason })) actions.push(h('a', { class: 'button primary', href: api.readingPage(session.details?.id) }, 'Read it'));
+    else if (mayRetry({ reason })) actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
     actions.push(h('a', { class: 'button', href: '/' }, 'All documents'));
   } else if (kind === 'refused' || kind === 'viewonly') actions.push(copy);
   return actions;

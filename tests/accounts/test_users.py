@@ -69,6 +69,7 @@ async def test_settings_have_defaults_and_keep_what_is_left_out(server: Server) 
     kept = (await ann.patch("/users/me/settings", json={"language": "de-CH"})).json()
     assert (kept["theme"], kept["language"], kept["editor"]) == ("dark", "de-CH", {"font": 12, "nested": {"x": None}})
     assert (await ann.get("/users/me/settings")).json() == kept
+    assert (await ann.patch("/users/me/settings", json={"theme": "auto"})).json() == {**kept, "theme": "system"}
     refused: list[dict[str, object]] = [
         {"theme": "pink"},
         {"language": "??"},

@@ -18,7 +18,7 @@ EVERYTHING: dict[str, Any] = {
     "priority": "high",
     "language": "german",
     "metadata": {"due": "2030-05-01", "completed": False, "mine": [1, 2.5, None, {"a": "b"}]},
-    "settings": {"collaboration": False, "editor_mode": "split", "own": "x"},
+    "settings": {"collaboration": False, "editor_mode": "split", "extra": {"own": "x"}},
     "tags": ["Ärger", "to do"],
     "is_template": True,
     "expires_at": "2090-01-01T00:00:00+02:00",
