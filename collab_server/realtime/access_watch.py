@@ -191,6 +191,17 @@ class AccessWatch:
 
     # ---- what they may do now
 
+    async def check_together(self, document: LiveDocument) -> None:
+        """Raises Encrypted or NotTogether where nobody may join. A refusal is final for clients, and the notice that
+        would take it back may be on its way: PostgreSQL is asked first. Raises Unavailable.
+        """
+        if not document.collaborative:
+            async with self._looking, self._db.as_service() as conn:
+                found = (await live_queries.find_documents(conn, [document.id])).get(document.id)
+                if found is not None:
+                    document.collaborative = found.collaborative
+        document.check_together()
+
     async def _look_at(self, members: Sequence[Member], documents: Iterable[UUID]) -> None:
         """Let the members, and these documents as a whole, have what PostgreSQL gives them now. Raises Unavailable."""
         document_ids = set(documents)

@@ -192,7 +192,7 @@ class Hub:
         document.join(member)
         try:
             await self.load(document)
-            document.check_together()
+            await self.access.check_together(document)
             if document.gone:
                 raise Unavailable("the document was replaced at this moment; come back")
         except BaseException:
@@ -225,7 +225,7 @@ class Hub:
         try:
             await self.load(document)
             if together:
-                document.check_together()
+                await self.access.check_together(document)
             yield document
         finally:
             document.holds -= 1

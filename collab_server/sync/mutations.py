@@ -122,7 +122,8 @@ class _Work:
             overwritten = {
                 name: current
                 for name, value in written.items()
-                if _differ(current := _json(getattr(before, name)), value)
+                if (name != "title" or before.title_is_set)  # nobody has written what follows the heading
+                and _differ(current := _json(getattr(before, name)), value)
                 and (name not in mutation.base or _differ(current, mutation.base[name]))
             }
             if overwritten:

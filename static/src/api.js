@@ -102,7 +102,7 @@ export async function createAt(address) {
   const { id } = named || (await me()).default_workspace || { id: '' };
   const name = named ? rest : address;
   try {
-    return await createDocument(id, { title: name.split('/').filter(Boolean).at(-1) ?? name, name });
+    return await createDocument(id, { name });
   } catch (error) {
     // Somebody else was faster.
     if (error.status !== 409) throw error;

@@ -3,6 +3,7 @@ import { addressIn, pageOf, signInPage } from './addresses.js';
 import * as api from './api.js';
 import { $, debounced, h, setText } from './dom.js';
 import { createEditor } from './editor.js';
+import { firstHeading, titleWithout } from './heading.js';
 import { memory, ownIdentity } from './identity.js';
 import { bindPeople } from './people.js';
 import { counted, wordCount } from './prose.js';
@@ -98,9 +99,16 @@ function showStatus() {
   editor?.setReadOnly(session.readOnly);
 }
 
+/** What the document is called now: until somebody sets a title, the first heading, which the server has a little later. */
+function titleNow() {
+  const known = session.details;
+  if (!known || known.title_is_set !== false || !session.loaded) return known?.title;
+  return firstHeading(session.text.toString()) ?? titleWithout(known);
+}
+
 function showDetails() {
   const title = $('title');
-  const known = session.details?.title;
+  const known = titleNow();
   if (document.activeElement !== title) title.value = known ?? (address.split('/').at(-1) || 'Untitled');
   title.readOnly = !session.details || session.readOnly;
   document.title = `${title.value} · ${SITE}`;
@@ -111,13 +119,15 @@ function bindTitle() {
   const save = async () => {
     const wanted = title.value.trim();
     if (!session.details || title.readOnly) return;
-    if (!wanted || wanted === session.details.title) {
+    const unset = session.details.title_is_set === false;
+    if (wanted === titleNow() || (!wanted && unset)) {
+      title.value = titleNow();
       showDetails();
-      title.value = session.details.title;
       return;
     }
     try {
-      await session.rename(wanted);
+      await session.rename(wanted || null);
+      title.value = titleNow();
       title.removeAttribute('aria-invalid');
       setText($('announcer'), 'Title saved');
     } catch (error) {
@@ -132,7 +142,7 @@ function bindTitle() {
       event.preventDefault();
       editor?.view.focus();
     } else if (event.key === 'Escape') {
-      title.value = session.details?.title ?? title.value;
+      title.value = titleNow() ?? title.value;
       title.blur();
     }
   });
@@ -142,7 +152,10 @@ function bindTitle() {
 
 function bindWords() {
   const show = () => setText($('words'), counted(wordCount(session.text.toString()), 'word'));
-  const later = debounced(250, show);
+  const later = debounced(250, () => {
+    show();
+    if (session.details?.title_is_set === false) showDetails();
+  });
   session.text.observe(later);
   session.addEventListener('synced', show);
 }
