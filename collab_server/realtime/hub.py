@@ -110,7 +110,8 @@ class Hub:
             discard=self.discard,
             said=self._said,
         )
-        self.mirror = Mirror(db, f"{socket.gethostname()}:{settings.port}:{place}", self.nodes.id.hex())
+        host = f"{socket.gethostname()}:{settings.port}:{place}"
+        self.mirror = Mirror(db, host, self.nodes.id.hex(), settings.presence_seconds)
         self.programs = Programs(self)
         self.join_slots = JoinSlots(JOINS_AT_ONCE)
         """Held by sockets while they authenticate and join."""

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from collab_server.errors import CollabError, TooMany, Unauthenticated
+from collab_server.errors import AmbiguousAddress, CollabError, Forbidden, NotFound, TooMany, Unauthenticated
 from collab_server.telemetry import log
 from collab_server.web.cookies import clear_session_cookie
+from collab_server.web.depends import READS_PUBLIC
 
 OTHER_CODES = {
     "invalid": (422, "The request is not valid"),
@@ -50,6 +51,8 @@ def of(error: CollabError) -> JSONResponse:
 
 async def _collab_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CollabError)
+    if request.scope.get(READS_PUBLIC) and isinstance(error, NotFound | Forbidden | AmbiguousAddress):
+        error = Unauthenticated("sign in, or give a token")
     answer = of(error)
     if isinstance(error, Unauthenticated) and error.session_ended:
         clear_session_cookie(answer, request)

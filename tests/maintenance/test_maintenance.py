@@ -190,3 +190,21 @@ async def test_views_are_written_before_the_server_ends(office: Office) -> None:
     assert await office.server.terminate() == 0
     await office.server.start()
     assert (await office.owner.get(f"/documents/{made['id']}")).json()["view_count"] == 1
+
+
+async def test_sessions_outlive_their_expiry_by_the_days_of_the_setting_without_their_secrets(office: Office) -> None:
+    add = (
+        "INSERT INTO sessions (user_id, token_hash, created_at, expires_at, provider_tokens) "
+        "VALUES ($1, sha256($2), now() - interval '99 days', now() - make_interval(days => $3), 'sealed')"
+    )
+    owner = UUID(office.owner.id)
+    ages = (-1, 1, 29, 31)
+    await run(office.server, add, [(owner, uuid4().bytes, age) for age in ages])
+    await counts(office)
+    kept = await fetch(
+        office.server,
+        "SELECT expires_at > now() AS runs, provider_tokens FROM sessions WHERE user_id = $1 ORDER BY expires_at",
+        owner,
+    )
+    assert [tuple(row) for row in kept] == [(False, None), (False, None), (True, b"sealed")]
+    assert len((await office.owner.get("/auth/sessions")).json()["items"]) == 1
