@@ -92,6 +92,7 @@ function showStatus() {
   const shown = session.shown;
   const said = words(session.status, shown);
   document.body.dataset.status = shown.kind;
+  if (shown.kind === 'ended') showLoaded();
   setText($('status-label'), said.label);
   $('status').title = said.detail;
   showNotice(shown, said);
