@@ -11,6 +11,7 @@ import pytest
 from tests.documents.office import Office, open_office, refused
 from tests.peers import Peer
 from tests.people import fetch, people, run
+from tests.waiting import until
 
 LONG_AGO = "UPDATE documents SET deleted_at = now() - interval '99 days' WHERE id = $1"
 
@@ -97,7 +98,13 @@ async def test_an_expired_document_goes_through_the_trash_and_names_who_set_the_
 async def test_an_expired_document_leaves_the_trash_as_any_other(office: Office) -> None:
     made = await office.make(expires_at="2090-01-01T00:00:00Z")
     await run(office.server, "UPDATE documents SET expires_at = now() WHERE id = $1", [(UUID(made["id"]),)])
-    assert await number(office, EXPIRE) == 1
+    trashed = f"SELECT count(*) FROM documents WHERE id = '{made['id']}' AND deleted_at IS NOT NULL"
+
+    async def is_trashed() -> bool:
+        return await number(office, trashed) == 1
+
+    await until(is_trashed, "the server to move it")
+    assert await number(office, EXPIRE) == 0
     assert await number(office, PURGE) == 0
     await run(office.server, LONG_AGO, [(UUID(made["id"]),)])
     assert await number(office, PURGE) == 1
