@@ -72,7 +72,9 @@ async def test_a_new_document_is_titled_by_its_first_heading_until_somebody_sets
     await expect(watcher.page.get_by_role("link", name="Meeting of May")).to_be_visible(timeout=WITHIN)
     await title.fill("Ours")
     await title.press("Enter")
-    await expect(watcher.page.get_by_role("link", name="Ours")).to_be_visible(timeout=WITHIN)
+    await expect(ada.page.locator("#announcer")).to_have_text("Title saved", timeout=WITHIN)
+    document = ada.page.url.rpartition("/d/")[2]
+    assert (await owner.get(f"/documents/{document}")).json()["title"] == "Ours"
     await title.fill("")
     await title.press("Enter")
     await expect(title).to_have_value("Meeting of May")
