@@ -55,6 +55,7 @@ from collab_server.exports import archive_api
 from collab_server.exports.converting import Converters
 from collab_server.exports.spool import Spool
 from collab_server.maintenance import scheduler
+from collab_server.maintenance.expiry import Expiry
 from collab_server.neighbours import Neighbours
 from collab_server.realtime import endpoint, events_api, presence_api
 from collab_server.realtime.hub import Hub
@@ -204,6 +205,8 @@ class Server:
         name_node(hub.nodes.id.hex())
         neighbours = self._neighbours = Neighbours(self.db, has_bus=bool(self.settings.redis_url))
         hub.access.tell(self.changes.access_changed)
+        expiry = Expiry(self.db, self.settings.access_recheck_seconds)
+        hub.access.tell(expiry.heard)
         answering = self._siblings.answering(self._own_metrics) if self._siblings else nullcontext()
         try:
             async with self.db.as_service() as conn:
@@ -223,6 +226,7 @@ class Server:
                     tasks.create_task(self._count_damaged()),
                     tasks.create_task(self._write_views(hub.views)),
                     tasks.create_task(scheduler.run(self.db, self.settings)),
+                    tasks.create_task(expiry.run()),
                 ]
                 if self._embedded is not None:
                     running.append(tasks.create_task(keep_running(self._embedded)))
@@ -386,7 +390,7 @@ def build(server: Server) -> Starlette:
             Middleware(RateLimit, settings=server.settings, buckets=server.buckets),
             Middleware(BodyLimit, settings=server.settings, rules=_bodies(server.settings)),
         ],
-        exception_handlers={HTTPException: problems.outside},
+        exception_handlers={HTTPException: problems.outside(STATIC / "missing.html")},
         lifespan=server.lifespan,
     )
 

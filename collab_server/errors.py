@@ -7,6 +7,8 @@ CollabError                     HTTP  close
 |- Forbidden                    403   4403   known, but not allowed
 |  |- CsrfRejected              403   4403   a browser's request with a cookie, but not from our own pages
 |  |- RegistrationClosed        403   4403   accounts are made for people here, or with an invitation
+|  |- NotTogether               403   4403   its settings say that requests edit the document, not sockets
+|  |- Encrypted                 403   4403   a password: its owner's device has the key, and the server no text
 |  `- UnknownHost               421   4403   a Host header that names another server
 |- NotFound                     404   4404   absent, or not yours to see: the same answer
 |- Conflict                     409   4409   the state is not what the caller believed
@@ -101,6 +103,16 @@ class CsrfRejected(Forbidden):
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
     title = "Accounts are made by invitation"
+
+
+class NotTogether(Forbidden):
+    code = "not_collaborative"
+    title = "The document is not edited together"
+
+
+class Encrypted(Forbidden):
+    code = "encrypted_document"
+    title = "The document is encrypted by its owner's device"
 
 
 class UnknownHost(Forbidden):

@@ -349,6 +349,24 @@ class Settings(BaseSettings):
         Field(ge=1, le=36500, description="Days that the audit keeps who did what, sign-ins and failed ones included."),
     ] = 90
 
+    session_cleanup_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=36500,
+            description="Days that the record of a session is kept after its expiry, for an operator to find; the "
+            "secrets in it go within the hour.",
+        ),
+    ] = 30
+    presence_seconds: Annotated[
+        float,
+        Field(
+            ge=14,
+            le=86400,
+            description="Seconds after which lists show people no more whose server has vanished; those who leave go "
+            "at once.",
+        ),
+    ] = 14.0
     sync_days: Annotated[
         int,
         Field(

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const PAGES = ['list', 'document', 'signin', 'invite', 'account', 'workspace', 'admin', 'docs'];
+const PAGES = ['list', 'document', 'signin', 'invite', 'account', 'workspace', 'admin', 'docs', 'missing'];
 const outdir = process.argv[2] ?? `${here}dist`;
 
 await rm(outdir, { recursive: true, force: true });

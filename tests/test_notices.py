@@ -63,6 +63,7 @@ async def test_a_document_that_goes_moves_opens_or_closes_is_told_of(site: Site)
         "generation = generation + 1",
         """settings = '{"collaboration": false}'""",
         "type = 'note'",
+        "expires_at = now() + interval '1 hour'",
         f"workspace_id = '{PLAYGROUND}'",
     ):
         async with listening(site) as heard:
@@ -136,7 +137,7 @@ async def test_ordinary_work_tells_nobody(site: Site) -> None:
         for change in (
             "title = 'New', description = 'New', status = 'active', metadata = '{}', deleted_at = deleted_at",
             """settings = '{"font": "serif"}'""",
-            "expires_at = now(), is_template = true",
+            "expires_at = expires_at, is_template = true",
         ):
             await site.owner.execute(f"UPDATE documents SET {change} WHERE id = $1", site.plan)
         await site.owner.execute("UPDATE workspaces SET name = 'New', archived_at = archived_at")

@@ -2,7 +2,8 @@
 one document.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -12,7 +13,7 @@ from collab_server import crypto
 from collab_server.access import live_queries, queries
 from collab_server.access.policy import Role, role_named
 from collab_server.backends.db import Database
-from collab_server.errors import Forbidden, Unauthenticated
+from collab_server.errors import AmbiguousAddress, Forbidden, NotFound, Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,10 @@ class Identity:
 FIRST_EPOCH = UUID(int=0)
 """Of the connect tokens that name nothing that made them, as the previous version made them."""
 GUEST = Identity("guest", None, "Guest")
+READER = Identity("guest", None, "Guest", Role.VIEWER)
+"""Somebody who is not signed in where guests are not let in: they may read public documents, and are asked to sign in
+for everything else.
+"""
 
 SCOPE_CAP = {"read": Role.VIEWER, "comment": Role.COMMENTER, "write": Role.EDITOR, "admin": Role.ADMIN}
 SCOPES = tuple(SCOPE_CAP)
@@ -110,14 +115,17 @@ class Authenticator:
         self._guests = guests
         self.oidc = oidc
 
-    async def identify(self, token: str | None) -> Identity:
-        """The identity behind a bearer token; without one, a guest where guests are let in.
+    async def identify(self, token: str | None, *, reading: bool = False) -> Identity:
+        """The identity behind a bearer token; without one, a guest where guests are let in, else READER where what is
+        asked for is `reading` a document.
 
         Raises Unauthenticated (also for a token that is wrong: it never falls back to a guest), Unavailable.
         """
         if not token:
             if self._guests:
                 return GUEST
+            if reading:
+                return READER
             raise Unauthenticated("sign in, or give a token")
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("the token is not valid")
@@ -162,6 +170,17 @@ class Authenticator:
             if not await live_queries.list_valid_credentials(conn, [made_by]):
                 raise Unauthenticated("the token or session that made this connect token has ended")
         return identity
+
+
+@contextmanager
+def asked_to_sign_in(identity: Identity) -> Iterator[None]:
+    """What READER may not have is refused with Unauthenticated, whether it is there or not."""
+    try:
+        yield
+    except (NotFound, Forbidden, AmbiguousAddress):
+        if identity is READER:
+            raise Unauthenticated("sign in, or give a token") from None
+        raise
 
 
 def _bearer_of(claims: Mapping[str, object]) -> tuple[Identity, UUID]:

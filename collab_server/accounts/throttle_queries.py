@@ -61,11 +61,14 @@ async def upsert_known_place(conn: Conn, key: bytes, user_id: UUID) -> None:
     )
 
 
-async def delete_outdated(conn: Conn) -> None:
-    """What has expired: sessions, links, attempts of more than two days ago; days of activity older than 400, known
-    places that were not used for 200.
+async def delete_outdated(conn: Conn, session_days: int) -> None:
+    """What has expired: sessions so many days ago, links, attempts of more than two days ago; days of activity older
+    than 400, known places that were not used for 200. A session that has expired keeps no secrets.
     """
-    await conn.execute("DELETE FROM sessions WHERE expires_at < now()")
+    await conn.execute("DELETE FROM sessions WHERE expires_at < now() - make_interval(days => $1)", session_days)
+    await conn.execute(
+        "UPDATE sessions SET provider_tokens = NULL WHERE expires_at < now() AND provider_tokens IS NOT NULL"
+    )
     await conn.execute("DELETE FROM sign_in_links WHERE expires_at < now()")
     await conn.execute("DELETE FROM sign_in_attempts WHERE last_at < now() - interval '2 days'")
     await conn.execute("DELETE FROM user_activity_days WHERE day < current_date - 400")

@@ -1,10 +1,10 @@
 """The JSON shapes of one's own account and settings, of API tokens, and of what administrators change."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, StrictBool, WithJsonSchema
 
 from collab_server.accounts.features import Feature
 from collab_server.accounts.models import (
@@ -22,6 +22,12 @@ Scope = Literal["read", "comment", "write", "admin"]
 Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{2,100}$")]
 WebAddress = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$"), AfterValidator(storable)]
 Prose = Annotated[str, Field(max_length=5000), AfterValidator(storable)]
+Theme = Annotated[
+    Literal["system", "light", "dark"],
+    BeforeValidator(lambda given: "system" if given == "auto" else given),
+    WithJsonSchema({"type": "string", "enum": ["system", "light", "dark", "auto"]}),
+]
+"""`auto` is another name of `system`."""
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
 
 
@@ -45,32 +51,67 @@ class Leaving(BaseModel):
     confirm: Email | None = None
 
 
+EditorMode = Literal["wysiwyg", "edit", "preview", "split"]
+
+
 class UserSettings(BaseModel):
-    """How somebody likes to work. `editor`, `render`, `notifications`, `extra`: whatever clients keep there."""
+    """How somebody likes to work. `editor_mode`, `ai_enabled`, `notifications_enabled`: for clients to obey. `editor`,
+    `render`, `notifications`, `extra`: whatever clients keep there.
+    """
 
     model_config = example_output(
-        theme="dark", language="en", editor={"line_numbers": True}, render={}, notifications={}, extra={}
+        theme="dark",
+        language="en",
+        editor_mode="wysiwyg",
+        ai_enabled=True,
+        notifications_enabled=True,
+        editor={"line_numbers": True},
+        render={},
+        notifications={},
+        extra={},
     )
 
     theme: Literal["system", "light", "dark"]
     language: str
+    editor_mode: EditorMode = "wysiwyg"
+    ai_enabled: bool = True
+    notifications_enabled: bool = True
     editor: dict[str, object]
     render: dict[str, object]
     notifications: dict[str, object]
     extra: dict[str, object]
 
 
+NAMED = ("editor_mode", "ai_enabled", "notifications_enabled")
+"""Settings that are stored in `extra`, and are none of what clients keep there."""
+
+
+def _without_named(extra: dict[str, Any] | None) -> dict[str, Any] | None:
+    if extra and (wrong := sorted(extra.keys() & set(NAMED))):
+        raise ValueError(f"{', '.join(wrong)}: a setting of its own, beside extra")
+    return extra
+
+
+def _also(name: str, other: str) -> Any:
+    return Field(validation_alias=AliasChoices(name, other))
+
+
 class UserSettingsPatch(BaseModel):
-    """What is left out stays; an object is replaced as a whole."""
+    """What is left out stays; an object is replaced as a whole. The theme `auto` is another name of `system`;
+    `editor_settings`, `render_settings` and `notification_settings` are of `editor`, `render` and `notifications`.
+    """
 
     model_config = example_input(theme="dark", editor={"line_numbers": True})
 
-    theme: Literal["system", "light", "dark"] | None = None
+    theme: Theme | None = None
     language: Language | None = None
-    editor: JsonObject | None = None
-    render: JsonObject | None = None
-    notifications: JsonObject | None = None
-    extra: JsonObject | None = None
+    editor_mode: EditorMode | None = None
+    ai_enabled: StrictBool | None = None
+    notifications_enabled: StrictBool | None = None
+    editor: Annotated[JsonObject | None, _also("editor", "editor_settings")] = None
+    render: Annotated[JsonObject | None, _also("render", "render_settings")] = None
+    notifications: Annotated[JsonObject | None, _also("notifications", "notification_settings")] = None
+    extra: Annotated[JsonObject | None, AfterValidator(_without_named)] = None
 
 
 class TokenIn(BaseModel):

@@ -1,10 +1,12 @@
 """SQL of one's own account and settings (under row-level security), and of what administrators see and change."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from collab_server.accounts.queries import SELECT_USER, User
+from collab_server.accounts.user_models import NAMED
 from collab_server.backends.db import Conn
 
 # ---- one's own
@@ -44,22 +46,26 @@ async def find_settings(conn: Conn) -> SettingsRow | None:
     return SettingsRow(*row) if row else None
 
 
-async def upsert_settings(conn: Conn, patch: str) -> SettingsRow:
-    """`patch`: JSON object with the columns to set."""
+async def upsert_settings(conn: Conn, patch: str, kept: dict[str, object]) -> SettingsRow:
+    """`patch`: JSON object with the columns to set. `kept`: those to set of NAMED, which lie in `extra`."""
     row = await conn.fetchrow(
         """
         INSERT INTO user_settings AS s (user_id, theme, language, editor, render, notifications, extra)
         VALUES (app.user_id(), coalesce($1::jsonb ->> 'theme', 'system'), coalesce($1::jsonb ->> 'language', 'en'),
                 coalesce($1::jsonb -> 'editor', '{}'), coalesce($1::jsonb -> 'render', '{}'),
-                coalesce($1::jsonb -> 'notifications', '{}'), coalesce($1::jsonb -> 'extra', '{}'))
+                coalesce($1::jsonb -> 'notifications', '{}'), coalesce($1::jsonb -> 'extra', '{}') || $2::text::jsonb)
         ON CONFLICT (user_id) DO UPDATE SET
           theme = coalesce($1::jsonb ->> 'theme', s.theme), language = coalesce($1::jsonb ->> 'language', s.language),
           editor = coalesce($1::jsonb -> 'editor', s.editor), render = coalesce($1::jsonb -> 'render', s.render),
           notifications = coalesce($1::jsonb -> 'notifications', s.notifications),
-          extra = coalesce($1::jsonb -> 'extra', s.extra)
+          extra = coalesce($1::jsonb -> 'extra', s.extra) || $2::text::jsonb
+            || coalesce((SELECT jsonb_object_agg(k, s.extra -> k) FROM unnest($3::text[]) k
+                         WHERE s.extra ? k AND NOT $2::text::jsonb ? k), '{}')
         RETURNING theme, language, editor, render, notifications, extra
         """,
         patch,
+        json.dumps(kept),
+        list(NAMED),
     )
     assert row is not None
     return SettingsRow(*row)

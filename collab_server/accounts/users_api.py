@@ -1,7 +1,7 @@
 """Routes of one's own account and settings."""
 
 import json
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Body, Request, Response
 
@@ -11,7 +11,7 @@ from collab_server.accounts import changes, queries, session_queries, throttle, 
 from collab_server.accounts.models import Account
 from collab_server.accounts.proof import prove_password
 from collab_server.accounts.signed_in import shown
-from collab_server.accounts.user_models import AccountPatch, Leaving, UserSettings, UserSettingsPatch
+from collab_server.accounts.user_models import NAMED, AccountPatch, EditorMode, Leaving, UserSettings, UserSettingsPatch
 from collab_server.backends.db import UniqueViolation, acting
 from collab_server.errors import (
     Conflict,
@@ -104,20 +104,32 @@ async def patch_settings(body: UserSettingsPatch, identity: CurrentUser, db: Cur
     """Change how you like to work."""
     _require_write(identity)
     async with db.as_user(identity.user_id) as conn:
-        return _settings(await user_queries.upsert_settings(conn, json.dumps(body.model_dump(exclude_none=True))))
+        fields = body.model_dump(exclude_none=True)
+        kept = {name: fields.pop(name) for name in NAMED if name in fields}
+        return _settings(await user_queries.upsert_settings(conn, json.dumps(fields), kept))
 
 
 def _settings(row: user_queries.SettingsRow) -> UserSettings:
+    extra = json.loads(row.extra)
+    # What a client kept there under such a name before it had a place may be anything.
+    good = {"editor_mode": get_args(EditorMode), "ai_enabled": (True, False), "notifications_enabled": (True, False)}
+    named = {name: extra.pop(name) for name, values in good.items() if _is_among(extra.get(name), values)}
     return UserSettings.model_validate(
         {
+            **named,
             "theme": row.theme,
             "language": row.language,
             "editor": json.loads(row.editor),
             "render": json.loads(row.render),
             "notifications": json.loads(row.notifications),
-            "extra": json.loads(row.extra),
+            "extra": extra,
         }
     )
+
+
+def _is_among(value: object, values: tuple[object, ...]) -> bool:
+    """1 is not True here."""
+    return any(type(value) is type(one) and value == one for one in values)
 
 
 def _require_write(identity: Identity) -> None:

@@ -10,7 +10,9 @@ creates it.
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from collab_server.access import queries as access_queries
@@ -105,7 +107,7 @@ class Addresses:
             raise NotFound(ABSENT)
         await self.check_new(conn, workspace_id, checked_name(name))
         await self._creations.take(conn, identity, workspace_id)
-        created = await insert_document(conn, workspace_id, {"name": name, "title": title_from(name)})
+        created = await insert_document(conn, workspace_id, with_title({"name": name}))
         if created is None:
             # Somebody else created it between our look and our insert; their commit is visible to the next statement.
             winner = await queries.find_by_name_in(conn, workspace_id, name)
@@ -185,7 +187,16 @@ def checked_name(name: str) -> str:
     return name
 
 
-def title_from(name: str) -> str:
-    """A first title for a document that was made by opening its name."""
+UNTITLED = "Untitled"
+"""A title that says that there is none."""
+
+
+def with_title(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Columns of a new document. Where nobody has given it a title, that is the end of its name, and follows the first
+    heading from then on.
+    """
+    if fields.get("title") not in (None, UNTITLED):
+        return fields
+    name = fields.get("name") or UNTITLED
     last = name.rstrip("/").rpartition("/")[2].strip() or name
-    return last[:500]
+    return {**fields, "title": last, "title_is_set": False}

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from collab_server.backends.db import Conn, Row
+from collab_server.documents.excerpts import LOOKED, first_heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ class Document:
     own: bool
     people: int
     present: list[Present]
+    title_is_set: bool
 
 
 SHOWN_PEOPLE = 5
-SHOWN = "s.*, app.is_shadowed(s.name) AS shadowed"
+SHOWN = "s.*, app.is_shadowed(s.name) AS shadowed, app.title_is_set(s.id) AS title_is_set"
 """Columns of `app.documents_shown(...) s`. `shadowed`: see Addresses.address_of."""
 
 
@@ -174,7 +176,19 @@ async def lock_document(conn: Conn, document_id: UUID, *, deleted: bool = False)
 _CASTS = {"type": "::text::document_type", "metadata": "::text::jsonb", "settings": "::text::jsonb"}
 _CASTS["encryption"] = "::text::jsonb"
 _COLUMNS = frozenset(
-    {"name", "title", "description", "type", "status", "priority", "language", "metadata", "settings", "category_id"}
+    {
+        "name",
+        "title",
+        "title_is_set",
+        "description",
+        "type",
+        "status",
+        "priority",
+        "language",
+        "metadata",
+        "settings",
+        "category_id",
+    }
     | {"id", "is_template", "template_id", "is_public", "expires_at", "content_encrypted", "encryption"}
 )
 
@@ -214,8 +228,8 @@ async def update_document(
 ) -> bool:
     """False where the document is gone, hidden from writing, or of another version than `expected_version`.
 
-    `published_at` follows the status. Raises UniqueViolation for a name that is taken, ForeignKeyViolation as
-    insert_document, InsufficientPrivilege.
+    `published_at` follows the status, and a title that is not set the first heading. Raises UniqueViolation for a name
+    that is taken, ForeignKeyViolation as insert_document, InsufficientPrivilege.
     """
     columns, places, arguments = _values(fields, 3)
     changes = [f"{column} = {place}" for column, place in zip(columns, places, strict=True)]
@@ -231,4 +245,7 @@ async def update_document(
         expected_version,
         *arguments,
     )
+    if done and fields.get("title_is_set") is False:
+        beginning = await conn.fetchval("SELECT left(content, $2) FROM documents WHERE id = $1", document_id, LOOKED)
+        await conn.execute("SELECT app.follow_heading($1, $2)", document_id, first_heading(beginning))
     return bool(done)

@@ -4,7 +4,7 @@ The fields of a kind are checked; any others are kept as they are given.
 """
 
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
     StrictInt,
     StrictStr,
     ValidationError,
+    model_validator,
 )
 
 from collab_server.web.fields import Email, JsonObject, a_line, storable
@@ -88,12 +89,26 @@ class File(_Fields):
     size_bytes: Annotated[StrictInt, Field(ge=0, lt=2**53)] | None = None
 
 
-class DocumentSettings(_Fields):
-    """`collaboration` false: nobody joins the document, by whatever protocol; requests read and edit it."""
+class DocumentSettings(BaseModel):
+    """`collaboration` false: nobody joins the document, by whatever protocol; requests read and edit it.
+    `collaboration_enabled` is another name of it. The rest is for clients: `extra` holds whatever they keep there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     collaboration: StrictBool = True
+    collaboration_enabled: StrictBool = True
     auto_save: StrictBool = True
-    editor_mode: Literal["edit", "preview", "split"] = "edit"
+    ai_enabled: StrictBool = True
+    editor_mode: Literal["wysiwyg", "edit", "preview", "split"] = "wysiwyg"
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        both = {"collaboration", "collaboration_enabled"} <= self.model_fields_set
+        if both and self.collaboration != self.collaboration_enabled:
+            raise ValueError("collaboration and collaboration_enabled are one setting, and contradict each other")
+        return self
 
 
 _FIELDS: dict[str, type[BaseModel]] = {
@@ -112,8 +127,22 @@ def checked_metadata(kind: str, metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata if model is None else _checked(model, metadata, "metadata")
 
 
-def _checked_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    return _checked(DocumentSettings, settings, "settings")
+def checked_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings as they are stored. Raises ValueError, one line."""
+    checked = _checked(DocumentSettings, settings, "settings")
+    if "collaboration_enabled" in checked:
+        checked["collaboration"] = checked.pop("collaboration_enabled")
+    return checked
+
+
+def adopted_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a file that another version may have written: what this one does not know goes to `extra`."""
+    known = {name: value for name, value in settings.items() if name in DocumentSettings.model_fields}
+    others = {name: value for name, value in settings.items() if name not in known}
+    if not others:
+        return known
+    extra = known.get("extra")
+    return {**known, "extra": {**others, **(extra if isinstance(extra, dict) else {})}}
 
 
 def _checked(model: type[BaseModel], given: dict[str, Any], within: str) -> dict[str, Any]:
@@ -124,4 +153,4 @@ def _checked(model: type[BaseModel], given: dict[str, Any], within: str) -> dict
         raise ValueError("; ".join(faults)) from None
 
 
-Settings = Annotated[JsonObject, AfterValidator(_checked_settings)]
+Settings = Annotated[JsonObject, AfterValidator(checked_settings)]

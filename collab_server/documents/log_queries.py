@@ -6,6 +6,7 @@ from uuid import UUID
 
 from collab_server.backends.db import Conn
 from collab_server.documents.checksums import checksum_of_row, checksum_of_snapshot
+from collab_server.documents.excerpts import first_heading
 
 LogConnection = Conn
 
@@ -165,10 +166,13 @@ async def fold_rows(
     truncated: bool,
 ) -> bool:
     """Replace the snapshot and drop the rows up to `upto`; False if another fold was first. `content` None:
-    unchanged.
+    unchanged. A title that nobody has set follows the content's first heading.
     """
     done: bool = await conn.fetchval(
-        "SELECT app.fold_document($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        """
+        SELECT CASE WHEN NOT app.fold_document($1, $2, $3, $4, $5, $6, $7, $8, $9) THEN false
+                    WHEN $7 IS NULL THEN true ELSE app.follow_heading($1, $10) END
+        """,
         document_id,
         expected_clock,
         upto,
@@ -178,6 +182,7 @@ async def fold_rows(
         content,
         words,
         truncated,
+        first_heading(content) if content is not None else None,
     )
     return done
 

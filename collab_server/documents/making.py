@@ -7,6 +7,7 @@ from uuid import UUID
 from collab_server.backends.db import Conn, ForeignKeyViolation, InsufficientPrivilege, caller, serving
 from collab_server.crdt.updates import EMPTY_UPDATE
 from collab_server.documents import document_queries, log_queries, organizing_queries
+from collab_server.documents.addresses import with_title
 from collab_server.documents.patching import check_expiry
 from collab_server.documents.store import State
 from collab_server.errors import Conflict, Forbidden, TooLarge, UnprocessableContent
@@ -30,6 +31,7 @@ async def make(
     raises: Conflict (the name is taken), Forbidden, UnprocessableContent, LimitReached, TooLarge, LostRace.
     """
     check_expiry(fields)
+    fields = with_title(fields)
     if state is not None and len(state.update) > max_bytes:
         raise TooLarge(f"a document may have at most {max_bytes} bytes")
     try:

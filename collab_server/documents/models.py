@@ -67,6 +67,7 @@ _EXAMPLE: dict[str, Any] = {
     "name": "notes",
     "address": "notes",
     "title": "notes",
+    "title_is_set": True,
     "description": None,
     "type": "markdown",
     "status": "draft",
@@ -91,7 +92,7 @@ _EXAMPLE: dict[str, Any] = {
     "deleted_at": None,
     "content_bytes": 1204,
     "word_count": 187,
-    "excerpt": "# Notes",
+    "excerpt": "Notes",
     "people": 2,
     "present": [{"user_id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann"}, {"user_id": None, "name": "Otter"}],
     "role": "editor",
@@ -134,7 +135,8 @@ class DocumentOut(BaseModel):
     """A document's metadata. `address` opens it; `people` have it open now, on whatever server (a person in two tabs
     counts once, each tab of a guest counts), and `present` are up to five of them. `row_version` is the number in its
     ETag. `content_encrypted` (base64) and `encryption` are of passwords, and left out of lists. People whom you share
-    no workspace with have no name here.
+    no workspace with have no name here. `title_is_set`: somebody has given the title; else it follows the first
+    heading. `excerpt`: how the text begins, without marks.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
@@ -144,6 +146,7 @@ class DocumentOut(BaseModel):
     name: str | None
     address: str
     title: str
+    title_is_set: bool
     description: str | None
     type: str
     status: str
@@ -185,10 +188,12 @@ class DocumentPage(BaseModel):
 
 
 class DocumentIn(BaseModel):
-    """`content`: text or Markdown to start with. `template_id`: a template of the same workspace; what is not given is
-    taken from it (type, content, tags, metadata, settings, description, language, priority, category).
-    `metadata`: a bookmark has a `url`; tasks, contacts, files and notes have typed fields too, and any others are kept.
-    `expires_at`: when the document goes to the trash (within the hour after it), not in the past; not for guests.
+    """Without a `title` (or with `Untitled`), that is the first heading until somebody sets one; where there is no
+    heading, the end of the name. `content`: text or Markdown to start with. `template_id`: a template of the same
+    workspace; what is not given is taken from it (type, content, tags, metadata, settings, description, language,
+    priority, category). `metadata`: a bookmark has a `url`; tasks, contacts, files and notes have typed fields too, and
+    any others are kept. `settings`: those of the server act, and clients keep theirs in `extra`. `expires_at`: when the
+    document is gone for everybody, and in the trash; not in the past, not for guests.
     """
 
     model_config = ConfigDict(
@@ -196,7 +201,7 @@ class DocumentIn(BaseModel):
         json_schema_extra={"example": {"title": "Meeting notes", "tags": ["Plans"], "content": "# Agenda\n"}},
     )
 
-    title: Title
+    title: Title | None = None
     type: Kind = "markdown"
     name: Name | None = None
     description: Description | None = None
@@ -229,7 +234,8 @@ class DocumentIn(BaseModel):
 
 class DocumentPatch(BaseModel):
     """What is given is changed; `metadata` and `settings` are replaced as a whole. A name of null leaves the document
-    with its id as its address. `is_public` and `expires_at` (not in the past) need the right to delete the document.
+    with its id as its address. A title of null, or `Untitled`, follows the first heading. `is_public` and `expires_at`
+    (not in the past) need the right to delete the document.
     """
 
     model_config = ConfigDict(
@@ -256,7 +262,7 @@ class DocumentPatch(BaseModel):
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("nothing to change")
-        nullable = {"name", "description", "category_id", "expires_at"}
+        nullable = {"name", "title", "description", "category_id", "expires_at"}
         for field in self.model_fields_set - nullable:
             if getattr(self, field) is None:
                 raise ValueError(f"{field} cannot be null")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from collab_server.documents.addresses import UNTITLED
 from collab_server.documents.document_queries import Locked
 from collab_server.documents.kinds import ENCRYPTED, checked_metadata
 from collab_server.errors import Conflict, UnprocessableContent
@@ -42,4 +43,7 @@ def fit(fields: dict[str, Any], locked: Locked) -> dict[str, Any]:
             fields = {**fields, "metadata": checked_metadata(kind, fields.get("metadata", locked.metadata))}
         except ValueError as error:
             raise UnprocessableContent(str(error)) from None
+    if "title" in fields:
+        title = fields["title"] or UNTITLED
+        fields = {**fields, "title": title, "title_is_set": title != UNTITLED}
     return decoded(fields)

@@ -16,6 +16,7 @@ from collab_server.backends.workers import Workers
 from collab_server.documents import document_queries, making, models
 from collab_server.documents.addresses import Addresses
 from collab_server.documents.document_queries import Document, Encrypted, Locked
+from collab_server.documents.excerpts import excerpt
 from collab_server.documents.kinds import ENCRYPTED
 from collab_server.documents.quotas import Creations
 from collab_server.documents.store import State
@@ -61,7 +62,7 @@ class Desk:
         for by in ("created_by", "updated_by"):
             name = entry.pop(f"{by}_name")
             entry[by] = None if anonymous or name is None else {"id": entry[by], "name": name}
-        entry["excerpt"] = " ".join(entry["excerpt"].split())[:200]
+        entry["excerpt"] = excerpt(entry["excerpt"])
         entry["people"], here = json.loads(entry["present"]) if entry["present"] else (0, [])
         entry["present"] = [] if anonymous else here
         own_role = role_of_permission(entry.pop("permission")) or Role.VIEWER

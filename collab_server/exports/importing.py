@@ -15,6 +15,7 @@ from collab_server.access.check import standing_in
 from collab_server.access.policy import WorkspaceAction
 from collab_server.backends.db import CheckViolation, Conn, InsufficientPrivilege, UniqueViolation
 from collab_server.documents import models, organizing_queries, patching
+from collab_server.documents.kinds import adopted_settings
 from collab_server.documents.organizing_queries import Category
 from collab_server.documents.showing import Desk
 from collab_server.documents.slugs import slug_of
@@ -130,6 +131,8 @@ class Importer:
                 state, parsed = await self._parsed(member.format, content)
             given = {field: member.entry[field] for field in _FIELDS if member.entry.get(field) is not None}
             given["title"] = _titled(given.get("title"), parsed.title, member.path or "")
+            if isinstance(given.get("settings"), dict):
+                given["settings"] = adopted_settings(given["settings"])
             given["category_id"] = await categories.find(member.category)
             notes = [*parsed.notes, *([member.note] if member.note else [])]
             if member.category and given["category_id"] is None:

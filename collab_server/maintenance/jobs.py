@@ -30,15 +30,15 @@ def jobs(settings: Settings) -> dict[str, Job]:
         "offline mutations": mutation_queries.purge,
         "sync log": lambda conn: feed_queries.purge(conn, settings.sync_days),
         "presence": queries.purge_presence,
-        "sign-ins": _forget_sign_ins,
+        "sign-ins": lambda conn: _forget_sign_ins(conn, settings.session_cleanup_days),
         "bases": base_queries.purge_bases,
         "storage": queries.recount_storage,
     }
 
 
-async def _forget_sign_ins(conn: Conn) -> int:
+async def _forget_sign_ins(conn: Conn, session_days: int) -> int:
     """Sessions, links and counted attempts that mean nothing any more."""
-    await throttle_queries.delete_outdated(conn)
+    await throttle_queries.delete_outdated(conn, session_days)
     return 0
 
 

@@ -20,6 +20,12 @@ async def expire_documents(conn: Conn) -> int:
     return await _count(conn, "SELECT app.expire_documents()")
 
 
+async def next_expiry(conn: Conn) -> float | None:
+    """Seconds until the next document expires, below 0 where one has; None: none does."""
+    due: float | None = await conn.fetchval("SELECT app.next_expiry()")
+    return due
+
+
 async def purge_documents(conn: Conn, days: int) -> int:
     """Documents in the trash, or in a deleted workspace, for so many days; archived."""
     return await _count(conn, "SELECT app.purge_documents($1)", days)

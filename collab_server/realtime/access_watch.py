@@ -21,7 +21,15 @@ from collab_server.access import live_queries
 from collab_server.access.identity import Identity
 from collab_server.access.policy import Action, Role, allowed, role_of_permission
 from collab_server.backends.db import Database
-from collab_server.errors import CollabError, Forbidden, NotFound, StaleGeneration, Unauthenticated, Unavailable
+from collab_server.errors import (
+    CollabError,
+    Forbidden,
+    NotFound,
+    NotTogether,
+    StaleGeneration,
+    Unauthenticated,
+    Unavailable,
+)
 from collab_server.realtime.live import LiveDocument
 from collab_server.realtime.member import Member
 from collab_server.telemetry import log
@@ -183,6 +191,17 @@ class AccessWatch:
 
     # ---- what they may do now
 
+    async def check_together(self, document: LiveDocument) -> None:
+        """Raises Encrypted or NotTogether where nobody may join. A refusal is final for clients, and the notice that
+        would take it back may be on its way: PostgreSQL is asked first. Raises Unavailable.
+        """
+        if not document.collaborative:
+            async with self._looking, self._db.as_service() as conn:
+                found = (await live_queries.find_documents(conn, [document.id])).get(document.id)
+                if found is not None:
+                    document.collaborative = found.collaborative
+        document.check_together()
+
     async def _look_at(self, members: Sequence[Member], documents: Iterable[UUID]) -> None:
         """Let the members, and these documents as a whole, have what PostgreSQL gives them now. Raises Unavailable."""
         document_ids = set(documents)
@@ -268,7 +287,7 @@ def verdict_on(identity: Identity, document_id: UUID, found: _Found) -> Role | C
     if state is None:
         return NotFound("the document was deleted")
     if not state.collaborative:
-        return Forbidden("this document cannot be edited together")
+        return NotTogether("this document cannot be edited together: its settings say so")
     role = role_of_permission(found.permissions[identity.rights_of, document_id])
     if role is None:
         return Forbidden("you may not see this document any more")

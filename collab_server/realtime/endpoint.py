@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from collab_server.access.identity import Authenticator
+from collab_server.access.identity import Authenticator, asked_to_sign_in
 from collab_server.backends.rates import network_of
 from collab_server.documents.addresses import Addresses
 from collab_server.errors import Malformed
@@ -37,8 +37,9 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
         epoch = hub.access.epoch
         addresses = _addresses(hub, client)
         async with hub.join_slots.held(client, connection):
-            identity = await identify(websocket, websocket.state.authenticator, hub.settings)
-            resolved = await addresses.resolve(identity, _address(scope), create=True)
+            identity = await identify(websocket, websocket.state.authenticator, hub.settings, reading=True)
+            with asked_to_sign_in(identity):
+                resolved = await addresses.resolve(identity, _address(scope), create=True)
         hub.admission.accept(socket, guest=identity.kind == "guest")
         log.info(
             "socket opened",
@@ -70,7 +71,7 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
             socket,
             authenticator,
             _addresses(hub, client),
-            without_token=lambda: identity_of(came_with, authenticator),
+            without_token=lambda: identity_of(came_with, authenticator, reading=True),
             device=_device(websocket),
             agent=_agent(websocket),
             connection=connection,

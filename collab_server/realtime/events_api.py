@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from collab_server.access.check import require
-from collab_server.access.identity import Identity
+from collab_server.access.identity import Identity, asked_to_sign_in
 from collab_server.access.policy import Action, Role, allowed
 from collab_server.crdt import updates, ywebsocket
 from collab_server.crdt.lib0 import Reader
@@ -105,8 +105,9 @@ async def open_events(
     known = _state_vector(state_vector or last_event_id)
     client = client_of(request)
     async with hub.join_slots.held(client, secrets.token_hex(4)):
-        identity = await identify(request, request.state.authenticator, hub.settings)
-        role = await require(hub.db, identity, document_id, Action.VIEW)
+        identity = await identify(request, request.state.authenticator, hub.settings, reading=True)
+        with asked_to_sign_in(identity):
+            role = await require(hub.db, identity, document_id, Action.VIEW)
         session = EventsSession(hub, identity, document_id, client)
         await session.open(
             role,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from collab_server.access.identity import Authenticator, Identity
+from collab_server.access.identity import Authenticator, Identity, asked_to_sign_in
 from collab_server.access.policy import Action, allowed
 from collab_server.backends.fair_queue import address_of, on_behalf_of
 from collab_server.crdt import hocuspocus
@@ -276,7 +276,8 @@ class HocuspocusSession:
             identity = await self._identify(token)
             on_behalf_of.set(identity.counted_as(address_of(self._client)))
             name, _ = hocuspocus.split_address(address)
-            resolved = await self._addresses.resolve(identity, name, create=True)
+            with asked_to_sign_in(identity):
+                resolved = await self._addresses.resolve(identity, name, create=True)
             self._hub.admission.accept(self.socket, guest=identity.kind == "guest")
             can_edit = allowed(resolved.role, Action.EDIT)
             member = await self._hub.join(

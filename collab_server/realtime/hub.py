@@ -20,7 +20,7 @@ from collab_server.crdt.room import Room
 from collab_server.documents import store
 from collab_server.documents.quotas import Quotas
 from collab_server.documents.views import Views
-from collab_server.errors import DocumentBlocked, Forbidden, NotFound, StaleGeneration, TooMany, Unavailable
+from collab_server.errors import DocumentBlocked, NotFound, StaleGeneration, TooMany, Unavailable
 from collab_server.realtime.access_watch import AccessWatch
 from collab_server.realtime.admission import Admission
 from collab_server.realtime.edits import Edits
@@ -107,7 +107,8 @@ class Hub:
             discard=self.discard,
             said=self._said,
         )
-        self.mirror = Mirror(db, f"{socket.gethostname()}:{settings.port}:{place}", self.nodes.id.hex())
+        host = f"{socket.gethostname()}:{settings.port}:{place}"
+        self.mirror = Mirror(db, host, self.nodes.id.hex(), settings.presence_seconds)
         self.programs = Programs(self)
         self.join_slots = JoinSlots(JOINS_AT_ONCE)
         """Held by sockets while they authenticate and join."""
@@ -189,8 +190,7 @@ class Hub:
         document.join(member)
         try:
             await self.load(document)
-            if not document.collaborative:
-                raise Forbidden("this document cannot be edited together")
+            await self.access.check_together(document)
             if document.has_returns and can_edit:
                 await self.edits.repair(document)
             if document.gone:
@@ -224,8 +224,8 @@ class Hub:
         document.holds += 1
         try:
             await self.load(document)
-            if together and not document.collaborative:
-                raise Forbidden("this document cannot be edited together")
+            if together:
+                await self.access.check_together(document)
             yield document
         finally:
             document.holds -= 1

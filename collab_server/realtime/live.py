@@ -26,7 +26,7 @@ from collab_server.crdt.node_messages import State
 from collab_server.crdt.presence import Presence
 from collab_server.crdt.room import Author, Room
 from collab_server.crdt.updates import UpdateSummary, encode_state_vector, merge
-from collab_server.errors import CollabError, TooLarge
+from collab_server.errors import CollabError, Encrypted, NotTogether, TooLarge
 from collab_server.realtime.member import READ_ONLY, Member, addressed, framed
 from collab_server.realtime.programs import Program
 from collab_server.telemetry import Counts
@@ -116,6 +116,13 @@ class LiveDocument:
         """It has been loaded once: its clocks and its place in the log are known, even while its bytes are let go."""
 
     # ---- members
+
+    def check_together(self) -> None:
+        """Raises Encrypted or NotTogether where nobody may join. Once loaded."""
+        if not self.has_text:
+            raise Encrypted("a password is opened by the application that encrypted it; it is not edited together")
+        if not self.collaborative:
+            raise NotTogether("this document cannot be edited together: its settings say so")
 
     def join(self, member: Member) -> None:
         self.last_use = time.monotonic()

@@ -50,10 +50,13 @@ class Present(Protocol):
 
 
 class Mirror:
-    """`host`: equal for this server and those that ran in its place before. `node`: this process alone."""
+    """`host`: equal for this server and those that ran in its place before. `node`: this process alone. `seconds`:
+    after which its people are gone where it says nothing more.
+    """
 
-    def __init__(self, db: Database, host: str, node: str) -> None:
+    def __init__(self, db: Database, host: str, node: str, seconds: float = 14.0) -> None:
         self._db = db
+        self._seconds = seconds
         self._host = f"{host}/"
         self._node = f"{host}/{node}"
         self._cleared = False
@@ -123,7 +126,9 @@ class Mirror:
         try:
             rows = await self._rows(news | changed, typing)
             async with self._db.as_service() as conn:
-                known = await presence_queries.mirror(conn, self._node, rows, sorted(left), beat=beat)
+                known = await presence_queries.mirror(
+                    conn, self._node, rows, sorted(left), beat=beat, seconds=self._seconds
+                )
         except BaseException:
             self._take_back(news, changed, typing, left)
             raise

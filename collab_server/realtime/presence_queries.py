@@ -11,16 +11,19 @@ from collab_server.backends.db import Conn
 from collab_server.documents.document_queries import SHOWN_PEOPLE, Present, presents
 
 
-async def mirror(conn: Conn, node: str, rows: Sequence[dict[str, object]], left: Sequence[str], *, beat: bool) -> int:
+async def mirror(
+    conn: Conn, node: str, rows: Sequence[dict[str, object]], left: Sequence[str], *, beat: bool, seconds: float
+) -> int:
     """Write `rows` (columns of `presence` by name), end the connections in `left`; `beat`: all others of the node are
-    still there. Returns how many of the node PostgreSQL knows then.
+    still there, and are for so many `seconds`. Returns how many of the node PostgreSQL knows then.
     """
     known: int = await conn.fetchval(
-        "SELECT app.mirror_presence($1, $2::text::jsonb, $3, $4)",
+        "SELECT app.mirror_presence($1, $2::text::jsonb, $3, $4, $5)",
         node,
         json.dumps(rows, ensure_ascii=False, allow_nan=False),
         list(left),
         beat,
+        seconds,
     )
     return known
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from collab_server.access.check import standing_in
 from collab_server.access.identity import Identity
 from collab_server.documents.addresses import Addresses
+from collab_server.documents.excerpts import plain_part
 from collab_server.documents.kinds import Kind
 from collab_server.errors import (
     Forbidden,
@@ -114,7 +115,7 @@ async def _search(
                 updated_at=hit.updated_at,
             ),
             rank=hit.rank,
-            snippet=highlighted(hit.snippet),
+            snippet=highlighted(plain_part(hit.snippet)),
             title_highlight=highlighted(hit.title_marked),
         )
         for hit in page

@@ -133,7 +133,8 @@ class _Work:
         unknown = {
             name: current
             for name, value in written.items()
-            if _differ(current := _json(getattr(before, name)), value)
+            if (name != "title" or before.title_is_set)  # nobody has written what follows the heading
+            and _differ(current := _json(getattr(before, name)), value)
             and (name not in mutation.base or _differ(current, mutation.base[name]))
         }
         outcome = await self._decided(mutation, before, unknown, written)

@@ -1,6 +1,7 @@
 """What routes ask of a request. The lifespan's state is at `request.state` (see app.py)."""
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Generic, Protocol, TypedDict
@@ -9,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from collab_server.access.identity import Authenticator, Identity
+from collab_server.access.identity import READER, Authenticator, Identity
 from collab_server.backends.db import Database
 from collab_server.backends.fair_queue import address_of, on_behalf_of
 from collab_server.backends.mail import Mailer
@@ -24,6 +25,10 @@ from collab_server.web.origins import guest_may_come, is_own_page
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
+PUBLIC = re.compile(r"/api/v1/documents/(?:lookup|[0-9a-fA-F-]{36}(?:/(?:content|export|updates))?)")
+"""What everybody may read of a public document."""
+READS_PUBLIC = "collab_server.reads_public"
+"""Key in an HTTP request's scope: READER asks, and is asked to sign in for what is not public (problems.py)."""
 RATES = "collab_server.rates"
 """Key in an HTTP request's scope: its web.rate_limits.Rates, where there is a limit."""
 
@@ -185,9 +190,11 @@ def _foreign(connection: HTTPConnection, settings: Settings) -> str:
     return f"the page {origin[:60]} is not one of this server's"
 
 
-async def identify(connection: HTTPConnection, authenticator: Authenticator, settings: Settings) -> Identity:
+async def identify(
+    connection: HTTPConnection, authenticator: Authenticator, settings: Settings, *, reading: bool = False
+) -> Identity:
     """Who asks: see identity_of. What the present task has workers do counts for them from now on."""
-    identity = await identity_of(presented(connection, settings), authenticator)
+    identity = await identity_of(presented(connection, settings), authenticator, reading=reading)
     on_behalf_of.set(identity.counted_as(came_from(connection)))
     return identity
 
@@ -197,8 +204,9 @@ def came_from(connection: HTTPConnection) -> str:
     return address_of(connection.client.host if connection.client else "")
 
 
-async def identity_of(given: Presented, authenticator: Authenticator) -> Identity:
-    """By token, which wins; else by the session's cookie; else a guest.
+async def identity_of(given: Presented, authenticator: Authenticator, *, reading: bool = False) -> Identity:
+    """By token, which wins; else by the session's cookie; else a guest, or who may at most be `reading` a public
+    document.
 
     Whoever brings the cookie of a session that has ended is no guest: what their client sends is not for everybody.
     Raises Unauthenticated; CsrfRejected; Forbidden for a guest from a foreign page.
@@ -210,7 +218,7 @@ async def identity_of(given: Presented, authenticator: Authenticator) -> Identit
         if given.rejection:
             raise CsrfRejected(given.rejection)
         return identity
-    identity = await authenticator.identify(given.bearer)
+    identity = await authenticator.identify(given.bearer, reading=reading)
     if identity.kind == "guest" and not given.guests:
         raise Forbidden("guests may come from pages of this server only; see COLLAB_ALLOWED_ORIGINS")
     return identity
@@ -226,12 +234,15 @@ class Counting(Protocol):
 async def current_identity(request: Request) -> Identity:
     """Who asks: see identity_of. Raises TooMany where a user, or an address with wrong credentials, asks too often."""
     rates: Counting | None = request.scope.get(RATES)
+    reading = request.method in SAFE_METHODS and PUBLIC.fullmatch(request.url.path) is not None
     try:
-        identity = await identify(request, request.state.authenticator, request.state.settings)
+        identity = await identify(request, request.state.authenticator, request.state.settings, reading=reading)
     except Unauthenticated:
         if rates is not None and bearer_token(request) is not None:
             await rates.take_as_guest()
         raise
+    if identity is READER:
+        request.scope[READS_PUBLIC] = True
     if rates is not None and identity.user_id is not None:
         await rates.take_of_user(identity.user_id)
     return identity

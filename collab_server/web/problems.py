@@ -1,16 +1,18 @@
 """Errors as RFC 9457 problems (application/problem+json) with a stable `code`."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
-from collab_server.errors import CollabError, TooMany, Unauthenticated
+from collab_server.errors import AmbiguousAddress, CollabError, Forbidden, NotFound, TooMany, Unauthenticated
 from collab_server.telemetry import log
 from collab_server.web.cookies import clear_session_cookie
+from collab_server.web.depends import READS_PUBLIC
 
 OTHER_CODES = {
     "invalid": (422, "The request is not valid"),
@@ -49,6 +51,8 @@ def of(error: CollabError) -> JSONResponse:
 
 async def _collab_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CollabError)
+    if request.scope.get(READS_PUBLIC) and isinstance(error, NotFound | Forbidden | AmbiguousAddress):
+        error = Unauthenticated("sign in, or give a token")
     answer = of(error)
     if isinstance(error, Unauthenticated) and error.session_ended:
         clear_session_cookie(answer, request)
@@ -68,14 +72,22 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, code, str(error.detail), str(error.detail))
 
 
-async def outside(request: Request, error: Exception) -> Response:
-    """For the app around the API: a path under /api that reaches no route of the API (one with a newline, say) is
-    answered as the API would.
+def outside(page: Path) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The handler of the app around the API: what no route takes is answered as the API would, or by this page to a
+    browser that looks for one. A path under /api may reach no route of the API either (one with a newline, say).
     """
-    assert isinstance(error, HTTPException)
-    if request.url.path.startswith("/api/"):
-        return await _http(request, error)
-    return PlainTextResponse(error.detail, error.status_code, error.headers)
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+        if wants_page and error.status_code == 404:
+            return FileResponse(page, 404, {"cache-control": "no-cache", "vary": "accept"})
+        told = await _http(request, error)
+        told.headers.update(error.headers or {})
+        told.headers["vary"] = "accept"
+        return told
+
+    return answer
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

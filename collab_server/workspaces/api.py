@@ -34,8 +34,8 @@ from collab_server.web.depends import CurrentDatabase, CurrentIdentity
 from collab_server.web.etags import changed_meanwhile, expected_version, not_modified, row_etag
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
-from collab_server.workspaces import models, queries
-from collab_server.workspaces.seen import a_person, entry, found, shown
+from collab_server.workspaces import administering, models, queries
+from collab_server.workspaces.seen import a_person, entry, found, shown, usage_of
 
 router = _router()
 
@@ -139,6 +139,10 @@ async def patch_workspace(
     a_person(identity)
     given = body.model_dump(exclude_unset=True)
     limits = [given.pop("member_limit", None), given.pop("storage_limit_bytes", None)]
+    if limits != [None, None] and not given and await administering.is_of_others(db, identity, workspace_id):
+        changed = await administering.set_limits(db, identity, workspace_id, limits[0], limits[1], version)
+        response.headers["etag"] = row_etag(changed.row_version)
+        return changed
     try:
         async with db.as_user(identity.user_id) as conn:
             await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.MANAGE)
@@ -248,16 +252,11 @@ async def transfer_workspace(
 
 @router.get("/workspaces/{workspace_id}/usage", tags=["workspaces"], responses=_USUAL)
 async def get_usage(workspace_id: UUID, identity: CurrentIdentity, db: CurrentDatabase) -> models.UsageOut:
-    """How much of its limits a workspace uses."""
+    """How much of its limits a workspace uses. Administrators of the server see it of every workspace."""
+    if await administering.is_of_others(db, identity, workspace_id):
+        return await administering.usage(db, workspace_id)
     async with db.as_user(identity.user_id) as conn:
         await standing_in(conn, identity, workspace_id)
         workspace = await found(conn, workspace_id)
         documents, deleted = await queries.count_documents(conn, workspace_id)
-    return models.UsageOut(
-        members=workspace.member_count,
-        member_limit=workspace.member_limit,
-        documents=documents,
-        deleted_documents=deleted,
-        storage_used_bytes=workspace.storage_used_bytes,
-        storage_limit_bytes=workspace.storage_limit_bytes,
-    )
+    return usage_of(workspace, documents, deleted)

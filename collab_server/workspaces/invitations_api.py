@@ -124,11 +124,12 @@ async def create_invitation(
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.INVITE)
         if await queries.is_member(conn, workspace_id, body.email):
             raise Conflict("this person is a member already")
+        workspace = await found(conn, workspace_id)
+        role = body.role or workspace.settings.get("default_permissions", "editor")
         invitation_id = await queries.insert_invitation(
-            conn, workspace_id, body.email, body.role, body.message, token.hash, mailed=mailer.configured
+            conn, workspace_id, body.email, role, body.message, token.hash, mailed=mailer.configured
         )
         invitation = await _invitation(conn, workspace_id, invitation_id)
-        workspace = await found(conn, workspace_id)
     link = await _deliver(invitation, token, workspace.name, identity, db, mailer, request)
     return _shown(invitation, link)
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from collab_server.web.fields import Email, storable
 from collab_server.workspaces.invitations import MAX_TOKEN
-from collab_server.workspaces.models import ActorOut, GivenRole
+from collab_server.workspaces.models import ActorOut, GivenRole, no_null
 
 _ID = "8f14e45f-ceea-467f-a9d2-0a1b2c3d4e5f"
 _PERSON = "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11"
@@ -16,6 +16,8 @@ Message = Annotated[str, Field(max_length=1000), AfterValidator(storable)]
 
 
 class InvitationIn(BaseModel):
+    """Without a `role`, the one that the workspace's settings name as `default_permissions`; else editor."""
+
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
@@ -24,7 +26,7 @@ class InvitationIn(BaseModel):
     )
 
     email: Email
-    role: GivenRole = "editor"
+    role: Annotated[GivenRole | None, AfterValidator(no_null)] = None
     message: Message | None = None
 
 

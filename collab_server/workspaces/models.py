@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, ValidationError
 
 from collab_server.access.policy import Permission
 from collab_server.web.fields import Color, JsonObject, a_line, at_most, storable
@@ -19,7 +19,7 @@ def _example(**fields: JsonValue) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"example": fields})
 
 
-def _no_null(value: Any) -> Any:
+def no_null(value: Any) -> Any:
     if value is None:
         raise ValueError("leave it out instead of null")
     return value
@@ -43,9 +43,36 @@ MemberLimit = Annotated[int, Field(strict=True, ge=1, le=_MAX_LIMIT)]
 StorageLimit = Annotated[int, Field(strict=True, ge=0, le=_MAX_BYTES)]
 
 
+class WorkspaceSettings(BaseModel):
+    """`default_permissions`: the role of an invitation that names none. People come by invitation, and guests to the
+    playground only: `require_invitation` and `allow_guest_access` can say nothing else. The rest is for clients:
+    `extra` holds whatever they keep there.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    default_permissions: GivenRole = "editor"
+    require_invitation: Literal[True] = True
+    allow_guest_access: Literal[False] = False
+    ai_enabled: StrictBool = True
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+def _checked_settings(given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return WorkspaceSettings.model_validate(given).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:5])
+        raise ValueError("; ".join(faults)) from None
+
+
+Settings = Annotated[JsonObject, AfterValidator(_checked_settings)]
+
+
 class WorkspaceOut(BaseModel):
     """`permissions`: what you may do here. `can_create`: documents, with the credential you used. `role`: for a guest
-    of the playground, what guests are there.
+    of the playground, what guests are there; `administrator` for one of the server, who is shown the limits of a
+    workspace of others, but not its description and settings.
     """
 
     model_config = ConfigDict(
@@ -114,22 +141,24 @@ class WorkspaceIn(BaseModel):
     description: Description | None = None
     icon: Icon | None = None
     color: Color | None = None
-    settings: JsonObject = Field(default_factory=dict)
+    settings: Settings = Field(default_factory=dict)
 
 
 class WorkspacePatch(BaseModel):
-    """What is given is changed; `settings` are replaced as a whole. The limits are for administrators of the server."""
+    """What is given is changed; `settings` are replaced as a whole. The limits are for administrators of the server,
+    who may set these, and nothing else, in workspaces of others too.
+    """
 
     model_config = _example(name="Kitchen garden", description=None)
 
-    name: Annotated[Name | None, AfterValidator(_no_null)] = None
-    slug: Annotated[Slug | None, AfterValidator(_no_null)] = None
+    name: Annotated[Name | None, AfterValidator(no_null)] = None
+    slug: Annotated[Slug | None, AfterValidator(no_null)] = None
     description: Description | None = None
     icon: Icon | None = None
     color: Color | None = None
-    settings: Annotated[JsonObject | None, AfterValidator(_no_null)] = None
-    member_limit: Annotated[MemberLimit | None, AfterValidator(_no_null)] = None
-    storage_limit_bytes: Annotated[StorageLimit | None, AfterValidator(_no_null)] = None
+    settings: Annotated[Settings | None, AfterValidator(no_null)] = None
+    member_limit: Annotated[MemberLimit | None, AfterValidator(no_null)] = None
+    storage_limit_bytes: Annotated[StorageLimit | None, AfterValidator(no_null)] = None
 
 
 class TransferIn(BaseModel):
@@ -202,9 +231,9 @@ class MemberPatch(BaseModel):
 
     model_config = _example(role="editor", permissions={"can_invite_members": True})
 
-    role: Annotated[GivenRole | None, AfterValidator(_no_null)] = None
-    permissions: Annotated[dict[Permission, StrictBool] | None, AfterValidator(_no_null)] = None
-    is_active: Annotated[StrictBool | None, AfterValidator(_no_null)] = None
+    role: Annotated[GivenRole | None, AfterValidator(no_null)] = None
+    permissions: Annotated[dict[Permission, StrictBool] | None, AfterValidator(no_null)] = None
+    is_active: Annotated[StrictBool | None, AfterValidator(no_null)] = None
 
 
 class ActorOut(BaseModel):

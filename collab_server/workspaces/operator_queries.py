@@ -64,3 +64,21 @@ async def find_person(conn: Conn, email: str) -> UUID | None:
     """Who may sign in with this address."""
     found: UUID | None = await conn.fetchval("SELECT id FROM users WHERE email = $1 AND is_active", email)
     return found
+
+
+async def update_limits(
+    conn: Conn, workspace_id: UUID, member_limit: int | None, storage_limit_bytes: int | None, version: int | None
+) -> bool:
+    """None leaves a limit as it is. False where nothing has this id and version."""
+    done: bool | None = await conn.fetchval(
+        """
+        UPDATE workspaces SET member_limit = coalesce($2, member_limit),
+            storage_limit_bytes = coalesce($3, storage_limit_bytes)
+        WHERE id = $1 AND deleted_at IS NULL AND ($4::bigint IS NULL OR row_version = $4) RETURNING true
+        """,
+        workspace_id,
+        member_limit,
+        storage_limit_bytes,
+        version,
+    )
+    return bool(done)

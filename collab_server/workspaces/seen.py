@@ -39,3 +39,15 @@ async def found(conn: Conn, workspace_id: UUID) -> queries.Workspace:
     if workspace is None:
         raise NotFound(NO_WORKSPACE)
     return workspace
+
+
+def usage_of(workspace: queries.Workspace, documents: int, deleted: int) -> models.UsageOut:
+    """`deleted`: documents in the trash."""
+    return models.UsageOut(
+        members=workspace.member_count,
+        member_limit=workspace.member_limit,
+        documents=documents,
+        deleted_documents=deleted,
+        storage_used_bytes=workspace.storage_used_bytes,
+        storage_limit_bytes=workspace.storage_limit_bytes,
+    )

@@ -102,7 +102,7 @@ export async function createAt(address) {
   const { id } = named || (await me()).default_workspace || { id: '' };
   const name = named ? rest : address;
   try {
-    return await createDocument(id, { title: name.split('/').filter(Boolean).at(-1) ?? name, name });
+    return await createDocument(id, { name });
   } catch (error) {
     // Somebody else was faster.
     if (error.status !== 409) throw error;
@@ -122,6 +122,8 @@ export const setTags = (id, names) => put(`documents/${id}/tags`, { tags: names 
 export const setFavourite = (id, wanted) => (wanted ? put : remove)(`documents/${id}/favourite`);
 export const tags = (workspace) => get(`workspaces/${workspace}/tags`, { limit: 200 });
 export const categories = (workspace) => get(`workspaces/${workspace}/categories`, { limit: 200 });
+/** Where a browser reads what a document says. */
+export const readingPage = (id) => `/api/v1/documents/${id}/content`;
 export const exported = (id, format) => request(`documents/${id}/export`, { query: { format }, asFile: true });
 export const workspaceArchive = (id) => `/api/v1/workspaces/${id}/export`;
 export const importFile = (workspace, file) => request(`workspaces/${workspace}/import`, { method: 'POST', query: { name: file.name }, file });

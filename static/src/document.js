@@ -3,12 +3,13 @@ import { addressIn, pageOf, signInPage } from './addresses.js';
 import * as api from './api.js';
 import { $, debounced, h, setText } from './dom.js';
 import { createEditor } from './editor.js';
+import { firstHeading, titleWithout } from './heading.js';
 import { memory, ownIdentity } from './identity.js';
 import { bindPeople } from './people.js';
 import { counted, wordCount } from './prose.js';
 import { Session } from './session.js';
 import { bindThemeButton } from './theme.js';
-import { signInHelps, words } from './status.js';
+import { mayRetry, readable, signInHelps, words } from './status.js';
 
 const NOTICED = new Set(['offline', 'busy', 'refused', 'delayed', 'ended']);
 const ANNOUNCE_AFTER = 1200;
@@ -65,7 +66,8 @@ function noticeActions({ kind, code, reason }) {
           location.reload();
         },
       }, 'Load the current version'));
-    } else actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
+    } else if (readable({ reason })) actions.push(h('a', { class: 'button primary', href: api.readingPage(session.details?.id) }, 'Read it'));
+    else if (mayRetry({ reason })) actions.push(h('button', { class: 'button', type: 'button', onclick: () => location.reload() }, 'Try again'));
     actions.push(h('a', { class: 'button', href: '/' }, 'All documents'));
   } else if (kind === 'refused' || kind === 'viewonly') actions.push(copy);
   return actions;
@@ -90,6 +92,7 @@ function showStatus() {
   const shown = session.shown;
   const said = words(session.status, shown);
   document.body.dataset.status = shown.kind;
+  if (shown.kind === 'ended') showLoaded();
   setText($('status-label'), said.label);
   $('status').title = said.detail;
   showNotice(shown, said);
@@ -97,9 +100,16 @@ function showStatus() {
   editor?.setReadOnly(session.readOnly);
 }
 
+/** What the document is called now: until somebody sets a title, the first heading, which the server has a little later. */
+function titleNow() {
+  const known = session.details;
+  if (!known || known.title_is_set !== false || !session.loaded) return known?.title;
+  return firstHeading(session.text.toString()) ?? titleWithout(known);
+}
+
 function showDetails() {
   const title = $('title');
-  const known = session.details?.title;
+  const known = titleNow();
   if (document.activeElement !== title) title.value = known ?? (address.split('/').at(-1) || 'Untitled');
   title.readOnly = !session.details || session.readOnly;
   document.title = `${title.value} · ${SITE}`;
@@ -110,13 +120,15 @@ function bindTitle() {
   const save = async () => {
     const wanted = title.value.trim();
     if (!session.details || title.readOnly) return;
-    if (!wanted || wanted === session.details.title) {
+    const unset = session.details.title_is_set === false;
+    if (wanted === titleNow() || (!wanted && unset)) {
+      title.value = titleNow();
       showDetails();
-      title.value = session.details.title;
       return;
     }
     try {
-      await session.rename(wanted);
+      await session.rename(wanted || null);
+      title.value = titleNow();
       title.removeAttribute('aria-invalid');
       setText($('announcer'), 'Title saved');
     } catch (error) {
@@ -131,7 +143,7 @@ function bindTitle() {
       event.preventDefault();
       editor?.view.focus();
     } else if (event.key === 'Escape') {
-      title.value = session.details?.title ?? title.value;
+      title.value = titleNow() ?? title.value;
       title.blur();
     }
   });
@@ -141,7 +153,10 @@ function bindTitle() {
 
 function bindWords() {
   const show = () => setText($('words'), counted(wordCount(session.text.toString()), 'word'));
-  const later = debounced(250, show);
+  const later = debounced(250, () => {
+    show();
+    if (session.details?.title_is_set === false) showDetails();
+  });
   session.text.observe(later);
   session.addEventListener('synced', show);
 }

@@ -11,7 +11,7 @@ import { tryTo } from './toast.js';
 
 const go = (doc) => location.assign(`${pageOf(doc.address)}#new`);
 
-export async function startDocument(workspace, { title = 'Untitled', type = 'markdown', template } = {}) {
+export async function startDocument(workspace, { title, type = 'markdown', template } = {}) {
   const doc = await tryTo(() => api.createDocument(workspace.id, template ? { title: titleOf(template), type: template.type, template_id: template.id } : { title, type }));
   if (doc) go(doc);
 }

@@ -15,7 +15,13 @@ export function clock(iso, before = '') {
 }
 
 /** The server reads the text of a document when its room is quiet; until then it may have text, but no excerpt. */
-const blank = ({ word_count: words }) => (words === null ? 'No preview yet' : 'Nothing written yet');
+const blank = ({ type, word_count: words }) => {
+  if (type === 'password') return 'Encrypted';
+  return words === null ? 'No preview yet' : 'Nothing written yet';
+};
+
+/** The title is above it already: what follows says more. */
+const excerptOf = (doc) => (doc.excerpt?.startsWith(`${doc.title} `) ? doc.excerpt.slice(doc.title.length + 1) : doc.excerpt);
 
 /** @returns {HTMLElement} a tag; the colour is the workspace's choice for it */
 export function chip(tag, attributes = {}) {
@@ -42,7 +48,7 @@ const meta = (doc, ...more) => {
 
 const text = (doc) => [
   h('span', { class: 'row-title' }, titleOf(doc)),
-  h('span', { class: doc.excerpt ? 'row-excerpt' : 'row-excerpt blank' }, doc.excerpt || blank(doc)),
+  h('span', { class: doc.excerpt ? 'row-excerpt' : 'row-excerpt blank' }, excerptOf(doc) || blank(doc)),
 ];
 
 /** A row that only opens its document. */

@@ -144,6 +144,22 @@ const ENDINGS = {
 const AMBIGUOUS = 'ambiguous_address';
 const NOT_A_MEMBER = ['No access', 'This address is of a workspace that you are not a member of. Sign in with an account that is one.'];
 
+/** Verdicts that say more than their close code. `reads`: requests give what the document says. */
+const VERDICTS = {
+  encrypted_document: {
+    said: ['Encrypted', 'This is a password. It was encrypted on its owner’s device, and this page has no key: open it with the application that made it.'],
+  },
+  not_collaborative: { said: ['Not shared live', 'The settings of this document turn editing together off. It can be read here, and programs can edit it.'], reads: true },
+  [AMBIGUOUS]: { said: NOT_A_MEMBER },
+};
+const verdict = ({ reason }) => VERDICTS[reason.split(':')[0]];
+
+/** @returns {boolean} whether the document can be read all the same, by a request */
+export const readable = (shown) => Boolean(verdict(shown)?.reads);
+
+/** @returns {boolean} whether trying again may help: a verdict on the document itself stays */
+export const mayRetry = (shown) => !verdict(shown);
+
 /** @returns {boolean} whether signing in (as somebody else) may open the document */
 export const signInHelps = ({ code, reason }) => code === 4401 || reason.startsWith(AMBIGUOUS);
 
@@ -183,7 +199,7 @@ export function words(state, shown) {
       };
     default: {
       const other = ['Disconnected', `The server closed this document (${shown.code}).`];
-      const [label, text] = shown.reason.startsWith(AMBIGUOUS) ? NOT_A_MEMBER : ENDINGS[shown.code] ?? other;
+      const [label, text] = verdict(shown)?.said ?? ENDINGS[shown.code] ?? other;
       return { label, detail: shown.unsaved ? `${text} Your last changes were not saved.` : text };
     }
   }

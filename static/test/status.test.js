@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DELAYED_AFTER, initialStatus, mayLeave, reduce, signInHelps, view, words } from '../src/status.js';
+import { DELAYED_AFTER, initialStatus, mayLeave, mayRetry, readable, reduce, signInHelps, view, words } from '../src/status.js';
 
 const run = (events, from = initialStatus()) => events.reduce(reduce, from);
 const kind = (state, now = 0) => view(state, now).kind;
@@ -211,4 +211,16 @@ test('a document of a workspace that the reader is no member of asks to sign in,
   assert.match(words(initialStatus(), shown).detail, /not a member/);
   assert.ok(!signInHelps(view(ended(4409, 'stale_generation: replaced'), 0)));
   assert.ok(signInHelps(view(ended(4401, 'unauthenticated: the session has ended'), 0)));
+});
+
+test('a verdict on the document itself says what it is, and what can be done', () => {
+  const ended = (reason) => view(reduce(initialStatus(), { type: 'closed', code: 4403, reason, at: 0 }), 0);
+  const secret = ended('encrypted_document: a password');
+  assert.match(words(initialStatus(), secret).detail, /no key/);
+  assert.ok(!readable(secret) && !mayRetry(secret) && !signInHelps(secret));
+  const alone = ended('not_collaborative: this document cannot be edited together');
+  assert.match(words(initialStatus(), alone).detail, /can be read/);
+  assert.ok(readable(alone) && !mayRetry(alone));
+  assert.equal(words(initialStatus(), ended('forbidden: you may not see this document any more')).label, 'No access');
+  assert.ok(mayRetry(ended('forbidden')) && !readable(ended('')));
 });

@@ -1,7 +1,7 @@
 """One's own account and settings, API tokens, and what administrators see and change."""
 
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -60,6 +60,9 @@ async def test_settings_have_defaults_and_keep_what_is_left_out(server: Server) 
     assert (await ann.get("/users/me/settings")).json() == {
         "theme": "system",
         "language": "en",
+        "editor_mode": "wysiwyg",
+        "ai_enabled": True,
+        "notifications_enabled": True,
         "editor": {},
         "render": {},
         "notifications": {},
@@ -69,8 +72,23 @@ async def test_settings_have_defaults_and_keep_what_is_left_out(server: Server) 
     kept = (await ann.patch("/users/me/settings", json={"language": "de-CH"})).json()
     assert (kept["theme"], kept["language"], kept["editor"]) == ("dark", "de-CH", {"font": 12, "nested": {"x": None}})
     assert (await ann.get("/users/me/settings")).json() == kept
+    assert (await ann.patch("/users/me/settings", json={"theme": "auto"})).json() == {**kept, "theme": "system"}
+    named = {"editor_mode": "split", "ai_enabled": False, "notifications_enabled": False}
+    assert (await ann.patch("/users/me/settings", json=named)).json() == {**kept, "theme": "system", **named}
+    aliases = {"editor_settings": {"a": 1}, "render_settings": {"b": 2}, "notification_settings": {"c": 3}}
+    changed = (await ann.patch("/users/me/settings", json={**aliases, "extra": {"d": 4}})).json()
+    assert [changed[name] for name in ("editor", "render", "notifications", "extra")] == [
+        {"a": 1},
+        {"b": 2},
+        {"c": 3},
+        {"d": 4},
+    ]
+    assert {name: changed[name] for name in named} == named
     refused: list[dict[str, object]] = [
         {"theme": "pink"},
+        {"editor_mode": "vi"},
+        {"extra": {"editor_mode": "split"}},
+        {"ai_enabled": "no"},
         {"language": "??"},
         {"editor": []},
         {"editor": {"x": "\x00"}},
@@ -78,6 +96,10 @@ async def test_settings_have_defaults_and_keep_what_is_left_out(server: Server) 
     ]
     for wrong in refused:
         assert code(await ann.patch("/users/me/settings", json=wrong)) == (422, "invalid"), wrong
+    before = 'UPDATE user_settings SET extra = \'{"editor_mode": "emacs", "ai_enabled": 1}\' WHERE user_id = $1'
+    await run(server, before, [(UUID(ann.id),)])
+    found = (await ann.get("/users/me/settings")).json()
+    assert (found["extra"], found["editor_mode"]) == ({"editor_mode": "emacs", "ai_enabled": 1}, "wysiwyg")
 
 
 async def test_guests_and_connect_tokens_have_no_account(server: Server) -> None:

@@ -207,7 +207,7 @@ async def test_what_is_said_for_a_stream_is_refused_where_nobody_edits_together(
         made = (await client.post(playground, json=body)).json()
         url = f"{two.servers[0].api}/documents/{made['id']}/events/{'ab' * 8}.x"
         answer = await client.post(url, content=var_bytes(b"\x00\x02" + var_bytes(b"\0\0")))
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_collaborative")
 
 
 async def test_a_program_is_seen_on_the_other_node_and_is_one_on_both(two: Cluster) -> None:

@@ -1,12 +1,15 @@
 """An expiry deletes: who may set one, by whatever way."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from tests.documents.office import PLAYGROUND, Office, refused
+from tests.peers import Family, Peer
 from tests.people import Person
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -67,3 +70,80 @@ async def test_an_expiry_in_the_past_is_refused(office: Office, moment: str) -> 
     assert refused(await office.editor.post(path, json=fields)) == (422, "unprocessable")
     made = {"kind": "create", "document_id": str(uuid4()), "workspace_id": office.team, "fields": fields}
     assert (await push(office.editor, made))["code"] == "unprocessable"
+
+
+@pytest.mark.parametrize("family", ["yws", "hocus"])
+async def test_an_expired_document_is_gone_at_once_by_every_way(office: Office, family: Family) -> None:
+    word = f"w{uuid4().hex}"
+    moment = datetime.now(UTC) + timedelta(seconds=4)
+    made = await office.make(content=f"# {word}", expires_at=moment.isoformat(), name=f"soon-{uuid4()}")
+    path = f"/documents/{made['id']}"
+    peer = await Peer(office.server, family, made["id"], token=office.viewer.token).sync()
+    assert (await office.viewer.get(f"{path}/content")).text == f"# {word}"
+    cursor = (await office.viewer.get(f"/workspaces/{office.team}/sync", params={"limit": 500})).json()["next_cursor"]
+    await peer.until(lambda: peer.closes or not peer.connected, "the end")
+    if family == "hocus":
+        assert peer.closes[0].startswith("not_found")
+    else:
+        assert peer.socket is not None
+        assert (await peer.socket.end()).code == 4404
+    await peer.close()
+    assert datetime.now(UTC) >= moment
+    for way in (path, f"{path}/content", f"{path}/export?format=md", f"{path}/presence"):
+        assert refused(await office.viewer.get(way)) == (404, "not_found"), way
+    assert refused(await office.editor.patch(path, json={"title": "Late"})) == (404, "not_found")
+    assert made["id"] not in [one["id"] for one in await office.list()]
+    assert made["id"] in [one["id"] for one in await office.list(deleted=True)]
+    changes = (await office.viewer.get(f"/workspaces/{office.team}/sync", params={"cursor": cursor})).json()["items"]
+    assert [change["operation"] for change in changes if change["entity_id"] == made["id"]][-1] == "delete"
+    back = await office.editor.post(f"{path}/restore")
+    assert (back.status_code, back.json()["expires_at"]) == (200, None)
+
+
+async def test_rights_end_with_the_moment_even_where_nothing_moves_the_document(office: Office) -> None:
+    """Here another transaction holds its row, so it cannot go to the trash."""
+    word = f"w{uuid4().hex}"
+    made = await office.make(content=f"# {word}", title=word, name=f"held-{uuid4()}")
+    path = f"/documents/{made['id']}"
+    connect = (await office.editor.post(f"{path}/connect-tokens", json={})).json()["token"]
+    bearer = Person(office.server, "bearer", "", UUID(int=0), UUID(int=0), connect)
+
+    async def found() -> list[str]:
+        hits = (await office.viewer.get("/search", params={"q": word})).json()["items"]
+        return [hit["document"]["id"] for hit in hits]
+
+    for _ in range(100):
+        if await found():
+            break
+        await asyncio.sleep(0.1)
+    assert await found() == [made["id"]]
+    conn = await asyncpg.connect(office.server.owner_dsn)
+    try:
+        update = "UPDATE documents SET expires_at = now() + interval '3 s' WHERE id = $1"
+        await conn.execute(update, UUID(made["id"]))
+        holding = conn.transaction()
+        await holding.start()
+        row = await conn.fetchrow("SELECT deleted_at FROM documents WHERE id = $1 FOR SHARE", UUID(made["id"]))
+        assert row is not None and row["deleted_at"] is None
+        await conn.execute(
+            "SELECT pg_sleep(greatest(0, extract(epoch FROM expires_at - clock_timestamp())) + 0.01) "
+            "FROM documents WHERE id = $1",
+            UUID(made["id"]),
+        )
+        for who in (office.viewer, bearer):
+            for way in (path, f"{path}/content"):
+                assert refused(await who.get(way)) == (404, "not_found"), way
+        assert made["id"] not in [one["id"] for one in await office.list()]
+        assert await found() == []
+        titles = (await office.viewer.get("/search/titles", params={"q": word})).json()["items"]
+        assert titles == []
+        pulled = await office.viewer.post("/sync/pull", json={"documents": [{"id": made["id"]}]})
+        assert '"status":"refused"' in pulled.text and '"code":"not_found"' in pulled.text
+        late_edit = {"kind": "patch", "document_id": made["id"], "fields": {"title": "Late"}}
+        assert (await push(office.editor, late_edit))["code"] == "not_found"
+        late = Peer(office.server, "yws", made["id"], token=office.editor.token)
+        await late.connect()
+        assert late.socket is not None and (await late.socket.end()).code == 4404
+        await holding.rollback()
+    finally:
+        await conn.close()

@@ -78,8 +78,8 @@ _CONNECTIONS: dict[str, Way] = {"y-websocket": _socket("yws"), "hocuspocus": _so
 _ANSWERS = {
     # state of the document: (what requests are told, what connections are told)
     "usual": (OK, OK),
-    "not together": (OK, "forbidden"),
-    "encrypted": ("unprocessable", "forbidden"),
+    "not together": (OK, "not_collaborative"),
+    "encrypted": ("unprocessable", "encrypted_document"),
     "deleted": ("not_found", "not_found"),
     "archived": ("forbidden", None),
 }

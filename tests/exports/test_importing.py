@@ -271,15 +271,18 @@ async def test_a_manifest_is_not_believed(office: Office) -> None:
         {"title": ["x"], "tags": "x", "files": {"md": "a.md"}},
         {"title": "No file", "files": {"md": "b.md"}},
         {"title": "Odd", "files": [], "category": {"a": 1}, "metadata": {"deep": [[[[]]]]}},
+        {"title": "Newer", "files": {"md": "a.md"}, "settings": {"own": 1, "collaboration_enabled": False}},
         {"title": "Old", "files": {"md": "a.md"}, "expires_at": "2001-01-01T00:00:00Z"},
     ]
     manifest = json.dumps({"format": "collab_server/workspace", "version": 1, "documents": entries})
     told = await sent(office.editor, office.team, zipped({"manifest.json": manifest, "a.md": "x"}), name="x.zip")
     assert [item["code"] for item in told["items"]] == [
-        None, "malformed", "malformed", "malformed", "malformed", None, None,
+        None, "malformed", "malformed", "malformed", "malformed", None, None, None,
     ]  # fmt: skip
     old = (await office.editor.get(f"/documents/{told['items'][-1]['document']['id']}")).json()
     assert old["expires_at"] is None
+    newer = (await office.editor.get(f"/documents/{told['items'][-2]['document']['id']}")).json()
+    assert newer["settings"] == {"collaboration": False, "extra": {"own": 1}}
 
 
 async def test_who_may_create_documents_may_import(office: Office) -> None:

@@ -12,7 +12,14 @@ from tests.server import Server
 
 AT_ONCE = 1.0
 """Seconds within which a change of access has its effect."""
-ENDS = {"unauthenticated": 4401, "forbidden": 4403, "not_found": 4404, "stale_generation": 4409}
+ENDS = {
+    "unauthenticated": 4401,
+    "forbidden": 4403,
+    "not_collaborative": 4403,
+    "encrypted_document": 4403,
+    "not_found": 4404,
+    "stale_generation": 4409,
+}
 
 
 class Team:

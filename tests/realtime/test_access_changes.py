@@ -195,8 +195,8 @@ async def test_a_replaced_document_is_stale(team: Team, ann: Peer, family: Famil
 async def test_a_document_that_is_not_for_editing_together_has_no_room(team: Team, ann: Peer, family: Family) -> None:
     ed, peer = await editor(team, family, ann)
     await team.set_document("""settings = '{"collaboration": false}'""")
-    assert "cannot be edited together" in await ended(peer, "forbidden")
-    await turned_down(team.peer(family, ed), "forbidden")
+    assert "cannot be edited together" in await ended(peer, "not_collaborative")
+    await turned_down(team.peer(family, ed), "not_collaborative")
     await team.set_document("settings = '{}'")
     again = await team.opened(family, ed)
     await again.close()
@@ -205,7 +205,7 @@ async def test_a_document_that_is_not_for_editing_together_has_no_room(team: Tea
 
 async def test_a_password_has_no_room(team: Team, family: Family) -> None:
     await team.set_document("type = 'password'")
-    await turned_down(team.peer(family, team.ann), "forbidden")
+    await turned_down(team.peer(family, team.ann), "encrypted_document")
 
 
 async def test_a_token_that_is_revoked_or_deleted_ends_where_it_was_used(team: Team, ann: Peer, family: Family) -> None:

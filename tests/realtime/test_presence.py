@@ -306,6 +306,19 @@ async def test_a_server_that_starts_ends_what_its_forerunner_left(watched: Watch
     assert await watched.count() == 1
 
 
+async def test_people_outlive_their_server_by_the_seconds_of_the_setting(watched: Watched) -> None:
+    desk = await watched.desk()
+    lasting = Mirror(watched.db, "there:1", "0d", 300.0)
+    lasting.joined(desk.seat())
+    watched.mirror.joined(desk.seat())
+    for mirror in (lasting, watched.mirror):
+        await mirror.flush(0)
+        await mirror.flush(BEAT)
+    left = "SELECT extract(epoch FROM expires_at - last_activity_at) FROM presence WHERE node_id = $1"
+    assert 290 < await watched.owner.fetchval(left, "there:1/0d") < 310
+    assert 10 < await watched.owner.fetchval(left, "here:1/0a") < 20
+
+
 async def test_of_a_person_one_row_tells_when_they_were_last_there(watched: Watched) -> None:
     desk = await watched.desk()
     user = await watched.owner.fetchval("INSERT INTO users (email) VALUES ('a@b.c') RETURNING id")

@@ -143,6 +143,25 @@ async def test_what_is_marked_is_text_never_markup(server: Server) -> None:
         assert "&lt;script&gt;" in rest
 
 
+async def test_a_snippet_is_text_without_the_marks_of_markdown(server: Server) -> None:
+    (ann,) = await people(server, "ann")
+    body = "# Launch plan\n\n- [x] A list of **vivid wombats** and `code`, see [the *page*](https://example.org/a)\n"
+    await write(server, ann.personal, "# kept **as** it is", body)
+    long = "**filler** and [more](https://example.org/filler) words " * 40
+    await write(
+        server, ann.personal, "Deep", f"{long}then a _numbat_ in [a link](https://example.org/numbat).\n\n{long}"
+    )
+    await index(server)
+    (item,) = (await ann.get("/search", params={"q": "wombats"})).json()["items"]
+    assert item["snippet"] == "Launch plan A list of vivid <mark>wombats</mark> and code, see the page"
+    (titled,) = (await ann.get("/search", params={"q": "kept"})).json()["items"]
+    assert titled["title_highlight"] == "# <mark>kept</mark> **as** it is", "a title is no Markdown"
+    (deep,) = (await ann.get("/search", params={"q": "numbat"})).json()["items"]
+    assert "a <mark>numbat</mark> in a link" in deep["snippet"]
+    for mark in ("**", "](", "_", "[more"):
+        assert mark not in deep["snippet"], deep["snippet"]
+
+
 async def test_a_snippet_is_from_where_the_words_are(server: Server) -> None:
     (ann,) = await people(server, "ann")
     filler = "Nothing of interest here. " * 1000

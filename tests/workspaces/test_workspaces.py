@@ -13,10 +13,10 @@ from tests.workspaces.teams import NOWHERE, PLAYGROUND, join, ok, refused, team
 async def test_a_workspace_is_made_seen_and_changed(server: Server) -> None:
     ann, eve = await people(server, "ann", "eve")
     name = f"Garden {uuid4()}"
-    made = await team(ann, name=f"  {name} ", color="#2e7d32", icon="🌱", settings={"a": [1, None]})
+    made = await team(ann, name=f"  {name} ", color="#2e7d32", icon="🌱", settings={"extra": {"a": [1, None]}})
     assert made["name"] == name and made["slug"] == name.lower().replace(" ", "-")
     assert (made["kind"], made["role"], made["can_create"], made["row_version"]) == ("team", "owner", True, 1)
-    assert "can_manage_workspace" in made["permissions"] and made["settings"] == {"a": [1, None]}
+    assert "can_manage_workspace" in made["permissions"] and made["settings"] == {"extra": {"a": [1, None]}}
     assert (made["owner_id"], made["member_count"], made["member_limit"]) == (ann.id, 1, 10)
     assert made["storage_used_bytes"] == 0 and made["storage_limit_bytes"] == 1073741824
     answer = await ann.get(f"/workspaces/{made['id']}")
@@ -224,14 +224,77 @@ async def test_limits_are_for_administrators_of_the_server(server: Server) -> No
         assert refused(await ed.patch(path, json=bad))[0] == 422
 
 
+async def test_an_administrator_sets_the_limits_of_a_workspace_of_others_and_sees_nothing_else_of_it(
+    server: Server,
+) -> None:
+    ann, eve = await people(server, "ann", "eve")
+    (root,) = await people(server, "root", admin=True)
+    made = await team(ann, description="ours alone", settings={"extra": {"a": 1}})
+    path = f"/workspaces/{made['id']}"
+    answer = await root.patch(path, json={"member_limit": 99, "storage_limit_bytes": 5})
+    changed = ok(answer)
+    assert (changed["member_limit"], changed["storage_limit_bytes"], changed["role"]) == (99, 5, "administrator")
+    assert (changed["description"], changed["settings"], changed["permissions"]) == (None, {}, [])
+    assert answer.headers["etag"] == f'"r{changed["row_version"]}"'
+    usage = ok(await root.get(f"{path}/usage"))
+    assert usage == ok(await ann.get(f"{path}/usage"))
+    assert (usage["member_limit"], usage["storage_limit_bytes"], usage["members"]) == (99, 5, 1)
+    seen = ok(await ann.get(path))
+    assert (seen["member_limit"], seen["description"]) == (99, "ours alone")
+    # One limit leaves the other as it is, and only the version that was named changes.
+    stale = await root.patch(path, json={"member_limit": 7}, headers={"if-match": '"r1"'})
+    assert refused(stale) == (412, "precondition_failed")
+    assert ok(await root.patch(path, json={"member_limit": 7}))["storage_limit_bytes"] == 5
+    for change in ({"name": "Theirs"}, {"name": "Theirs", "member_limit": 8}):
+        assert refused(await root.patch(path, json=change)) == (404, "not_found")
+    for other in (path, f"{path}/members", f"{path}/documents"):
+        assert refused(await root.get(other)) == (404, "not_found")
+    weak = await root.with_scope("write")
+    for who in (eve, weak):
+        assert refused(await who.patch(path, json={"member_limit": 8})) == (404, "not_found")
+        assert refused(await who.get(f"{path}/usage")) == (404, "not_found")
+    for method, missing in (("PATCH", f"/workspaces/{NOWHERE}"), ("GET", f"/workspaces/{NOWHERE}/usage")):
+        body = {"member_limit": 8} if method == "PATCH" else None
+        assert refused(await root.request(method, missing, json=body)) == (404, "not_found")
+    ok(await ann.delete(path), 204)
+    assert refused(await root.patch(path, json={"member_limit": 8})) == (404, "not_found")
+
+
+async def test_settings_of_a_workspace_act_or_are_refused(server: Server) -> None:
+    ann, ben = await people(server, "ann", "ben")
+    seeds = {"default_permissions": "viewer", "require_invitation": True, "allow_guest_access": False}
+    made = await team(ann, settings={**seeds, "ai_enabled": True, "extra": {"x": 1}})
+    assert made["settings"] == {**seeds, "ai_enabled": True, "extra": {"x": 1}}
+    path = f"/workspaces/{made['id']}"
+    invitations = f"{path}/invitations"
+    assert ok(await ann.post(invitations, json={"email": ben.email}), 201)["role"] == "viewer"
+    named = {"email": f"x-{ben.email}", "role": "commenter"}
+    assert ok(await ann.post(invitations, json=named), 201)["role"] == "commenter"
+    bad: list[dict[str, object]] = [
+        {"default_permissions": "owner"},
+        {"require_invitation": False},
+        {"allow_guest_access": True},
+        {"default_permission": "viewer"},
+        {"extra": []},
+    ]
+    for wrong in bad:
+        assert refused(await ann.patch(path, json={"settings": wrong})) == (422, "invalid"), wrong
+        assert refused(await ann.post("/workspaces", json={"name": "T", "settings": wrong})) == (422, "invalid")
+    ok(await ann.patch(path, json={"settings": {}}))
+    assert ok(await ann.post(invitations, json={"email": f"y-{ben.email}"}), 201)["role"] == "editor"
+
+
 async def test_usage_counts(server: Server) -> None:
     ann, ben = await people(server, "ann", "ben")
     path = f"/workspaces/{(await team(ann))['id']}"
     await join(server, path.rpartition("/")[2], "viewer", ben)
     documents = [ok(await ann.post(f"{path}/documents", json={"title": f"{n}"}), 201)["id"] for n in range(3)]
     await run(server, "UPDATE documents SET deleted_at = now() WHERE id = $1", [(UUID(documents[0]),)])
+    text = "counted " * 1000
+    ok(await ann.post(f"{path}/documents", json={"title": "long", "content": text}), 201)
     usage = ok(await ben.get(f"{path}/usage"))
-    assert (usage["members"], usage["documents"], usage["deleted_documents"]) == (2, 2, 1)
+    assert (usage["members"], usage["documents"], usage["deleted_documents"]) == (2, 3, 1)
+    assert usage["storage_used_bytes"] >= len(text)
     assert usage["member_limit"] == 10 and usage["storage_limit_bytes"] == 1073741824
 
 
