@@ -1,6 +1,6 @@
 """Documents that expire go to the trash at that moment: their sockets are closed, and feeds and lists tell of it.
 
-Their rights end by themselves (migration 0031_expiry_titles); this is what everybody else notices. Every process of every
+Their rights end by themselves (policy doc_not_expired); this is what everybody else notices. Every process of every
 server does it, and PostgreSQL gives each document to one of them.
 """
 
