@@ -38,7 +38,7 @@ FRAME_RATE = 500.0
 FRAME_BURST = 2_000
 """Control frames and fragments a peer may send in a second for long, and at once."""
 IGNORED_FRAMES = 1_000
-"""Frames between our close and the peer's. What was on the way is read, so that the peer gets to our close."""
+"""Frames between our close and the peer's that are looked at; later ones are read and dropped."""
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _WHOLE_BINARY = 0x82
@@ -420,7 +420,17 @@ class Connection(LargeIncoming):
             self._size = 0
         self._ignored += 1
         if self._ignored > IGNORED_FRAMES:
-            self._hang_up()
+            self._discard()
+
+    def _discard(self) -> None:
+        """Take what comes without a look at it. To close at once would reset the connection, and the peer might not get
+        to our close; not to read would hide the connection's end.
+        """
+        self._state = OVER
+        self._leave_large()
+        if self._backlog is None and not self._transport.is_closing() and self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._transport.resume_reading()
 
     def _take(self, message: bytes) -> None:
         if self._state != OPEN:

@@ -321,7 +321,7 @@ async def anything(recorder: PubSub, *, until: bytes) -> AsyncIterator[dict[str,
                 return
 
 
-async def test_presence_beyond_the_bounds_ends_its_stream_and_no_node(two: Cluster) -> None:
+async def test_presence_beyond_the_bounds_ends_no_stream_and_no_node(two: Cluster) -> None:
     one, other = two.servers
     peer = await Peer(one, "yws", "plan-s").sync()
     document_id = (await one.document("plan-s"))["id"]
@@ -332,7 +332,9 @@ async def test_presence_beyond_the_bounds_ends_its_stream_and_no_node(two: Clust
         listening(here, document_id) as listener,
     ):
         await listener.say(too_many, to=there)
-        await until(lambda: listener.close_code is not None, "the end of the stream")
+        await listener.say(b"\x01" + var_bytes(awareness_payload([(1, 2, '{"still": "here"}')])), to=there)
+        await until(lambda: peer.presence.get(1) is not None, "the presence that has room")
+        assert listener.close_code is None
     mark = peer.type_mark()
     await peer.saved()
     late = await Peer(other, "yws", "plan-s").sync()

@@ -34,7 +34,7 @@ class Network(asyncio.Transport):
         self.protocol: Any = None
         self.buffers: deque[bytes | memoryview] = deque()
         self.buffered = self.most = 0
-        self.paused = self.closing = self.gone = self.reading = False
+        self.paused = self.closing = self.gone = self.reading = self.half_closed = False
         self.arrived = bytearray()
 
     def write(self, data: Any) -> None:
@@ -79,6 +79,12 @@ class Network(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.reading = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.half_closed = True
 
     def is_closing(self) -> bool:
         return self.closing

@@ -86,7 +86,7 @@ FURTHER = {
 
 
 @pytest.mark.parametrize("kind", FURTHER)
-async def test_a_peer_that_sends_on_after_our_close_is_read_for_a_bounded_number_of_frames(kind: str) -> None:
+async def test_a_peer_that_sends_on_after_our_close_is_looked_at_for_a_bounded_number_of_frames(kind: str) -> None:
     opened = Opened()
     await opened.begin()
     first, again = FURTHER[kind]
@@ -94,9 +94,11 @@ async def test_a_peer_that_sends_on_after_our_close_is_read_for_a_bounded_number
     opened.socket.end(4529, "too_many: too many messages in too short a time")
     for _ in range(IGNORED_FRAMES):
         opened.socket.data_received(again)
-    assert opened.network.reading and not opened.network.closing
+    assert not opened.network.half_closed
     opened.socket.data_received(again)
-    assert opened.network.closing
+    assert opened.network.half_closed
+    opened.socket.data_received(encode_frame(b"", CLOSE))
+    assert opened.network.reading and not opened.network.closing, "it is read without a look at it"
     opened.network.abort()
 
 
