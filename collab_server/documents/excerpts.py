@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from collab_server.crdt import front_matter
+
 MAX_EXCERPT: Final = 200
 MAX_TITLE: Final = 200
 LOOKED: Final = 8000
@@ -19,7 +21,6 @@ _LONG: Final = 1000
 _DEEP: Final = 20
 """Quotations and lists within one another that are looked into."""
 
-_FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _CUT_MATTER: Final = re.compile(r"\A---[ \t]*\n(?:(?:\w[\w-]*:|[ \t]|-[ ]).*(?:\n|\Z)|\n)+\Z")
 _FENCE: Final = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 _UNDERLINE: Final = re.compile(r"[ ]{0,3}(?:=+|-+)[ \t]*\Z")
@@ -64,7 +65,7 @@ def plain(markdown: str) -> str:
 
 
 def _without_matter(markdown: str) -> str:
-    return _CUT_MATTER.sub("", _FRONT_MATTER.sub("", markdown.replace("\r\n", "\n")))
+    return _CUT_MATTER.sub("", front_matter.split(markdown.replace("\r\n", "\n"))[1])
 
 
 def plain_part(marked: str) -> str:

@@ -99,8 +99,6 @@ async def _large(hub: Hub, member: Member, update: bytes, *, is_answer: bool) ->
         await _very_large(hub, member, update, is_answer=is_answer)
         return
     summary = await hub.workers.run(updates.validate, update)
-    if is_answer:
-        on_behalf_of.set(member.person)
     await prepare_comparison(hub, member.document, summary)
     if member.key in member.document.members:
         member.document.content(member, update, summary, is_answer=is_answer)

@@ -443,7 +443,8 @@ class Connection(LargeIncoming):
             self._tell_end(error)
             return
         if pending is None:
-            self._leave_large()
+            if self._large is not None and self._large.since:
+                self._leave_large()
         else:
             self._transport.pause_reading()
             self._busy = asyncio.get_running_loop().create_task(self._finish(pending))

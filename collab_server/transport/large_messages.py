@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -105,20 +106,20 @@ class LargeIncoming(Sending):
     _size: int
     _skip: int
 
-    def _keep(self, data: bytes, position: int, needed: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _keep(self, data: bytes, position: int, needed: int) -> None: ...
 
-    def _fail(self, code: int, reason: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _fail(self, code: int, reason: str) -> None: ...
 
-    def _pay_frame(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _pay_frame(self) -> bool: ...
 
-    def _ignore_frame(self, first: int, opcode: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _ignore_frame(self, first: int, opcode: int) -> None: ...
 
-    def _go_on(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _go_on(self) -> None: ...
 
     def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = BEGINNING_BYTES) -> None:
         self._large = Allowed(most, on_too_large, shown)

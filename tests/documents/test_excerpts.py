@@ -33,6 +33,13 @@ def test_the_excerpt_of_ordinary_markdown_is_its_rendered_text(text: str) -> Non
     assert plain(text) == " ".join(render(text, "text").split())
 
 
+def test_what_stands_between_two_rules_is_text_unless_it_is_front_matter() -> None:
+    text = "---\nHello there.\n---\n\n# Later\n"
+    assert excerpt(text) == "Hello there. Later"
+    assert first_heading(text) == "Hello there."
+    assert excerpt("---\ntitle: A\n---\nMore") == "More"
+
+
 def test_an_excerpt_shows_no_front_matter_task_boxes_or_addresses_of_pictures() -> None:
     text = "---\ntitle: x\ntags:\n- a\n---\n- [x] done\n\n![a cat](data:image/png;base64,AAAA) sat"
     assert plain(text) == "done a cat sat"

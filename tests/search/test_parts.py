@@ -14,19 +14,10 @@ from collab_server.errors import UnprocessableContent
 from collab_server.search.terms import read
 from tests import databases
 from tests.people import people
-from tests.search.library import OnDatabase, index, write
+from tests.search.library import index, write
 from tests.server import Server
 
 PLAYGROUND = "00000000-0000-0000-0000-000000000002"
-
-
-@pytest.fixture(scope="module", params=databases.VERSIONS)
-async def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    async with (
-        databases.migrated(request.param) as database,
-        OnDatabase(tmp_path_factory.mktemp("search"), database) as running,
-    ):
-        yield running
 
 
 async def hits(client: httpx.AsyncClient, typed: str) -> list[dict[str, str]]:

@@ -1,29 +1,18 @@
 """Searching over HTTP, on both PostgreSQLs: with and without their extensions the answers are the same."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
 
-from tests import databases
 from tests.peers import Peer
 from tests.people import Person, nobody, people, run
-from tests.search.library import OnDatabase, index, write
+from tests.search.library import index, write
 from tests.server import Server
 from tests.waiting import until
 
 PLAYGROUND = "00000000-0000-0000-0000-000000000002"
-
-
-@pytest.fixture(scope="module", params=databases.VERSIONS)
-async def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    async with (
-        databases.migrated(request.param) as database,
-        OnDatabase(tmp_path_factory.mktemp("search"), database) as running,
-    ):
-        yield running
 
 
 async def found(client: httpx.AsyncClient, typed: str, **filters: object) -> list[str]:

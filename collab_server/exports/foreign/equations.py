@@ -89,14 +89,14 @@ class _MathParser(HTMLParser):
 
 def _text(element: Element, depth: int) -> str:
     if depth > _MAX_DEPTH:
-        return _plain(element)
+        return element.text()
     write = _WRITERS.get(element.tag)
     if write is not None:
         return write(element, depth + 1)
     if element.tag.endswith("Pr"):
         return ""
     if element.tag in ("mo", "mtext", "t"):
-        text = _plain(element)
+        text = element.text()
         # Signs that are not seen: a function's application, a product, a separator.
         text = re.sub("[\u2061-\u2064]", "", text)
         spaced = element.tag == "mo" and text.strip() in ("=", "+", "±", "<", ">", "≤", "≥", "≠", "≈", "→", "⇒", "∈")
@@ -109,18 +109,6 @@ def _text(element: Element, depth: int) -> str:
         else:
             parts.append(child if named else child.strip())
     return "".join(parts)
-
-
-def _plain(element: Element) -> str:
-    found: list[str] = []
-    stack: list[Element | str] = [element]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, str):
-            found.append(current)
-        else:
-            stack.extend(reversed(current.children))
-    return "".join(found)
 
 
 def _grouped(text: str) -> str:
