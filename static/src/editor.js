@@ -97,6 +97,9 @@ export function createEditor({ parent, text, awareness, readOnly, language }) {
       doc: text.toString(),
       extensions: [
         access.of(accessOf(readOnly)),
+        // CodeMirror takes CR LF for one character, and Yjs for two: what others write would land in the wrong place.
+        EditorState.lineSeparator.of('\n'),
+        EditorView.clipboardInputFilter.of((pasted) => pasted.replace(/\r\n?/g, '\n')),
         keymap.of([
           { key: 'Mod-b', run: wrap('**') },
           { key: 'Mod-i', run: wrap('_') },

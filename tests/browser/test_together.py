@@ -4,6 +4,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.reader import WITHIN
+from tests.peers import Peer
 from tests.people import people
 from tests.server import Server
 
@@ -26,6 +27,41 @@ async def test_two_people_see_each_others_text_names_and_cursors(server: Server,
     await grace.leave()
     await expect(ada.page.locator("#people-count")).to_have_text("Only you are here", timeout=WITHIN)
     await expect(caret).to_have_count(0)
+
+
+async def test_carriage_returns_of_another_client_do_not_shift_what_is_typed(
+    server: Server, arrive: Arrive, name: str
+) -> None:
+    ada = await arrive(server)
+    await ada.open(name)
+    await ada.write("first\n")
+    other = await Peer(server, "yws", name).sync()
+    other.insert("one\r\ntwo\rthree\r\n", 0)
+    await ada.sees("three")
+    await ada.write("END")
+    await other.until(lambda: other.content.endswith("END"), "the end")
+    other.insert("BEGIN", 0)
+    await ada.sees("BEGINone")
+    await ada.sees_status("saved")
+    assert other.content.replace("\r\n", "\n").replace("\r", "\n") == "BEGINone\ntwo\nthree\nfirst\nEND"
+    await other.close()
+
+
+async def test_pasted_text_has_line_feeds_only(server: Server, arrive: Arrive, name: str) -> None:
+    ada = await arrive(server)
+    await ada.open(name)
+    await ada.content.focus()
+    await ada.content.evaluate(
+        """(content) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text/plain", "one\\r\\ntwo\\rthree");
+          content.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }"""
+    )
+    await ada.sees_status("saved")
+    other = await Peer(server, "yws", name).sync()
+    await other.until(lambda: other.content == "one\ntwo\nthree", "the pasted text")
+    await other.close()
 
 
 async def test_a_selection_of_another_person_is_shown(server: Server, arrive: Arrive, name: str) -> None:
