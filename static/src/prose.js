@@ -42,7 +42,7 @@ export function ago(then, now) {
 
 /** @returns {string} at most two letters for an avatar */
 export function initials(name) {
-  const parts = name.trim().split(/\s+/).filter(Boolean);
+  const parts = name.split(/\s+/).map((part) => part.replace(/^[^\p{L}\p{N}]+/u, '')).filter(Boolean);
   const letters = parts.length > 1 ? [parts[0], parts.at(-1)] : parts;
   return letters.map((part) => [...part][0].toUpperCase()).join('') || '?';
 }

@@ -44,6 +44,7 @@ test('names of others are shown as one short line', () => {
   assert.equal(tidyName({ evil: true }), '');
   assert.equal(initials('Ada King Lovelace'), 'AL');
   assert.equal(initials('bo'), 'B');
+  assert.equal(initials('Guest (API)'), 'GA');
   assert.equal(initials(''), '?');
 });
 
