@@ -1,14 +1,24 @@
-# make serve ARGS="--port 9000"     make test ARGS="tests/crdt -x"
+# make serve ARGS="--port 9000"     make test ARGS="tests/core -x"
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
-NODE_FOLDERS := tests/interop tests/exports/spec tests/tiptap static
-# Tests wait more than they work: two processes take half the time of one.
-ALL_TESTS := -n 2 --dist loadfile
+NODE_FOLDERS := tests/interop tests/features/exports/spec tests/tiptap static
+# Tests wait more than they work: a process uses half a core. pytest-xdist would run files of few tests last, and these
+# are the slowest; tests/conftest.py has the order.
+ALL_TESTS := -n 3 --dist loadfile --no-loadscope-reorder
+# COLLAB_ variables of tests, and their values in `make soak`, where the environment has no others.
+LONG_FORMS := CLIENT_CRASHES=100 CONVERGENCE_ROUNDS=400 CRASH_ROUNDS=200 CROWD=300 FAULT_ROUNDS=100 FEED_SECONDS=60 \
+  FLOOD_FRAMES=100000 GENERATED_DOCUMENTS=10000 HISTORY_CRASH_ROUNDS=50 HOSTILE_FRAMES=100000 OUTAGE_SECONDS=40 PATCH_ROUNDS=1000 \
+  RESTORE_ROUNDS=200 TIPTAP_PATCHES=1000
+LONG_TESTS := tests/browser/test_tiptap.py tests/client/test_crash.py tests/cluster/test_faults.py \
+  tests/cluster/test_slow_readers.py tests/features/changes/test_proof.py tests/features/history/test_history_crash.py \
+  tests/features/history/test_restore_while_typing.py tests/interop/test_convergence.py \
+  tests/interop/test_generated_documents.py tests/interop/test_programs.py tests/test_crash.py tests/test_floods.py \
+  tests/test_hostile_sockets.py tests/test_outage.py
 ARGS :=
 
 # make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
-.PHONY: serve test check crash faults soak bench bundle lock clean node-packages
+.PHONY: serve test check coverage crash faults soak bench docs bundle schema lock clean node-packages
 
 serve: $(VENV)/.installed
 	@exec $(PYTHON) -m collab_server serve $(ARGS)
@@ -20,7 +30,15 @@ check: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m pytest -q tests/test_architecture.py
+	PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
+	$(PYTHON) -m pytest -q tests/test_architecture.py tests/test_docs.py tests/test_prose.py
+	@command -v npm >/dev/null || { echo "Without npm the sources of the pages are not checked"; exit 0; }; \
+	  $(MAKE) --no-print-directory node-packages NODE_FOLDERS=static && cd static && npm run --silent check
+
+# Branches of core/ that its own tests take. The least percentage is in pyproject.toml.
+coverage: $(VENV)/.installed-dev
+	@$(PYTHON) -m coverage run -m pytest -q tests/core $(ARGS)
+	@$(PYTHON) -m coverage report
 
 crash: $(VENV)/.installed-dev
 	@COLLAB_CRASH_ROUNDS=200 exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_crash.py $(ARGS)
@@ -29,17 +47,26 @@ crash: $(VENV)/.installed-dev
 faults: $(VENV)/.installed-dev
 	@COLLAB_FAULT_ROUNDS=$${COLLAB_FAULT_ROUNDS:-100} exec $(PYTHON) -m pytest -x -s tests/cluster/test_faults.py $(ARGS)
 
-# The long forms of tests that make test runs shortly.
-soak: $(VENV)/.installed-dev
-	@COLLAB_FLOOD_FRAMES=$${COLLAB_FLOOD_FRAMES:-100000} exec $(PYTHON) -m pytest -o faulthandler_timeout=0 tests/test_floods.py $(ARGS)
-	@COLLAB_GENERATED_DOCUMENTS=$${COLLAB_GENERATED_DOCUMENTS:-10000} exec $(PYTHON) -m pytest -o faulthandler_timeout=0 \
-	  tests/interop/test_generated_documents.py $(ARGS)
+# The long forms of tests that are short in `make test`, and other examples than these for the tests with hypothesis.
+soak: $(VENV)/.installed-dev node-packages
+	@COLLAB_RANDOM_EXAMPLES=1 exec $(PYTHON) -m pytest -q tests/core
+	@$(foreach form,$(LONG_FORMS),export COLLAB_$(firstword $(subst =, ,$(form)))="$${COLLAB_$(subst =,:-,$(form))}";) \
+	  exec $(PYTHON) -m pytest -s -o faulthandler_timeout=0 $(or $(ARGS),$(LONG_TESTS))
 
 bench: $(VENV)/.installed-dev
 	@exec $(PYTHON) -m benchmarks.run $(if $(QUICK),--quick) $(ARGS)
 
+# The documentation site in build/docs; a warning (a link that leads nowhere, say) is an error.
+docs: $(VENV)/.installed-docs
+	$(PYTHON) -m sphinx -W --keep-going -q -b html -d build/doctrees -c docs . build/docs
+	@echo "build/docs/index.html"
+
 bundle:
 	cd static && npm ci --no-audit --no-fund && npm run build
+
+# Writes migrations/schema.sql. Run it after a change of migrations.
+schema: $(VENV)/.installed-dev
+	$(PYTHON) -m tests.schema_dump
 
 clean:
 	rm -rf $(VENV) .lock-venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(addsuffix /node_modules,$(NODE_FOLDERS))
@@ -74,10 +101,15 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(PIP) install --require-hashes -r $<
 	@touch $@
 
-# Writes the hashes of what requirements.txt and requirements-dev.txt pin. Run it after a change of these.
+$(VENV)/.installed-docs: requirements-docs.lock $(VENV)/.made
+	@echo "Installing the Python packages of $< (once)"
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+# Writes the hashes of what requirements*.txt pin. Run it after a change of these.
 lock: $(VENV)/.made
 	@rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv && .lock-venv/bin/python -m pip install --quiet pip-tools
-	@for file in requirements requirements-dev; do \
+	@for file in requirements requirements-dev requirements-docs; do \
 	  .lock-venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$file.lock $$file.txt || exit 1; \
 	done

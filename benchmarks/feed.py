@@ -17,11 +17,11 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from benchmarks.report import Figures, Found, single_rows
-from collab_server.backends import migrate
-from collab_server.backends.db import Database
-from collab_server.backends.embedded import EmbeddedPostgres
-from collab_server.changes import feed, queries
-from collab_server.changes.queries import Position
+from collab_server.adapters import migrations
+from collab_server.adapters.embedded_postgres.server import EmbeddedPostgres
+from collab_server.adapters.postgres import Database
+from collab_server.features.changes import feed, queries
+from collab_server.features.changes.queries import Position
 
 WORKSPACES = 100
 PER_TRANSACTION = 20
@@ -100,7 +100,7 @@ async def measure(db: Database, user: UUID, after: Position, limit: int, workspa
         started = time.perf_counter()
         async with db.as_user(user) as conn:
             found = await queries.find_page(conn, after, limit, workspace)
-        page = feed.page_of(found, feed.Cursor(workspace, found.epoch, after), limit, workspace)
+        page = feed.make_page(found, feed.Cursor(workspace, found.epoch, after), limit, workspace)
         took.append((time.perf_counter() - started) * 1000)
     return {
         "entries": len(page.changes),
@@ -115,8 +115,8 @@ async def pages(folder: Path, *sizes: int) -> AsyncIterator[tuple[str, Figures]]
     await asyncio.to_thread(embedded.start)
     db = Database(embedded.dsn)
     try:
-        await migrate.upgrade(embedded.owner_dsn)
-        await migrate.ensure_login(embedded.owner_dsn)
+        await migrations.upgrade(embedded.owner_dsn)
+        await migrations.ensure_login(embedded.owner_dsn)
         conn = await asyncpg.connect(embedded.owner_dsn)
         user = uuid4()
         workspaces, first = await people(conn, user)

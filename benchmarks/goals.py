@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks import feed, nodes
 from benchmarks.report import Results, number
 from benchmarks.works import END_EMPTY, END_FULL, FEED_ROWS
-from collab_server.transport.connection import HIGH_WATER
+from collab_server.adapters.websocket.connection import HIGH_WATER
 
 SAME = 1.2
 """So many times as much is still the same: rounds differ by as much."""

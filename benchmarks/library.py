@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from collab_server import crypto
+from collab_server.security import tokens
 
 SEED = 20260105
 WORKSPACES = 100
@@ -124,11 +124,11 @@ async def fill(dsn: str, documents: int, seed: int = SEED) -> Library:
         while await conn.fetchval("SELECT app.refresh_search(200)"):
             pass
         await conn.execute("VACUUM (ANALYZE)")
-        token = crypto.API_TOKEN_PREFIX + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=40))
+        token = tokens.API_TOKEN_PREFIX + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=40))
         await conn.execute(
             "INSERT INTO access_tokens (user_id, name, token_hash, scopes) VALUES ($1, 'bench', $2, '{write}')",
             users[0],
-            crypto.token_hash(token),
+            tokens.token_hash(token),
         )
     finally:
         await conn.close()

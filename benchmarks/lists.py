@@ -22,8 +22,8 @@ from benchmarks.http_client import Client
 from benchmarks.library import COMMON, PHRASE, RARE, Library
 from benchmarks.servers import SERVERS
 from benchmarks.wire import Target
-from collab_server.backends import migrate
-from collab_server.backends.embedded import EmbeddedPostgres
+from collab_server.adapters import migrations
+from collab_server.adapters.embedded_postgres.server import EmbeddedPostgres
 
 PARALLEL = 8
 WARM_UP = 5
@@ -189,8 +189,8 @@ def _fill(folder: Path, documents: int) -> Library:
     try:
 
         async def fill() -> Library:
-            await migrate.upgrade(database.owner_dsn)
-            await migrate.ensure_login(database.owner_dsn)
+            await migrations.upgrade(database.owner_dsn)
+            await migrations.ensure_login(database.owner_dsn)
             return await library.fill(database.owner_dsn, documents)
 
         return asyncio.run(fill())

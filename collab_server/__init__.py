@@ -1,3 +1,3 @@
-"""collab_server: a durable real-time collaborative editing server for Yjs documents."""
+"""A durable real-time collaborative editing server for Yjs documents."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,10 +1,45 @@
 """Settings of all tests."""
 
 import os
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # The same examples in every run: a failure then belongs to the change that brought it. Others come by hand.
-settings.register_profile("fixed", derandomize=True, database=None)
-settings.register_profile("random")
+# No deadline: it would be real time, which a busy machine has less of.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("random", deadline=None)
 settings.load_profile("random" if os.environ.get("COLLAB_RANDOM_EXAMPLES") else "fixed")
+
+
+SLOW_FILES = [
+    "tests/browser/test_saving.py",
+    "tests/test_serve.py",
+    "tests/test_crash.py",
+    "tests/interop/test_awareness.py",
+    "tests/features/maintenance/test_maintenance.py",
+    "tests/test_outage.py",
+    "tests/browser/test_tiptap.py",
+    "tests/test_schemathesis.py",
+]
+"""Files that take a process longer than others, and so come first where several processes share the files."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Orders the tests for pytest-xdist with --no-loadscope-reorder. No long file is left for the end of a run."""
+    if hasattr(config, "workerinput"):
+        places = {file: place for place, file in enumerate(SLOW_FILES)}
+        items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Prints how often tests were repeated because Chromium crashed (tests/browser/chromium.py)."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "when")]
+    done = [report for report in reports if report.when == "teardown" and "browser" in report.nodeid]
+    if done:
+        repeats = {report.nodeid: dict(report.user_properties).get("repeats", 0) for report in done}
+        terminalreporter.write_line(f"Tests repeated because Chromium crashed: {sum(repeats.values())}")
+        for test, times in repeats.items():
+            if times:
+                terminalreporter.write_line(f"  {test}: {times}")

@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from collab_server.backends import migrate
-from collab_server.backends.embedded import EmbeddedPostgres
+from collab_server.adapters import migrations
+from collab_server.adapters.embedded_postgres.server import EmbeddedPostgres
 from tests.require import needs
 
 Result = TypeVar("Result")
@@ -46,6 +46,8 @@ def embedded_cluster() -> EmbeddedPostgres:
     folder = Path(tempfile.mkdtemp(prefix="collab-test-"))
     embedded = EmbeddedPostgres(folder)
     embedded.start()
+    do_not_flush(folder)
+    _finish(_reload(embedded.owner_dsn))
 
     def remove() -> None:
         embedded.stop()
@@ -53,6 +55,38 @@ def embedded_cluster() -> EmbeddedPostgres:
 
     atexit.register(remove)
     return embedded
+
+
+def do_not_flush(data_dir: Path) -> None:
+    """Turns fsync off for the embedded PostgreSQL of this folder, from its next start or reload.
+
+    Only a machine without power loses what is not flushed. A killed process does not, and no test can tell.
+    """
+    with (data_dir / "postgres" / "postgresql.conf").open("a") as file:
+        file.write("fsync = off\n")
+
+
+@asynccontextmanager
+async def flushing(owner_dsn: str) -> AsyncIterator[None]:
+    """Turns fsync on for this cluster while the block runs, as `collab-server doctor` demands."""
+    await _reload(owner_dsn, "ALTER SYSTEM SET fsync = on")
+    try:
+        yield
+    finally:
+        await _reload(owner_dsn, "ALTER SYSTEM RESET fsync")
+
+
+async def _reload(owner_dsn: str, *changes: str) -> None:
+    conn = await asyncpg.connect(owner_dsn)
+    try:
+        for change in changes:
+            await conn.execute(change)
+        loaded = await conn.fetchval("SELECT pg_conf_load_time()")
+        await conn.execute("SELECT pg_reload_conf()")
+        while await conn.fetchval("SELECT pg_conf_load_time()") == loaded:
+            continue
+    finally:
+        await conn.close()
 
 
 @cache
@@ -120,7 +154,7 @@ async def migrated(version: Version = "18") -> AsyncIterator[Database]:
     if admin not in _templates:
         template = await create_database(admin)
         atexit.register(lambda: asyncio.run(_drop_quietly(template)))
-        await migrate.upgrade(template)
+        await migrations.upgrade(template)
         await _prepare_login(version, template)
         _templates[admin] = urlsplit(template).path[1:]
     dsn = await create_database(admin, _templates[admin])
@@ -132,9 +166,9 @@ async def migrated(version: Version = "18") -> AsyncIterator[Database]:
 
 async def _prepare_login(version: Version, dsn: str) -> None:
     if version == "18":
-        await migrate.ensure_login(dsn)
+        await migrations.ensure_login(dsn)
         return
-    await migrate.ensure_login(dsn, SYSTEM_LOGIN)
+    await migrations.ensure_login(dsn, SYSTEM_LOGIN)
     conn = await asyncpg.connect(dsn)
     try:
         await conn.execute(f"ALTER ROLE {SYSTEM_LOGIN} PASSWORD '{_SYSTEM_PASSWORD}'")

@@ -4,6 +4,7 @@ Written from the protocol pages alone, sharing no code with the server, so that 
 cannot hide in its tests.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -106,6 +107,7 @@ class Peer:
         root: str = "content",
         version: str | None = "4.8.0",
         headers: Sequence[tuple[str, str]] = (),
+        events: bool = False,
     ) -> None:
         self.server, self.family, self.name, self.token, self.version = server, family, name, token, version
         self.headers = headers
@@ -121,6 +123,8 @@ class Peer:
         self.status: list[int] = []
         self.closes: list[str] = []
         self.stateless: list[str] = []
+        self.asks_for_events = events
+        self.events: list[dict[str, Any]] = []
         self.presence: dict[int, tuple[int, str]] = {}
         self.unread: list[bytes] = []
         self._on_the_way: list[frozenset[bytes]] = []
@@ -135,10 +139,11 @@ class Peer:
 
     @property
     def url(self) -> str:
+        events = "events=1" if self.asks_for_events else ""
         if self.family == "hocus":
-            return self.server.hocuspocus
+            return f"{self.server.hocuspocus}?{events}" if events else self.server.hocuspocus
         token = f"&token={quote(self.token)}" if self.token else ""
-        return f"{self.server.ws}/{quote(self.name)}?acks=1{token}"
+        return f"{self.server.ws}/{quote(self.name)}?acks=1{token}&{events}".rstrip("&")
 
     async def connect(self) -> None:
         """Dial and start the sync; see `until(synced)`. Raises Refused or OSError."""
@@ -269,7 +274,12 @@ class Peer:
         elif kind == 7 and self.family == "hocus":
             self.closes.append(decoder.string())
         elif kind == 5 and self.family == "hocus":
-            self.stateless.append(decoder.string())
+            text = decoder.string()
+            self.stateless.append(text)
+            if self.asks_for_events:
+                self.events.append(json.loads(text))
+        elif kind == 9 and self.family == "yws":
+            self.events.append(json.loads(decoder.string()))
         else:
             self.unread.append(frame)
 

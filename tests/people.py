@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 
-from collab_server import crypto
+from collab_server.security import tokens
 from tests.server import Server
 
 _TLS = ssl.create_default_context()  # making one takes longer than a request
@@ -36,8 +36,8 @@ class Person(httpx.AsyncClient):
 
     async def with_scope(self, *scopes: str) -> "Person":
         """The same person by another token."""
-        token = crypto.new_api_token()
-        await run(self.server, _ADD_TOKEN, [(UUID(self.id), crypto.token_hash(token), list(scopes))])
+        token = tokens.new_api_token()
+        await run(self.server, _ADD_TOKEN, [(UUID(self.id), tokens.token_hash(token), list(scopes))])
         return Person(self.server, self.name, self.email, UUID(self.id), UUID(self.personal), token)
 
 
@@ -51,7 +51,7 @@ async def people(server: Server, *names: str, scope: str = "admin", admin: bool 
     made = []
     for name in names:
         email = f"{name}-{uuid4().hex[:12]}@example.org"
-        made.append(Person(server, name, email, uuid4(), uuid4(), crypto.new_api_token()))
+        made.append(Person(server, name, email, uuid4(), uuid4(), tokens.new_api_token()))
     role = "admin" if admin else "user"
     await run(server, _ADD_USER, [(UUID(p.id), p.email, p.name, role) for p in made])
     slugs = [p.email.partition("@")[0] for p in made]
@@ -60,7 +60,7 @@ async def people(server: Server, *names: str, scope: str = "admin", admin: bool 
         _ADD_PERSONAL,
         [(UUID(p.personal), UUID(p.id), p.name, slug) for p, slug in zip(made, slugs, strict=True)],
     )
-    await run(server, _ADD_TOKEN, [(UUID(p.id), crypto.token_hash(p.token), [scope]) for p in made])
+    await run(server, _ADD_TOKEN, [(UUID(p.id), tokens.token_hash(p.token), [scope]) for p in made])
     return made
 
 

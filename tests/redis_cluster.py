@@ -23,7 +23,7 @@ PASSWORD = "a/password:with?characters"
 
 
 class TlsRedis(RedisServer):
-    """Takes TLS only, and lets in one user, who may do what docs/scaling.md lists and that only below `prefix`.
+    """Takes TLS only, and lets in one user, who may do what docs/guides/scaling.md lists and that only below `prefix`.
 
     `certificate`: of the authority that clients have to know.
     """

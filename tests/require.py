@@ -28,6 +28,7 @@ _FOUND = {
     "node": lambda: shutil.which("node") is not None and shutil.which("npm") is not None,
     "chromium": lambda: shutil.which("chromium") is not None,
     "redis": lambda: redis_program() is not None,
+    "patch": lambda: shutil.which("patch") is not None,
     "nginx": lambda: shutil.which("nginx") is not None,
     "postgres15": lambda: _listens(5432),
     # Recorded sessions lie beside the repository, never in it; a checkout without them tests everything else.

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from collab_server.transport import http_protocol
+from collab_server.adapters.websocket import http_protocol
 from tests.peers import Peer
 from tests.server import Server
 from tests.waiting import until

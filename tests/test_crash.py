@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.peers import Family, Peer
 from tests.server import Server
 
-ROUNDS = int(os.environ.get("COLLAB_CRASH_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("COLLAB_CRASH_ROUNDS", "8"))
 DOCUMENTS = 4
 PEOPLE = 5
 FAMILIES: tuple[Family, Family] = ("yws", "hocus")

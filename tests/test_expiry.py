@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from collab_server.crypto import Signer
+from collab_server.security.tokens import Signer
 from tests.peers import Peer
 from tests.server import Server
 

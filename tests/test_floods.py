@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 
-from tests.accounts.visitor import metric
 from tests.bystanders import FAMILIES, Bystanders, dial, memory, prefix, under_attack
+from tests.features.auth.visitor import metric
 from tests.peers import Family, Peer, awareness_payload, var_bytes, var_string, var_uint
 from tests.raw_socket import BINARY, CONTINUATION, PING, PONG, Socket, encode_frame
 from tests.server import Server

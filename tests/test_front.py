@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from collab_server.settings import Settings
 from collab_server.web import metrics
-from collab_server.web.hosts import is_known, names_of
+from collab_server.web.middleware.hosts import is_known, names_of
 from tests.raw_socket import Refused, Socket
 from tests.server import Server, free_port
 from tests.test_bodies import Unfinished, head

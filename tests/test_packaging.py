@@ -10,6 +10,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from collab_server import app
 from tests.require import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -108,9 +109,9 @@ def test_the_image_runs_as_an_account_of_its_own_and_takes_signals_itself() -> N
 
 def test_an_installed_package_has_every_page() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert {path for path in wheel["force-include"] if path.endswith(".html")} == {
-        f"static/{page.name}" for page in (ROOT / "static").glob("*.html")
-    }
+    assert wheel["force-include"]["static/dist"] == "collab_server/_static"
+    served = set(app._PAGES.values()) | {"docs", "missing"}
+    assert {page.stem for page in app.STATIC.glob("pages/*.html")} == served
 
 
 def test_what_the_image_copies_is_not_ignored() -> None:
@@ -141,9 +142,17 @@ def hashed(file: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_packages_of_the_documentation_have_the_versions_of_the_others() -> None:
+    """They are installed into the same environment."""
+    others = pins("requirements.txt") | pins("requirements-dev.txt")
+    documentation = pins("requirements-docs.txt")
+    assert {name: others[name] for name in documentation.keys() & others.keys()}.items() <= documentation.items()
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-docs"])
 def test_what_is_installed_has_hashes_and_the_versions_that_are_pinned(name: str) -> None:
-    pinned = pins("requirements.txt") | (pins("requirements-dev.txt") if name == "requirements-dev" else {})
+    pinned = pins("requirements-docs.txt" if name == "requirements-docs" else "requirements.txt")
+    pinned |= pins("requirements-dev.txt") if name == "requirements-dev" else {}
     locked = hashed(f"{name}.lock")
     assert locked.keys() == pinned.keys(), "run `make lock`"
     for package, (pin, files) in locked.items():

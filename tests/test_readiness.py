@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
-from collab_server.backends.embedded import EmbeddedPostgres
+from collab_server.adapters.embedded_postgres.server import EmbeddedPostgres
 from tests import databases
 from tests.peers import Peer
 from tests.redis_server import RedisServer

@@ -25,6 +25,11 @@ MINE = {
     "document_heads": "",
     "document_stats": "",
     "document_updates": "INSERT INTO document_updates (document_id, seq, payload) VALUES ($3, 1, 'x')",
+    "history_segments": "INSERT INTO history_segments (document_id, first_seq, last_seq, generation, first_at, "
+    "last_at, row_count, payload) VALUES ($3, 1, 1, 1, now(), now(), 1, 'x')",
+    "document_versions": "INSERT INTO document_versions (document_id, version_number, kind, title, content, "
+    "content_hash, generation, yjs_clock, yjs_snapshot, state_hash, changes_summary, metadata_snapshot, created_by, "
+    "size_bytes) VALUES ($3, 1, 'manual', 'D', '', repeat('a', 64), 1, 1, 'x', 'x', '{}', '{}', $1, 0)",
     "access_tokens": f"INSERT INTO access_tokens (user_id, name, token_hash) VALUES ($1, 'x', {HASH})",
     "sessions": f"INSERT INTO sessions (user_id, token_hash, expires_at) VALUES ($1, {HASH}, now() + interval '1 day')",
     "user_identities": "INSERT INTO user_identities (issuer, subject, user_id) VALUES ('i', $1::text, $1)",
@@ -75,7 +80,7 @@ HIDDEN = {
 }
 """Tables of the server alone."""
 PUBLIC = {"role_permissions"}
-NO_DATA = {"alembic_version"}
+NO_DATA = {"alembic_version", "schema_objects"}
 
 
 @dataclass

@@ -7,8 +7,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from collab_server.features.document_log import log_queries
 from tests import databases
 from tests.site import PLAYGROUND, Site, open_site
+
+NO_FLAG = "UPDATE documents SET content_has_returns = NULL WHERE id = $1"
+"""As for texts that were stored before version 35."""
 
 
 @pytest.fixture(params=databases.VERSIONS)
@@ -138,3 +142,16 @@ async def test_seven_megabytes_of_distinct_words_are_saved_and_indexed_as_far_as
     assert row == (True, True)
     with pytest.raises(asyncpg.CheckViolationError):
         await site.run("server", "UPDATE documents SET content = repeat('x', 10485761)")
+
+
+async def test_carriage_returns_are_known_from_a_flag_and_from_the_text_where_there_is_none(site: Site) -> None:
+    for text, flag in (("a\r\nb", True), ("a\nb", False), ("a\rb", True)):
+        await site.run("server", "UPDATE documents SET content = $2 WHERE id = $1", site.plan, text)
+        assert await site.row("SELECT content_has_returns FROM documents WHERE id = $1", site.plan) == (flag,)
+        for statement in ("UPDATE documents SET title = 'T' WHERE id = $1", NO_FLAG):
+            await site.owner.execute(statement, site.plan)
+            async with site.acting("server") as conn:
+                rows = await log_queries.find_rows(conn, site.plan)
+                assert rows is not None and rows.has_returns is flag, statement
+                listed, _ = await log_queries.list_with_returns(conn, UUID(int=0), 10)
+                assert (site.plan in listed) is flag, statement

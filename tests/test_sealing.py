@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collab_server.errors import ConfigurationError
-from collab_server.sealing import DERIVED, CannotOpen, Keyring, keyring, new_key
+from collab_server.security.encryption import DERIVED, CannotOpen, Keyring, keyring, new_key
 
 SECRET = b"a secret key of the server"
 PLACE = "sessions.provider_tokens:1"

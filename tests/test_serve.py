@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import databases
 from tests.redis_server import RedisServer
 from tests.require import ROOT
 from tests.server import Server, free_port
@@ -162,7 +163,8 @@ async def test_a_signal_while_it_starts_leaves_no_database_behind(tmp_path: Path
 
 
 async def test_doctor_finds_a_healthy_server(server: Server) -> None:
-    output = await server.command("doctor")
+    async with databases.flushing(server.owner_dsn):
+        output = await server.command("doctor")
     assert "FAIL" not in output
     for subject in ("guests", "PostgreSQL", "schema", "durability", "servers", "log"):
         assert subject in output

@@ -9,13 +9,16 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import pycrdt
 import pytest
 from asyncpg.connection import LoggedQuery
 from starlette.types import Receive, Scope, Send
 
-from collab_server import app, crypto
-from collab_server.changes.feed import Cursor
-from collab_server.changes.queries import Position
+from collab_server import app
+from collab_server.features.changes.feed import Cursor
+from collab_server.features.changes.queries import Position
+from collab_server.security import tokens
+from collab_server.services import Services
 from collab_server.settings import Settings
 from tests import databases
 
@@ -39,6 +42,8 @@ PATHS = {
     "/documents/favourites": "/documents/favourites",
     "/documents/recent": "/documents/recent",
     "/documents/{document_id}/conflicts": "/documents/{document}/conflicts",
+    "/documents/{document_id}/versions": "/documents/{document}/versions",
+    "/documents/{document_id}/history": "/documents/{document}/history",
     "/sync": "/sync?cursor={cursor}",
     "/workspaces/{workspace_id}/sync": "/workspaces/{workspace}/sync?cursor={cursor}",
     "/documents/{document_id}/presence": "/documents/{document}/presence",
@@ -52,17 +57,16 @@ class Counted:
 
     def __init__(self, database: databases.Database) -> None:
         settings = Settings(database_url=database.login_dsn, secret_key="long enough for a key", guest_role="none")  # type: ignore[arg-type]
-        self.server = app.Server(settings, database.login_dsn)
-        self.app = app.build(self.server)
-        self.state: dict[str, Any] = {}
+        self.services = Services(settings, database.login_dsn)
+        self.app = app.build(self.services)
         self.seen: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app({**scope, "state": dict(self.state)}, receive, send)
+        await self.app({**scope, "state": {"services": self.services}}, receive, send)
 
     async def listen(self) -> None:
         """Hear every connection that the pools may hold; they keep them for longer than these tests run."""
-        for pool in (self.server.db._people, self.server.db._service):
+        for pool in (self.services.db._people, self.services.db._service):
             assert pool is not None
             async with AsyncExitStack() as held:
                 for _ in range(pool.get_max_size()):
@@ -97,8 +101,7 @@ class Somebody:
 async def counted() -> AsyncIterator[Counted]:
     async with databases.migrated() as database:
         made = Counted(database)
-        async with made.server.lifespan(made.app) as state:
-            made.state = state
+        async with made.services.run():
             await made.listen()
             yield made
 
@@ -107,13 +110,13 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
     """An administrator of the server who has `count` of everything that can be listed."""
     conn = await asyncpg.connect(owner_dsn)
     key = uuid4().hex
-    me, token = uuid4(), crypto.new_api_token()
+    me, token = uuid4(), tokens.new_api_token()
     conflicted: UUID | None = None
     try:
         add_user = "INSERT INTO users (id, email, email_verified, display_name, role) VALUES ($1, $2, true, $2, $3)"
         await conn.execute(add_user, me, f"me-{uuid4().hex}@example.org", "admin")
         add_token = "INSERT INTO access_tokens (user_id, name, token_hash, scopes) VALUES ($1, 'x', $2, '{admin}')"
-        await conn.execute(add_token, me, crypto.token_hash(token))
+        await conn.execute(add_token, me, tokens.token_hash(token))
         add_workspace = (
             "INSERT INTO workspaces (owner_id, name, kind, member_limit) VALUES ($1, $2, 'team', 99) RETURNING id"
         )
@@ -167,6 +170,27 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
                 workspace,
                 me,
             )
+            await conn.execute(
+                "INSERT INTO document_versions (document_id, version_number, kind, title, content, content_hash, "
+                "generation, yjs_clock, yjs_snapshot, state_hash, changes_summary, metadata_snapshot, authors, "
+                "size_bytes) "
+                "VALUES ($1, $2, 'manual', 'D', '', repeat('a', 64), 1, 1, '', '', "
+                """ '{"added": 0, "removed": 0, "modified": 0}', '{}', """
+                "jsonb_build_array(jsonb_build_object('kind', 'user', 'id', $3::text)), 0)",
+                conflicted,
+                number + 1,
+                str(other),
+            )
+            typed: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc(client_id=number + 1)
+            typed.get("content", type=pycrdt.Text).insert(0, "x")
+            await conn.execute(
+                "WITH h AS (UPDATE document_heads SET head_seq = head_seq + 1 WHERE document_id = $1 "
+                "RETURNING head_seq) "
+                "INSERT INTO document_updates (document_id, seq, payload, actor_id) SELECT $1, head_seq, $2, $3 FROM h",
+                conflicted,
+                typed.get_update(),
+                other,
+            )
             await conn.executemany(
                 "INSERT INTO presence (connection_id, node_id, document_id, workspace_id, user_id, expires_at) "
                 "VALUES (gen_random_uuid()::text, 'n', $1, $2, $3, now() + interval '1 hour')",
@@ -189,7 +213,9 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
 
 @pytest.fixture(scope="module")
 async def rich_and_poor(counted: Counted) -> tuple[Somebody, Somebody]:
-    dsn = databases.with_database(databases.admin_dsn("18"), counted.server.db.dsn.rpartition("/")[2].partition("?")[0])
+    dsn = databases.with_database(
+        databases.admin_dsn("18"), counted.services.db.dsn.rpartition("/")[2].partition("?")[0]
+    )
     return await everything(counted, dsn, FEW), await everything(counted, dsn, MANY)
 
 

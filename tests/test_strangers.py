@@ -44,9 +44,12 @@ async def ids(server: Server) -> dict[str, str]:
     invitation = made(await ann.post(f"{path}/invitations", json={"email": ben.email, "role": "editor"}))
     await ann.post("/auth/tokens", json={"name": "mine", "scope": "read"})
     token = (await ann.get("/auth/tokens")).json()["items"][0]["id"]
+    version = await ann.post(f"/documents/{document}/versions", json={"label": "secret"})
+    assert version.status_code == 201, version.text
     return {
         "workspace_id": space,
         "document_id": document,
+        "number": str(version.json()["number"]),
         "tag_id": tag,
         "category_id": category,
         "user_id": ann.id,
@@ -82,7 +85,7 @@ def body_of(operation: dict[str, Any], ids: dict[str, str]) -> Any:
 
 async def ask(eve: Person, method: str, path: str, body: Any, ids: dict[str, str]) -> tuple[int, Any]:
     url = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], path)
-    query = {"q": "secret"} if url.endswith("/search") else None
+    query = {"q": "secret"} if url.endswith("/search") else {"from": "1"} if url.endswith("/diff") else None
     answer = await eve.request(method.upper(), url, params=query, **({} if body is None else {"json": body}))
     return answer.status_code, answer.json() if answer.content else None
 
@@ -93,7 +96,7 @@ async def test_what_is_ours_is_absent_for_a_stranger(
 ) -> None:
     body = body_of(SCHEMA["paths"][path][method], ids)
     before = [await fetch(server, CHANGED_BY_OTHERS.format(table)) for table in TABLES]
-    nowhere = {name: str(uuid4()) for name in ids}
+    nowhere = {name: str(uuid4()) for name in ids} | {"number": ids["number"]}
     theirs = await ask(eve, method, path, body, ids)
     absent = await ask(eve, method, path, body, nowhere)
     assert theirs == absent

@@ -15,7 +15,7 @@ from collab_server.access.policy import (
     allowed_in_workspace,
     role_of_permission,
 )
-from collab_server.backends.db import Conn, Database
+from collab_server.adapters.postgres import Conn, Database
 from collab_server.errors import Forbidden, NotFound
 
 ABSENT = "there is no such document"
@@ -40,7 +40,7 @@ async def role_in(db: Database, identity: Identity, document_id: UUID) -> Role:
 
 
 async def require(db: Database, identity: Identity, document_id: UUID, action: Action) -> Role:
-    """As role_in, and Forbidden where the role does not allow the action."""
+    """Like `role_in`. Raises Forbidden if the role does not allow the action."""
     role = await role_in(db, identity, document_id)
     if not allowed(role, action):
         raise Forbidden(f"a {role.label} may not {action.value} this document")
@@ -79,7 +79,7 @@ async def standing_in(conn: Conn, identity: Identity, workspace_id: UUID) -> Sta
 
 
 async def require_in_workspace(conn: Conn, identity: Identity, workspace_id: UUID, action: WorkspaceAction) -> Standing:
-    """As standing_in, and Forbidden where the standing does not allow the action."""
+    """Like `standing_in`. Raises Forbidden if the standing does not allow the action."""
     standing = await standing_in(conn, identity, workspace_id)
     standing.require(action)
     return standing

@@ -9,18 +9,19 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-from collab_server import crypto
 from collab_server.access import live_queries, queries
 from collab_server.access.policy import Role, role_named
-from collab_server.backends.db import Database
+from collab_server.adapters.postgres import Database
 from collab_server.errors import AmbiguousAddress, Forbidden, NotFound, Unauthenticated
+from collab_server.security import tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """By what somebody is signed in. `id`: the row of `sessions` or `access_tokens`; None for a provider's token. Of a
-    connect token (kind `connect`): the row of what made it, or the epoch where no row stands behind that; what holds
-    for the row holds for the token. `name`: what its owner calls an API token.
+    """The session or token of an identity. `name`: the owner's name of an API token.
+
+    `id`: the row of `sessions` or `access_tokens`; None for a provider's token. A connect token (kind `connect`) has
+    the row of its maker, or the epoch if no row made it. It ends with this row.
     """
 
     kind: Literal["session", "token", "oidc", "connect"]
@@ -65,6 +66,11 @@ class Identity:
         return f"user:{self.rights_of}:{address}" if self.kind == "connect" else f"user:{self.rights_of}"
 
     @property
+    def credential_id(self) -> UUID | None:
+        """The id of the session or token; None where there is none."""
+        return self.credential.id if self.credential else None
+
+    @property
     def bearer(self) -> str:
         """Equal for two requests with the same rights of the same person: by the same session or token, where the
         server can tell.
@@ -83,7 +89,7 @@ class Identity:
 
 
 FIRST_EPOCH = UUID(int=0)
-"""Of the connect tokens that name nothing that made them, as the previous version made them."""
+"""The epoch of connect tokens of the previous version, which name no maker."""
 GUEST = Identity("guest", None, "Guest")
 READER = Identity("guest", None, "Guest", Role.VIEWER)
 """Somebody who is not signed in where guests are not let in: they may read public documents, and are asked to sign in
@@ -108,7 +114,7 @@ class Authenticator:
     """FairQueue what a request carries into an Identity. `oidc`: reads JWTs that are not our own."""
 
     def __init__(
-        self, db: Database, signer: crypto.Signer, *, guests: bool, oidc: BearerVerifier | None = None
+        self, db: Database, signer: tokens.Signer, *, guests: bool, oidc: BearerVerifier | None = None
     ) -> None:
         self._db = db
         self._signer = signer
@@ -129,9 +135,9 @@ class Authenticator:
             raise Unauthenticated("sign in, or give a token")
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("the token is not valid")
-        if token.startswith(crypto.API_TOKEN_PREFIX):
+        if token.startswith(tokens.API_TOKEN_PREFIX):
             return await self._by_api_token(token)
-        if self.oidc is not None and crypto.algorithm_of(token) not in ("", crypto.CONNECT_ALGORITHM):
+        if self.oidc is not None and tokens.algorithm_of(token) not in ("", tokens.CONNECT_ALGORITHM):
             return await self.oidc.identity_of(token)
         return await self._by_connect_token(token)
 
@@ -140,7 +146,7 @@ class Authenticator:
         if len(token) > 256:
             return None
         async with self._db.as_service() as conn:
-            owner = await queries.find_session_owner(conn, crypto.token_hash(token))
+            owner = await queries.find_session_owner(conn, tokens.token_hash(token))
         if owner is None:
             return None
         return Identity(
@@ -154,7 +160,7 @@ class Authenticator:
 
     async def _by_api_token(self, token: str) -> Identity:
         async with self._db.as_service() as conn:
-            owner = await queries.find_token_owner(conn, crypto.token_hash(token))
+            owner = await queries.find_token_owner(conn, tokens.token_hash(token))
         if owner is None:
             raise Unauthenticated("the token is not valid, expired or revoked")
         caps = [SCOPE_CAP[scope] for scope in owner.scopes if scope in SCOPE_CAP]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from collab_server.backends.db import Conn
+from collab_server.adapters.postgres import Conn
 
 Pair = tuple[UUID | None, UUID]
 """A person (None: a guest) and a document."""
@@ -78,6 +78,6 @@ async def list_valid_credentials(conn: Conn, ids: Iterable[UUID]) -> set[UUID]:
 
 
 async def find_epoch(conn: Conn) -> UUID:
-    """Of connect tokens that no session or API token stands behind."""
+    """The epoch of connect tokens without a session or API token behind them."""
     found: UUID = await conn.fetchval("SELECT id FROM connect_epochs")
     return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from collab_server.backends.db import Conn
+from collab_server.adapters.postgres import Conn
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A client that works without a connection: documents in an SQLite file, edits in a journal, sync when there is one.
+"""Offline client: documents in an SQLite file, edits in a journal, and synchronisation when the server is reachable.
 
-It shares nothing with the server but the wire formats of crdt/.
+It shares only the wire formats of core/ with the server.
 """

@@ -1,4 +1,4 @@
-"""`python -m collab_server.client` is `collab-client`."""
+"""Entry point of `python -m collab_server.client`, equal to `collab-client`."""
 
 from collab_server.client.cli import main
 

@@ -9,12 +9,13 @@ from uuid import UUID
 import click
 from platformdirs import user_data_dir
 
+from collab_server.client import versions
+from collab_server.client.local_document import NoSuchDocument
 from collab_server.client.offline import NotSetUp, OfflineClient
-from collab_server.client.outbox import Pending
-from collab_server.client.store import NoSuchDocument
-from collab_server.client.wire import Away, Rejected
+from collab_server.client.outbox import TemporarilyRefused
+from collab_server.client.wire import RequestRejected, ServerUnavailable
 
-EXPECTED = (NotSetUp, NoSuchDocument, Pending, Away, Rejected, ValueError)
+EXPECTED = (NotSetUp, NoSuchDocument, TemporarilyRefused, ServerUnavailable, RequestRejected, ValueError)
 
 
 @click.group()
@@ -50,7 +51,7 @@ def _run(context: click.Context, work: Callable[[OfflineClient], Awaitable[None]
 @click.option("--token", envvar="COLLAB_CLIENT_TOKEN", prompt=True, hide_input=True, help="An API token.")
 @click.pass_context
 def init(context: click.Context, server: str, token: str) -> None:
-    """Name the server (as http://localhost:8000) and sync for the first time; again, with another token."""
+    """Set the server (such as http://localhost:8000) and sync for the first time; again, to replace the token."""
 
     async def work(client: OfflineClient) -> None:
         await client.set_up(server.rstrip("/"), token)
@@ -92,7 +93,7 @@ def cat(context: click.Context, document: str) -> None:
 @click.option("--workspace", type=click.UUID, help="Its id; your personal workspace if not given.")
 @click.pass_context
 def new(context: click.Context, title: str, workspace: UUID | None) -> None:
-    """Make a document of what stands on the standard input (nothing on a terminal), and print its id."""
+    """Create a document from the standard input (empty on a terminal), and print its id."""
 
     async def work(client: OfflineClient) -> None:
         text = "" if sys.stdin.isatty() else sys.stdin.read()
@@ -105,16 +106,16 @@ def new(context: click.Context, title: str, workspace: UUID | None) -> None:
 @click.argument("document")
 @click.pass_context
 def edit(context: click.Context, document: str) -> None:
-    """Change a document in $EDITOR, or to what stands on the standard input. Only what differs is edited."""
+    """Edit a document in $EDITOR, or replace its text by the standard input. Only differences are edited."""
 
     async def work(client: OfflineClient) -> None:
-        found = await client.find(document)
+        document_id = await client.find(document)
         if sys.stdin.isatty():
-            text = await asyncio.to_thread(click.edit, await client.content(found), extension=".md")
+            text = await asyncio.to_thread(click.edit, await client.content(document_id), extension=".md")
         else:
             text = sys.stdin.read()
         if text is not None:
-            await client.replace(found, text)
+            await client.replace(document_id, text)
 
     _run(context, work)
 
@@ -161,7 +162,7 @@ def rm(context: click.Context, document: str) -> None:
 @click.argument("document")
 @click.pass_context
 def retry(context: click.Context, document: str) -> None:
-    """Offer a document that the server has refused (!) again."""
+    """Send a refused document (!) again."""
 
     async def work(client: OfflineClient) -> None:
         await client.retry(await client.find(document))
@@ -170,10 +171,38 @@ def retry(context: click.Context, document: str) -> None:
 
 
 @cli.command()
+@click.argument("document")
+@click.pass_context
+def history(context: click.Context, document: str) -> None:
+    """List the versions of a document, the newest first. Needs the server."""
+
+    async def work(client: OfflineClient) -> None:
+        for version in await versions.list_versions(client, await client.find(document)):
+            label = version["label"] or version["change_description"] or ""
+            click.echo(f"{version['number']:>5}  {version['created_at']}  {version['kind']:<8}  {label}".rstrip())
+
+    _run(context, work)
+
+
+@cli.command()
+@click.argument("document")
+@click.argument("number", type=click.IntRange(1, 2**31 - 1))
+@click.pass_context
+def restore(context: click.Context, document: str, number: int) -> None:
+    """Restore a version of a document (see history). Needs the server, and syncs."""
+
+    async def work(client: OfflineClient) -> None:
+        changed = await versions.restore_version(client, await client.find(document), number)
+        click.echo(f"version {number} is restored" if changed else f"the content of version {number} is there already")
+
+    _run(context, work)
+
+
+@cli.command()
 @click.option("--watch", is_flag=True, help="Go on: sync whenever something changes here or there.")
 @click.pass_context
 def sync(context: click.Context, *, watch: bool) -> None:
-    """Send what waits, and fetch what is new."""
+    """Send pending changes, and fetch new ones."""
 
     async def work(client: OfflineClient) -> None:
         if not watch:
@@ -191,7 +220,7 @@ def sync(context: click.Context, *, watch: bool) -> None:
 @cli.command()
 @click.pass_context
 def status(context: click.Context) -> None:
-    """What is here, what waits, and what the server refuses or would not take."""
+    """Show the number of documents, pending changes and refusals."""
 
     async def work(client: OfflineClient) -> None:
         documents, waiting, _ = await client.status()
@@ -213,7 +242,7 @@ def status(context: click.Context) -> None:
 @click.argument("number", type=int)
 @click.pass_context
 def rescued(context: click.Context, number: int) -> None:
-    """Print a text that the server would not take (see status)."""
+    """Print a rescued text (see status)."""
 
     async def work(client: OfflineClient) -> None:
         texts = {one[0]: one[4] for one in await client.rescued()}

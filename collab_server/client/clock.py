@@ -1,7 +1,7 @@
-"""When something was done here, by the server's clock. Pure.
+"""A hybrid logical clock for the times of edits, by the server's clock.
 
-A hybrid logical clock: the device's own, corrected by how far the server's is from it, and never back: what is done
-after something else, here or as the server told of it, has a later time. Times are microseconds since 1970.
+It is the device's clock, corrected by its offset to the server's clock, and it never goes back: later edits have later
+times, also after a synchronisation. Times are microseconds since 1970. Pure, except for the device's clock.
 """
 
 import time
@@ -13,19 +13,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`offset`: what the server's clock shows more than ours; None where the server has not told its time. `last`: the
-    latest time that was given or heard of.
+    """State of the clock. `offset`: server's time minus device's time; None if the server sends no time. `last`: the
+    latest time in use or received.
     """
 
     offset: int | None = None
     last: int = 0
 
     def tick(self) -> "Clock":
-        """The clock whose `last` is the time of what is done now."""
+        """Advance the clock; `last` of the result is the time of the new edit."""
         return Clock(self.offset, max(now() + (self.offset or 0), self.last + 1))
 
-    def heard(self, moment: int) -> "Clock":
-        """The clock after an edit of this time was seen. One in the future is no reason to follow it there."""
+    def follow(self, moment: int) -> "Clock":
+        """Advance the clock to the time of a received edit, but not into the future."""
         return Clock(self.offset, max(self.last, min(moment, now() + (self.offset or 0))))
 
 
@@ -33,19 +33,19 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def measured(known: int, told: int, sent: int, received: int) -> int:
-    """The offset, of an answer whose server read its clock (`told`, milliseconds) between these two moments of ours:
-    the one that is `known` as far as that can be, so that slow answers do not move it. A device's clock is right (0)
-    until an answer shows that it is not.
+def estimate_offset(known: int, told: int, sent: int, received: int) -> int:
+    """Estimate the offset from an answer: `told` is the server's time in milliseconds, between `sent` and `received`.
+
+    Keeps the `known` offset if it is possible, so that slow answers do not change it. The first estimate is 0.
     """
     return min(max(known, told * 1000 - received), told * 1000 + 1000 - sent)
 
 
-def written(moment: int) -> str:
-    """As in requests and answers."""
+def format_time(moment: int) -> str:
+    """Format a time for requests and answers."""
     return (_EPOCH + timedelta(microseconds=moment)).isoformat()
 
 
-def read(moment: str) -> int:
-    """Raises ValueError."""
+def parse_time(moment: str) -> int:
+    """Parse a time. Raises ValueError."""
     return (datetime.fromisoformat(moment).astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)

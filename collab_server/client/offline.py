@@ -1,4 +1,4 @@
-"""The client: edit without a connection, sync when there is one."""
+"""The offline client: editing without a connection, and synchronisation."""
 
 import asyncio
 import random
@@ -11,19 +11,20 @@ from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID, uuid4
 
 from collab_server.client.inbox import Inbox
+from collab_server.client.local_document import LocalDocument
 from collab_server.client.outbox import Outbox
-from collab_server.client.store import Shown, Store
-from collab_server.client.wire import Away, Rejected, Wire
-from collab_server.crdt.bundles import Answered, Mutated, Pushed, Refused
+from collab_server.client.store import Store
+from collab_server.client.wire import RequestRejected, ServerConnection, ServerUnavailable
+from collab_server.core.protocol.offline_sync import MutationResult, PulledDocument, PushResult, Refusal
 
 PULL_AT_ONCE = 1000
 COMMIT_EVERY = 50
-"""Documents of a pull that are written to the file together."""
+"""Number of pulled documents per transaction."""
 BACKOFF = (0.5, 30.0)
-"""Seconds before the first and (doubling, with jitter) at most between later attempts while the server is away."""
+"""Seconds before the first retry, and limit of the doubling delay with jitter, while the server is away."""
 LOST_CURSOR = frozenset({"cursor_expired", "malformed"})
 LOOK_AT_FILE = 0.5
-"""How often a watching client looks whether another process has edited."""
+"""Seconds between checks for edits of other processes, while watching."""
 PULL_ROUNDS = 3
 
 _P = ParamSpec("_P")
@@ -31,12 +32,12 @@ _T = TypeVar("_T")
 
 
 class NotSetUp(Exception):
-    """The file names no server."""
+    """The file has no server."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What a sync did."""
+    """The result of a sync."""
 
     requests: int = 0
     pushed: int = 0
@@ -45,10 +46,10 @@ class Report:
 
 
 class OfflineClient:
-    """One file, one device. All methods may be called without a connection but `sync` and `watch`.
+    """A client with one file, for one device. All methods but `sync` and `watch` work without a connection.
 
-    What an editing method did is on disk when it returns. The file may be used by several processes at a time; it must
-    not be copied and used twice, as both copies would edit as the same Yjs client.
+    Edits are on disk when their method returns. Several processes may use the file at the same time. Copies of the file
+    must not be used: both would edit as the same Yjs client.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +57,7 @@ class OfflineClient:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="collab-client")
         self._store: Store | None = None
         self._edited = asyncio.Event()
-        self._wire: Wire | None = None
+        self._wire: ServerConnection | None = None
         self._wire_to = ("", "", "")
 
     async def __aenter__(self) -> Self:
@@ -81,32 +82,32 @@ class OfflineClient:
     # ---- without a connection
 
     async def set_up(self, server: str, token: str) -> None:
-        """Name the server, and by which API token to come. A file stays with its server; a token may be renewed."""
+        """Set the server and the API token. The server of a file cannot change; the token can."""
         known = await self._do(self._opened.get, "server")
         if known is not None and known != server:
             raise NotSetUp(f"this file belongs to {known}: use another for another server")
         device = await self._do(self._opened.get, "device") or f"client-{uuid4().hex[:12]}"
         await self._do(self._opened.set, server=server, token=token, device=device)
 
-    async def documents(self) -> list[Shown]:
+    async def documents(self) -> list[LocalDocument]:
         return await self._do(self._opened.documents)
 
     async def find(self, name: str) -> UUID:
-        """A document by its id, name or title. Raises NoSuchDocument."""
+        """Find a document by its id, name or title. Raises NoSuchDocument."""
         return await self._do(self._opened.find, name)
 
     async def content(self, document_id: UUID) -> str:
         return await self._do(self._opened.content, document_id)
 
     async def splice(self, document_id: UUID, position: int, deleted: int, inserted: str) -> bool:
-        """Edit the text; positions count characters. Raises NoSuchDocument, ValueError."""
+        """Delete and insert characters. Raises NoSuchDocument, ValueError."""
         return await self._edit(document_id, lambda text: text.splice(position, deleted, inserted))
 
     async def append(self, document_id: UUID, inserted: str) -> bool:
         return await self._edit(document_id, lambda text: text.append(inserted))
 
     async def replace(self, document_id: UUID, wanted: str) -> bool:
-        """Have the text say `wanted`, by as small an edit as leads there."""
+        """Change the text to `wanted` by a minimal edit."""
         return await self._edit(document_id, lambda text: text.replace(wanted))
 
     async def _edit(self, document_id: UUID, change: Callable[[Any], bytes]) -> bool:
@@ -115,21 +116,21 @@ class OfflineClient:
         return changed
 
     async def create(self, title: str, text: str = "", workspace_id: UUID | None = None) -> UUID:
-        """A new document; in the personal workspace unless another is named. Raises NotSetUp before the first sync."""
+        """Create a document, by default in the personal workspace. Raises NotSetUp before the first sync."""
         if workspace_id is None:
             home = await self._do(self._opened.get, "home")
             if home is None:
                 raise NotSetUp("sync once before, or name the workspace")
             workspace_id = UUID(home)
-        made = await self._do(self._opened.create, workspace_id, title, text)
+        document_id = await self._do(self._opened.create, workspace_id, title, text)
         self._edited.set()
-        return made
+        return document_id
 
     async def rename(self, document_id: UUID, title: str) -> None:
         await self.set_fields(document_id, {"title": title})
 
     async def set_fields(self, document_id: UUID, fields: dict[str, Any]) -> None:
-        """Metadata, as in PATCH documents/{id}."""
+        """Change metadata fields, as in PATCH documents/{id}."""
         await self._do(self._opened.set_fields, document_id, fields)
         self._edited.set()
 
@@ -142,56 +143,57 @@ class OfflineClient:
         self._edited.set()
 
     async def retry(self, document_id: UUID) -> None:
-        """Offer again what the server has refused."""
+        """Send refused changes again."""
         await self._do(self._opened.retry, document_id)
         self._edited.set()
 
     async def status(self) -> tuple[int, int, int]:
-        """(documents, changes that wait to be sent, texts that the server would not take)"""
+        """The numbers of documents, pending changes, and rescued texts."""
         return await self._do(self._opened.status)
 
     async def refused(self) -> list[tuple[UUID, str, str, int]]:
-        """(document, title, code, changes) of documents that the server refuses, so that nothing of them is sent."""
+        """Refused documents as (document, title, code, number of changes); their changes are not sent."""
         return await self._do(self._opened.refused)
 
     async def rescued(self) -> list[tuple[int, UUID, str, str, str | None]]:
-        """(number, document, title, reason, text)"""
+        """Rescued texts as (number, document, title, reason, text)."""
         return await self._do(self._opened.rescued)
 
     # ---- with one
 
     async def sync(self) -> Report:
-        """Send what waits, fetch what is new. May be called again whatever happened; it goes on where it stopped.
+        """Send pending changes and fetch new ones. Can be repeated after any failure.
 
-        Raises Away (try later), Rejected (the token), Pending (the server could not take something now).
+        Raises Away (try later), Rejected (the token), Pending (the server could not process something now).
         """
-        wire = await self._connected()
+        wire = await self.connection()
         report = Report()
         before = wire.requests
-        await self._hear(wire)
+        await self._apply_feed(wire)
         await self._push(wire, report)
         await self._pull(wire, report)
         report.requests = wire.requests - before
         return report
 
     async def watch(self) -> AsyncIterator[Report]:
-        """Sync now, and again whenever something changes there or here, until cancelled; yields after each that did
-        something. While the server is away it is tried with growing pauses. Raises Rejected.
+        """Sync now and after each change on either side, until cancelled; yields the reports of effective syncs.
+
+        Retries with growing delays while the server is away. Raises Rejected.
         """
         delay = BACKOFF[0]
         while True:
             try:
                 yield await self.sync()
                 delay = BACKOFF[0]
-                await self._until_news()
-            except Away as error:
+                await self._wait_for_news()
+            except ServerUnavailable as error:
                 pause = max(error.after, delay * random.uniform(0.5, 1.0))  # noqa: S311
                 delay = min(delay * 2, BACKOFF[1])
                 await asyncio.sleep(pause)
 
-    async def _until_news(self) -> None:
-        """Until the feed has something, or something waits to be sent."""
-        wire = await self._connected()
+    async def _wait_for_news(self) -> None:
+        """Wait for an entry of the feed or a pending change."""
+        wire = await self.connection()
         cursor = await self._do(self._opened.get, "cursor")
         feed = asyncio.ensure_future(wire.feed(cursor, wait=30))
         edits = asyncio.ensure_future(self._until_edited())
@@ -213,8 +215,8 @@ class OfflineClient:
             if (now := await self._do(self._opened.version)) != seen:
                 seen = now
 
-    async def _connected(self) -> Wire:
-        """The same connections as long as server and token are the same: making them anew takes longer than a sync."""
+    async def connection(self) -> ServerConnection:
+        """Reuse the connection while server and token are the same: a new one takes longer than a sync."""
         server, token, device = [await self._do(self._opened.get, key) for key in ("server", "token", "device")]
         if server is None or device is None:
             raise NotSetUp("name a server first: collab-client init URL")
@@ -223,74 +225,74 @@ class OfflineClient:
             await self._wire.close()
             self._wire = None
         if self._wire is None:
-            self._wire, self._wire_to = Wire(*wanted), wanted
+            self._wire, self._wire_to = ServerConnection(*wanted), wanted
         return self._wire
 
-    async def _hear(self, wire: Wire) -> None:
+    async def _apply_feed(self, wire: ServerConnection) -> None:
         cursor = await self._do(self._opened.get, "cursor")
         if cursor is not None:
             try:
                 await self._hear_after(wire, cursor)
-            except Rejected as error:
+            except RequestRejected as error:
                 if error.code not in LOST_CURSOR:
                     raise
                 await self._do(self._inbox.forget_cursor)
                 cursor = None
         if cursor is None:
             page = await wire.feed(None)
-            await self._do(self._opened.hear_time, wire.told)
+            await self._do(self._opened.update_clock_offset, wire.server_time)
             spaces = await wire.workspaces()
             home = next((one["id"] for one in spaces if one.get("kind") == "personal"), None)
             if home or spaces:
                 await self._do(self._opened.set, home=home or spaces[0]["id"])
-            await self._do(self._inbox.begin, page["next_cursor"], [UUID(one) for one in page["workspaces"]])
-        for workspace_id in await self._do(self._inbox.to_list):
+            await self._do(self._inbox.start_feed, page["next_cursor"], [UUID(one) for one in page["workspaces"]])
+        for workspace_id in await self._do(self._inbox.workspaces_to_list):
             try:
                 found = await wire.document_ids(workspace_id)
-            except Rejected as error:
+            except RequestRejected as error:
                 if error.code != "not_found":
                     raise
                 found = set()
-            await self._do(self._inbox.listed, workspace_id, found)
+            await self._do(self._inbox.apply_list, workspace_id, found)
 
-    async def _hear_after(self, wire: Wire, cursor: str) -> None:
+    async def _hear_after(self, wire: ServerConnection, cursor: str) -> None:
         more = True
         while more:
             page = await wire.feed(cursor)
-            await self._do(self._opened.hear_time, wire.told)
-            await self._do(self._inbox.heard, page)
+            await self._do(self._opened.update_clock_offset, wire.server_time)
+            await self._do(self._inbox.apply_page, page)
             cursor, more = page["next_cursor"], page["more"]
 
-    async def _push(self, wire: Wire, report: Report) -> None:
+    async def _push(self, wire: ServerConnection, report: Report) -> None:
         # What is edited meanwhile goes with the next sync: this one is to end.
         last = await self._do(self._outbox.last)
-        while sending := await self._do(self._outbox.outgoing, last):
+        while sending := await self._do(self._outbox.next_operations, last):
             try:
                 results = await wire.push([one.operation for one in sending])
-            except Rejected as error:
+            except RequestRejected as error:
                 if error.code != "too_large" or len(sending) > 1:
                     raise
-                results = [Refused(sending[0].document_id, error.code, str(error))]
-            told = [result for result in results if isinstance(result, Pushed | Mutated | Refused)]
-            report.refused += sum(isinstance(result, Refused) for result in told)
-            await self._do(self._outbox.sent, list(zip(sending, told, strict=True)))
+                results = [Refusal(sending[0].document_id, error.code, str(error))]
+            told = [result for result in results if isinstance(result, PushResult | MutationResult | Refusal)]
+            report.refused += sum(isinstance(result, Refusal) for result in told)
+            await self._do(self._outbox.apply_results, list(zip(sending, told, strict=True)))
             report.pushed += len(sending)
 
-    async def _pull(self, wire: Wire, report: Report) -> None:
+    async def _pull(self, wire: ServerConnection, report: Report) -> None:
         # More than those that are known now only where some are to be asked for again.
         for _ in range(await self._do(self._inbox.count) + PULL_ROUNDS):
-            asked = await self._do(self._inbox.wanted, PULL_AT_ONCE)
+            asked = await self._do(self._inbox.next_requests, PULL_AT_ONCE)
             if not asked:
                 return
             dirty = {wanted.document_id: count for wanted, count in asked}
-            arrived: list[tuple[Answered | Refused, int]] = []
+            arrived: list[tuple[PulledDocument | Refusal, int]] = []
             try:
                 async for answer in wire.pull([wanted for wanted, _ in asked]):
-                    if isinstance(answer, Answered | Refused):
+                    if isinstance(answer, PulledDocument | Refusal):
                         arrived.append((answer, dirty[answer.document_id]))
                         report.pulled += 1
                     if len(arrived) >= COMMIT_EVERY:
                         batch, arrived = arrived, []
-                        await self._do(self._inbox.pulled, batch)
+                        await self._do(self._inbox.apply_answers, batch)
             finally:
-                await self._do(self._inbox.pulled, arrived)
+                await self._do(self._inbox.apply_answers, arrived)

@@ -1,5 +1,6 @@
-"""What is to be sent: the journal, as the operations of pushes, and what becomes of it."""
+"""Sends the journal: its entries as operations of pushes, and their results."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,24 +8,24 @@ from uuid import UUID
 from collab_server.client import queries
 from collab_server.client.queries import Entry, Row
 from collab_server.client.store import Store
-from collab_server.crdt.bundles import Edit, Mutated, Pushed, Refused
-from collab_server.crdt.updates import merge
+from collab_server.core.protocol.offline_sync import Edit, MutationResult, PushResult, Refusal
+from collab_server.core.yjs.updates import merge
 
 PUSH_BYTES = 4_000_000
 PUSH_OPERATIONS = 1000
 LATER = frozenset({"unavailable", "lost_race", "too_many", "internal"})
-"""Refusals that say nothing about the operation: it is tried again."""
+"""Temporary refusals; the operation is sent again."""
 AWAY = frozenset({"not_found", "forbidden"})
-"""Refusals that end when somebody brings the document, or the right to it, back."""
+"""Refusals for missing documents or rights; they end when the document or the right is restored."""
 
 
-class Pending(Exception):
-    """The server cannot take it now; it stays in the journal."""
+class TemporarilyRefused(Exception):
+    """The server cannot process the operation now; it stays in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """An operation of a push, and the lines of the journal that it is made of."""
+class OutgoingOperation:
+    """An operation of a push, with its journal entries."""
 
     operation: Edit | dict[str, Any]
     document_id: UUID
@@ -32,18 +33,18 @@ class Sending:
 
 
 class Outbox:
-    """The store's, in its thread."""
+    """Reads and updates the store's journal, in the store's thread."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def last(self) -> int:
-        """The number of the journal's last line now."""
+        """The number of the last journal entry."""
         return queries.last_entry(self._store.conn)
 
-    def outgoing(self, upto: int) -> list[Sending]:
-        """The next operations of a push, in their order, of the lines up to this one. Updates of a document are one
-        operation where nothing else of it parts them.
+    def next_operations(self, upto: int) -> list[OutgoingOperation]:
+        """The next operations of a push, in order, up to this entry. Consecutive updates of a document are one
+        operation.
         """
         sending: list[tuple[UUID, list[Entry]]] = []
         merging: dict[UUID, list[Entry]] = {}
@@ -63,7 +64,7 @@ class Outbox:
                 merging.pop(entry.document_id, None)
         return [self._sending(document_id, group) for document_id, group in sending]
 
-    def _sending(self, document_id: UUID, entries: list[Entry]) -> Sending:
+    def _sending(self, document_id: UUID, entries: list[Entry]) -> OutgoingOperation:
         first = entries[0]
         operation: Edit | dict[str, Any]
         if first.kind == "update":
@@ -72,38 +73,42 @@ class Outbox:
             operation = Edit(document_id, merge([entry.payload for entry in entries]), row.generation)
         else:
             operation = {"key": str(first.n), "document_id": str(document_id), **first.body}
-            if not self._store.tells_times:  # a server of before would refuse it
+            if not self._store.server_sends_times:  # a server of before would refuse it
                 operation.pop("edited_at", None)
-        return Sending(operation, document_id, tuple(entries))
+        return OutgoingOperation(operation, document_id, tuple(entries))
 
-    def sent(self, results: list[tuple[Sending, Pushed | Mutated | Refused]]) -> None:
-        """Raises Pending, after all others, where the server could not look at some now."""
+    def apply_results(self, results: list[tuple[OutgoingOperation, PushResult | MutationResult | Refusal]]) -> None:
+        """Apply the results of a push. Raises Pending after all others, for temporary refusals."""
         later = ""
         with self._store.writing():
             for sending, result in results:
                 row = queries.find_document(self._store.conn, sending.document_id)
-                if isinstance(result, Refused) and result.code in LATER:
+                if isinstance(result, Refusal) and result.code in LATER:
                     later = f"{result.code}: {result.detail}"
-                elif row is not None and isinstance(result, Refused):
+                elif row is not None and isinstance(result, Refusal):
                     self._was_refused(row, sending, result)
                 elif row is not None:
-                    self._was_taken(row, sending)
+                    self._was_taken(row, sending, result)
         if later:
-            raise Pending(later)
+            raise TemporarilyRefused(later)
 
-    def _was_taken(self, row: Row, sending: Sending) -> None:
+    def _was_taken(self, row: Row, sending: OutgoingOperation, result: PushResult | MutationResult | Refusal) -> None:
         conn = self._store.conn
         queries.delete_entries(conn, [entry.n for entry in sending.entries])
-        if sending.entries[0].kind == "delete":
+        superseded = isinstance(result, MutationResult) and json.loads(result.result).get("superseded") is not None
+        if sending.entries[0].kind == "delete" and superseded:
+            queries.set_removed(conn, row.id, removed=False)
+            queries.mark_dirty(conn, row.id)
+        elif sending.entries[0].kind == "delete":
             queries.delete_document(conn, row.id)
-            self._store.forget(row.id)
+            self._store.discard_text(row.id)
         else:
             # Rows of others may have come before this one.
             queries.mark_dirty(conn, row.id)
 
-    def _was_refused(self, row: Row, sending: Sending, refusal: Refused) -> None:
+    def _was_refused(self, row: Row, sending: OutgoingOperation, refusal: Refusal) -> None:
         conn, kind = self._store.conn, sending.entries[0].kind
-        title = self._store.shown(row, []).title
+        title = self._store.to_local_document(row, []).title
         reason = f"{refusal.code}: {refusal.detail}"
         if kind == "delete" and refusal.code == "not_found":
             queries.delete_document(conn, row.id)
@@ -111,7 +116,7 @@ class Outbox:
             # What follows a document that may not be made is refused as of no document: that is not the reason.
             queries.set_refused(conn, row.id, row.refused or refusal.code)
         elif kind == "update":
-            self._store.start_again(row, reason)
+            self._store.replace_by_server_version(row, reason)
         else:
             queries.delete_entries(conn, [sending.entries[0].n])
             queries.insert_rescued(conn, row.id, title, f"{kind} refused: {reason}", None)

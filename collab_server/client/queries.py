@@ -1,6 +1,4 @@
-"""SQL of the client's file. Each function is one statement or a few that belong together; the caller has begun a
-transaction where it writes.
-"""
+"""SQL statements for the client's file. The caller has begun a transaction for writing ones."""
 
 import json
 import os
@@ -62,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the journal: an update (`payload`), or a mutation (`body`)."""
+    """A journal entry: an update (`payload`), or a mutation (`body`)."""
 
     n: int
     document_id: UUID
@@ -72,9 +70,7 @@ class Entry:
 
 
 def connect(path: str) -> Conn:
-    """The file, made where it is not there, for its owner alone: it holds the token. What is committed has reached the
-    disk.
-    """
+    """Open the file, or create it for its owner alone, because it contains the token. Commits are synchronous."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     conn = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=True)
     conn.execute("PRAGMA journal_mode = WAL")
@@ -128,7 +124,7 @@ def list_documents(conn: Conn) -> list[Row]:
 
 
 def list_dirty(conn: Conn, limit: int) -> list[Row]:
-    """What the server has news of, or what has never come; without those that it does not know yet."""
+    """Documents with news on the server or without a first pull, except those not yet sent to the server."""
     rows = conn.execute(
         f"{_ROW} WHERE dirty > 0 AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.document_id = documents.id "
         "AND j.kind = 'create') ORDER BY id LIMIT ?",
@@ -143,7 +139,7 @@ def count_dirty(conn: Conn) -> int:
 
 
 def insert_document(conn: Conn, document_id: UUID, workspace_id: UUID, client_id: int) -> None:
-    """Nothing where it is there already."""
+    """Insert a document, unless it exists."""
     conn.execute(
         "INSERT INTO documents (id, workspace_id, client_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (str(document_id), str(workspace_id), client_id),
@@ -155,7 +151,7 @@ def mark_dirty(conn: Conn, document_id: UUID) -> None:
 
 
 def mark_clean(conn: Conn, document_id: UUID, dirty: int) -> None:
-    """Unless more news was announced since `dirty` was read."""
+    """Mark a document as clean, unless its `dirty` counter has changed."""
     conn.execute("UPDATE documents SET dirty = 0 WHERE id = ? AND dirty = ?", (str(document_id), dirty))
 
 
@@ -175,7 +171,7 @@ def set_refused(conn: Conn, document_id: UUID, code: str | None) -> None:
 
 
 def accept_again(conn: Conn, workspace_id: UUID) -> None:
-    """The rights in the workspace have changed: what was forbidden may be tried again."""
+    """Retry forbidden documents of a workspace after a change of its rights."""
     conn.execute(
         "UPDATE documents SET refused = NULL WHERE workspace_id = ? AND refused = 'forbidden'", (str(workspace_id),)
     )
@@ -190,7 +186,7 @@ def delete_document(conn: Conn, document_id: UUID) -> None:
 
 
 def reset_document(conn: Conn, document_id: UUID, client_id: int) -> None:
-    """Forget its content and every edit of it."""
+    """Delete the content of a document and its journal entries."""
     key = (str(document_id),)
     conn.execute("DELETE FROM tail WHERE document_id = ?", key)
     conn.execute("DELETE FROM journal WHERE document_id = ? AND kind = 'update'", key)
@@ -202,7 +198,7 @@ def reset_document(conn: Conn, document_id: UUID, client_id: int) -> None:
 
 
 def read_content(conn: Conn, document_id: UUID, after: int = -1) -> tuple[bytes, list[tuple[int, bytes]]]:
-    """(snapshot, the numbered updates after it); with `after`, only updates of higher numbers."""
+    """The snapshot, and the numbered updates after it; with `after`, only updates with higher numbers."""
     key = str(document_id)
     snapshot = conn.execute("SELECT snapshot FROM documents WHERE id = ?", (key,)).fetchone()[0] if after < 0 else b""
     tail = conn.execute("SELECT n, payload FROM tail WHERE document_id = ? AND n > ? ORDER BY n", (key, after))
@@ -236,13 +232,13 @@ def append_journal(
 
 
 def last_entry(conn: Conn) -> int:
-    """The number of the journal's last line; 0 where it is empty."""
+    """The number of the last journal entry; 0 for an empty journal."""
     last: int = conn.execute("SELECT coalesce(max(n), 0) FROM journal").fetchone()[0]
     return last
 
 
 def list_journal(conn: Conn, upto: int, limit: int) -> list[Entry]:
-    """What may be pushed, in the order in which it was done."""
+    """The entries to push, in order."""
     rows = conn.execute(
         "SELECT j.n, j.document_id, j.kind, j.payload, j.body FROM journal j JOIN documents d ON d.id = j.document_id "
         "WHERE j.n <= ? AND d.refused IS NULL ORDER BY j.n LIMIT ?",
@@ -252,7 +248,7 @@ def list_journal(conn: Conn, upto: int, limit: int) -> list[Entry]:
 
 
 def list_mutations(conn: Conn, document_id: UUID | None = None) -> list[Entry]:
-    """All that wait but updates; of one document, or of all."""
+    """Pending mutations of one document, or of all."""
     key = None if document_id is None else str(document_id)
     rows = conn.execute(
         "SELECT n, document_id, kind, payload, body FROM journal "
@@ -271,7 +267,7 @@ def delete_entries(conn: Conn, numbers: Iterable[int]) -> None:
 
 
 def count_waiting(conn: Conn) -> int:
-    """Lines of the journal that may be pushed."""
+    """The number of entries to push."""
     waiting = "SELECT count(*) FROM journal j JOIN documents d ON d.id = j.document_id WHERE d.refused IS NULL"
     count: int = conn.execute(waiting).fetchone()[0]
     return count
@@ -295,6 +291,6 @@ def list_rescued(conn: Conn) -> list[tuple[int, UUID, str, str, str | None]]:
 
 
 def data_version(conn: Conn) -> int:
-    """Changes when another process has written."""
+    """A number that changes with commits of other processes."""
     version: int = conn.execute("PRAGMA data_version").fetchone()[0]
     return version

@@ -1,4 +1,4 @@
-"""The client's requests. Bodies and answers of many documents travel in their binary form."""
+"""HTTP requests of the client, with the binary format for bodies and answers."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -8,14 +8,14 @@ from uuid import UUID
 import httpx
 
 from collab_server.client import clock
-from collab_server.crdt.bundles import (
+from collab_server.core.protocol.offline_sync import (
     MEDIA_TYPE,
     Answer,
     Edit,
     End,
-    Frames,
+    FrameDecoder,
     Mutation,
-    Wanted,
+    PullRequest,
     encode_pull,
     encode_push,
 )
@@ -25,25 +25,27 @@ REQUEST_SECONDS = 60.0
 _HEADERS = {"content-type": MEDIA_TYPE, "accept": MEDIA_TYPE}
 
 
-class Away(Exception):
-    """The server cannot be reached, or cannot answer now: try again later. `after`: seconds it asks to wait."""
+class ServerUnavailable(Exception):
+    """The server is unreachable or cannot answer now. `after`: the requested delay in seconds."""
 
     def __init__(self, detail: str, after: float = 0.0) -> None:
         super().__init__(detail)
         self.after = after
 
 
-class Rejected(Exception):
-    """The server does not accept the request: `code` as in its problems (unauthenticated, forbidden, ...)."""
+class RequestRejected(Exception):
+    """The server refuses the request. `code`: of the problem document (unauthenticated, forbidden, ...)."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
 
 
-class Wire:
-    """`requests`: how many were made. `told`: the server's time as the last page of the feed told it (milliseconds),
-    and between which moments of ours that was (microseconds); None where it did not.
+class ServerConnection:
+    """A connection to the server.
+
+    `requests`: number of requests. `server_time`: the server's time in the last feed page (milliseconds), and the
+    device's times before and after it (microseconds); None without one.
     """
 
     def __init__(self, server: str, token: str, device: str) -> None:
@@ -55,13 +57,13 @@ class Wire:
             base_url=server.rstrip("/") + "/api/v1", headers=headers, timeout=httpx.Timeout(REQUEST_SECONDS, connect=10)
         )
         self.requests = 0
-        self.told: tuple[int, int, int] | None = None
+        self.server_time: tuple[int, int, int] | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def feed(self, cursor: str | None, *, wait: float = 0.0) -> dict[str, Any]:
-        """A page of the change feed; without a cursor, the one to begin with."""
+        """Fetch a page of the change feed; without a cursor, fetch the first cursor."""
         params: dict[str, str] = {"limit": "500"}
         if cursor is not None:
             params |= {"cursor": cursor, "wait": str(wait)}
@@ -71,9 +73,24 @@ class Wire:
         return await self._list("/workspaces")
 
     async def document_ids(self, workspace_id: UUID) -> set[UUID]:
-        """All of a workspace. Those that are made meanwhile are in the feed after the cursor."""
+        """Fetch the ids of all documents of a workspace. New documents are in the feed after the cursor."""
         found = await self._list(f"/workspaces/{workspace_id}/documents", sort="created", order="asc")
         return {UUID(one["id"]) for one in found}
+
+    async def versions(self, document_id: UUID) -> list[dict[str, Any]]:
+        """Fetch the versions of a document, the newest first. Raises ServerUnavailable, RequestRejected."""
+        return await self._list(f"/documents/{document_id}/versions")
+
+    async def restore(self, document_id: UUID, number: int) -> dict[str, Any]:
+        """Restore a version of a document. Raises ServerUnavailable, RequestRejected."""
+        self.requests += 1
+        try:
+            answer = await self._http.post(f"/documents/{document_id}/versions/{number}/restore")
+            _raise_for_error(answer)
+            done: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise ServerUnavailable(str(error) or type(error).__name__) from error
+        return done
 
     async def _list(self, path: str, **params: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
@@ -90,49 +107,49 @@ class Wire:
         sent = clock.now()
         try:
             answer = await self._http.get(path, params=params)
-            _accepted(answer)
+            _raise_for_error(answer)
             if timed:
                 told = answer.headers.get("x-server-time", "")
-                self.told = (int(told), sent, clock.now()) if told.isdigit() else None
+                self.server_time = (int(told), sent, clock.now()) if told.isdigit() else None
             page: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise Away(str(error) or type(error).__name__) from error
+            raise ServerUnavailable(str(error) or type(error).__name__) from error
         return page
 
     async def push(self, operations: Sequence[Edit | dict[str, Any]]) -> list[Answer]:
-        """A result for each. Raises Away also for half an answer: then all of it may be sent again."""
+        """Send operations; returns a result for each. Raises Away also for a truncated answer; retry all then."""
         encoded = [one if isinstance(one, Edit) else Mutation(json.dumps(one)) for one in operations]
         answers = [answer async for answer in self._stream("/sync/push", encode_push(self._device, encoded))]
         if len(answers) != len(operations):
-            raise Away(f"{len(answers)} results for {len(operations)} operations")
+            raise ServerUnavailable(f"{len(answers)} results for {len(operations)} operations")
         return answers
 
-    def pull(self, wanted: Sequence[Wanted]) -> AsyncIterator[Answer]:
-        """An answer for each, as they come. Raises Away where the rest does not come."""
+    def pull(self, wanted: Sequence[PullRequest]) -> AsyncIterator[Answer]:
+        """Fetch documents; yields an answer for each. Raises Away for a truncated answer."""
         return self._stream("/sync/pull", encode_pull(wanted))
 
     async def _stream(self, path: str, body: bytes) -> AsyncIterator[Answer]:
         self.requests += 1
-        frames = Frames()
+        frames = FrameDecoder()
         try:
             async with self._http.stream("POST", path, content=body, headers=_HEADERS) as answer:
                 if not answer.is_success:
                     await answer.aread()
-                _accepted(answer)
+                _raise_for_error(answer)
                 async for chunk in answer.aiter_bytes():
                     for frame in frames.feed(chunk):
                         if isinstance(frame, End):
                             if frame.code:
-                                raise Away(f"{frame.code}: {frame.detail}")
+                                raise ServerUnavailable(f"{frame.code}: {frame.detail}")
                             return
                         yield frame
         except (httpx.HTTPError, Malformed) as error:
-            raise Away(str(error) or type(error).__name__) from error
-        raise Away("the answer is cut off")
+            raise ServerUnavailable(str(error) or type(error).__name__) from error
+        raise ServerUnavailable("the answer is cut off")
 
 
-def _accepted(answer: httpx.Response) -> None:
-    """Raises Away, Rejected."""
+def _raise_for_error(answer: httpx.Response) -> None:
+    """Raise Away or Rejected for an error response."""
     if answer.is_success:
         return
     try:
@@ -142,5 +159,5 @@ def _accepted(answer: httpx.Response) -> None:
         code, detail = f"http_{answer.status_code}", answer.reason_phrase
     if answer.status_code >= 500 or answer.status_code == 429:
         after = answer.headers.get("retry-after", "")
-        raise Away(f"{code}: {detail}", float(after) if after.isdigit() else 0.0)
-    raise Rejected(code, detail)
+        raise ServerUnavailable(f"{code}: {detail}", float(after) if after.isdigit() else 0.0)
+    raise RequestRejected(code, detail)

@@ -1,20 +1,20 @@
-"""How many sockets this process holds: in all, of one address, and of people who are not signed in."""
+"""Limits the sockets of this process: in total, per address, and of guests."""
 
 from dataclasses import dataclass, field
 
-from collab_server.backends.rates import network_of
+from collab_server.adapters.rates import network_of
+from collab_server.adapters.websocket.socket import Socket
+from collab_server.adapters.websocket.token_bucket import TokenBucket
 from collab_server.errors import TooMany
 from collab_server.settings import is_loopback
-from collab_server.transport.socket import Socket
-from collab_server.transport.token_bucket import TokenBucket
 
 SOCKETS_PER_BUDGET = 16
-"""An address may send as much as so many busy sockets, however many it opens."""
+"""Busy sockets whose rate an address may use, however many it opens."""
 
 
 @dataclass(slots=True)
 class _Address:
-    """`budget` is shared by the sockets of an address; None for this machine, where proxies stand."""
+    """`budget`: shared by the sockets of an address; None for loopback, where proxies run."""
 
     budget: TokenBucket | None
     sockets: set[Socket] = field(default_factory=set)
@@ -24,7 +24,7 @@ class Admission:
     """Counts each socket from its handshake until it has ended."""
 
     def __init__(self, maximum: int, per_address: int, signed_in_share: float, rate: float, burst: int) -> None:
-        """`signed_in_share`: the part of `maximum` that guests cannot take. `rate`, `burst`: of one socket's budget."""
+        """`signed_in_share`: part of `maximum` reserved for signed-in people. `rate`, `burst`: budget of one socket."""
         self._maximum = maximum
         self._per_address = per_address
         self._guest_maximum = max(1, round(maximum * (1 - signed_in_share)))
@@ -32,16 +32,16 @@ class Admission:
         self._address_of: dict[Socket, str] = {}
         self._addresses: dict[str, _Address] = {}
         self._pending: dict[Socket, None] = {}
-        """Sockets on which nobody has signed in or been accepted as a guest yet, oldest first."""
+        """Sockets without an accepted user or guest, oldest first."""
         self._guests: set[Socket] = set()
 
     def __len__(self) -> int:
         return len(self._address_of)
 
     def enter(self, socket: Socket, client: str) -> None:
-        """Count in a socket of the address `client`. Raises TooMany.
+        """Count a new socket of the address `client`. Raises TooMany.
 
-        Where the process is full, the socket that has been silent the longest since its handshake ends for it.
+        In a full process, the oldest socket without an accepted user is ended instead.
         """
         key = network_of(client)
         limited = not is_loopback(client)
@@ -66,7 +66,7 @@ class Admission:
         self._pending[socket] = None
 
     def accept(self, socket: Socket, *, guest: bool) -> None:
-        """Somebody is accepted on the socket. Raises TooMany where guests have taken their part already."""
+        """Record that a user or guest was accepted. Raises TooMany where guests have used up their share."""
         if socket not in self._address_of:
             return
         if not guest:
@@ -78,7 +78,7 @@ class Admission:
         self._pending.pop(socket, None)
 
     def leave(self, socket: Socket) -> None:
-        """The socket has ended."""
+        """Stop counting an ended socket."""
         key = self._address_of.pop(socket, None)
         if key is None:
             return
@@ -90,7 +90,7 @@ class Admission:
             del self._addresses[key]
 
     def budget(self, socket: Socket) -> TokenBucket:
-        """A new budget for what the socket sends: messages, with each 8 KB of them counted as one more."""
+        """Create the budget of a socket: one token a message, and one for each 8 KB."""
         key = self._address_of.get(socket)
         shared = None if key is None else self._addresses[key].budget
         return TokenBucket(self._rate, self._burst, shared)

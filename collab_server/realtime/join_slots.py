@@ -1,4 +1,4 @@
-"""Slots for clients that sign in and join: given to each address in turn, and to each socket of an address in turn."""
+"""Slots for clients that sign in and join, given to addresses in turn, and within an address to its sockets in turn."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ Waiting = dict[str, dict[str, deque[asyncio.Future[None]]]]
 
 
 class JoinSlots:
-    """At most `count` holders at once. A thousand clients returning together wait here and not for the database."""
+    """Slots for `count` holders at once. A thousand clients that reconnect wait here, not for the database."""
 
     def __init__(self, count: int) -> None:
         self._free = count
@@ -42,7 +42,7 @@ class JoinSlots:
             address, sockets = next(iter(self._waiting.items()))
             socket, turns = next(iter(sockets.items()))
             turn = turns.popleft()
-            # Both go to the end of their lines.
+            # Both go to the end of their queues.
             del self._waiting[address], sockets[socket]
             if turns:
                 sockets[socket] = turns

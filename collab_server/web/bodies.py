@@ -31,7 +31,7 @@ def decoded(body: bytes) -> str:
     except UnicodeDecodeError:
         raise Malformed("the body is not UTF-8") from None
     if "\0" in text:
-        raise Malformed("a text cannot hold U+0000")
+        raise Malformed("must not contain NUL characters")
     return text
 
 

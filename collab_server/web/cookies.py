@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from collab_server.settings import Settings
+from collab_server.web.services import web_services
 
 NAME = "collab_session"
 
@@ -25,7 +26,7 @@ def is_secure(settings: Settings) -> bool:
 
 
 def cookie_name(settings: Settings) -> str:
-    """With https, browsers keep `__Host-` cookies from being set by neighbouring hosts or over plain HTTP."""
+    """The cookie's name. With https, `__Host-` keeps neighbouring hosts and plain HTTP from setting it."""
     return f"__Host-{NAME}" if is_secure(settings) else NAME
 
 
@@ -35,7 +36,7 @@ def session_token(connection: HTTPConnection, settings: Settings) -> str | None:
 
 
 def set_session_cookie(response: Response, request: Request, session: Opened) -> None:
-    settings = request.state.settings
+    settings = web_services(request).settings
     response.set_cookie(
         cookie_name(settings),
         session.token,
@@ -48,5 +49,5 @@ def set_session_cookie(response: Response, request: Request, session: Opened) ->
 
 
 def clear_session_cookie(response: Response, request: Request) -> None:
-    settings = request.state.settings
+    settings = web_services(request).settings
     response.delete_cookie(cookie_name(settings), path="/", secure=is_secure(settings), httponly=True, samesite="lax")

@@ -22,7 +22,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*")
 def storable(text: str) -> str:
     """Text of any lines, as it is."""
     if "\x00" in text:
-        raise ValueError("no NUL, please")
+        raise ValueError("must not contain NUL characters")
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -44,7 +44,7 @@ def a_line(text: str) -> str:
 
 
 def at_most(characters: int) -> AfterValidator:
-    """For after `a_line`."""
+    """A validator to use after `a_line`."""
 
     def checked(text: str) -> str:
         if len(text) > characters:
@@ -82,7 +82,7 @@ def _json_object(value: dict[str, Any]) -> dict[str, Any]:
     except ValueError:
         raise ValueError("numbers must be finite, and text valid Unicode") from None
     if _ESCAPED_NUL.search(encoded):
-        raise ValueError("no NUL, please")
+        raise ValueError("must not contain NUL characters")
     if len(encoded) > MAX_JSON_BYTES:
         raise ValueError(f"more than {MAX_JSON_BYTES} bytes as JSON")
     return value

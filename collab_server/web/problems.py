@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from collab_server.errors import AmbiguousAddress, CollabError, Forbidden, NotFound, TooMany, Unauthenticated
-from collab_server.telemetry import log
+from collab_server.observability.logging import log
 from collab_server.web.cookies import clear_session_cookie
 from collab_server.web.depends import READS_PUBLIC
 

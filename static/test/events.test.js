@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eitherSocket } from '../src/events-provider.js';
+import { eitherSocket } from '../src/editor/events-provider.js';
 
 class Wire extends EventTarget {
-  close() { this.closed = true; }
+  close() {
+    this.closed = true;
+  }
 
-  open() { this.dispatchEvent(new Event('open')); }
+  open() {
+    this.dispatchEvent(new Event('open'));
+  }
 
-  fail() { this.dispatchEvent(new Event('close')); }
+  fail() {
+    this.dispatchEvent(new Event('close'));
+  }
 }
 class Direct extends Wire {}
 class Other extends Wire {}
@@ -21,8 +27,10 @@ const attempt = (Socket, end) => {
 
 test('where WebSockets fail, every second attempt goes another way, and what was open last is tried first', () => {
   const Socket = eitherSocket(Direct, Other);
-  assert.deepEqual(['fail', 'fail', 'fail', 'fail', 'open', 'fail', 'fail', 'open', 'fail'].map((end) => attempt(Socket, end)),
-    [Direct, Direct, Other, Direct, Other, Other, Other, Direct, Direct]);
+  assert.deepEqual(
+    ['fail', 'fail', 'fail', 'fail', 'open', 'fail', 'fail', 'open', 'fail'].map((end) => attempt(Socket, end)),
+    [Direct, Direct, Other, Direct, Other, Other, Other, Direct, Direct],
+  );
 });
 
 test('without WebSockets there is one way', () => assert.equal(eitherSocket(undefined, Other), Other));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { firstHeading, titleWithout } from '../src/heading.js';
+import { firstHeading, titleWithout } from '../src/editor/heading.js';
 
-const examples = JSON.parse(readFileSync(new URL('../../tests/documents/headings.json', import.meta.url)));
+const examples = JSON.parse(readFileSync(new URL('../../tests/features/documents/headings.json', import.meta.url)));
 
 test('the first heading is the one that the server finds', () => {
   for (const [text, title] of examples) assert.equal(firstHeading(text), title, JSON.stringify(text));

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextIn, signInPage, workspacePage } from '../src/addresses.js';
-import { deviceOf } from '../src/devices.js';
-import { requestFor, searchOf, wantedIn } from '../src/list-source.js';
-import { namesOf, takePresence } from '../src/presence.js';
-import { partsOf } from '../src/marked.js';
-import { sized } from '../src/prose.js';
-import { sentence } from '../src/request.js';
+import { nextIn, signInPage, workspacePage } from '../src/lib/addresses.js';
+import { formatListQuery, parseListQuery, requestFor } from '../src/lib/list-query.js';
+import { presenceNames } from '../src/lib/presence-names.js';
+import { partsOf } from '../src/lib/highlights.js';
+import { sized } from '../src/lib/format.js';
+import { sentence } from '../src/lib/request.js';
 
 globalThis.location = { origin: 'https://docs.example', pathname: '/d/plan', search: '?x=1' };
 
 test('a snippet is text and marks, whatever it holds', () => {
   assert.deepEqual(partsOf('a &lt;b&gt; &amp;amp; <mark>hit</mark>!'), [
-    { text: 'a <b> &amp; ', marked: false }, { text: 'hit', marked: true }, { text: '!', marked: false },
+    { text: 'a <b> &amp; ', marked: false },
+    { text: 'hit', marked: true },
+    { text: '!', marked: false },
   ]);
   assert.deepEqual(partsOf('<mark><img src=x></mark>'), [{ text: '<img src=x>', marked: true }]);
   assert.deepEqual(partsOf('&unknown; &#39;'), [{ text: "&unknown; '", marked: false }]);
@@ -31,29 +32,43 @@ test('signing in leads on to pages of this server only', () => {
 });
 
 test('what a list shows survives its way through the address', () => {
-  for (const search of ['', '?view=trash', '?q=a+b&in=all', '?type=note&tag=brass&mine=1&sort=title', '?view=favourites&status=draft']) {
-    assert.equal(searchOf(wantedIn(search)), search);
+  for (const search of [
+    '',
+    '?view=trash',
+    '?q=a+b&in=all',
+    '?type=note&tag=brass&mine=1&sort=title',
+    '?view=favourites&status=draft',
+  ]) {
+    assert.equal(formatListQuery(parseListQuery(search)), search);
   }
-  assert.equal(searchOf(wantedIn('?view=nonsense&sort=__proto__&other=1')), '');
+  assert.equal(formatListQuery(parseListQuery('?view=nonsense&sort=__proto__&other=1')), '');
 });
 
 test('a list asks for what its address says', () => {
   const ids = { workspace: 'w', person: 'p' };
-  const asked = (search) => requestFor(wantedIn(search), ids);
+  const asked = (search) => requestFor(parseListQuery(search), ids);
   assert.equal(asked('').path, 'workspaces/w/documents');
   assert.equal(asked('?sort=title').query.order, 'asc');
   assert.equal(asked('?mine=1').query.created_by, 'p');
   assert.equal(asked('?view=trash').query.deleted, true);
   assert.equal(asked('?view=recent').path, 'documents/recent');
-  assert.deepEqual(asked('?q=x&view=trash'), { path: 'search', query: { q: 'x', type: '', tag: '', workspace_id: 'w' } });
+  assert.deepEqual(asked('?q=x&view=trash'), {
+    path: 'search',
+    query: { q: 'x', type: '', tag: '', workspace_id: 'w' },
+  });
   assert.equal(asked('?q=x&in=all').query.workspace_id, null);
 });
 
-test('devices and problems are told in words', () => {
-  assert.equal(deviceOf('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'), 'Firefox on Linux');
-  assert.equal(deviceOf('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605.1 Version/18.0 Safari/605.1'), 'Safari on macOS');
-  assert.equal(deviceOf(null), '');
-  assert.deepEqual([0, 1, 999, 1000, 1536, 2 ** 30, 1.5 * 2 ** 40].map(sized), ['0 bytes', '1 byte', '999 bytes', '1 KB', '1.5 KB', '1 GB', '1.5 TB']);
+test('sizes and problems are told in words', () => {
+  assert.deepEqual([0, 1, 999, 1000, 1536, 2 ** 30, 1.5 * 2 ** 40].map(sized), [
+    '0 bytes',
+    '1 byte',
+    '999 bytes',
+    '1 KB',
+    '1.5 KB',
+    '1 GB',
+    '1.5 TB',
+  ]);
   assert.equal(sentence('the token is not valid'), 'The token is not valid.');
   assert.equal(sentence('Really?'), 'Really?');
   assert.equal(sentence(' '), '');
@@ -62,15 +77,16 @@ test('devices and problems are told in words', () => {
 test('who is in a document is named, guests as such, and the rest counted', () => {
   const ann = { user_id: 'a', name: 'Ann' };
   const guest = { user_id: null, name: 'Otter' };
-  assert.equal(namesOf({ people: 1, present: [ann] }), 'Ann');
-  assert.equal(namesOf({ people: 2, present: [ann, guest] }), 'Ann and Otter (guest)');
-  assert.equal(namesOf({ people: 5, present: [{ user_id: 'b', name: null }, { user_id: null, name: null }] }), 'Somebody, Guest and 3 others');
-});
-
-test('presence of a workspace reaches its documents in a list, and tells whether anything is new', () => {
-  const items = [{ id: '1', people: 1, present: [{ user_id: 'a', name: 'Ann' }] }, { id: '2', people: 0, present: [] }];
-  const busy = [{ document_id: '2', people: 1, present: [{ user_id: 'a', name: 'Ann' }] }];
-  assert.equal(takePresence(items, busy), true);
-  assert.deepEqual(items.map(({ people, present }) => [people, present.length]), [[0, 0], [1, 1]]);
-  assert.equal(takePresence(items, busy), false);
+  assert.equal(presenceNames({ people: 1, present: [ann] }), 'Ann');
+  assert.equal(presenceNames({ people: 2, present: [ann, guest] }), 'Ann and Otter (guest)');
+  assert.equal(
+    presenceNames({
+      people: 5,
+      present: [
+        { user_id: 'b', name: null },
+        { user_id: null, name: null },
+      ],
+    }),
+    'Somebody, Guest and 3 others',
+  );
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { onSignedOut, request, useCsrfToken } from '../src/request.js';
+import { onSignedOut, request, useCsrfToken } from '../src/lib/request.js';
 
 /** A server that refuses the first requests and then takes the caller for a guest. */
 function serverThatRefuses(times) {
@@ -31,7 +31,9 @@ test('where no guests are let in the page is told after the second refusal', asy
 
 test('a page whose session has ended does not go on as a guest', async () => {
   let left = false;
-  onSignedOut(() => { left = true; });
+  onSignedOut(() => {
+    left = true;
+  });
   useCsrfToken('known');
   const asked = serverThatRefuses(1);
   await assert.rejects(request('documents/lookup'), { status: 401 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { varUintAt, watchedWebSocket } from '../src/socket.js';
+import { varUintAt, watchedWebSocket } from '../src/editor/socket.js';
 
 class Wire extends EventTarget {
   constructor(url) {
@@ -9,18 +9,29 @@ class Wire extends EventTarget {
     this.frames = [];
   }
 
-  send(frame) { this.frames.push(frame); }
+  send(frame) {
+    this.frames.push(frame);
+  }
 
-  close() { this.closedByPage = true; }
+  close() {
+    this.closedByPage = true;
+  }
 
-  receive(...bytes) { this.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(bytes).buffer })); }
+  receive(...bytes) {
+    this.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(bytes).buffer }));
+  }
 
-  end(code, reason = '') { this.dispatchEvent(Object.assign(new Event('close'), { code, reason })); }
+  end(code, reason = '') {
+    this.dispatchEvent(Object.assign(new Event('close'), { code, reason }));
+  }
 }
 
 function watched() {
   const seen = [];
-  const note = (name) => (...details) => seen.push([name, ...details].join(' '));
+  const note =
+    (name) =>
+    (...details) =>
+      seen.push([name, ...details].join(' '));
   const names = ['opened', 'answered', 'sent', 'committed', 'refused', 'closed'];
   const Socket = watchedWebSocket(Object.fromEntries(names.map((name) => [name, note(name)])), Wire);
   return { seen, Socket };
@@ -29,7 +40,13 @@ function watched() {
 test('content messages are told apart from everything else that is sent', () => {
   const { seen, Socket } = watched();
   const socket = new Socket('ws://x');
-  for (const frame of [[0, 0, 1, 0], [1, 1, 0], [0, 1, 2, 0, 0], [0, 2, 2, 0, 0]]) socket.send(new Uint8Array(frame));
+  for (const frame of [
+    [0, 0, 1, 0],
+    [1, 1, 0],
+    [0, 1, 2, 0, 0],
+    [0, 2, 2, 0, 0],
+  ])
+    socket.send(new Uint8Array(frame));
   assert.deepEqual(seen, ['answered', 'sent']);
   assert.equal(socket.frames.length, 4);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DELAYED_AFTER, initialStatus, mayLeave, mayRetry, readable, reduce, signInHelps, view, words } from '../src/status.js';
+import { mayRetry, readable, signInHelps, words } from '../src/editor/status-words.js';
+import { DELAYED_AFTER, initialStatus, mayLeave, reduce, view } from '../src/editor/status.js';
 
 const run = (events, from = initialStatus()) => events.reduce(reduce, from);
 const kind = (state, now = 0) => view(state, now).kind;
@@ -138,7 +139,15 @@ test('a reader is told view only, and never that refused edits were saved', () =
 });
 
 test('every kind has words', () => {
-  for (const events of [[], [closed(1006)], [closed(1013)], [closed(1009)], synced, [opened, answered], [closed(4403)]]) {
+  for (const events of [
+    [],
+    [closed(1006)],
+    [closed(1013)],
+    [closed(1009)],
+    synced,
+    [opened, answered],
+    [closed(4403)],
+  ]) {
     const state = run(events);
     assert.ok(words(state, view(state, 0)).label);
   }
@@ -196,7 +205,11 @@ test('in random histories, saved is only shown when the server has committed eve
       }
       if (view(state, 0).kind === 'saved') {
         shownSaved += 1;
-        assert.deepEqual([...stored].sort((a, b) => a - b), [...edits], `seed ${seed}, round ${round}, step ${step}`);
+        assert.deepEqual(
+          [...stored].sort((a, b) => a - b),
+          [...edits],
+          `seed ${seed}, round ${round}, step ${step}`,
+        );
       }
       assert.ok(view(state, 0).kind === 'saved' || edits.size === stored.size || state.dirty);
     }

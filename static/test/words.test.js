@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressIn, pageOf, roomOf, typedAddress } from '../src/addresses.js';
-import { inkOn, safeColour, tidyName } from '../src/identity.js';
-import { ago, counted, initials, wordCount } from '../src/prose.js';
+import { addressIn, pageOf, roomOf, typedAddress } from '../src/lib/addresses.js';
+import { inkOn, safeColour, tidyName } from '../src/lib/identity.js';
+import { ago, counted, initials, wordCount } from '../src/lib/format.js';
 
 test('an address survives its way through the URL', () => {
   for (const address of ['notes', 'team/plans/2025', '@team/plans/2025', 'ünï cødé/100%', 'a?b#c', '日本/メモ']) {

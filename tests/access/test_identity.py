@@ -8,9 +8,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from collab_server.app import Server
-from collab_server.crypto import CONNECT_AUDIENCE, Signer, derived_key, new_api_token, token_hash
 from collab_server.errors import Unauthenticated
+from collab_server.security.tokens import CONNECT_AUDIENCE, Signer, derived_key, new_api_token, token_hash
+from collab_server.services import Services
 from collab_server.settings import Settings
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -61,7 +61,7 @@ def test_a_short_secret_key_is_taken_with_a_warning(
 ) -> None:
     settings = Settings(secret_key=SecretStr("k" * characters), data_dir=tmp_path)
     with caplog.at_level("WARNING", logger="collab_server"):
-        Server(settings, "postgresql://nowhere/nothing")
+        Services(settings, "postgresql://nowhere/nothing")
     assert ("COLLAB_SECRET_KEY is short" in caplog.text) is warned
 
 

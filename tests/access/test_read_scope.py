@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.documents.office import PLAYGROUND, Office, open_office, refused
+from tests.features.api_harness import PLAYGROUND, ApiHarness, open_api, refused
 from tests.peers import Peer
 
 MAY = {
@@ -28,16 +28,16 @@ MAY = {
 
 
 @pytest.fixture(scope="module")
-async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    async with open_office(tmp_path_factory.mktemp("scopes")) as running:
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiHarness]:
+    async with open_api(tmp_path_factory.mktemp("scopes")) as running:
         yield running
 
 
-async def test_no_route_that_changes_something_takes_a_read_token(office: Office) -> None:
-    made = await office.make()
-    reading = await office.owner.with_scope("read")
-    described = (await office.guest.get("/openapi.json")).json()
-    known = {"document_id": made["id"], "workspace_id": office.team, "user_id": office.viewer.id}
+async def test_no_route_that_changes_something_takes_a_read_token(api: ApiHarness) -> None:
+    made = await api.make()
+    reading = await api.owner.with_scope("read")
+    described = (await api.guest.get("/openapi.json")).json()
+    known = {"document_id": made["id"], "workspace_id": api.team, "user_id": api.viewer.id, "number": 1}
     tried = 0
     for path, methods in described["paths"].items():
         short = path.removeprefix("/api/v1")
@@ -49,7 +49,7 @@ async def test_no_route_that_changes_something_takes_a_read_token(office: Office
             assert answer.status_code in (403, 404), (method, short, answer.text)
             tried += 1
     assert tried > 40
-    after = (await office.owner.get(f"/documents/{made['id']}")).json()
+    after = (await api.owner.get(f"/documents/{made['id']}")).json()
     assert after["row_version"] == made["row_version"]
 
 
@@ -64,11 +64,11 @@ def _example(operation: dict[str, Any], described: dict[str, Any]) -> Any:
     return {}
 
 
-async def test_a_read_token_has_no_say_in_favourites(office: Office) -> None:
-    made = await office.make()
-    reading, writing = await office.editor.with_scope("read"), await office.editor.with_scope("write")
+async def test_a_read_token_has_no_say_in_favourites(api: ApiHarness) -> None:
+    made = await api.make()
+    reading, writing = await api.editor.with_scope("read"), await api.editor.with_scope("write")
     for scope in ("read", "comment"):
-        token = await office.editor.with_scope(scope)
+        token = await api.editor.with_scope(scope)
         assert refused(await token.put(f"/documents/{made['id']}/favourite")) == (403, "forbidden")
     assert (await writing.put(f"/documents/{made['id']}/favourite")).status_code == 204
     assert refused(await reading.delete(f"/documents/{made['id']}/favourite")) == (403, "forbidden")
@@ -76,32 +76,32 @@ async def test_a_read_token_has_no_say_in_favourites(office: Office) -> None:
     assert (await writing.delete(f"/documents/{made['id']}/favourite")).status_code == 204
 
 
-async def test_who_may_not_share_a_document_names_nobody_in_it(office: Office) -> None:
-    made = await office.make()
+async def test_who_may_not_share_a_document_names_nobody_in_it(api: ApiHarness) -> None:
+    made = await api.make()
     path = f"/documents/{made['id']}/connect-tokens"
     named = {"role": "viewer", "name": "The Boss"}
-    reading = await office.editor.with_scope("read")
-    for who in (office.viewer, office.commenter, reading):
+    reading = await api.editor.with_scope("read")
+    for who in (api.viewer, api.commenter, reading):
         assert refused(await who.post(path, json=named)) == (403, "forbidden")
         assert (await who.post(path, json={"role": "viewer"})).status_code == 201
-    answer = await office.editor.post(path, json=named)
+    answer = await api.editor.post(path, json=named)
     assert answer.status_code == 201
-    witness = await Peer(office.server, "yws", made["id"], token=office.owner.token).sync()
-    visitor = await Peer(office.server, "hocus", made["id"], token=answer.json()["token"]).sync()
+    witness = await Peer(api.server, "yws", made["id"], token=api.owner.token).sync()
+    visitor = await Peer(api.server, "hocus", made["id"], token=answer.json()["token"]).sync()
     visitor.announce((7, 1, '{"user":{"name":"somebody else"}}'))
     await witness.until(lambda: '"The Boss"' in witness.presence.get(7, (0, ""))[1], "the name that was given")
     await visitor.close()
     await witness.close()
 
 
-async def test_guests_name_themselves_and_are_vouched_for_by_nobody(office: Office) -> None:
-    made = await office.make(office.guest, PLAYGROUND)
+async def test_guests_name_themselves_and_are_vouched_for_by_nobody(api: ApiHarness) -> None:
+    made = await api.make(api.guest, PLAYGROUND)
     path = f"/documents/{made['id']}/connect-tokens"
-    answer = await office.guest.post(path, json={"name": "The Boss"})
+    answer = await api.guest.post(path, json={"name": "The Boss"})
     assert refused(answer) == (403, "forbidden")
-    token = (await office.guest.post(path, json={})).json()["token"]
-    witness = await Peer(office.server, "yws", made["id"]).sync()
-    visitor = await Peer(office.server, "yws", made["id"], token=token).sync()
+    token = (await api.guest.post(path, json={})).json()["token"]
+    witness = await Peer(api.server, "yws", made["id"]).sync()
+    visitor = await Peer(api.server, "yws", made["id"], token=token).sync()
     visitor.announce((7, 1, '{"user":{"name":"Quiet Heron"}}'))
     await witness.until(lambda: 7 in witness.presence, "presence")
     assert witness.presence[7][1] == '{"user":{"name":"Quiet Heron"}}'

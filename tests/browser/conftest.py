@@ -9,47 +9,41 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import expect
 
-from tests.browser.reader import Reader
+from tests.browser.chromium import Chromium, pytest_runtest_protocol
+from tests.browser.reader import WITHIN, Reader
 from tests.require import ROOT, needs
 from tests.server import Server
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["Arrive", "pytest_runtest_protocol"]
 
 Arrive = Callable[..., Awaitable[Reader]]
 
+# Playwright's own 5 s are too short for a page that loads on a machine that runs other tests at the same time.
+expect.set_options(timeout=WITHIN)
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[Chromium]:
     needs("chromium")
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+    async with Chromium.launched() as chromium:
         yield chromium
-        await chromium.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+async def server(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     async with Server(tmp_path_factory.mktemp("browser")) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def arrive(browser: Browser) -> AsyncIterator[Arrive]:
+async def arrive(chromium: Chromium) -> AsyncIterator[Arrive]:
     """Lets people in: `await arrive(server, name=...)`. Afterwards nobody's console may have complained."""
     readers: list[Reader] = []
 
     async def enter(server: Server, **options: Any) -> Reader:
-        reader = await Reader.arrive(browser, server.http, **options)
+        reader = await Reader.arrive(await chromium.browser(), server.http, **options)
         readers.append(reader)
         return reader
 

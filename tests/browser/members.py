@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from playwright.async_api import expect
 
-from collab_server import crypto
+from collab_server.security import tokens
 from tests.browser.conftest import Arrive
 from tests.browser.reader import WITHIN, Reader
 from tests.people import Person, people, run
@@ -18,8 +18,8 @@ _ADD_SESSION = (
 
 async def sign_in(reader: Reader, server: Server, person: Person) -> None:
     """Gives the browser a session of this person, as if signed in by hand."""
-    token = crypto.new_secret()
-    await run(server, _ADD_SESSION, [(uuid4(), UUID(person.id), crypto.token_hash(token))])
+    token = tokens.new_secret()
+    await run(server, _ADD_SESSION, [(uuid4(), UUID(person.id), tokens.token_hash(token))])
     await reader.context.add_cookies([{"name": "collab_session", "value": token, "url": server.http}])
 
 

@@ -16,6 +16,8 @@ AGAIN = 60_000
 """Milliseconds for what needs a server to come back first."""
 
 _NETWORK = re.compile(r"WebSocket connection to .* failed|Failed to load resource")
+_RECORDED = "Blocked script execution in 'about:srcdoc'"
+"""The frame with an earlier text runs no scripts, so it refuses the recording below too."""
 
 _RECORD = """
   window.sockets = [];
@@ -75,8 +77,9 @@ class Reader:
 
     def _watch(self, page: Page) -> None:
         def complained(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning") and not _NETWORK.search(message.text):
-                self.complaints.append(message.text)
+            text = message.text
+            if message.type in ("error", "warning") and not _NETWORK.search(text) and not text.startswith(_RECORDED):
+                self.complaints.append(text)
 
         def asked(request: Request) -> None:
             url = urlsplit(request.url)
@@ -137,6 +140,7 @@ class Reader:
         await self.page.keyboard.type(text)
 
     async def sees(self, text: str, within: float = WITHIN) -> None:
+        """Waits for `text`; white space at its ends is not compared, so wait for a word that was typed last."""
         await expect(self.content).to_contain_text(text, timeout=within)
 
     async def has_no_horizontal_scroll(self) -> bool:

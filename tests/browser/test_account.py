@@ -4,11 +4,11 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.accounts.visitor import PASSWORD
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, people, ready, sign_in
 from tests.browser.reader import WITHIN
 from tests.browser.test_everyone import PHONE, faults
+from tests.features.auth.visitor import PASSWORD
 from tests.server import Server
 
 

@@ -13,23 +13,26 @@ STATIC = ROOT / "static"
 pytestmark = pytest.mark.usefixtures("node_packages")
 
 
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_the_committed_bundle_matches_a_rebuild(tmp_path: Path) -> None:
     rebuilt = tmp_path / "dist"
     subprocess.run(["node", "build.js", str(rebuilt)], cwd=STATIC, check=True, stdout=subprocess.DEVNULL)
-    committed = {path.name: path.read_bytes() for path in (STATIC / "dist").iterdir()}
-    fresh = {path.name: path.read_bytes() for path in rebuilt.iterdir()}
+    committed, fresh = files_in(STATIC / "dist"), files_in(rebuilt)
     assert sorted(committed) == sorted(fresh)
     changed = [name for name in sorted(fresh) if fresh[name] != committed[name]]
     assert not changed, f"stale: {changed}; run make bundle"
 
 
 def test_the_bundle_holds_one_copy_of_yjs() -> None:
-    bundle = (STATIC / "dist" / "document.js").read_text()
+    bundle = (STATIC / "dist" / "assets" / "document.js").read_text()
     assert bundle.count("Yjs was already imported") == 1
 
 
 def test_pages_and_styles_refer_to_nothing_elsewhere() -> None:
-    pages = [*STATIC.glob("*.html"), STATIC / "dist" / "page.css"]
+    pages = [*STATIC.glob("dist/pages/*.html"), STATIC / "dist" / "assets" / "page.css"]
     assert len(pages) > 2
     for page in pages:
         for reference in re.findall(r'(?:src|href)="([^"]*)"|url\(([^)]*)\)', page.read_text()):

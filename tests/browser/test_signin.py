@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.accounts.visitor import PASSWORD, create_user
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, people, ready
 from tests.browser.reader import WITHIN
 from tests.browser.test_everyone import PHONE, faults
+from tests.features.auth.visitor import PASSWORD, create_user
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
 from tests.people import run
 from tests.postbox import Postbox, postbox
@@ -104,7 +104,7 @@ async def test_a_forgotten_password_is_replaced_by_mail(site: Site, arrive: Arri
     await ada.page.get_by_role("button", name="Create an account").click()
     await ada.page.get_by_label("E-mail").fill(email)
     await ada.page.keyboard.press("Enter")
-    await expect(ada.page.get_by_role("heading")).to_have_text("Look into your mail")
+    await expect(ada.page.get_by_role("heading")).to_have_text("Check your e-mail")
     await ada.page.goto(server.http + await mailed_link(box, email, 1))
     await ada.page.get_by_label("Your name").fill("Ada Lovelace")
     await ada.page.get_by_label("Password").fill("short")
@@ -119,7 +119,7 @@ async def test_a_forgotten_password_is_replaced_by_mail(site: Site, arrive: Arri
     await grace.page.get_by_role("button", name="Forgot your password?").click()
     await grace.page.get_by_label("E-mail").fill(email)
     await grace.page.keyboard.press("Enter")
-    await expect(grace.page.get_by_role("heading")).to_have_text("Look into your mail")
+    await expect(grace.page.get_by_role("heading")).to_have_text("Check your e-mail")
     link = await mailed_link(box, email, 2)
     assert "#reset=" in link
     await grace.page.goto(server.http + link)
@@ -138,7 +138,7 @@ async def test_a_provider_vouches_for_people_and_its_refusal_is_told(site: Site,
     button = ann.page.get_by_role("link", name="Continue with Example Login")
     site.provider.denies = "access_denied"
     await button.click()
-    await expect(ann.page.get_by_role("alert")).to_have_text("The sign-in was cancelled at the other side.")
+    await expect(ann.page.get_by_role("alert")).to_have_text("The sign-in service cancelled the sign-in.")
     site.provider.behave()
     await button.click()
     await ann.page.get_by_role("button", name="Ann").click()

@@ -12,7 +12,7 @@ import pycrdt
 import pytest
 from playwright.async_api import Page
 
-from collab_server.crdt.documents import project
+from collab_server.core.documents.projection import project
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, team
 from tests.people import Person

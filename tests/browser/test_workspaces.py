@@ -68,7 +68,7 @@ async def test_members_are_found_changed_and_removed(server: Server, arrive: Arr
     await members.get_by_role("button", name="Actions for alan").click()
     await ada.page.get_by_role("menuitem", name="Remove").click()
     await ada.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    await expect(members.get_by_text("Nobody is called like this.")).to_be_visible()
+    await expect(members.get_by_text("No member has this name.")).to_be_visible()
     guest = await enter(server, arrive, alan)
     await guest.page.goto(f"{server.http}/w/{garden['slug']}")
     await expect(guest.page.get_by_role("heading", name="Nothing here for you")).to_be_visible(timeout=WITHIN)

@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 from collab_server.client.offline import OfflineClient
-from collab_server.client.outbox import Pending
-from collab_server.client.wire import Away
+from collab_server.client.outbox import TemporarilyRefused
+from collab_server.client.wire import ServerUnavailable
 
 _RENAMES_EVERY = 7
 _BURST = 10
@@ -45,7 +45,7 @@ async def work(path: Path, document: UUID, first: int) -> None:
                     report = await client.sync()
                     say("synced", report.pushed)
                     synced.set()
-                except (Away, Pending):
+                except (ServerUnavailable, TemporarilyRefused):
                     await asyncio.sleep(0.01)
 
         async with asyncio.TaskGroup() as tasks:

@@ -2,11 +2,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.documents.office import Office, open_office
+from tests.features.api_harness import ApiHarness, open_api
 
 
 @pytest.fixture(scope="session")
-async def field(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+async def field(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiHarness]:
     """A server, and people who are not always connected to it."""
-    async with open_office(tmp_path_factory.mktemp("client")) as running:
+    async with open_api(tmp_path_factory.mktemp("client")) as running:
         yield running

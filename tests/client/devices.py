@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from collab_server.client.offline import OfflineClient
-from tests.documents.office import Office
-from tests.people import Person
+from tests.features.api_harness import ApiHarness
+from tests.people import Person, run
 from tests.waiting import until
 
 
@@ -20,11 +20,11 @@ async def device(directory: Path, who: Person, *, server: str | None = None) -> 
         yield client
 
 
-async def settled(office: Office, document_id: UUID | str, holds: str) -> None:
+async def settled(api: ApiHarness, document_id: UUID | str, holds: str) -> None:
     """Wait until the server's text of a document has this in it."""
 
     async def is_there() -> bool:
-        answer = await office.owner.get(f"/documents/{document_id}/content")
+        answer = await api.owner.get(f"/documents/{document_id}/content")
         return answer.status_code == 200 and holds in answer.text
 
     await until(is_there, f"{holds!r} on the server")
@@ -40,3 +40,8 @@ async def met(*clients: OfflineClient) -> None:
     """Have all of them know what each of them did."""
     for client in (*clients, *clients):
         await client.sync()
+
+
+async def backdate_edits(api: ApiHarness) -> None:
+    """Move all edits into the past: the clock of a device never goes behind an edit that it has received."""
+    await run(api.server, "UPDATE document_edit_times SET edited_at = edited_at - interval '1 hour'")

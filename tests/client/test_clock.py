@@ -12,8 +12,8 @@ from collab_server.client.cli import cli
 from collab_server.client.clock import Clock
 from collab_server.client.outbox import Outbox
 from collab_server.client.store import Store
-from tests.client.devices import device, met
-from tests.documents.office import Office
+from tests.client.devices import backdate_edits, device, met
+from tests.features.api_harness import ApiHarness
 
 HOUR = 3_600_000_000
 MINUTE = 60_000_000
@@ -26,18 +26,18 @@ def test_a_clock_is_corrected_and_never_goes_back(monkeypatch: pytest.MonkeyPatc
     assert ahead.tick().last == ahead.last + 1
     monkeypatch.setattr(clock, "now", lambda: 999 * HOUR)
     assert ahead.tick().last == ahead.last + 1
-    assert Clock(0).heard(999 * HOUR - 5).tick().last == 999 * HOUR
-    assert Clock(0).heard(999 * HOUR + 5).last == 999 * HOUR, "the future is not followed"
-    assert clock.read(clock.written(123_456_789)) == 123_456_789
+    assert Clock(0).follow(999 * HOUR - 5).tick().last == 999 * HOUR
+    assert Clock(0).follow(999 * HOUR + 5).last == 999 * HOUR, "the future is not followed"
+    assert clock.parse_time(clock.format_time(123_456_789)) == 123_456_789
 
 
 def test_only_an_answer_that_shows_it_moves_the_offset() -> None:
-    assert clock.measured(0, 5000, 4_000_000, 6_000_000) == 0, "a slow answer fits a right clock"
-    assert clock.measured(0, 5000, 4_999_000, 5_000_000) == 0
-    assert clock.measured(0, 9000, 4_000_000, 5_000_000) == 4_000_000
-    assert clock.measured(4_000_000, 9000, 4_500_000, 4_600_000) == 4_400_000
-    assert clock.measured(4_400_000, 9000, 4_000_000, 6_000_000) == 4_400_000
-    assert clock.measured(0, 1000, 4_000_000, 5_000_000) == -2_999_000
+    assert clock.estimate_offset(0, 5000, 4_000_000, 6_000_000) == 0, "a slow answer fits a right clock"
+    assert clock.estimate_offset(0, 5000, 4_999_000, 5_000_000) == 0
+    assert clock.estimate_offset(0, 9000, 4_000_000, 5_000_000) == 4_000_000
+    assert clock.estimate_offset(4_000_000, 9000, 4_500_000, 4_600_000) == 4_400_000
+    assert clock.estimate_offset(4_400_000, 9000, 4_000_000, 6_000_000) == 4_400_000
+    assert clock.estimate_offset(0, 1000, 4_000_000, 5_000_000) == -2_999_000
 
 
 class Wrong:
@@ -51,11 +51,12 @@ class Wrong:
 
 @pytest.mark.parametrize("off", [3 * HOUR, -3 * HOUR])
 async def test_the_later_of_two_offline_renames_stays_whatever_the_clocks_show(
-    field: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: int
+    field: ApiHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: int
 ) -> None:
     wrong = Wrong(monkeypatch)
     for laptop_is_later in (True, False):
         number = uuid4().hex[:8]
+        await backdate_edits(field)
         async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.editor) as phone:
             made = await phone.create("Plan", "", UUID(field.team))
             await met(laptop, phone)
@@ -85,21 +86,21 @@ def test_a_server_that_tells_no_time_is_sent_none(tmp_path: Path) -> None:
         made = store.create(uuid4(), "Plan", "")
 
         def sent() -> list[bool]:
-            operations = [one.operation for one in Outbox(store).outgoing(1000)]
+            operations = [one.operation for one in Outbox(store).next_operations(1000)]
             return ["edited_at" in one for one in operations if isinstance(one, dict)]
 
         store.set_fields(made, {"title": "before any sync"})
-        store.hear_time((5000, 4_000_000, 6_000_000))
+        store.update_clock_offset((5000, 4_000_000, 6_000_000))
         store.set_fields(made, {"title": "then"})
         store.set_tags(made, ["then"])
         assert sent() == [False, False, True, True]
-        store.hear_time(None)
+        store.update_clock_offset(None)
         assert sent() == [False] * 4
     finally:
         store.close()
 
 
-async def test_what_the_server_refuses_does_not_wait_to_be_sent(field: Office, tmp_path: Path) -> None:
+async def test_what_the_server_refuses_does_not_wait_to_be_sent(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.viewer) as laptop:
         made = await laptop.create("Not mine to make", "text", UUID(field.team))
         own = await laptop.create("Mine", "text")

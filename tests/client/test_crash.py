@@ -15,7 +15,7 @@ from uuid import UUID
 
 from collab_server.client.offline import OfflineClient
 from tests.client.devices import device, text_on_server
-from tests.documents.office import Office
+from tests.features.api_harness import ApiHarness
 from tests.require import ROOT
 
 ROUNDS = int(os.environ.get("COLLAB_CLIENT_CRASHES", "12"))
@@ -61,7 +61,7 @@ class Agent:
             pass
 
 
-async def test_a_client_that_is_killed_loses_and_repeats_nothing(field: Office, tmp_path: Path) -> None:
+async def test_a_client_that_is_killed_loses_and_repeats_nothing(field: ApiHarness, tmp_path: Path) -> None:
     seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
     print(f"COLLAB_TEST_SEED={seed}")
     chance = random.Random(seed)

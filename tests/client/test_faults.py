@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 
 from collab_server.client.offline import NotSetUp, OfflineClient
-from collab_server.client.wire import Away, Rejected
+from collab_server.client.wire import RequestRejected, ServerUnavailable
 from tests.client.devices import device, text_on_server
-from tests.documents.office import Office
+from tests.features.api_harness import ApiHarness
 from tests.people import fetch
 from tests.server import free_port
 
@@ -56,7 +56,7 @@ class Line:
 
 
 @asynccontextmanager
-async def line_to(field: Office) -> AsyncIterator[Line]:
+async def line_to(field: ApiHarness) -> AsyncIterator[Line]:
     port = free_port()
     line = Line(field.server.http, port)
     server = await asyncio.start_server(line.accept, "127.0.0.1", port)
@@ -66,7 +66,7 @@ async def line_to(field: Office) -> AsyncIterator[Line]:
         server.close()
 
 
-async def test_an_answer_that_is_cut_anywhere_is_asked_for_again(field: Office, tmp_path: Path) -> None:
+async def test_an_answer_that_is_cut_anywhere_is_asked_for_again(field: ApiHarness, tmp_path: Path) -> None:
     async with line_to(field) as line, device(tmp_path, field.editor, server=line.url) as laptop:
         made = [await laptop.create(f"Plan {n}", f"first {n}\n", UUID(field.team)) for n in range(5)]
         cuts = 0
@@ -77,7 +77,7 @@ async def test_an_answer_that_is_cut_anywhere_is_asked_for_again(field: Office, 
             line.left = left
             try:
                 await laptop.sync()
-            except Away:
+            except ServerUnavailable:
                 cuts += 1
         assert cuts >= 4
         line.left = None
@@ -90,18 +90,18 @@ async def test_an_answer_that_is_cut_anywhere_is_asked_for_again(field: Office, 
             assert (await fetch(field.server, query, one))[0][0] == 0
 
 
-async def test_a_server_that_is_away_costs_nothing_but_time(field: Office, tmp_path: Path) -> None:
+async def test_a_server_that_is_away_costs_nothing_but_time(field: ApiHarness, tmp_path: Path) -> None:
     async with line_to(field) as line, device(tmp_path, field.editor, server=line.url) as laptop:
         made = await laptop.create("Plan", "", UUID(field.team))
         await laptop.sync()
     nobody = OfflineClient(tmp_path / "nobody.sqlite")
     async with nobody:
         await nobody.set_up(f"http://127.0.0.1:{free_port()}", "x")
-        with pytest.raises(Away):
+        with pytest.raises(ServerUnavailable):
             await nobody.sync()
     async with OfflineClient(laptop._path) as again:
         await again.append(made, "typed while nobody listened")
-        with pytest.raises(Away):
+        with pytest.raises(ServerUnavailable):
             await again.sync()
         assert await again.content(made) == "typed while nobody listened"
         assert (await again.status())[1] == 1
@@ -109,14 +109,14 @@ async def test_a_server_that_is_away_costs_nothing_but_time(field: Office, tmp_p
             await again.set_up(field.server.http, field.editor.token)
 
 
-async def test_a_wrong_token_is_told_and_nothing_is_lost(field: Office, tmp_path: Path) -> None:
+async def test_a_wrong_token_is_told_and_nothing_is_lost(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop:
         made = await laptop.create("Plan", "text", UUID(field.team))
         for token in ("wrong", "ct_" + "0" * 40):
             await laptop.set_up(field.server.http, token)
-            with pytest.raises(Rejected, match="unauthenticated"):
+            with pytest.raises(RequestRejected, match="unauthenticated"):
                 await laptop.sync()
-            with pytest.raises(Rejected):
+            with pytest.raises(RequestRejected):
                 async for _ in laptop.watch():
                     pass
         assert await laptop.content(made) == "text"
@@ -125,7 +125,9 @@ async def test_a_wrong_token_is_told_and_nothing_is_lost(field: Office, tmp_path
         assert await text_on_server(field.viewer, made) == "text"
 
 
-async def test_a_cursor_that_the_server_does_not_know_has_everything_listed_anew(field: Office, tmp_path: Path) -> None:
+async def test_a_cursor_that_the_server_does_not_know_has_everything_listed_anew(
+    field: ApiHarness, tmp_path: Path
+) -> None:
     async with device(tmp_path, field.editor) as laptop:
         made = await laptop.create("Plan", "text ", UUID(field.team))
         await laptop.sync()
@@ -137,7 +139,7 @@ async def test_a_cursor_that_the_server_does_not_know_has_everything_listed_anew
 
 
 async def test_an_edit_that_the_server_will_never_take_is_kept_as_text_and_holds_nothing_up(
-    field: Office, tmp_path: Path
+    field: ApiHarness, tmp_path: Path
 ) -> None:
     async with device(tmp_path, field.editor) as laptop:
         other = await laptop.create("Other", "other", UUID(field.team))

@@ -4,9 +4,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from tests.client.devices import device, text_on_server
-from tests.documents.office import Office
+from tests.features.api_harness import ApiHarness
+from tests.features.sync.device import push, typed, update
 from tests.people import fetch, run
-from tests.sync.device import push, typed, update
 from tests.waiting import until
 
 MANY = 1000
@@ -14,7 +14,7 @@ CHANGED = 200
 
 
 async def test_two_hundred_of_a_thousand_changed_on_both_sides_take_three_requests(
-    field: Office, tmp_path: Path
+    field: ApiHarness, tmp_path: Path
 ) -> None:
     ids = [str(uuid4()) for _ in range(MANY)]
     insert = "INSERT INTO documents (id, workspace_id, title, created_by) VALUES ($1, $2, $3, $4)"

@@ -6,15 +6,15 @@ from uuid import UUID
 
 import pytest
 
+from collab_server.client.local_document import NoSuchDocument
 from collab_server.client.offline import NotSetUp, OfflineClient
-from collab_server.client.store import NoSuchDocument
 from tests.client.devices import device, met, text_on_server
-from tests.documents.office import Office
+from tests.features.api_harness import ApiHarness
 from tests.people import fetch, run
 from tests.waiting import until
 
 
-async def test_what_was_done_offline_is_on_the_server_after_a_sync(field: Office, tmp_path: Path) -> None:
+async def test_what_was_done_offline_is_on_the_server_after_a_sync(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop:
         made = await laptop.create("On a train", "one\ntwo\n", UUID(field.team))
         await laptop.splice(made, 4, 3, "zwei")
@@ -34,7 +34,7 @@ async def test_what_was_done_offline_is_on_the_server_after_a_sync(field: Office
         assert (await field.viewer.get(f"/documents/{made}")).status_code == 404
 
 
-async def test_what_is_written_offline_on_windows_has_line_feeds(field: Office, tmp_path: Path) -> None:
+async def test_what_is_written_offline_on_windows_has_line_feeds(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop:
         made = await laptop.create("Windows", "one\r\ntwo\r\n", UUID(field.team))
         await laptop.append(made, "three\r\n")
@@ -46,7 +46,7 @@ async def test_what_is_written_offline_on_windows_has_line_feeds(field: Office, 
         assert await text_on_server(field.viewer, made) == "1\nI\ntwo\nthree\nfour"
 
 
-async def test_edits_of_two_devices_to_the_same_text_converge(field: Office, tmp_path: Path) -> None:
+async def test_edits_of_two_devices_to_the_same_text_converge(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.editor) as phone:
         made = await laptop.create("Shared", "The quick brown fox\n", UUID(field.team))
         await met(laptop, phone)
@@ -61,7 +61,7 @@ async def test_edits_of_two_devices_to_the_same_text_converge(field: Office, tmp
             assert here.count(line) == 1
 
 
-async def test_what_others_do_arrives_changed_renamed_and_deleted(field: Office, tmp_path: Path) -> None:
+async def test_what_others_do_arrives_changed_renamed_and_deleted(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.other) as phone:
         kept = await laptop.create("Kept", "text", UUID(field.team))
         gone = await laptop.create("Gone", "text", UUID(field.team))
@@ -80,7 +80,7 @@ async def test_what_others_do_arrives_changed_renamed_and_deleted(field: Office,
             await phone.content(gone)
 
 
-async def test_the_last_rename_wins_and_the_other_is_on_record(field: Office, tmp_path: Path) -> None:
+async def test_the_last_rename_wins_and_the_other_is_on_record(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.other) as phone:
         made = await laptop.create("Plan", "", UUID(field.team))
         await met(laptop, phone)
@@ -95,7 +95,7 @@ async def test_the_last_rename_wins_and_the_other_is_on_record(field: Office, tm
 
 
 async def test_edits_of_a_document_that_others_deleted_are_kept_and_go_when_it_is_back(
-    field: Office, tmp_path: Path
+    field: ApiHarness, tmp_path: Path
 ) -> None:
     async with device(tmp_path, field.editor) as laptop:
         made = await laptop.create("Plan", "known ", UUID(field.team))
@@ -117,7 +117,7 @@ async def test_edits_of_a_document_that_others_deleted_are_kept_and_go_when_it_i
 
 
 async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kept(
-    field: Office, tmp_path: Path
+    field: ApiHarness, tmp_path: Path
 ) -> None:
     async with device(tmp_path, field.editor) as laptop:
         made = await laptop.create("Plan", "old", UUID(field.team))
@@ -151,7 +151,7 @@ async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kep
 
 
 async def test_who_may_no_longer_edit_keeps_what_was_done_and_sends_it_when_that_is_over(
-    field: Office, tmp_path: Path
+    field: ApiHarness, tmp_path: Path
 ) -> None:
     async with device(tmp_path, field.other) as laptop:
         made = await laptop.create("Plan", "known ", UUID(field.team))
@@ -174,7 +174,7 @@ async def test_who_may_no_longer_edit_keeps_what_was_done_and_sends_it_when_that
         assert await text_on_server(field.viewer, made) == "known unsent"
 
 
-async def test_a_client_whose_cursor_is_too_old_lists_everything_anew(field: Office, tmp_path: Path) -> None:
+async def test_a_client_whose_cursor_is_too_old_lists_everything_anew(field: ApiHarness, tmp_path: Path) -> None:
     async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.editor) as phone:
         kept = await laptop.create("Kept", "a", UUID(field.team))
         gone = await laptop.create("Gone", "b", UUID(field.team))
@@ -191,14 +191,14 @@ async def test_a_client_whose_cursor_is_too_old_lists_everything_anew(field: Off
             await phone.content(gone)
 
 
-async def forget_the_feed(field: Office) -> None:
+async def forget_the_feed(field: ApiHarness) -> None:
     """As after the feed's retention."""
     await run(field.server, "UPDATE sync_log SET created_at = created_at - interval '400 days'")
     await run(field.server, "SELECT app.purge_sync_log(90)")
 
 
 async def test_a_watching_client_sends_what_another_process_edits_and_hears_of_others(
-    field: Office, tmp_path: Path
+    field: ApiHarness, tmp_path: Path
 ) -> None:
     async with device(tmp_path, field.editor) as laptop, OfflineClient(laptop._path) as beside:
         made = await laptop.create("Plan", "", UUID(field.team))
@@ -233,3 +233,25 @@ async def test_a_new_document_before_the_first_sync_needs_a_workspace(tmp_path: 
             await client.create("Too early")
         with pytest.raises(NotSetUp):
             await client.sync()
+
+
+async def test_versions_in_the_feed_change_nothing(field: ApiHarness, tmp_path: Path) -> None:
+    async with device(tmp_path, field.viewer) as laptop:
+        refused = await laptop.create("Not mine to make", "text", UUID(field.team))
+        await laptop.sync()
+        made = await field.make(content="words")
+        await laptop.sync()
+        path = f"/documents/{made['id']}/versions"
+        assert (await field.editor.post(path, json={"label": "One"})).status_code == 201
+        assert (await field.editor.patch(f"{path}/1", json={"pinned": True})).status_code == 200
+        assert (await field.admin.delete(f"{path}/1")).status_code == 204
+        cursor = await laptop._do(laptop._opened.get, "cursor")
+        told = (await field.viewer.get("/sync", params={"cursor": cursor})).json()["items"]
+        assert [(one["entity_type"], one["operation"]) for one in told] == [
+            ("version", operation) for operation in ("create", "update", "delete")
+        ]
+        report = await laptop.sync()
+        assert (report.pulled, report.pushed) == (0, 0)
+        assert await laptop.content(UUID(made["id"])) == "words"
+        assert [one[0] for one in await laptop.refused()] == [refused], "a version gives nobody rights"
+        assert await laptop._do(laptop._opened.get, "cursor") != cursor

@@ -31,7 +31,7 @@ class Typist(Peer):
         self.client = chance.randrange(1, 2**31)
         self.clock = 1
         self.in_doubt = False
-        self.gone = False
+        self.replaced = False
         self._clocks: dict[int, int] = {}
         self._coming = asyncio.Lock()
 
@@ -42,7 +42,7 @@ class Typist(Peer):
         loop = asyncio.get_running_loop()
         end = None if leaves is None else loop.time() + leaves
         while not done.is_set():
-            if self.gone or (end is not None and loop.time() > end):
+            if self.replaced or (end is not None and loop.time() > end):
                 await self.leave()
                 return
             if self.here:
@@ -82,7 +82,7 @@ class Typist(Peer):
 
     async def leave(self) -> None:
         """Close the page, or lose the line for good."""
-        self.gone = True
+        self.replaced = True
         if self.here and self.chance.random() < 0.5:
             self.announce((self.client, self.clock + 1, "null"))
         await self.abort()

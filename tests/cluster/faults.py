@@ -103,7 +103,7 @@ async def node_killed(scene: Scene, node: Node) -> AsyncIterator[None]:
         chance = scene.chance(f"who leaves node {node.number}")
         for typist in scene.people:
             if chance.random() < 0.4 and typist.server is node and typist.here:
-                typist.gone = True
+                typist.replaced = True
         await node.kill()
         yield
         await node.start()

@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 
 from tests.cluster.wired import Node, Wired
+from tests.features.workspaces.teams import ok
 from tests.peers import Family, Peer
 from tests.people import Person, people
 from tests.realtime.team import AT_ONCE, Team, can_edit, cannot_edit, ended, found_team, turned_down
 from tests.waiting import until
-from tests.workspaces.teams import ok
 
 FAMILIES: tuple[Family, Family] = ("yws", "hocus")
 LATER = 10.0

@@ -34,7 +34,7 @@ GHOSTS = 15.0
 
 
 _GIVEN = os.environ.get("COLLAB_FAULT_SEED")
-ROUNDS = 1 if _GIVEN else int(os.environ.get("COLLAB_FAULT_ROUNDS", "10"))
+ROUNDS = 1 if _GIVEN else int(os.environ.get("COLLAB_FAULT_ROUNDS", "5"))
 FIRST_SEED = int(_GIVEN) if _GIVEN else random.SystemRandom().randrange(2**31)
 
 
@@ -136,7 +136,7 @@ async def assert_healed(scene: Scene, owner: asyncpg.Connection, name: str, peop
     """Everything typed by those who stayed is acknowledged and stored, all copies are the same, and presence is who is
     there.
     """
-    staying = [typist for typist in people if not typist.gone]
+    staying = [typist for typist in people if not typist.replaced]
     async with asyncio.timeout(HEALED):
         await asyncio.gather(*(saved(typist) for typist in staying))
     readers = [await Peer(node, "yws", name, token=scene.team.ann.token).sync() for node in people[0].nodes]

@@ -11,21 +11,23 @@ from uuid import UUID
 import asyncpg
 import pytest
 from pycrdt import Doc, Text
+from pydantic import SecretStr
 
 from collab_server.access.identity import GUEST
-from collab_server.backends.bus import LocalBus
-from collab_server.backends.db import Database
-from collab_server.backends.workers import Workers
-from collab_server.crdt.updates import validate
-from collab_server.documents import store
-from collab_server.realtime.hub import Hub
-from collab_server.realtime.member import Member
+from collab_server.adapters.bus import LocalBus
+from collab_server.adapters.postgres import Database
+from collab_server.adapters.workers import Workers
+from collab_server.core.yjs.updates import validate
+from collab_server.features.document_log import store
+from collab_server.observability.metrics import Counts
+from collab_server.realtime.documents.document_connection import DocumentConnection
+from collab_server.realtime.documents.live_document import LiveDocument
+from collab_server.realtime.service import RealtimeService
 from collab_server.settings import Settings
-from collab_server.telemetry import Counts
 from tests import databases
 from tests.cluster.wired import KEY
 from tests.peers import awareness_payload
-from tests.realtime.desk import ListSession, session_of, updates_to
+from tests.realtime.document_harness import ListSession, session_of, updates_to
 from tests.waiting import until
 
 
@@ -51,15 +53,18 @@ class FaultyBus(LocalBus):
 
 
 class Client:
-    """A member of a hub's document with a Doc of its own."""
+    """A member of a service's document with a Doc of its own."""
 
-    def __init__(self, hub: Hub, member: Member) -> None:
-        self.hub, self.member = hub, member
+    def __init__(self, service: RealtimeService, document: LiveDocument, member: DocumentConnection) -> None:
+        self.service, self.document, self.member = service, document, member
         self.doc: Doc[Any] = Doc()
         self.text = self.doc.get("content", type=Text)
         self.taken = 0
         member.ready = True
-        member.document.answer(member, b"\0", with_step1=False)
+        document.answer_sync(member, b"\0", with_step1=False)
+
+    def leave(self) -> None:
+        self.service.hub.leave(self.document, self.member)
 
     def hear(self) -> None:
         found = updates_to(self.member)
@@ -72,7 +77,7 @@ class Client:
         before = self.doc.get_state()
         self.text.insert(min(index, len(self.text)), text)
         update = self.doc.get_update(before)
-        self.member.document.content(self.member, update, validate(update), is_answer=False)
+        self.document.receive_content(self.member, update, validate(update), is_answer=False)
 
     @property
     def content(self) -> str:
@@ -81,16 +86,19 @@ class Client:
 
 
 @asynccontextmanager
-async def node(dsn: str, bus: LocalBus, **settings: object) -> AsyncIterator[Hub]:
+async def node(dsn: str, bus: LocalBus, **changes: object) -> AsyncIterator[RealtimeService]:
+    """The real-time part of a server without its endpoints. `changes`: settings, also beyond the limits of the command
+    line.
+    """
     db, workers = Database(dsn), Workers(1)
     await db.open()
-    given = {"secret_key": KEY, **settings}
-    hub = Hub(Settings(_env_file=None, **given), db, workers, Counts(), bus)  # type: ignore[call-arg, arg-type]
-    tasks = [asyncio.create_task(run()) for run in (hub.writer.run, hub.run, hub.nodes.run)]
+    settings = Settings(_env_file=None, secret_key=SecretStr(KEY)).model_copy(update=changes)  # type: ignore[call-arg]
+    service = RealtimeService(settings, db, workers, Counts(), bus)
+    tasks = [asyncio.create_task(run()) for run in (service.group_commit.run, service.sweep, service.replication.run)]
     try:
-        yield hub
+        yield service
     finally:
-        await hub.drain(5)
+        await service.drain(5)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -98,10 +106,10 @@ async def node(dsn: str, bus: LocalBus, **settings: object) -> AsyncIterator[Hub
         await db.close()
 
 
-async def joined(hub: Hub, document_id: UUID) -> Client:
+async def joined(service: RealtimeService, document_id: UUID) -> Client:
     session = ListSession()
-    member = await hub.join(session, GUEST, document_id, address=None, can_edit=True, device=None)
-    return Client(hub, member)
+    document, member = await service.hub.join(session, GUEST, document_id, address=None, can_edit=True, device=None)
+    return Client(service, document, member)
 
 
 async def new_document(database: databases.Database) -> UUID:
@@ -122,29 +130,29 @@ async def test_every_second_message_lost_doubled_late_or_swapped_costs_time_only
     async with databases.migrated("18") as database:
         document_id = await new_document(database)
         async with node(database.login_dsn, buses[0]) as one, node(database.login_dsn, buses[1]) as other:
-            clients = [await joined(hub, document_id) for hub in (one, other, one, other)]
+            clients = [await joined(service, document_id) for service in (one, other, one, other)]
             for number in range(200):
                 client = rng.choice(clients)
                 client.type(f"<{number}>", rng.randint(0, 1000))
                 if rng.random() < 0.3:
                     entry = (clients.index(client), number, json.dumps({"at": number}))
-                    client.member.document.awareness(client.member, awareness_payload([entry]))
+                    client.document.receive_awareness(client.member, awareness_payload([entry]))
                 await asyncio.sleep(rng.random() * 0.02)
             await until(lambda: len({c.content for c in clients}) == 1, "the same text everywhere", 15)
             assert len(clients[0].content) == sum(len(f"<{number}>") for number in range(200))
             leaver = clients.pop()
-            other.leave(leaver.member)
+            leaver.leave()
             assert session_of(leaver.member).ended is None
 
             def nobody_else() -> bool:
                 return all(
                     {client for client, _ in hub_document.presence.states()} <= {0, 1, 2}
-                    for hub_document in (clients[0].member.document, clients[1].member.document)
+                    for hub_document in (clients[0].document, clients[1].document)
                 )
 
             await until(nobody_else, "no ghost", 15)
             for client in clients:
-                client.hub.leave(client.member)
+                client.leave()
 
 
 async def test_a_node_that_only_listens_lets_go_of_the_log_as_well() -> None:
@@ -160,13 +168,13 @@ async def test_a_node_that_only_listens_lets_go_of_the_log_as_well() -> None:
             writer, listener = await joined(writing, document_id), await joined(listening, document_id)
             for number in range(100):
                 writer.type(f"<{number}>", 0)
-                await writer.member.document.next_commit()
+                await writer.document.next_commit()
             await until(lambda: listener.content == writer.content, "the same text")
-            rooms = [client.member.document.room for client in (writer, listener)]
+            rooms = [client.document.room for client in (writer, listener)]
             await until(lambda: all(room.log_rows < 25 for room in rooms), "the log to be let go of")
             assert listener.content == writer.content
             for client in (writer, listener):
-                client.hub.leave(client.member)
+                client.leave()
 
 
 async def test_what_is_written_while_a_fold_runs_is_folded_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,13 +190,13 @@ async def test_what_is_written_while_a_fold_runs_is_folded_after_it(monkeypatch:
     async with databases.migrated("18") as database:
         document_id = await new_document(database)
         bus, busy = LocalBus(set()), {"fold_updates": 10, "fold_seconds": 1000, "room_idle_seconds": 1000}
-        async with node(database.login_dsn, bus, **busy) as hub:
-            writer = await joined(hub, document_id)
-            room = writer.member.document.room
+        async with node(database.login_dsn, bus, **busy) as service:
+            writer = await joined(service, document_id)
+            room = writer.document.room
             for number in range(60):
                 writer.type(f"<{number}>", 0)
-                await writer.member.document.next_commit()
+                await writer.document.next_commit()
             assert room.log_rows > 2 * 10
             may_end.set()
             await until(lambda: room.log_rows < 2 * 10, "the log to be folded again")
-            hub.leave(writer.member)
+            writer.leave()

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import httpx
 
-from collab_server.backends.db import Database
-from collab_server.maintenance import queries
-from collab_server.maintenance.jobs import run_once
+from collab_server.adapters.postgres import Database
+from collab_server.adapters.workers import Workers
+from collab_server.features.maintenance import queries
+from collab_server.features.maintenance.jobs import run_once
 from collab_server.settings import Settings
 from tests import databases
 from tests.cluster.conftest import Cluster
@@ -30,7 +31,8 @@ async def test_servers_with_redis_count_each_other_and_are_content(two: Cluster)
     for server in two.servers:
         await until(lambda server=server: _counts(server, 2), "both servers to be counted")  # type: ignore[misc]
         assert DEAF not in server.log
-    assert "ok    servers: 2" in await two.servers[0].command("doctor")
+    async with databases.flushing(databases.embedded_cluster().owner_dsn):
+        assert "ok    servers: 2" in await two.servers[0].command("doctor")
 
 
 async def _counts(server: Server, servers: int) -> bool:
@@ -59,7 +61,8 @@ async def test_a_server_with_redis_beside_one_without_says_so_and_doctor_too(tmp
             assert DEAF not in one.log
             async with Server(tmp_path / "other", redis_url=redis.url, **where) as other:
                 await until(lambda: DEAF in one.log and DEAF in other.log, "a word from both")
-                status, output, _ = await run("doctor", **where)
+                async with databases.flushing(database.owner_dsn):
+                    status, output, _ = await run("doctor", **where)
                 assert status == 1
                 assert "FAIL  servers: 2 at work, 1 of them without COLLAB_REDIS_URL" in output
             await until(lambda: _counts(one, 1), "the other to be gone")
@@ -69,15 +72,16 @@ async def test_one_node_at_a_time_maintains() -> None:
     """As the scheduler of each node does every hour: of two at the same moment one finds the other at it."""
     async with databases.migrated("18") as database:
         nodes = [Database(database.login_dsn) for _ in range(2)]
-        settings = Settings(_env_file=None)  # type: ignore[call-arg]
+        settings, workers = Settings(_env_file=None), Workers()  # type: ignore[call-arg]
         for node in nodes:
             await node.open()
         try:
             async with nodes[0].as_service() as conn, conn.transaction():
                 assert await queries.try_lock(conn)
-                assert await run_once(nodes[1], settings) is None
-            assert await run_once(nodes[1], settings) is not None
-            assert await run_once(nodes[0], settings) is not None, "the lock went with its holder's run"
+                assert await run_once(nodes[1], workers, settings) is None
+            assert await run_once(nodes[1], workers, settings) is not None
+            assert await run_once(nodes[0], workers, settings) is not None, "the lock went with its holder's run"
         finally:
+            await workers.close()
             for node in nodes:
                 await node.close()

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -16,8 +17,12 @@ from redis.asyncio.client import PubSub
 
 from tests.cluster.conftest import Cluster
 from tests.events import listening
+from tests.interop.harness import FAMILIES
 from tests.peers import Peer, awareness_payload, var_bytes, var_string, var_uint
+from tests.people import nobody
+from tests.realtime.streams import page
 from tests.server import Server
+from tests.site import PLAYGROUND
 from tests.waiting import until
 
 
@@ -168,12 +173,32 @@ async def test_every_node_tells_who_is_in_a_document_and_none_tells_of_a_node_th
         return await people_in(one, document_id) == 1
 
     await until(three, "three people on both nodes")
-    await other.kill()
-    await here.until(lambda: not present(here), "no ghost", 15)
-    await until(alone, "no ghost in the table", 15)
+    async with nobody(one) as guest, page(guest) as reader:
+        await other.kill()
+        await here.until(lambda: not present(here), "no ghost", 15)
+        await until(alone, "no ghost in the table", 15)
+        await until(lambda: document_id in reader.busy, "the page told that they are gone", 5)
     await there[0].abort()
     await there[1].abort()
     await here.close()
+
+
+async def test_who_comes_to_one_node_is_told_to_the_pages_of_the_other_without_redis(frail: Cluster) -> None:
+    one, other = frail.servers
+    frail.redis.kill()
+    async with nobody(one) as guest, page(guest) as reader:
+        made = await guest.post(f"/workspaces/{PLAYGROUND}/documents", json={"title": "Plan"})
+        document_id = made.json()["id"]
+        peer = await Peer(other, "yws", document_id).sync()
+        await until(lambda: reader.busy == [document_id], "somebody came to the other node")
+        assert await people_in(one, document_id) == 1
+        await peer.close()
+        await until(lambda: reader.busy == [document_id] * 2, "somebody left the other node")
+        await Peer(other, "hocus", document_id).sync()
+        await until(lambda: reader.busy == [document_id] * 3, "somebody came again")
+        assert await other.terminate() == 0
+        await until(lambda: len(reader.busy) > 3, "the other node stopped")
+        assert await people_in(one, document_id) == 0
 
 
 async def test_what_is_said_for_a_stream_may_reach_any_node(two: Cluster) -> None:
@@ -341,3 +366,20 @@ async def test_presence_beyond_the_bounds_ends_no_stream_and_no_node(two: Cluste
     await late.sees(mark)
     for each in (peer, late):
         await each.close()
+
+
+async def test_an_event_of_one_node_reaches_the_sockets_and_pages_of_the_other(two: Cluster) -> None:
+    here, there = (nobody(server) for server in two.servers)
+    peers = [await Peer(two.servers[1], family, "plan-events", events=True).sync() for family in FAMILIES]
+    made = (await here.get("/documents/lookup", params={"address": "plan-events"})).json()["id"]
+
+    def has_event(peer: Peer) -> bool:
+        return ("update", made) in [(event.get("operation"), event.get("entity_id")) for event in peer.events]
+
+    async with page(there) as reader:
+        answer = await here.patch(f"/documents/{made}", json={"title": "Plan B"})
+        assert answer.status_code == 200, answer.text
+        await reader.receives(("update", "document", made))
+        for peer in peers:
+            await peer.until(partial(has_event, peer), "the event of the other node")
+            await peer.close()

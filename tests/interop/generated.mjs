@@ -4,10 +4,11 @@
  * A line in is `{"seed": 1, "count": 50}`; its answer is a list of `{"updates": [...], "states": [...]}`, bytes as base64.
  * A state is that of who has the first `after` updates. Or a line is `{"results": [...]}`: for each of those documents,
  * a list of `{"name": ..., "after": ..., "given": [...]}`, updates that give the whole document to who has the first
- * `after` updates. Its answer lists what is not equal.
+ * `after` updates. Its answer lists what is not equal. The argument names the package of Yjs: `yjs` or `yjs-14`.
  */
 import { createInterface } from 'node:readline'
-import * as Y from 'yjs'
+
+const Y = await import(process.argv[2])
 
 /** xorshift: the same seed makes the same documents. */
 class Chance {
@@ -162,13 +163,16 @@ function told (value) {
   if (value instanceof Uint8Array) return `<${Buffer.from(value).toString('hex')}>`
   if (value instanceof Y.Doc) return `doc ${value.guid} gc ${value.gc} auto ${value.autoLoad} load ${value.shouldLoad} meta ${told(value.meta)}`
   if (value instanceof Y.XmlHook) return `hook ${value.hookName} ${entries(value)}`
-  if (value instanceof Y.XmlText || value instanceof Y.Text) return `${value.constructor.name} ${told(value.toDelta())}`
+  if (value instanceof Y.XmlText || value instanceof Y.Text) return `${value.constructor.name} ${told(delta(value))}`
   if (value instanceof Y.XmlElement) return `${value.nodeName} ${told(value.getAttributes())} ${told(value.toArray())}`
   if (value instanceof Y.XmlFragment || value instanceof Y.Array) return `${value.constructor.name} ${told(value.toArray())}`
   if (value instanceof Y.Map) return `map ${entries(value)}`
   if (Array.isArray(value)) return `[${value.map(told).join()}]`
   return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${told(value[key])}`).join()}}`
 }
+
+/** Version 14 has no toDelta. */
+const delta = (text) => text.toDelta ? text.toDelta() : text.getContent().toJSON()
 
 const entries = (map) => told(Object.fromEntries([...map.keys()].map((key) => [key, map.get(key)])))
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from collab_server.crdt import updates
-from collab_server.crdt.documents import fold
-from collab_server.crdt.pieces import Piece, taken_apart
-from collab_server.crdt.room import Author, Room, Stored
+from collab_server.core.documents.compaction import compact
+from collab_server.core.room.entries import Author, Stored
+from collab_server.core.room.room import Room
+from collab_server.core.yjs import updates
+from collab_server.core.yjs.split_update import Piece, split_incoming
 from tests.interop.harness import FOLDER, install
 
 DOCUMENTS = int(os.environ.get("COLLAB_GENERATED_DOCUMENTS", "300"))
@@ -24,12 +25,12 @@ NOBODY = Author(None)
 
 
 class Yjs:
-    """The process of generated.mjs."""
+    """The process of generated.mjs. `package`: a version of Yjs in package.json."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: str) -> None:
         install()
         self._process = subprocess.Popen(
-            [shutil.which("node") or "node", "generated.mjs"],
+            [shutil.which("node") or "node", "generated.mjs", package],
             cwd=FOLDER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -47,9 +48,9 @@ class Yjs:
         self._process.communicate()
 
 
-@pytest.fixture
-def yjs() -> Iterator[Yjs]:
-    process = Yjs()
+@pytest.fixture(params=["yjs", "yjs-14"])
+def yjs(request: pytest.FixtureRequest) -> Iterator[Yjs]:
+    process = Yjs(request.param)
     yield process
     process.close()
 
@@ -76,21 +77,21 @@ class Server:
                 news += [new] if new is not None else []
         if news:
             self.turns.append(updates.merge(news))
-        rows = [entry.update for entry in self.room.take() if entry.update is not None]
+        rows = [entry.update for entry in self.room.begin_commit() if entry.update is not None]
         rows = [updates.merge(rows)] if rows else []
         self.head += len(rows)
         self.rows += rows
-        self.room.committed(rows, self.head)
+        self.room.commit_succeeded(rows, self.head)
 
     def pieces(self, update: bytes) -> list[Piece]:
         """As a whole, or cut as very large ones are."""
         if self.random.random() < 0.8:
             return [(update, updates.validate(update))]
-        return taken_apart(update, self.room.clocks, self.random.randint(20, 200))
+        return split_incoming(update, self.room.clocks, self.random.randint(20, 200))
 
     def fold(self) -> None:
         self.room.begin_load()
-        folded = fold(self.snapshot, self.rows)
+        folded = compact(self.snapshot, self.rows)
         updates.validate(folded.snapshot)
         self.snapshot, self.rows = folded.snapshot, []
         self.room.finish_fold(Stored(folded.snapshot, folded.state_vector, self.head))

@@ -9,8 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
-from collab_server.crypto import csrf_token
-from tests.documents.office import PLAYGROUND, Office, open_office, refused
+from collab_server.security.tokens import csrf_token
+from tests.features.api_harness import PLAYGROUND, ApiHarness, open_api, refused
 from tests.peers import Family, Peer
 from tests.people import Person, fetch, run
 from tests.realtime.team import Team
@@ -22,8 +22,8 @@ JOIN = "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, 
 
 
 @pytest.fixture(scope="module")
-async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    async with open_office(tmp_path_factory.mktemp("addresses")) as running:
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiHarness]:
+    async with open_api(tmp_path_factory.mktemp("addresses")) as running:
         yield running
 
 
@@ -46,7 +46,7 @@ async def turned_away(peer: Peer, code: str) -> None:
         assert (end.code, end.reason.partition(":")[0]) == (CODES[code], code)
 
 
-async def in_playground(office: Office, ending: str) -> list[asyncpg.Record]:
+async def in_playground(office: ApiHarness, ending: str) -> list[asyncpg.Record]:
     return await fetch(
         office.server,
         "SELECT name FROM documents WHERE workspace_id = $1 AND name LIKE '%' || $2",
@@ -64,7 +64,7 @@ async def look_up(who: Person, address: str) -> httpx.Response:
 
 @pytest.mark.parametrize("at", ["", "@"])
 @pytest.mark.parametrize("family", FAMILIES)
-async def test_a_client_whose_session_has_ended_is_no_guest(office: Office, family: Family, at: str) -> None:
+async def test_a_client_whose_session_has_ended_is_no_guest(office: ApiHarness, family: Family, at: str) -> None:
     name = some("salaries")
     owner = await asyncpg.connect(office.server.owner_dsn)
     session, cookie = await Team(office.server, owner, office.owner).signed_in(office.editor)
@@ -82,7 +82,7 @@ async def test_a_client_whose_session_has_ended_is_no_guest(office: Office, fami
 
 @pytest.mark.parametrize("family", FAMILIES)
 async def test_a_removed_member_does_not_bring_a_private_document_among_the_guests(
-    office: Office, family: Family
+    office: ApiHarness, family: Family
 ) -> None:
     name = some("salaries")
     member = office.stranger
@@ -105,7 +105,7 @@ async def test_a_removed_member_does_not_bring_a_private_document_among_the_gues
 
 
 @pytest.mark.parametrize("change", ["slug = slug || '-2'", "slug = NULL", "deleted_at = now()", ""])
-async def test_the_slug_of_a_workspace_that_is_gone_stays_one(office: Office, change: str) -> None:
+async def test_the_slug_of_a_workspace_that_is_gone_stays_one(office: ApiHarness, change: str) -> None:
     slug, name = some("gone"), some()
     workspace = uuid4()
     add = "INSERT INTO workspaces (id, owner_id, name, slug, kind) VALUES ($1, $2, 'Gone', $3, 'team')"
@@ -121,7 +121,7 @@ async def test_the_slug_of_a_workspace_that_is_gone_stays_one(office: Office, ch
 # ---- what an address names
 
 
-async def test_an_address_with_a_workspace_is_made_there_and_found_by_members_alone(office: Office) -> None:
+async def test_an_address_with_a_workspace_is_made_there_and_found_by_members_alone(office: ApiHarness) -> None:
     name = f"{some()}/2025"
     address = f"@{office.slug}/{name}"
     for family in FAMILIES:
@@ -141,14 +141,14 @@ async def test_an_address_with_a_workspace_is_made_there_and_found_by_members_al
             await turned_away(Peer(office.server, family, other), "not_found")
 
 
-async def test_a_session_id_behind_a_nul_is_no_part_of_the_address(office: Office) -> None:
+async def test_a_session_id_behind_a_nul_is_no_part_of_the_address(office: ApiHarness) -> None:
     name = some()
     peer = await Peer(office.server, "hocus", f"@{office.slug}/{name}\0s1", token=office.editor.token).sync()
     await peer.close()
     assert (await look_up(office.editor, f"@{office.slug}/{name}")).status_code == 200
 
 
-async def test_names_of_the_default_workspace_are_for_everybody(office: Office) -> None:
+async def test_names_of_the_default_workspace_are_for_everybody(office: ApiHarness) -> None:
     name = f"{some('no-workspace')}/notes"
     peer = await Peer(office.server, "yws", name).sync()
     await peer.close()
@@ -159,7 +159,7 @@ async def test_names_of_the_default_workspace_are_for_everybody(office: Office) 
             assert found["address"] == name
 
 
-async def test_nobody_makes_a_name_that_reads_as_the_address_of_a_workspace(office: Office) -> None:
+async def test_nobody_makes_a_name_that_reads_as_the_address_of_a_workspace(office: ApiHarness) -> None:
     name = f"{office.slug}/{some()}"
     for who in (office.guest, office.stranger, office.editor):
         answer = await who.post(f"/workspaces/{PLAYGROUND}/documents", json={"title": "Trap", "name": name})
@@ -183,7 +183,7 @@ async def test_nobody_makes_a_name_that_reads_as_the_address_of_a_workspace(offi
     assert (await office.make(name=name))["address"] == f"@{office.slug}/{name}"
 
 
-async def test_a_name_that_a_new_workspace_shadows_is_reached_in_full(office: Office) -> None:
+async def test_a_name_that_a_new_workspace_shadows_is_reached_in_full(office: ApiHarness) -> None:
     slug, name = some("late"), some()
     peer = await Peer(office.server, "yws", f"{slug}/{name}").sync()
     await peer.close()
@@ -201,12 +201,12 @@ async def test_a_name_that_a_new_workspace_shadows_is_reached_in_full(office: Of
 
 
 @pytest.mark.parametrize("address", ["@", "@team", "@team/", "@/plan", "@a@b/plan", "@playground/@plan"])
-async def test_an_address_that_cannot_be_one_is_told_so(office: Office, address: str) -> None:
+async def test_an_address_that_cannot_be_one_is_told_so(office: ApiHarness, address: str) -> None:
     for family in FAMILIES:
         await turned_away(Peer(office.server, family, address), "malformed")
 
 
-async def test_a_name_that_begins_with_at_is_refused(office: Office) -> None:
+async def test_a_name_that_begins_with_at_is_refused(office: ApiHarness) -> None:
     for name in ("@plan", f"@{office.slug}/plan"):
         answer = await office.editor.post(f"/workspaces/{office.team}/documents", json={"title": "x", "name": name})
         assert refused(answer) == (422, "invalid")
@@ -214,7 +214,7 @@ async def test_a_name_that_begins_with_at_is_refused(office: Office) -> None:
 
 
 async def test_guests_create_by_name_in_a_playground_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
-    async with open_office(
+    async with open_api(
         tmp_path_factory.mktemp("teamwork"), default_workspace="teamwork", guest_role="editor"
     ) as office:
         await run(office.server, "UPDATE workspaces SET slug = 'teamwork' WHERE id = $1", [(UUID(office.team),)])
@@ -238,7 +238,7 @@ async def test_guests_create_by_name_in_a_playground_alone(tmp_path_factory: pyt
 # ---- the cookie of an ended session over HTTP
 
 
-async def test_a_request_with_the_cookie_of_an_ended_session_is_refused_and_rid_of_it(office: Office) -> None:
+async def test_a_request_with_the_cookie_of_an_ended_session_is_refused_and_rid_of_it(office: ApiHarness) -> None:
     made = await office.make(office.guest, PLAYGROUND)
     for headers in ({}, {"x-csrf-token": csrf_token("ended")}):
         for path in ("/auth/me", f"/documents/{made['id']}", f"/documents/{made['id']}/events"):

@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from collab_server.backends.rates import network_of
+from collab_server.adapters.rates import network_of
+from collab_server.adapters.websocket.token_bucket import GRANT, TokenBucket
 from collab_server.errors import TooMany
 from collab_server.realtime.admission import SOCKETS_PER_BUDGET, Admission
 from collab_server.realtime.join_slots import JoinSlots
-from collab_server.transport.token_bucket import GRANT, TokenBucket
-from tests.realtime.desk import ListSocket
+from tests.realtime.document_harness import ListSocket
 
 FIRST, SECOND, HERE = "198.51.100.7", "203.0.113.5", "127.0.0.1"
 

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from collab_server.backends.bus import LocalBus
+from collab_server.adapters.bus import LocalBus
 from collab_server.errors import DocumentBlocked, Unavailable
-from collab_server.realtime import hub as hub_module
-from collab_server.realtime.hub import Hub
+from collab_server.realtime.documents import group_commit
+from collab_server.realtime.service import RealtimeService
 from tests import databases
 from tests.cluster.test_lossy_bus import Client, joined, new_document, node
-from tests.realtime.desk import session_of
+from tests.realtime.document_harness import session_of
 from tests.waiting import until
 
 LOCKS = {
@@ -53,9 +53,9 @@ async def locking(database: databases.Database, statement: str, *arguments: UUID
         await conn.close()
 
 
-async def clients(hub: Hub, database: databases.Database, count: int) -> list[Client]:
+async def clients(service: RealtimeService, database: databases.Database, count: int) -> list[Client]:
     """Clients of documents of their own, each of which has an edit that is stored."""
-    made = [await joined(hub, await new_document(database)) for _ in range(count)]
+    made = [await joined(service, await new_document(database)) for _ in range(count)]
     for client in made:
         client.type("begin ", 0)
     await stored(*made)
@@ -63,70 +63,70 @@ async def clients(hub: Hub, database: databases.Database, count: int) -> list[Cl
 
 
 async def stored(*some: Client) -> None:
-    await until(lambda: all(client.member.document.room.saved for client in some), "the edits stored")
+    await until(lambda: all(client.document.room.saved for client in some), "the edits stored")
 
 
 async def text_in(database: databases.Database, client: Client) -> str:
     """What a server that has just started reads."""
-    async with node(database.login_dsn, LocalBus()) as hub:
-        return (await joined(hub, client.member.document.id)).content
+    async with node(database.login_dsn, LocalBus()) as service:
+        return (await joined(service, client.document.id)).content
 
 
 @pytest.mark.parametrize("kind", LOCKS)
 async def test_a_locked_document_waits_alone_and_its_edits_keep_their_order(
     database: databases.Database, kind: str
 ) -> None:
-    async with node(database.login_dsn, LocalBus()) as hub:
-        locked, *others = await clients(hub, database, 3)
-        room = locked.member.document.room
-        async with locking(database, LOCKS[kind], locked.member.document.id):
+    async with node(database.login_dsn, LocalBus()) as service:
+        locked, *others = await clients(service, database, 3)
+        room = locked.document.room
+        async with locking(database, LOCKS[kind], locked.document.id):
             for number in range(3):
                 # All in one turn of the loop, so in one batch.
                 for client in (locked, *others):
                     client.type(f"{number}", 1000)
                 await stored(*others)
                 assert not room.saved
-            assert [document.id for document in hub.writer.blocked.due(float("inf"))] == [locked.member.document.id]
-            assert hub.writer.failing_since is None and not hub.writer.overloaded
-            assert hub.oldest_unsaved() < 1, "the other documents are stored"
+            assert [document.id for document in service.group_commit.blocked.due(float("inf"))] == [locked.document.id]
+            assert service.group_commit.failing_since is None and not service.group_commit.overloaded
+            assert service.oldest_unsaved() == 0, "the other documents are stored"
             assert session_of(locked.member).acknowledged == 1
         await stored(locked)
-        assert not len(hub.writer.blocked)
-        assert hub.writer.unsaved_bytes == 0
+        assert not len(service.group_commit.blocked)
+        assert service.group_commit.unsaved_bytes == 0
         assert session_of(locked.member).acknowledged == 4
     assert await text_in(database, locked) == "begin 012"
 
 
 async def test_what_is_typed_while_a_blocked_document_is_stored_is_stored_too(database: databases.Database) -> None:
-    async with node(database.login_dsn, LocalBus()) as hub:
-        [client] = await clients(hub, database, 1)
+    async with node(database.login_dsn, LocalBus()) as service:
+        [client] = await clients(service, database, 1)
         count = 0
-        async with locking(database, LOCKS["its head is locked"], client.member.document.id):
+        async with locking(database, LOCKS["its head is locked"], client.document.id):
             client.type("x", 1000)
-            await until(lambda: len(hub.writer.blocked) == 1, "a blocked document")
-        while len(hub.writer.blocked):
+            await until(lambda: len(service.group_commit.blocked) == 1, "a blocked document")
+        while len(service.group_commit.blocked):
             client.type("y", 1000)
             count += 1
             await asyncio.sleep(0)
         await stored(client)
-        await hub.writer.flushed()
+        await service.group_commit.wait_flushed()
     assert await text_in(database, client) == "begin x" + "y" * count
 
 
 async def test_rows_that_postgresql_refuses_do_not_hold_back_others(database: databases.Database) -> None:
     owner = await asyncpg.connect(database.owner_dsn)
     try:
-        async with node(database.login_dsn, LocalBus()) as hub:
-            refused, *others = await clients(hub, database, 3)
+        async with node(database.login_dsn, LocalBus()) as service:
+            refused, *others = await clients(service, database, 3)
             await owner.execute(
                 "ALTER TABLE document_updates ADD CONSTRAINT refusing"
-                f" CHECK (document_id <> '{refused.member.document.id}') NOT VALID"
+                f" CHECK (document_id <> '{refused.document.id}') NOT VALID"
             )
             for number in range(2):
                 for client in (refused, *others):
                     client.type(f"{number}", 1000)
                 await stored(*others)
-                assert not refused.member.document.room.saved
+                assert not refused.document.room.saved
             await owner.execute("ALTER TABLE document_updates DROP CONSTRAINT refusing")
             await stored(refused)
         assert await text_in(database, refused) == "begin 01"
@@ -138,41 +138,41 @@ async def test_rows_that_postgresql_refuses_do_not_hold_back_others(database: da
 async def test_a_database_where_everything_is_locked_is_told_from_one_locked_document(
     database: databases.Database,
 ) -> None:
-    async with node(database.login_dsn, LocalBus()) as hub:
-        some = await clients(hub, database, 5)
+    async with node(database.login_dsn, LocalBus()) as service:
+        some = await clients(service, database, 5)
         async with locking(database, "LOCK TABLE document_updates IN SHARE MODE"):
             for client in some:
                 client.type("x", 1000)
-            await until(lambda: hub.writer.failing_since is not None, "a database that fails")
-            assert not any(client.member.document.room.saved for client in some)
+            await until(lambda: service.group_commit.failing_since is not None, "a database that fails")
+            assert not any(client.document.room.saved for client in some)
             with pytest.raises(Unavailable):
-                await hub.committed(some[0].member.document)
+                await service.group_commit.wait_committed(some[0].document)
         await stored(*some)
-        assert hub.writer.failing_since is None
+        assert service.group_commit.failing_since is None
     assert await text_in(database, some[4]) == "begin x"
 
 
 async def test_a_document_that_is_blocked_for_too_long_closes_its_own_sockets_only(
     database: databases.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "BLOCKED_SECONDS", 0.0)
-    async with node(database.login_dsn, LocalBus(), max_unsaved_seconds=0.5) as hub:
-        locked, other = await clients(hub, database, 2)
-        document = locked.member.document
+    monkeypatch.setattr(group_commit, "BLOCKED_SECONDS", 0.0)
+    async with node(database.login_dsn, LocalBus(), max_unsaved_seconds=0.5) as service:
+        locked, other = await clients(service, database, 2)
+        document = locked.document
         async with locking(database, LOCKS["its head is locked"], document.id):
             locked.type("x", 1000)
-            await until(lambda: len(hub.writer.blocked) == 1, "a blocked document")
+            await until(lambda: len(service.group_commit.blocked) == 1, "a blocked document")
             with pytest.raises(DocumentBlocked):
-                await hub.committed(document)
+                await service.group_commit.wait_committed(document)
             await until(lambda: session_of(locked.member).ended is not None, "the end of its sockets")
             ended = session_of(locked.member).ended
             assert ended is not None and (ended.close_code, ended.code) == (1013, "document_blocked")
             with pytest.raises(DocumentBlocked):
-                await joined(hub, document.id)
+                await joined(service, document.id)
             other.type("y", 1000)
             await stored(other)
             assert session_of(other.member).ended is None
-            await joined(hub, other.member.document.id)
+            await joined(service, other.document.id)
         await stored(locked)
     assert await text_in(database, locked) == "begin x"
 
@@ -180,12 +180,12 @@ async def test_a_document_that_is_blocked_for_too_long_closes_its_own_sockets_on
 async def test_the_bytes_of_a_blocked_document_do_not_close_the_sockets_of_others(
     database: databases.Database,
 ) -> None:
-    async with node(database.login_dsn, LocalBus(), max_unsaved_bytes=65536) as hub:
-        locked, other = await clients(hub, database, 2)
-        async with locking(database, LOCKS["its head is locked"], locked.member.document.id):
+    async with node(database.login_dsn, LocalBus(), max_unsaved_bytes=65536) as service:
+        locked, other = await clients(service, database, 2)
+        async with locking(database, LOCKS["its head is locked"], locked.document.id):
             locked.type("x" * 40_000, 1000)
             await until(lambda: session_of(locked.member).ended is not None, "the end of its sockets")
-            assert not hub.writer.overloaded
+            assert not service.group_commit.overloaded
             other.type("y", 1000)
             await stored(other)
             assert session_of(other.member).ended is None
@@ -193,31 +193,31 @@ async def test_the_bytes_of_a_blocked_document_do_not_close_the_sockets_of_other
 
 
 async def test_a_locked_document_does_not_hold_a_place_for_folding(database: databases.Database) -> None:
-    async with node(database.login_dsn, LocalBus(), room_idle_seconds=0.1, worker_processes=1) as hub:
-        locked, other = await clients(hub, database, 2)
-        async with locking(database, "SELECT FROM documents WHERE id = $1 FOR UPDATE", locked.member.document.id):
-            await hub.settle(other.member.document.id)
-            await until(lambda: hub.counts.fold_failures > 0, "a fold that met the lock")
+    async with node(database.login_dsn, LocalBus(), room_idle_seconds=0.1, worker_processes=1) as service:
+        locked, other = await clients(service, database, 2)
+        async with locking(database, "SELECT FROM documents WHERE id = $1 FOR UPDATE", locked.document.id):
+            await service.hub.flush_to_storage(other.document.id)
+            await until(lambda: service.counts.fold_failures > 0, "a fold that met the lock")
             other.type("y", 1000)
-            await hub.settle(other.member.document.id)
-            assert other.member.document.room.log_rows == 0
-            assert locked.member.document.room.log_rows == 1
+            await service.hub.flush_to_storage(other.document.id)
+            assert other.document.room.log_rows == 0
+            assert locked.document.room.log_rows == 1
 
 
 async def test_a_document_deleted_while_it_was_blocked_is_gone(database: databases.Database) -> None:
-    async with node(database.login_dsn, LocalBus()) as hub:
-        [client] = await clients(hub, database, 1)
+    async with node(database.login_dsn, LocalBus()) as service:
+        [client] = await clients(service, database, 1)
         conn = await asyncpg.connect(database.owner_dsn)
         async with conn.transaction():
-            await conn.execute(LOCKS["it is being deleted"], client.member.document.id)
+            await conn.execute(LOCKS["it is being deleted"], client.document.id)
             client.type("x", 1000)
-            await until(lambda: len(hub.writer.blocked) == 1, "a blocked document")
+            await until(lambda: len(service.group_commit.blocked) == 1, "a blocked document")
         await conn.close()
         await until(lambda: session_of(client.member).ended is not None, "the end of its sockets")
         ended = session_of(client.member).ended
         assert ended is not None and ended.code == "not_found"
-        assert not len(hub.writer.blocked)
-        await hub.writer.flushed()
+        assert not len(service.group_commit.blocked)
+        await service.group_commit.wait_flushed()
 
 
 @pytest.mark.parametrize("version", databases.VERSIONS)

@@ -11,27 +11,27 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from collab_server.crypto import csrf_token, new_secret, token_hash
-from collab_server.transport.connection import HIGH_WATER
-from collab_server.transport.events import EventStream
-from collab_server.transport.frames import Outgoing
-from tests.documents.office import Office, open_office
+from collab_server.adapters.websocket.connection import HIGH_WATER
+from collab_server.adapters.websocket.frame_parser import Outgoing
+from collab_server.adapters.websocket.sse import EventStream
+from collab_server.security.tokens import csrf_token, new_secret, token_hash
 from tests.events import listening, unlikely
+from tests.features.api_harness import ApiHarness, open_api
 from tests.peers import Peer
 from tests.people import Person, fetch, people, run
 from tests.waiting import until
 
-AT_ONCE = 1.0
+AT_ONCE = 15.0
 MOST = 12
 
 
 @pytest.fixture(scope="module")
-async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    async with open_office(tmp_path_factory.mktemp("events"), max_document_connections=MOST) as running:
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiHarness]:
+    async with open_api(tmp_path_factory.mktemp("events"), max_document_connections=MOST) as running:
         yield running
 
 
-async def member(office: Office, role: str) -> Person:
+async def member(office: ApiHarness, role: str) -> Person:
     [person] = await people(office.server, "mia")
     await run(
         office.server,
@@ -41,7 +41,7 @@ async def member(office: Office, role: str) -> Person:
     return person
 
 
-async def test_a_stream_and_a_websocket_are_in_one_room(office: Office) -> None:
+async def test_a_stream_and_a_websocket_are_in_one_room(office: ApiHarness) -> None:
     made = await office.make()
     peer = await Peer(office.server, "yws", made["id"], token=office.owner.token).sync()
     async with listening(office.editor, made["id"]) as listener:
@@ -71,7 +71,7 @@ async def test_a_stream_and_a_websocket_are_in_one_room(office: Office) -> None:
     await peer.close()
 
 
-async def test_who_may_only_read_is_refused_and_hears_the_rest(office: Office) -> None:
+async def test_who_may_only_read_is_refused_and_hears_the_rest(office: ApiHarness) -> None:
     made = await office.make(content="words")
     async with listening(office.viewer, made["id"]) as listener:
         await listener.sees("words")
@@ -84,7 +84,7 @@ async def test_who_may_only_read_is_refused_and_hears_the_rest(office: Office) -
     assert "no" not in await office.server.content(made["id"], office.editor.token)
 
 
-async def test_a_token_with_fewer_rights_does_not_speak_on_its_owners_stream(office: Office) -> None:
+async def test_a_token_with_fewer_rights_does_not_speak_on_its_owners_stream(office: ApiHarness) -> None:
     made = await office.make()
     reading, writing = await office.editor.with_scope("read"), await office.editor.with_scope("write")
     async with listening(office.editor, made["id"]) as listener:
@@ -101,7 +101,7 @@ async def test_a_token_with_fewer_rights_does_not_speak_on_its_owners_stream(off
     assert await office.server.content(made["id"], office.editor.token) == "by its own"
 
 
-async def test_rights_that_change_are_followed_at_once(office: Office) -> None:
+async def test_rights_that_change_are_followed_at_once(office: ApiHarness) -> None:
     made = await office.make()
     mia = await member(office, "editor")
     where = "WHERE workspace_id = $1 AND user_id = $2"
@@ -120,7 +120,7 @@ async def test_rights_that_change_are_followed_at_once(office: Office) -> None:
         assert (await listener.type("gone")).status_code == 404
 
 
-async def test_cookies_need_their_token_and_connect_tokens_do(office: Office) -> None:
+async def test_cookies_need_their_token_and_connect_tokens_do(office: ApiHarness) -> None:
     made = await office.make()
     cookie = new_secret()
     add = "INSERT INTO sessions (user_id, token_hash, expires_at) VALUES ($1, $2, now() + interval '1 hour')"
@@ -146,7 +146,7 @@ async def test_cookies_need_their_token_and_connect_tokens_do(office: Office) ->
     assert (await office.stranger.get(f"/documents/{made['id']}/events")).status_code == 404
 
 
-async def test_who_comes_back_gets_what_is_new(office: Office) -> None:
+async def test_who_comes_back_gets_what_is_new(office: ApiHarness) -> None:
     made = await office.make(content="x" * 2000)
     async with listening(office.editor, made["id"]) as first:
         await first.type("more")
@@ -174,7 +174,7 @@ async def test_who_comes_back_gets_what_is_new(office: Office) -> None:
 
 
 @pytest.mark.parametrize("body", [b"\x05\x00", b"\xff", b"\x02\x00\x02", b"\x01\x00", b"\x04\x00\x02\x01\xff"])
-async def test_what_cannot_be_read_ends_the_stream(office: Office, body: bytes) -> None:
+async def test_what_cannot_be_read_ends_the_stream(office: ApiHarness, body: bytes) -> None:
     made = await office.make()
     async with listening(office.editor, made["id"]) as listener:
         answer = await office.editor.post(f"{listener.path}/{listener.stream}", content=body)
@@ -183,7 +183,7 @@ async def test_what_cannot_be_read_ends_the_stream(office: Office, body: bytes) 
             await until(lambda: listener.close_code == 4400, "the end")
 
 
-async def test_streams_count_as_connections(office: Office) -> None:
+async def test_streams_count_as_connections(office: ApiHarness) -> None:
     made = await office.make()
     peers = [await Peer(office.server, "yws", made["id"], token=office.editor.token).sync() for _ in range(MOST)]
     answer = await office.editor.get(f"/documents/{made['id']}/events")
@@ -198,7 +198,7 @@ async def test_streams_count_as_connections(office: Office) -> None:
     await until(free, "a place")
 
 
-async def test_a_reader_who_stops_reading_gets_one_merged_diff(office: Office) -> None:
+async def test_a_reader_who_stops_reading_gets_one_merged_diff(office: ApiHarness) -> None:
     made = await office.make()
     peer = await Peer(office.server, "yws", made["id"], token=office.owner.token).sync()
     written = 0
@@ -227,7 +227,7 @@ async def test_a_reader_who_stops_reading_gets_one_merged_diff(office: Office) -
 
 
 async def test_a_server_that_stops_says_so(tmp_path: Path) -> None:
-    async with open_office(tmp_path) as office:
+    async with open_api(tmp_path) as office:
         made = await office.make()
         async with listening(office.editor, made["id"]) as listener:
             assert (await listener.type("kept")).status_code == 200
@@ -268,8 +268,8 @@ async def test_a_stream_holds_back_when_its_client_is_slow() -> None:
     assert writable[0] <= HIGH_WATER
     await until(lambda: stream.queued == 0, "all sent")
     assert b"".join(taken).count(b"data: ") == count
-    stream.rest("AA==")
-    stream.rest(None)
+    stream.send_keepalive("AA==")
+    stream.send_keepalive(None)
     await until(lambda: b"".join(taken).endswith(b"id: AA==\n\n: still here\n\n"), "signs of life")
     gone.set()
     await serving

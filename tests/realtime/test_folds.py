@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from collab_server.backends.bus import LocalBus
-from collab_server.documents import store
-from collab_server.realtime import folder
+from collab_server.adapters.bus import LocalBus
+from collab_server.features.document_log import store
+from collab_server.realtime.documents import compactor
 from tests import databases
 from tests.cluster.test_lossy_bus import joined, new_document, node
 from tests.waiting import until
@@ -27,26 +27,31 @@ async def test_documents_that_fold_slowly_leave_a_slot_to_the_others(monkeypatch
         return await fold(db, workers, document_id)
 
     monkeypatch.setattr(store, "fold", gated)
-    async with databases.migrated("18") as database, node(database.login_dsn, LocalBus(), worker_processes=2) as hub:
-        first, second, quick = [await joined(hub, await new_document(database)) for _ in range(3)]
+    async with (
+        databases.migrated("18") as database,
+        node(database.login_dsn, LocalBus(), worker_processes=2) as service,
+    ):
+        first, second, quick = [await joined(service, await new_document(database)) for _ in range(3)]
 
         async def type_and_fold(*clients: Any) -> list[asyncio.Task[None]]:
             for client in clients:
                 client.type("x", 0)
-                await client.member.document.next_commit()
-            return [task for c in clients if (task := hub._folder.soon(c.member.document, at_once=True)) is not None]
+                await client.document.next_commit()
+            return [
+                task for c in clients if (task := service.compactor.fold_soon(c.document, at_once=True)) is not None
+            ]
 
-        monkeypatch.setattr(folder, "SLOW_SECONDS", 0.0)
+        monkeypatch.setattr(compactor, "SLOW_SECONDS", 0.0)
         await asyncio.wait(await type_and_fold(first, second))
-        monkeypatch.setattr(folder, "SLOW_SECONDS", 1000.0)
-        slow |= {first.member.document.id, second.member.document.id}
+        monkeypatch.setattr(compactor, "SLOW_SECONDS", 1000.0)
+        slow |= {first.document.id, second.document.id}
         waiting = await type_and_fold(first, second)
         await until(lambda: bool(running), "a fold that does not end")
         await asyncio.wait_for(asyncio.wait(await type_and_fold(quick)), 30)
-        assert quick.member.document.room.log_rows == 0
+        assert quick.document.room.log_rows == 0
         assert len(running) == 1 and not any(task.done() for task in waiting)
         may_end.set()
         await asyncio.wait(waiting)
-        assert first.member.document.room.log_rows == second.member.document.room.log_rows == 0
+        assert first.document.room.log_rows == second.document.room.log_rows == 0
         for client in (first, second, quick):
-            hub.leave(client.member)
+            client.leave()

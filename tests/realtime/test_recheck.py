@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from collab_server.realtime.access_watch import BATCH, pause
+from collab_server.realtime.revocation import BATCH, pause
 
 RECHECK = 60.0
 
@@ -24,7 +24,7 @@ def test_nobody_waits_longer_than_the_setting_however_many_come_and_go(seed: int
         # Of those who leave, the ones who were looked at last leave first: the others have no fewer before them.
         members = sorted(members + came)[: 12 * BATCH - chance.randrange(8 * BATCH)]
         batch = heapq.nsmallest(BATCH, members)
-        worst = max([worst, *(now - looked_at for looked_at in batch)])
+        worst = max([worst, *(now - checked_at for checked_at in batch)])
         members = members[len(batch) :] + [now] * len(batch)
         looks += 1
     assert worst <= RECHECK

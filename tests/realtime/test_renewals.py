@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.documents.office import PLAYGROUND, Office, open_office
+from tests.features.api_harness import PLAYGROUND, ApiHarness, open_api
 from tests.peers import Peer, var_string
 from tests.people import Person, fetch, run
 from tests.waiting import until
@@ -15,8 +15,8 @@ ADD_DOCUMENT = "INSERT INTO documents (id, workspace_id, name, title) VALUES ($1
 
 
 @pytest.fixture(scope="module")
-async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    async with open_office(tmp_path_factory.mktemp("renewals")) as running:
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiHarness]:
+    async with open_api(tmp_path_factory.mktemp("renewals")) as running:
         yield running
 
 
@@ -24,7 +24,7 @@ def renew(peer: Peer, token: str) -> None:
     peer.send(b"\x02\x00" + var_string(token) + var_string("4.8.0"))
 
 
-async def opened(office: Office, name: str, who: Person) -> Peer:
+async def opened(office: ApiHarness, name: str, who: Person) -> Peer:
     return await Peer(office.server, "hocus", name, token=who.token).sync()
 
 
@@ -36,7 +36,7 @@ async def shut(peer: Peer, code: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["", "@"])
-async def test_a_viewer_does_not_become_an_editor_by_logging_in_again(office: Office, at: str) -> None:
+async def test_a_viewer_does_not_become_an_editor_by_logging_in_again(office: ApiHarness, at: str) -> None:
     name = f"plan-{uuid4().hex[:8]}"
     made = await office.make(name=name, content="the boss wrote this")
     reading = await office.editor.with_scope("read")
@@ -59,7 +59,7 @@ async def test_a_viewer_does_not_become_an_editor_by_logging_in_again(office: Of
     assert await office.server.content(made["id"], office.editor.token) == "the boss wrote this"
 
 
-async def test_a_connect_token_for_another_document_ends_the_attachment(office: Office) -> None:
+async def test_a_connect_token_for_another_document_ends_the_attachment(office: ApiHarness) -> None:
     made, other = await office.make(), await office.make()
     editor = await opened(office, made["id"], office.editor)
     renew(editor, await office.server.connect_token(other["id"], "editor", office.editor.token))
@@ -67,7 +67,7 @@ async def test_a_connect_token_for_another_document_ends_the_attachment(office: 
     await editor.close()
 
 
-async def test_an_address_that_names_another_document_by_now_ends_the_attachment(office: Office) -> None:
+async def test_an_address_that_names_another_document_by_now_ends_the_attachment(office: ApiHarness) -> None:
     name = f"moved-{uuid4().hex[:8]}"
     made = await office.make(name=name)
     editor = await opened(office, f"@{office.slug}/{name}", office.editor)
@@ -78,7 +78,7 @@ async def test_an_address_that_names_another_document_by_now_ends_the_attachment
     await editor.close()
 
 
-async def test_a_token_without_rights_ends_the_attachment_and_a_lesser_one_stops_edits(office: Office) -> None:
+async def test_a_token_without_rights_ends_the_attachment_and_a_lesser_one_stops_edits(office: ApiHarness) -> None:
     made = await office.make()
     editor = await opened(office, made["id"], office.editor)
     renew(editor, office.viewer.token)
@@ -90,7 +90,7 @@ async def test_a_token_without_rights_ends_the_attachment_and_a_lesser_one_stops
     await editor.close()
 
 
-async def test_after_another_persons_token_everything_is_that_persons(office: Office) -> None:
+async def test_after_another_persons_token_everything_is_that_persons(office: ApiHarness) -> None:
     made = await office.make()
     witness = await Peer(office.server, "yws", made["id"], token=office.owner.token).sync()
     peer = await opened(office, made["id"], office.editor)
@@ -127,7 +127,7 @@ async def test_after_another_persons_token_everything_is_that_persons(office: Of
     await witness.close()
 
 
-async def test_the_same_person_keeps_place_and_presence(office: Office) -> None:
+async def test_the_same_person_keeps_place_and_presence(office: ApiHarness) -> None:
     made = await office.make()
     witness = await Peer(office.server, "yws", made["id"], token=office.owner.token).sync()
     peer = await opened(office, made["id"], office.editor)

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 from pycrdt import Doc, Text
 
-from collab_server.backends.fair_queue import FairQueue
-from collab_server.crdt.room import Author
+from collab_server.adapters.fair_queue import FairQueue
+from collab_server.core.room.entries import Author
 from collab_server.errors import TooMuchWork
-from collab_server.realtime.edits import Edits
+from collab_server.realtime.rest_edits import RestEdits
 
 
 def typed(text: str) -> Doc[Text]:
@@ -30,16 +30,17 @@ class Desk:
         self.document = SimpleNamespace(
             id=uuid4(),
             has_returns=True,
-            writing=FairQueue(1),
+            edit_queue=FairQueue(1),
             revision=0,
-            gone=False,
+            replaced=False,
             room=SimpleNamespace(parts=lambda: [doc.get_update()], clocks={}),
-            take=self.take,
+            apply_edit=self.take,
         )
-        hub = SimpleNamespace(
-            load=self.load, editing=SimpleNamespace(run=self.run), check_open=lambda: None, new_key=lambda: 1
-        )
-        self.edits = Edits(cast(Any, hub))
+        hub: Any = SimpleNamespace(check_open=lambda: None, new_key=lambda: 1)
+        loader: Any = SimpleNamespace(load=self.load)
+        workers: Any = SimpleNamespace(run=self.run)
+        unused: Any = None
+        self.edits = RestEdits(hub, loader, unused, unused, unused, unused, workers)
 
     def take(self, update: bytes, _summary: object, _sender: int, author: Author, **_: object) -> None:
         self.taken.append((update, author))

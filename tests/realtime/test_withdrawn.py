@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from pycrdt import Doc, Text
 
-from collab_server.crdt.messages import SyncStep2, Update
+from collab_server.adapters.websocket.token_bucket import TokenBucket
+from collab_server.core.protocol.messages import SyncStep2, Update
 from collab_server.errors import StaleGeneration
-from collab_server.realtime.traffic import LARGE_UPDATE, handle
-from collab_server.transport.token_bucket import TokenBucket
-from tests.realtime.desk import Desk, session_of, text_at
+from collab_server.realtime.documents.limits import LARGE_UPDATE
+from collab_server.realtime.loader import Loader
+from collab_server.realtime.sessions.message_handler import handle_message
+from tests.realtime.document_harness import DocumentHarness, session_of, text_at
 
 BUDGET = TokenBucket(1000, 10_000)
 
@@ -32,6 +34,12 @@ class SlowWorkers:
         return work(*arguments)
 
 
+def service_with(workers: SlowWorkers) -> Any:
+    nothing: Any = None
+    loader = Loader(nothing, cast(Any, workers), nothing, nothing, nothing, nothing, nothing)
+    return SimpleNamespace(hub=SimpleNamespace(draining=False), workers=workers, loader=loader)
+
+
 def large(text: str = "x") -> bytes:
     doc: Doc[Text] = Doc()
     doc.get("content", type=Text).insert(0, text * (LARGE_UPDATE + 1))
@@ -41,11 +49,11 @@ def large(text: str = "x") -> bytes:
 @pytest.mark.parametrize("kind", [Update, SyncStep2])
 @pytest.mark.parametrize("withdrawn", ["demoted", "shown out", "nothing"])
 async def test_a_large_edit_counts_by_the_rights_at_its_end(kind: type[Update | SyncStep2], withdrawn: str) -> None:
-    desk = Desk()
+    desk = DocumentHarness()
     author, reader = desk.seat(), desk.seat()
     workers = SlowWorkers()
-    hub: Any = SimpleNamespace(draining=False, workers=workers)
-    pending = handle(hub, author, kind(large()), BUDGET, step1_back=False)
+    service: Any = service_with(workers)
+    pending = handle_message(service, desk.document, author, kind(large()), BUDGET, with_step1=False)
     assert pending is not None
     task = asyncio.ensure_future(pending)
     await workers.asked.wait()
@@ -66,11 +74,11 @@ async def test_a_large_edit_counts_by_the_rights_at_its_end(kind: type[Update | 
 
 
 async def test_who_is_told_that_a_document_is_over_cannot_edit_it_any_more() -> None:
-    desk = Desk()
+    desk = DocumentHarness()
     author, reader = desk.seat(), desk.seat()
     workers = SlowWorkers()
-    hub: Any = SimpleNamespace(draining=False, workers=workers)
-    pending = handle(hub, author, Update(large()), BUDGET, step1_back=False)
+    service: Any = service_with(workers)
+    pending = handle_message(service, desk.document, author, Update(large()), BUDGET, with_step1=False)
     assert pending is not None
     task = asyncio.ensure_future(pending)
     await workers.asked.wait()

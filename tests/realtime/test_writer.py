@@ -2,9 +2,9 @@
 
 from uuid import uuid4
 
-from collab_server.crdt.room import Author, Entry
-from collab_server.realtime.log_rows import ROW_BYTES, rows_of
-from tests.crdt.test_room import text_of, typed
+from collab_server.core.room.entries import Author, Entry
+from collab_server.realtime.documents.log_rows import ROW_BYTES, rows_of
+from tests.core.test_room import text_of, typed
 
 ANN, BOB = Author(uuid4(), "laptop"), Author(None)
 

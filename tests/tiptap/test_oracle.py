@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from collab_server.crdt import updates
-from collab_server.crdt.content_editing import Put, edit
-from collab_server.crdt.documents import project
-from tests.crdt.fragments import Fragment, element, p
-from tests.exports.examples import examples, specification
+from collab_server.core.documents.apply_edit import Put, apply_edit
+from collab_server.core.documents.projection import project
+from collab_server.core.yjs import updates
+from tests.core.fragments import Fragment, element, p
+from tests.features.exports.examples import examples, specification
 from tests.tiptap.packages import Oracle
 
 
@@ -30,7 +30,7 @@ def paragraph(*texts: str, **attributes: Any) -> dict[str, Any]:
 
 
 def put(update: bytes, text: str, client: int = 77) -> bytes:
-    made = edit([update], client, Put(text), None)
+    made = apply_edit([update], client, Put(text), None)
     return updates.merge([update, made.update])
 
 

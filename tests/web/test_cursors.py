@@ -112,3 +112,18 @@ def test_what_is_no_cursor_is_refused(cursor: str) -> None:
 
 def test_a_time_without_a_zone_is_utc() -> None:
     assert cursors.decode(as_cursor(["2026-01-02T03:04:05"]), datetime) == (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),)
+
+
+def test_a_page_has_a_cursor_only_if_there_are_more_rows() -> None:
+    assert cursors.cut_page([1, 2], 2, lambda row: (row,)) == ([1, 2], None)
+    page, more = cursors.cut_page([1, 2, 3], 2, lambda row: (row,))
+    assert page == [1, 2]
+    assert cursors.read_position(more, int) == (2,)
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    _, more = cursors.cut_page([1, 2], 1, lambda row: (row,), of="users")
+    assert cursors.read_position(more, int, of="users") == (1,)
+    with pytest.raises(Malformed):
+        cursors.read_position(more, int, of="audit")
+    assert cursors.read_position(None, int) is None

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from collab_server.backends.db import Caller, caller
-from collab_server.web.middleware import RequestDetails
+from collab_server.adapters.postgres import Caller, caller
+from collab_server.web.middleware.headers import RequestDetails
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from collab_server.backends.db import Database
+from collab_server.adapters.postgres import Database
 from collab_server.errors import Conflict, LostRace
 from collab_server.web import problems
 from collab_server.web.routes import ATTEMPTS, router

@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis, mail and worker processes."""

@@ -1,0 +1,1 @@
+"""The PostgreSQL that `collab-server serve` starts when none is configured."""

@@ -1,0 +1,1 @@
+"""Redis: messages between nodes, and rate limits that nodes share."""

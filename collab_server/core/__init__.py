@@ -1,0 +1,1 @@
+"""Pure functions on bytes and values, without await, clock, randomness, socket or database."""

@@ -1,0 +1,1 @@
+"""Whole documents: projection, compaction, and edits of their content. Runs in a worker process."""

@@ -1,0 +1,154 @@
+"""What workers compute from a stored history. Each function gets and returns values that can be pickled."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import zstandard
+
+from collab_server.core.documents.projection import MAX_CONTENT_BYTES, Projection, project
+from collab_server.core.history.blame import Credit, Run
+from collab_server.core.history.blame_content import blame
+from collab_server.core.history.segment import HistoryAuthor
+from collab_server.core.history.sessions import Session, group_sessions
+from collab_server.core.history.stored_history import (
+    History,
+    Position,
+    StoredHistory,
+    cut,
+    find_position,
+    list_inserted,
+    open_history,
+)
+from collab_server.core.text.unified import Operation, diff_words
+from collab_server.core.yjs.updates import EMPTY_UPDATE, state_vector
+
+MAX_SNAPSHOT_BYTES: Final = 256 * 1024 * 1024
+"""The largest decompressed snapshot of a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A document after a row of its log. snapshot: compressed."""
+
+    position: Position
+    snapshot: bytes
+    projection: Projection
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """The content of a document after a row, and its runs by author."""
+
+    position: Position
+    projection: Projection
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """A document to be stored as a version. snapshot: compressed. state_hash: SHA-256 of what it contains."""
+
+    position: Position
+    projection: Projection
+    snapshot: bytes
+    state_hash: bytes
+    authors: Sequence[HistoryAuthor]
+
+
+def read_moment(stored: StoredHistory, *, seq: int | None = None, at: int | None = None) -> Moment:
+    """Read a document as it was after a row, or at a time. Raises Malformed."""
+    history = open_history(stored)
+    position = find_position(history, seq=seq, at=at)
+    update = _cut(history, position)
+    return Moment(position, _compress(update), project(update))
+
+
+def read_blame(stored: StoredHistory, seq: int | None = None) -> Blame:
+    """Read who wrote the document as it was after a row, or as it is. Raises Malformed."""
+    history = open_history(stored)
+    position = find_position(history, seq=seq)
+    inserted = list_inserted(history, position.seq)
+    projected, runs = blame(_cut(history, position), inserted, MAX_CONTENT_BYTES)
+    return Blame(position, projected, runs)
+
+
+def read_sessions(stored: StoredHistory) -> list[Session]:
+    """Read the sessions of editing, the newest first. Raises Malformed."""
+    return group_sessions(open_history(stored))
+
+
+def read_version_state(stored: StoredHistory, since: int) -> VersionState:
+    """Read the whole document as a version. since: the row of the version before, for the authors. Raises Malformed."""
+    history = open_history(stored)
+    position = find_position(history)
+    update = _cut(history, position)
+    sessions = group_sessions(history, since)
+    authors = list(dict.fromkeys(session.author for session in sessions))
+    return VersionState(position, project(update), _compress(update), hashlib.sha256(update).digest(), authors)
+
+
+def read_diff(stored: StoredHistory, old: str, new: str, seq: int) -> list[tuple[Operation, str, Credit | None]]:
+    """Compare two contents by words. Return (operation, text, credit of inserted text). seq: the row of the new one.
+
+    Inserted text of several authors is split. Raises Malformed.
+    """
+    runs = read_blame(stored, seq).runs
+    if "".join(run.text for run in runs) != new:
+        # A version of another generation, or one whose rows are not kept any more.
+        runs = [Run(new, None)]
+    found: list[tuple[Operation, str, Credit | None]] = []
+    credited = _Credited(runs)
+    for piece in diff_words(old, new):
+        if piece.operation == "delete":
+            found.append((piece.operation, piece.text, None))
+            continue
+        parts = credited.take(len(piece.text))
+        if piece.operation == "insert":
+            found += ((piece.operation, run.text, run.credit) for run in parts)
+        else:
+            found.append((piece.operation, piece.text, None))
+    return found
+
+
+class _Credited:
+    """Runs, read in parts of any length."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+        self._index = self._offset = 0
+
+    def take(self, length: int) -> list[Run]:
+        """Return the next characters, by author."""
+        taken: list[Run] = []
+        while length:
+            run = self._runs[self._index]
+            text = run.text[self._offset : self._offset + length]
+            taken.append(Run(text, run.credit))
+            length -= len(text)
+            self._offset += len(text)
+            if self._offset == len(run.text):
+                self._index, self._offset = self._index + 1, 0
+        return taken
+
+
+def _compress(update: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=9).compress(update)
+
+
+def open_snapshot(snapshot: bytes) -> bytes:
+    """Decompress the snapshot of a version into an update. Raises ValueError or ZstdError for other bytes."""
+    if zstandard.get_frame_parameters(snapshot).content_size > MAX_SNAPSHOT_BYTES:
+        raise ValueError("the snapshot of a version is too large")
+    return zstandard.ZstdDecompressor().decompress(snapshot)
+
+
+def read_state_vector(snapshot: bytes) -> bytes:
+    """Return the encoded state vector of the snapshot of a version. Raises Malformed."""
+    update = open_snapshot(snapshot)
+    return state_vector(update) if update != EMPTY_UPDATE else b"\0"
+
+
+def _cut(history: History, position: Position) -> bytes:
+    return cut(history, position.seq) if position.seq else EMPTY_UPDATE

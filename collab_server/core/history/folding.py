@@ -1,0 +1,91 @@
+"""Packs the rows that a fold takes out of the log into a segment, together with small segments before them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from collab_server.core.history.segment import (
+    HistoryAuthor,
+    build_row,
+    build_segment,
+    decode_segment,
+    encode_segment,
+    join_segments,
+)
+
+GROWTH: Final = 2
+"""A segment is joined with later rows unless it has more than this many times their rows."""
+MAX_JOINED_ROWS: Final = 50_000
+MAX_JOINED_BYTES: Final = 1_048_576
+"""A segment beyond these sizes is never read again by a fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowHeader:
+    """A row of the log without its update. at: milliseconds since 1970."""
+
+    seq: int
+    at: int
+    author: HistoryAuthor
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSize:
+    """What decides about joining a segment: its number of rows, and its compressed bytes."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a segment is built of besides the updates of the rows.
+
+    headers: of the folded rows. base: the snapshot's content as one row, where no segment has it. earlier: the segments
+    to join, oldest first; the last of them ends before the first row.
+    """
+
+    headers: Sequence[RowHeader]
+    base: RowHeader | None = None
+    earlier: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackedSegment:
+    """An encoded segment, with the number and the time of its first and its last row."""
+
+    first_seq: int
+    last_seq: int
+    first_at: int
+    last_at: int
+    rows: int
+    payload: bytes
+
+
+def count_joined(sizes: Sequence[SegmentSize], rows: int) -> int:
+    """Return how many of the last segments to join with this many later rows. sizes: oldest first.
+
+    A row is so packed again about log2(rows) times, and a document of n rows has about log2(n) small segments.
+    """
+    joined = 0
+    for size in reversed(sizes):
+        if size.rows > GROWTH * rows or size.rows + rows > MAX_JOINED_ROWS or size.bytes > MAX_JOINED_BYTES:
+            break
+        joined += 1
+        rows += size.rows
+    return joined
+
+
+def pack_history(past: Past, snapshot: bytes | None, updates: Sequence[bytes]) -> PackedSegment:
+    """Pack rows into a segment. snapshot: the document before them. Raises Malformed for unreadable bytes."""
+    headers, parts = list(past.headers), list(updates)
+    if past.base is not None and snapshot is not None:
+        headers.insert(0, past.base)
+        parts.insert(0, snapshot)
+    rows = [build_row(header.seq, header.at, header.author, part) for header, part in zip(headers, parts, strict=True)]
+    segment = build_segment(rows, parts)
+    for earlier in reversed(past.earlier):
+        segment = join_segments(decode_segment(earlier), segment)
+    payload = encode_segment(segment)
+    first, last = segment.rows[0], segment.rows[-1]
+    return PackedSegment(first.seq, last.seq, first.at, last.at, len(segment.rows), payload)

@@ -1,0 +1,31 @@
+"""The authors of structs. A Yjs client id belongs to the author who used it first."""
+
+from dataclasses import replace
+
+from collab_server.core.history.segment import UNKNOWN, HistoryAuthor
+from collab_server.core.history.stored_history import identity_of
+
+
+class Owners:
+    """The authors of Yjs client ids, learned from what the rows of a log insert, in their order."""
+
+    def __init__(self) -> None:
+        self._owners: dict[int, HistoryAuthor] = {}
+
+    def find_author(self, deliverer: HistoryAuthor, client: int) -> HistoryAuthor:
+        """Return the author of what somebody delivered for a client. Must be asked in the order of the log.
+
+        Structs that somebody else delivered keep the author of their client id. If nobody is known for the id, whoever
+        delivered them is marked as their relay.
+        """
+        author = deliverer
+        if deliverer.others:
+            author = dict(deliverer.others).get(client) or replace(deliverer, others=())
+        owner = self._owners.get(client)
+        if owner is None:
+            if not author.is_relayed and author.kind != UNKNOWN.kind:
+                self._owners[client] = author
+            return author
+        if owner is author:
+            return author
+        return owner if identity_of(owner) != identity_of(author) else author

@@ -1,0 +1,172 @@
+"""The whole kept history of a document: its segments, and the rows of the log that no fold has taken yet."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from collab_server.core.history.folding import RowHeader
+from collab_server.core.history.moment import Moment, cut_to_moment
+from collab_server.core.history.segment import (
+    Columns,
+    HistoryAuthor,
+    RangeColumns,
+    build_row,
+    decode_columns,
+    read_ranges,
+    to_columns,
+)
+from collab_server.core.yjs.delete_set import DeleteSet
+from collab_server.core.yjs.inspection import Range
+from collab_server.core.yjs.updates import EMPTY_UPDATE, merge
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """A history as PostgreSQL has it. segments: compressed, oldest first. headers, updates: of the rows after them."""
+
+    segments: Sequence[bytes]
+    headers: Sequence[RowHeader]
+    updates: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """columns: rows in the order of the log, in parts. update: all structs and deletions of the document, with the
+    deleted content.
+    """
+
+    columns: Sequence[Columns]
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A row of the log, and its time in milliseconds since 1970. seq 0: before the first row."""
+
+    seq: int
+    at: int
+
+
+class RowPart(NamedTuple):
+    """A range of clocks that a row was the first to insert or to delete. number: of the row in its columns."""
+
+    columns: Columns
+    number: int
+    range: Range
+
+    @property
+    def seq(self) -> int:
+        """The number of the row."""
+        return self.columns.first_seq + self.number
+
+    @property
+    def at(self) -> int:
+        """The time of the row, in milliseconds since 1970."""
+        return self.columns.times[self.number]
+
+    @property
+    def author(self) -> HistoryAuthor:
+        """Who delivered the row."""
+        return self.columns.authors[self.columns.numbers[self.number]]
+
+
+def open_history(stored: StoredHistory) -> History:
+    """Decode a history. Raises Malformed for unreadable bytes."""
+    decoded = [decode_columns(segment) for segment in stored.segments]
+    columns = [one for one, _ in decoded]
+    if stored.headers:
+        pairs = zip(stored.headers, stored.updates, strict=True)
+        columns.append(to_columns([build_row(one.seq, one.at, one.author, update) for one, update in pairs]))
+    parts = [*(update for _, update in decoded), *stored.updates]
+    return History(columns, merge(parts) if parts else EMPTY_UPDATE)
+
+
+def find_position(history: History, *, seq: int | None = None, at: int | None = None) -> Position:
+    """Find the last row with at most this number, or of at most this time. seq 0: there is none.
+
+    Where the rows before the first one are not kept, nothing is earlier than the first one.
+    """
+    found = Position(0, 0)
+    if history.columns and history.columns[0].first_seq > 1:
+        found = Position(history.columns[0].first_seq, history.columns[0].times[0])
+    for columns in history.columns:
+        count = len(columns.times)
+        if seq is not None:
+            count = max(0, min(count, seq - columns.first_seq + 1))
+        if at is not None:
+            count = min(count, bisect_right(columns.times, at))
+        if count:
+            found = Position(columns.first_seq + count - 1, columns.times[count - 1])
+        if count < len(columns.times):
+            break
+    return found
+
+
+def cut(history: History, seq: int) -> bytes:
+    """Cut out the document as it was after a row of the log."""
+    return cut_to_moment(history.update, find_moment(history, seq))
+
+
+def find_moment(history: History, seq: int) -> Moment:
+    """Find what the document showed after a row of the log."""
+    moment = Moment()
+    for columns in history.columns:
+        stop = seq - columns.first_seq + 1
+        if stop > 0:
+            moment.inserted.add(_join(read_ranges(columns, columns.inserted, stop)))
+            moment.deleted.add(_join(read_ranges(columns, columns.deleted, stop)))
+    return moment
+
+
+def _join(ranges: Iterable[tuple[int, int, int, int]]) -> list[Range]:
+    """Join consecutive ranges of a client. Mostly they are what somebody typed or erased."""
+    found: list[Range] = []
+    last: dict[int, tuple[int, int]] = {}
+    for _, client, start, end in ranges:
+        before = last.get(client)
+        if before is None:
+            last[client] = (start, end)
+        elif start == before[1]:
+            last[client] = (before[0], end)
+        elif end == before[0]:
+            last[client] = (start, before[1])
+        else:
+            found.append((client, *before))
+            last[client] = (start, end)
+    return found + [(client, *one) for client, one in last.items()]
+
+
+def list_inserted(history: History, seq: int | None = None) -> Iterator[RowPart]:
+    """List what rows were the first to insert, in the order of the log, up to a row."""
+    return _list_first([(one, one.inserted) for one in history.columns], seq)
+
+
+def list_deleted(history: History, seq: int | None = None) -> Iterator[RowPart]:
+    """List what rows were the first to delete, in the order of the log, up to a row."""
+    return _list_first([(one, one.deleted) for one in history.columns], seq)
+
+
+def _list_first(all_columns: Iterable[tuple[Columns, RangeColumns]], seq: int | None) -> Iterator[RowPart]:
+    # Nearly all ranges are behind those before them. These wait in `unseen`, because they need no search.
+    seen = DeleteSet()
+    unseen: list[Range] = []
+    ends: dict[int, int] = {}
+    for columns, ranges in all_columns:
+        stop = None if seq is None else max(0, seq - columns.first_seq + 1)
+        for index, client, start, end in read_ranges(columns, ranges, stop):
+            if start >= ends.get(client, 0):
+                ends[client] = end
+                unseen.append((client, start, end))
+                yield RowPart(columns, index, (client, start, end))
+                continue
+            seen.add(unseen)
+            unseen = [(client, start, end)]
+            ends[client] = max(end, ends[client])
+            for part in seen.outside(unseen):
+                yield RowPart(columns, index, part)
+
+
+def identity_of(author: HistoryAuthor) -> tuple[str, str | None, str | None]:
+    """Return what tells authors apart: the kind, the id, and a name where there is no id."""
+    return author.kind, author.id, author.name if author.id is None else None

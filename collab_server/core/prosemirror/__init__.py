@@ -1,0 +1,1 @@
+"""ProseMirror documents as Yjs trees."""

@@ -1,0 +1,1 @@
+"""Edits of ProseMirror documents, given as Markdown."""

@@ -1,0 +1,1 @@
+"""Wire formats: y-websocket, Hocuspocus, messages between nodes, and the offline sync format."""

@@ -1,0 +1,1 @@
+"""Plain text: diffs, line ends, and edits of a Y.Text."""

@@ -1,0 +1,1 @@
+"""The Yjs update format: reading, checking, merging and writing updates."""

@@ -1,0 +1,1 @@
+"""Accounts: changing one's own, and the administration of others."""

@@ -1,0 +1,1 @@
+"""The change feed: changes in the workspaces of a person, in a stable order."""

@@ -1,0 +1,1 @@
+"""The text of a document over REST: reading, rendering and editing."""

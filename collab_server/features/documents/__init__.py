@@ -1,0 +1,1 @@
+"""Documents: names, addresses, metadata and lists."""

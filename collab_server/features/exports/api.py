@@ -1,0 +1,134 @@
+"""Routes of files: a document in a format."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+from starlette.responses import StreamingResponse
+
+from collab_server.access.check import ABSENT, require
+from collab_server.access.policy import Action
+from collab_server.core.history import answers
+from collab_server.errors import DocumentDamaged, NotFound, TooLarge, TooMany, UnprocessableContent
+from collab_server.features.content import rendering
+from collab_server.features.document_log import version_content_queries
+from collab_server.features.documents import document_queries, queries, tag_queries
+from collab_server.features.documents.api import USUAL, CurrentContext
+from collab_server.features.documents.document_queries import Document, Encrypted
+from collab_server.features.documents.kinds import ENCRYPTED
+from collab_server.features.documents.request_context import RequestContext
+from collab_server.features.exports import file_names, formats, manifest, reading
+from collab_server.features.exports.reading import Sources
+from collab_server.features.exports.services import conversion_services
+from collab_server.web.etags import not_modified
+from collab_server.web.problems import documented
+from collab_server.web.routes import router as _router
+
+router = _router()
+
+PIECE: Final = 65_536
+"""Bytes of one write to a socket."""
+
+
+async def make_sources(context: CurrentContext, request: Request) -> Sources:
+    return Sources(context.db, context.workers, conversion_services(request).converters, context.rooms.settle)
+
+
+CurrentSources = Annotated[Sources, Depends(make_sources)]
+
+
+@router.get(
+    "/documents/{document_id}/export",
+    tags=["exports"],
+    response_class=Response,
+    responses={
+        **USUAL,
+        **documented(TooLarge, UnprocessableContent, TooMany, DocumentDamaged),
+        200: {"content": {kind: {} for kind in formats.MEDIA_TYPES}, "description": "The file"},
+        304: {"description": "Not changed since the ETag in If-None-Match"},
+    },
+)
+async def export_document(
+    document_id: UUID,
+    context: CurrentContext,
+    sources: CurrentSources,
+    request: Request,
+    format: formats.Format = "md",
+    version: Annotated[int | None, Query(ge=1, lt=2**31, description="Number of a version; now if not given")] = None,
+) -> Response:
+    """Export a document as a file, including all received edits: `md` (the text), `html` (a complete, sanitised page),
+    `txt` (without marks), `json` (text and metadata), `yjs` (the complete update), `docx` or `pdf`. Texts above 1 MB
+    are available as `md`, `json` and `yjs`. `version`: the file has the title and the content of a version, and the
+    other metadata as they are now.
+    """
+    await require(context.db, context.identity, document_id, Action.VIEW)
+    if version is not None:
+        return await _export_version(context, sources, request, document_id, version, format)
+    whole = await reading.settle(sources, document_id)
+    document, category, encrypted = await _find(context, document_id)
+    content = await reading.get_text(sources, document_id)
+    etag = f'"{document.row_version}-{content.clock}-{content.content_hash[:16]}-{format}{formats.VERSION}"'
+    if (unchanged := not_modified(request, etag)) is not None:
+        return unchanged
+    file = await reading.write(sources, document, content, format, category, encrypted)
+    answer = _answer_file(file, format, document.title, etag)
+    if not whole:
+        answer.headers["x-content-damaged"] = "true"
+    return answer
+
+
+async def _export_version(
+    context: RequestContext, sources: Sources, request: Request, document_id: UUID, number: int, format_: formats.Format
+) -> Response:
+    document, category, _ = await _find(context, document_id)
+    if document.type == ENCRYPTED:
+        raise UnprocessableContent("a password has no versions that can be exported")
+    async with context.db.as_service() as conn:
+        version = await version_content_queries.get_content(conn, document_id, number)
+    etag = f'"version:{number}-{document.row_version}-{version.content_hash[:16]}-{format_}{formats.VERSION}"'
+    if (unchanged := not_modified(request, etag)) is not None:
+        return unchanged
+    then = replace(document, title=version.title, last_edited_at=version.created_at)
+    content = queries.Content(version.content, version.content_hash, version.truncated, version.seq)
+    update = await sources.workers.run(answers.open_snapshot, version.snapshot)
+    file = await reading.write(sources, then, content, format_, category, update=update)
+    return _answer_file(file, format_, version.title, etag)
+
+
+def _answer_file(file: bytes, format_: formats.Format, title: str, etag: str) -> Response:
+    kind = formats.KINDS[format_]
+    headers = {
+        "etag": etag,
+        "cache-control": "private, no-cache",
+        "content-length": str(len(file)),
+        "content-disposition": file_names.make_disposition(file_names.make_safe_name(title) + kind.extension),
+        "content-security-policy": rendering.CONTENT_POLICY,
+    }
+    return StreamingResponse(_iterate_pieces(file), media_type=kind.media_type, headers=headers)
+
+
+async def _find(context: RequestContext, document_id: UUID) -> tuple[Document, tuple[str, ...], Encrypted | None]:
+    """(document, names of its category from the outermost on, its secret). Raises NotFound."""
+    if context.identity.kind == "connect":
+        async with context.db.as_service() as conn:
+            unchecked = await document_queries.find_document_unchecked(conn, document_id)
+        if unchecked is None:
+            raise NotFound(ABSENT)
+        return replace(unchecked, created_by_name=None), (), None
+    async with context.db.as_user(context.identity.user_id) as conn:
+        document = await document_queries.find_document(conn, document_id)
+        if document is None:
+            raise NotFound(ABSENT)
+        categories = await tag_queries.list_categories(conn, document.workspace_id)
+        secret = await document_queries.find_encrypted(conn, document_id) if document.type == ENCRYPTED else None
+    path = manifest.make_category_paths(categories).get(document.category_id, ()) if document.category_id else ()
+    return document, path, secret
+
+
+async def _iterate_pieces(file: bytes) -> AsyncIterator[Any]:
+    """Never the whole file at once: the sockets of live documents share the loop."""
+    view = memoryview(file)
+    for start in range(0, len(view), PIECE):
+        yield view[start : start + PIECE]

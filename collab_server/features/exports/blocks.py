@@ -1,0 +1,52 @@
+"""The blocks of a Markdown text with the content of its sanitised HTML, the source of Word and PDF files. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from collab_server.core.markdown import front_matter
+from collab_server.core.markdown.parser import new_parser
+from collab_server.core.markdown.parsing_cost import check_parsing_cost
+from collab_server.core.markdown.runs import Run
+from collab_server.core.markdown.syntax_tree import Block, Heading, Paragraph, build_blocks
+
+__all__ = ["Block", "Heading", "Paragraph", "is_right_to_left", "link_of", "read", "text_of"]
+
+_MARKS: Final = frozenset({"strong", "em", "s"})
+_SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
+
+
+def read(markdown: str) -> list[Block]:
+    """Parse Markdown to blocks, without its front matter. Raises TooMuchWork."""
+    check_parsing_cost(markdown)
+    parser = new_parser()
+    parser.disable("text_join")
+    # link_of drops unsafe addresses, and the text of the link stays.
+    parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]
+    return build_blocks(parser.parse(front_matter.split_front_matter(markdown)[1]), _MARKS)
+
+
+def text_of(run: Run) -> str:
+    """The visible text of a run: a line feed for a break, the description or the address for an image."""
+    if run.kind == "break":
+        return "\n"
+    return run.text or link_of(run) or "image" if run.image is not None else run.text
+
+
+def link_of(run: Run) -> str:
+    """The safe address to which a run links, or ''. Images are not fetched: their description links to them."""
+    links = [mark for mark in run.marks if isinstance(mark, tuple)]
+    if run.image is not None:
+        links.append(run.image)
+    return next((address for _, address, _ in links if _SAFE_LINK.match(address)), "")
+
+
+def is_right_to_left(runs: Sequence[Run]) -> bool:
+    """Return the direction of the first character with one."""
+    for run in runs:
+        for character in text_of(run):
+            direction = unicodedata.bidirectional(character)
+            if direction in ("L", "R", "AL"):
+                return direction != "L"
+    return False

@@ -1,0 +1,60 @@
+"""File names for all systems, and the header for a download's name. Pure."""
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import quote
+
+MAX_BYTES: Final = 150
+"""Maximum size of a name without its extension: file systems take 255 bytes, and archivers add to the name."""
+
+_FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+')
+_RESERVED: Final = re.compile(
+    r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])", re.IGNORECASE
+)
+"""Names of devices in Windows, with any extension."""
+_NOT_TOKEN: Final = re.compile(r'[^\x20-\x7e]|["\\%]')
+
+
+def make_safe_name(title: str) -> str:
+    """The title as a name without extension: never empty, hidden, a path, a device, or too long."""
+    name = _FORBIDDEN.sub(" ", unicodedata.normalize("NFC", title))
+    name = " ".join(name.split()).strip(". ")
+    while len(name.encode()) > MAX_BYTES:
+        name = name[:-1]
+    name = name.strip(". ") or "Untitled"
+    # Windows checks the part before the first dot: `COM1.txt_` is a device too.
+    stem, dot, rest = name.partition(".")
+    return f"{stem.rstrip()}_{dot}{rest}" if _RESERVED.fullmatch(stem.rstrip()) else name
+
+
+class Names:
+    """Unique paths in an archive, regardless of case and accents."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def unique(self, stem: str) -> str:
+        """The stem, or with a number behind it: `Plan`, `Plan (2)`."""
+        key = _fold(stem)
+        candidate, number = stem, self._next.get(key, 2)
+        while _fold(candidate) in self._taken:
+            candidate = f"{stem} ({number})"
+            number += 1
+        self._next[key] = number
+        self._taken.add(_fold(candidate))
+        return candidate
+
+
+def _fold(path: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
+
+
+def make_disposition(name: str) -> str:
+    """Make the Content-Disposition of a download (RFC 6266), with an ASCII name and, if it differs, the name by RFC
+    8187.
+    """
+    plain = _NOT_TOKEN.sub("_", name)
+    header = f'attachment; filename="{plain}"'
+    return header if plain == name else f"{header}; filename*=UTF-8''{quote(name, safe='')}"

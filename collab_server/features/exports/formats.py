@@ -1,0 +1,79 @@
+"""The formats of a single document, and making its bytes in them. Pure; run in a worker process where it takes long."""
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+Format = Literal["md", "html", "txt", "json", "yjs", "docx", "pdf"]
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+
+VERSION: Final = 2
+"""Version of the files. Increase it with each change of the output, so that copies of clients are outdated."""
+
+_PAGE: Final = """\
+<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src http: https: data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }}
+pre, code {{ font-family: ui-monospace, monospace; font-size: .92em; background: color-mix(in srgb, currentcolor 8%, transparent); border-radius: 4px; }}
+code {{ padding: .1em .3em; }} pre {{ padding: .8em 1em; overflow-x: auto; }} pre code {{ padding: 0; background: none; }}
+blockquote {{ margin-inline: 0; padding-inline-start: 1em; border-inline-start: 3px solid color-mix(in srgb, currentcolor 30%, transparent); }}
+table {{ border-collapse: collapse; }} th, td {{ border: 1px solid color-mix(in srgb, currentcolor 30%, transparent); padding: .3em .7em; }}
+img {{ max-width: 100%; }} li > input {{ margin-inline-start: -1.3em; }}
+@media print {{ body {{ margin: 0; max-width: none; }} }}
+</style>
+</head>
+<body dir="auto">
+{body}</body>
+</html>
+"""  # noqa: E501
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    media_type: str
+    extension: str
+
+
+KINDS: Final[Mapping[Format, Kind]] = {
+    "md": Kind("text/markdown; charset=utf-8", ".md"),
+    "html": Kind("text/html; charset=utf-8", ".html"),
+    "txt": Kind("text/plain; charset=utf-8", ".txt"),
+    "json": Kind("application/json", ".json"),
+    "yjs": Kind("application/octet-stream", ".yjs"),
+    "docx": Kind("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx"),
+    "pdf": Kind("application/pdf", ".pdf"),
+}
+MEDIA_TYPES: Final = tuple(kind.media_type.partition(";")[0] for kind in KINDS.values())
+
+
+def write_page(title: str, body: str, language: str = "") -> bytes:
+    """Write a complete HTML document with a sanitised body, without scripts."""
+    return _PAGE.format(title=html.escape(title), body=body, language=html.escape(language)).encode()
+
+
+def write_json(document: Mapping[str, Any], content: str) -> bytes:
+    """The document's metadata with its text."""
+    return json.dumps({**document, "content": content}, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def write_docx(markdown: str, title: str, changed: datetime) -> bytes:
+    # Imported here, because the server process does not need it.
+    from collab_server.features.exports import blocks, docx_file
+
+    return docx_file.write(title, blocks.read(markdown), changed)
+
+
+def write_pdf(markdown: str, title: str, changed: datetime) -> bytes:
+    from collab_server.features.exports import blocks, pdf_file
+
+    return pdf_file.write(title, blocks.read(markdown), changed)

@@ -1,0 +1,1 @@
+"""Preparation of files of other programs: encodings, styles, numbers and equations. Pure."""

@@ -1,0 +1,1 @@
+"""Periodic deletion of outdated, expired and trashed data."""

@@ -1,0 +1,1 @@
+"""Limits of documents and storage in workspaces."""

@@ -1,0 +1,55 @@
+"""SQL of limits of workspaces; see migrations/versions/0024_limit_documents/up.sql for the counters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from collab_server.adapters.postgres import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`documents`: with those in the trash. `used`, `limit`: bytes."""
+
+    kind: str
+    documents: int
+    used: int
+    limit: int
+
+
+async def find_usage(conn: Conn, workspace_id: UUID) -> Usage | None:
+    """Find the usage of a workspace. None if the transaction's user may not read it."""
+    row = await conn.fetchrow(
+        """
+        SELECT w.kind, u.document_count, u.storage_used_bytes, w.storage_limit_bytes
+        FROM workspaces w JOIN workspace_usage u ON u.workspace_id = w.id WHERE w.id = $1
+        """,
+        workspace_id,
+    )
+    return Usage(*row) if row else None
+
+
+async def find_size(conn: Conn, document_id: UUID) -> int:
+    """Return the counted bytes of a document; 0 if it does not exist."""
+    size: int | None = await conn.fetchval(
+        """
+        SELECT coalesce(octet_length(yjs_state), 0)::bigint + content_bytes
+          + coalesce(octet_length(content_encrypted), 0)
+        FROM documents WHERE id = $1
+        """,
+        document_id,
+    )
+    return size or 0
+
+
+async def list_storage_left(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the bytes left in the workspaces of existing documents, negative above the limit. Needs app_service."""
+    rows = await conn.fetch(
+        """
+        SELECT d.id, w.storage_limit_bytes - u.storage_used_bytes AS left
+        FROM documents d JOIN workspaces w ON w.id = d.workspace_id JOIN workspace_usage u ON u.workspace_id = w.id
+        WHERE d.id = ANY ($1::uuid[])
+        """,
+        document_ids,
+    )
+    return {row[0]: row[1] for row in rows}

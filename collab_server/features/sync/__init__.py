@@ -1,0 +1,1 @@
+"""Offline synchronisation: pull and push of many documents at once."""

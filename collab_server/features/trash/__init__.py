@@ -1,0 +1,1 @@
+"""The trash, and recovery from the archive of deleted documents."""

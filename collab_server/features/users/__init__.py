@@ -1,0 +1,1 @@
+"""User records: their fields, settings, passwords and feature flags."""

@@ -1,0 +1,1 @@
+"""Counts of views, and recent documents."""

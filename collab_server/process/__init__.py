@@ -1,0 +1,1 @@
+"""Processes: start-up, the server process, the supervisor, and listening sockets."""

@@ -1,0 +1,1 @@
+"""Replication between the nodes of a cluster."""

@@ -1,0 +1,1 @@
+"""Open documents: their connections, fan-out, commits and compaction."""

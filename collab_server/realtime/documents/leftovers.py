@@ -1,0 +1,57 @@
+"""Folds log rows of servers that ended before they folded them."""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from collab_server.adapters.postgres import Database
+from collab_server.adapters.workers import Workers
+from collab_server.background import run_periodically
+from collab_server.errors import CollabError
+from collab_server.features.document_log import log_queries, store
+from collab_server.observability.logging import log
+
+INTERVAL = 60.0
+AT_ONCE = 100
+"""Documents folded in one round, longest log first."""
+RETRY = (60.0, 3600.0)
+"""Seconds until a document that failed is tried again: at first, and (doubling) at most."""
+
+
+class Leftovers:
+    """`is_open`: returns whether a document is open in this process, which then folds it anyway."""
+
+    def __init__(self, db: Database, workers: Workers, is_open: Callable[[UUID], bool]) -> None:
+        self._db = db
+        self._workers = workers
+        self._is_open = is_open
+        self._failures: dict[UUID, tuple[float, float]] = {}
+        """(not before, in monotonic seconds; the pause that led there) of documents that failed."""
+
+    async def run(self) -> None:
+        """Fold rounds until cancelled."""
+        await run_periodically(
+            "folding the backlog", lambda: self.fold(time.monotonic()), INTERVAL, retry=(INTERVAL, INTERVAL)
+        )
+
+    async def fold(self, now: float) -> None:
+        """Fold one round at `now` (monotonic seconds), without documents that failed lately. Raises Unavailable."""
+        later = [document_id for document_id, (due, _) in self._failures.items() if now < due]
+        async with self._db.as_service() as conn:
+            waiting = await log_queries.list_backlog(conn, AT_ONCE, but=later)
+        for document_id in waiting:
+            if self._is_open(document_id):
+                continue
+            try:
+                await store.fold(self._db, self._workers, document_id)
+            except Exception as error:
+                pause = min(self._failures.get(document_id, (0.0, RETRY[0] / 2))[1] * 2, RETRY[1])
+                self._failures[document_id] = (now + pause, pause)
+                expected = isinstance(error, CollabError)
+                log.warning(
+                    "a fold failed",
+                    extra={"document": document_id, "error": repr(error)},
+                    exc_info=None if expected else error,
+                )
+            else:
+                self._failures.pop(document_id, None)

@@ -1,0 +1,1 @@
+"""Routes of WebSockets, event streams and presence."""

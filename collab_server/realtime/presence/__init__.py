@@ -1,0 +1,1 @@
+"""Presence in the table `presence`, and the presence of API clients."""

@@ -1,0 +1,1 @@
+"""Sessions: one connection that speaks one protocol."""

@@ -1,0 +1,1 @@
+"""ASGI middleware: headers, host names, request rates and body sizes."""

@@ -1,0 +1,17 @@
+-- What the caller may do with a document, in one round trip: NULL, 'read', 'comment', 'write' or 'admin'.
+CREATE OR REPLACE FUNCTION app.document_permission(p_document uuid) RETURNS share_permission
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  place uuid;
+  open_to_all boolean;
+  permission text;
+BEGIN
+  SELECT d.workspace_id, d.is_public INTO place, open_to_all FROM documents d
+    WHERE d.id = p_document AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()));
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  permission := app.permission_among(app.workspace_permissions(place));
+  IF permission IS NULL AND open_to_all AND app.workspace_is_there(place) THEN permission := 'read'; END IF;
+  RETURN permission;
+END $$;
+REVOKE EXECUTE ON FUNCTION app.document_permission(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.document_permission(uuid) TO app_readonly, app_readwrite, app_service, app_admin;

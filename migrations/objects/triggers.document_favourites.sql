@@ -1,0 +1,2 @@
+CREATE OR REPLACE TRIGGER feed AFTER INSERT OR DELETE ON document_favourites
+  FOR EACH ROW EXECUTE FUNCTION app.favourite_changed();

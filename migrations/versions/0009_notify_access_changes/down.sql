@@ -1,0 +1,13 @@
+DROP TRIGGER access_del ON users;
+DROP TRIGGER access_upd ON users;
+DROP TRIGGER access_del ON sessions;
+DROP TRIGGER access_upd ON sessions;
+DROP TRIGGER access_del ON access_tokens;
+DROP TRIGGER access_upd ON access_tokens;
+DROP TRIGGER access_del ON documents;
+DROP TRIGGER access_upd ON documents;
+DROP TRIGGER access_upd ON workspaces;
+DROP TRIGGER access_upd ON workspace_members;
+DROP TRIGGER access_ins_del ON workspace_members;
+DROP FUNCTION app.document_permissions_for(uuid[], uuid[], text);
+DROP FUNCTION app.access_changed();

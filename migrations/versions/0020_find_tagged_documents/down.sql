@@ -1,0 +1,1 @@
+DROP FUNCTION app.tagged_with(uuid, text[], integer);

@@ -1,0 +1,2 @@
+-- Edit times cover moves, deletions and restorations, so that offline deletions are decided by time.
+-- Changed objects: function.note_edits, triggers.documents.

@@ -1,0 +1,2 @@
+-- Snippets are cut before they are marked and folded, and the signs of omission are added last.
+-- Changed object: function.search_snippet.

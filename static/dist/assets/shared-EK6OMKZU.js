@@ -1,0 +1,1 @@
+var t={viewer:"Viewer: reads",commenter:"Commenter: reads and comments",editor:"Editor: writes",admin:"Admin: manages people and settings"},o=()=>Object.entries(t),r=e=>`${e[0].toUpperCase()}${e.slice(1)}`;export{o as a,r as b};

@@ -1,0 +1,56 @@
+/** The icons of buttons, drawn with lines on a grid of 24. */
+
+/** @typedef {keyof typeof PATHS} IconName */
+
+/** The path of each icon. */
+export const PATHS = {
+  plus: 'M12 5v14M5 12h14',
+  close: 'm6 6 12 12M18 6 6 18',
+  more: 'M5.5 12h.01M12 12h.01M18.5 12h.01',
+  down: 'm7 10 5 5 5-5',
+  check: 'm5 12.5 4.5 4.5L19 7.5',
+  star: 'm12 4 2.47 5.01 5.53.8-4 3.9.94 5.5L12 16.61l-4.94 2.6.94-5.5-4-3.9 5.53-.8Z',
+  search: 'M17.5 11a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0ZM16 16l4.5 4.5',
+  person: 'M15.5 8.5a3.5 3.5 0 1 1-7 0 3.5 3.5 0 0 1 7 0ZM5 19.5c.8-3.3 3.5-5 7-5s6.2 1.7 7 5',
+  people:
+    'M12.5 8.5a3.5 3.5 0 1 1-7 0 3.5 3.5 0 0 1 7 0ZM2.5 19.5c.7-3.3 3-5 6.5-5s5.8 1.7 6.5 5M16 5.3a3.5 3.5 0 0 1 0 6.4M18 14.9c1.9.7 3 2.3 3.5 4.6',
+  gear: 'M4 7h9M17 7h3M4 17h3M11 17h9M13 7a2 2 0 1 0 4 0 2 2 0 0 0-4 0ZM7 17a2 2 0 1 0 4 0 2 2 0 0 0-4 0Z',
+  leave: 'M14 4.5H6.5v15H14M10.5 12H20M16.5 8.5 20 12l-3.5 3.5',
+  shield: 'M12 3.5 19 6v5.5c0 4.3-2.9 7.4-7 9-4.1-1.6-7-4.7-7-9V6Z',
+  trash: 'M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 11v5M13.5 11v5',
+  restore: 'M4.5 5v5h5M5 10a7.5 7.5 0 1 1-.5 4',
+  copy: 'M9 9h10.5v10.5H9ZM15 9V4.5H4.5V15H9',
+  pencil: 'M5 19l1-4L16 5l3 3L9 18Z',
+  move: 'M4.5 18.5v-13h5l2 2.5h8v10.5ZM9.5 13.5h6M13 11l2.5 2.5L13 16',
+  tag: 'M4.5 4.5h7l8 8-7 7-8-8ZM8.5 8.5h.01',
+  link: 'M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7l1-1',
+  template: 'M5 4.5h14v5H5ZM5 13h6v6.5H5ZM14.5 13H19v6.5h-4.5Z',
+  info: 'M20 12a8 8 0 1 1-16 0 8 8 0 0 1 16 0ZM12 11v5M12 8h.01',
+  filter: 'M4 6.5h16M7 12h10M10 17.5h4',
+  arrow: 'M5 12h14M13 6l6 6-6 6',
+  document: 'M6.5 3.5h7l4 4v13h-11ZM13.5 3.5v4h4M9.5 12h5M9.5 16h5',
+  download: 'M12 4.5v10.5M7.5 10.5 12 15l4.5-4.5M5 19.5h14',
+  upload: 'M12 15V4.5M7.5 9 12 4.5 16.5 9M5 19.5h14',
+  clock: 'M20 12a8 8 0 1 1-16 0 8 8 0 0 1 16 0ZM12 7.5V12l3 2',
+  back: 'M19 12H5M11 6l-6 6 6 6',
+  pin: 'M9 4.5h6l-.8 5.5 3.3 3.5h-11L9.8 10ZM12 13.5V20',
+  key: 'M10.5 15a4 4 0 1 1-1.5-7.7A4 4 0 0 1 12.5 10H20v3M17 10v2.5',
+};
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * Makes an icon, hidden from screen readers.
+ * @param {IconName} name
+ * @returns {SVGElement}
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.dataset.icon = name;
+  const path = document.createElementNS(SVG, 'path');
+  path.setAttribute('d', PATHS[name]);
+  svg.append(path);
+  return svg;
+}

@@ -1,0 +1,126 @@
+/** The tools of the editor page for people with an account: favourite, share, and the menu of the document. */
+import { workspacePage } from '../lib/addresses.js';
+import * as api from '../lib/api.js';
+import { documentMenu } from '../components/document-menu.js';
+import { titleOf } from '../lib/document-types.js';
+import { $, find, h, setText } from '../lib/dom.js';
+import { icon } from '../components/icons.js';
+import { memory } from '../lib/identity.js';
+import { moreButton } from '../components/menu.js';
+import { openQuick } from '../components/quick-open.js';
+import { shareDialog } from '../components/share-dialog.js';
+import { toast, tryTo } from '../components/toast.js';
+
+/** @import { Items } from '../components/menu.js' */
+/** @import { Doc, Workspace } from '../lib/types.js' */
+/** @import { Session } from './session.js' */
+
+/** @type {Workspace[]} */
+let workspaces = [];
+/** @type {Workspace | null} */
+let workspace = null;
+
+/** @param {Session} session */
+async function findWorkspace(session) {
+  const id = session.details?.workspace_id;
+  if (!id || workspace?.id === id) return;
+  workspaces = (await api.workspaces().catch(() => ({ items: [] }))).items;
+  workspace = workspaces.find((each) => each.id === id) ?? null;
+  if (!workspace) return;
+  memory.set('workspace', id);
+  const back = find(document, '.bar > a.icon-button', HTMLAnchorElement);
+  if (!back) return;
+  back.href = workspacePage(workspace);
+  back.title = `Documents of ${workspace.name}`;
+}
+
+/**
+ * @param {Doc} doc
+ * @param {(doc: Doc) => void} toggle
+ */
+function starButton(doc, toggle) {
+  const isOn = Boolean(doc.is_favourite);
+  return h(
+    'button',
+    {
+      class: 'icon-button star',
+      type: 'button',
+      'aria-pressed': String(isOn),
+      'aria-label': isOn ? `Remove ${titleOf(doc)} from favourites` : `Add ${titleOf(doc)} to favourites`,
+      title: isOn ? 'Favourite' : 'Add to favourites',
+      onclick: () => toggle(doc),
+    },
+    icon('star'),
+  );
+}
+
+/** @param {Session} session */
+async function showHistory(session) {
+  const { openHistory } = await import('../components/history-panel.js');
+  openHistory(session);
+}
+
+/** @param {Session} session */
+export function bindMember(session) {
+  const bar = $('bar');
+  const copy = $('copy-link');
+  const tools = h('div', { class: 'tools' });
+  const share = h('button', { class: 'button primary share', type: 'button' }, icon('people'), h('span', {}, 'Share'));
+  share.addEventListener('click', () => {
+    if (workspace && session.details) shareDialog(session.details, workspace);
+  });
+  copy.replaceWith(tools);
+  $('theme').classList.add('wide-only');
+
+  const star = async (/** @type {Doc} */ doc) => {
+    const on = !doc.is_favourite;
+    if (!(await tryTo(() => api.setFavourite(doc.id, on).then(() => true)))) return;
+    session.describe({ ...doc, ...session.details, is_favourite: on });
+    setText($('announcer'), on ? 'Added to favourites' : 'Removed from favourites');
+    (matchMedia('(max-width: 600px)').matches ? more : find(tools, '.star'))?.focus();
+  };
+  /** @type {() => Items} */
+  const items = () => {
+    const { details } = session;
+    return details ? itemsFor(details) : [];
+  };
+  /** @type {(doc: Doc) => Items} */
+  const itemsFor = (details) => [
+    ...documentMenu(details, {
+      workspaces: () => workspaces,
+      changed: (doc) => session.describe(doc),
+      gone: () => {
+        location.assign(workspace ? workspacePage(workspace) : '/');
+      },
+      back: () => session.connect(),
+      made: () => {},
+    }),
+    'line',
+    { label: 'History', icon: 'clock', act: () => showHistory(session) },
+    {
+      label: details.is_favourite ? 'Remove from favourites' : 'Add to favourites',
+      icon: 'star',
+      act: () => star(details),
+    },
+    { label: 'Go to document…', icon: 'search', act: openQuick },
+  ];
+  const more = moreButton('Document menu', items);
+  let shown = '';
+  const show = async () => {
+    const { details } = session;
+    if (!details) return;
+    const key = `${details.id} ${details.is_favourite}`;
+    if (key !== shown) {
+      shown = key;
+      const held = document.activeElement;
+      tools.replaceChildren(starButton(details, star), share, more);
+      if (held instanceof HTMLElement && tools.contains(held)) held.focus();
+    }
+    await findWorkspace(session);
+    share.hidden = !workspace || workspace.kind === 'playground';
+  };
+  session.addEventListener('details', show);
+  show();
+  bar.dataset.member = '';
+  api.onSignedOut(() => toast('Your session has ended. Your text stays here; sign in again in another tab to go on.'));
+}

@@ -1,0 +1,228 @@
+/**
+ * One open document: the Y.Doc, its connection, its copy in this browser, and their status.
+ */
+import * as decoding from 'lib0/decoding';
+import * as Y from 'yjs';
+import { RequestError, statusOf } from '../lib/request.js';
+import { roomOf } from '../lib/addresses.js';
+import * as api from '../lib/api.js';
+import { EventsProvider } from './events-provider.js';
+import { memory } from '../lib/identity.js';
+import { openLocalCopy } from './local-copy.js';
+import { COMMITTED, LIVE_EVENT, watchedWebSocket } from './socket.js';
+import { initialStatus, mayLeave, reduce, view } from './status.js';
+
+const UNAUTHENTICATED = 4401;
+const AUTH = 2;
+const READS_ONLY = new Set(['viewer', 'commenter']);
+/** @param {string} address */
+const idKey = (address) => `id:${address}`;
+
+/** @import { ChangeEvent, Doc } from '../lib/types.js' */
+/** @import { StatusEvent } from './status.js' */
+
+export class Session extends EventTarget {
+  /**
+   * Events: `status`, `synced` (the document's text is here), `details` (title, role or id changed), `live` (a live event
+   * of the document; `detail` is the ChangeEvent, null where events may be missing).
+   */
+  /**
+   * @param {string} address
+   * @param {{ socketUrl: string, now?: () => number }} options
+   */
+  constructor(address, { socketUrl, now = () => Date.now() }) {
+    super();
+    this.address = address;
+    this.now = now;
+    this.doc = new Y.Doc();
+    this.text = this.doc.getText('content');
+    /** @type {Doc | null} */
+    this.details = null;
+    /** @type {{ discard: () => Promise<void> } | null} */
+    this.copy = null;
+    this.loaded = false;
+    this.refused = false; // the open socket was told that it may not write
+    this.status = initialStatus();
+    this.doc.on('update', (_update, origin, _doc, { local }) => {
+      if (origin !== this.provider) this.apply({ type: 'edited', own: local });
+    });
+    const at = () => this.now();
+    /** @type {import('./socket.js').Watch} */
+    const watch = {
+      opened: () => {
+        this.refused = false;
+        this.apply({ type: 'opened', at: at() });
+      },
+      answered: () => this.apply({ type: 'answered', at: at() }),
+      sent: () => this.apply({ type: 'sent', at: at() }),
+      committed: (count) => this.apply({ type: 'committed', count }),
+      refused: () => this.refuse(),
+      closed: (code, reason) => this.closed(code, reason),
+    };
+    this.provider = new EventsProvider(socketUrl, roomOf(address), this.doc, {
+      watched: (Socket) => watchedWebSocket(watch, Socket),
+      locate: () => this.locate(),
+      connect: false,
+      // Edits of another tab would show here without this tab's socket having sent them: "saved" could not be known.
+      disableBc: true,
+      params: { acks: '1', events: '1' },
+    });
+    this.provider.messageHandlers[AUTH] = () => {};
+    this.provider.messageHandlers[COMMITTED] = () => {};
+    this.provider.messageHandlers[LIVE_EVENT] = (_encoder, decoder) =>
+      this.follow(JSON.parse(decoding.readVarString(decoder)));
+    this.provider.on('sync', (synced) => {
+      if (synced) this.synced();
+    });
+  }
+
+  get awareness() {
+    return this.provider.awareness;
+  }
+
+  get shown() {
+    return view(this.status, this.now());
+  }
+
+  get mayLeave() {
+    return mayLeave(this.status);
+  }
+
+  get readOnly() {
+    return this.status.readOnly || this.status.link === 'ended';
+  }
+
+  /** @param {StatusEvent} event */
+  apply(event) {
+    const before = this.status;
+    this.status = reduce(before, event);
+    if (this.status !== before) this.dispatchEvent(new Event('status'));
+  }
+
+  /** Finds the document, loads this browser's copy, and connects. Throws a RequestError when access is refused. */
+  async open() {
+    this.apply({ type: 'dialling' });
+    /** @type {string | null} */
+    let id = null;
+    try {
+      const details = await api.lookup(this.address);
+      this.describe(details);
+      id = details.id;
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code === 'ambiguous_address') throw error;
+      if (error.status === 401 || error.status === 403) throw error;
+      // Not found: the server creates the document at the connection. Unreachable: the id of the last visit names the copy.
+      if (error.status !== 404) id = memory.get(idKey(this.address));
+    }
+    if (id) await this.adopt(id);
+    this.connect();
+  }
+
+  /** The document's id. Creates the document where there is none at the address. */
+  async locate() {
+    if (this.details) return this.details.id;
+    const details = await api.lookup(this.address).catch((error) => {
+      if (statusOf(error) !== 404) throw error;
+      return api.createAt(this.address);
+    });
+    this.describe(details);
+    await this.adopt(details.id);
+    return details.id;
+  }
+
+  connect() {
+    this.apply({ type: 'dialling' });
+    this.provider.connect();
+  }
+
+  /**
+   * Connects by the document's id from now on, so that another document that takes over its name is not taken for it.
+   * @param {string} id
+   */
+  async adopt(id) {
+    memory.set(idKey(this.address), id);
+    this.provider.roomname = id;
+    if (this.copy || this.readOnly) return;
+    const copy = await openLocalCopy(id, this.doc, {
+      kept: () => this.apply({ type: 'kept' }),
+      failed: () => this.apply({ type: 'keeping', keeps: false }),
+    });
+    if (!copy) return;
+    this.copy = copy;
+    this.apply({ type: 'keeping', keeps: true });
+    if (this.text.length > 0) this.arrived();
+  }
+
+  /** @param {Doc} details */
+  describe(details) {
+    this.details = details;
+    this.apply({ type: 'role', readOnly: this.refused || READS_ONLY.has(details.role ?? '') });
+    this.dispatchEvent(new Event('details'));
+  }
+
+  /**
+   * Follows a live event of the document. Edits of its content have no row version, and arrive as updates.
+   * @param {ChangeEvent | { type: 'resync' }} event
+   */
+  follow(event) {
+    this.dispatchEvent(new CustomEvent('live', { detail: 'entity_type' in event ? event : null }));
+    if (!('entity_type' in event)) this.refresh();
+    else if (event.entity_type === 'document' && (event.row_version ?? 0) > (this.details?.row_version ?? 0))
+      this.refresh();
+  }
+
+  /** Reads title and role from the server again. Keeps the known ones when that fails. */
+  async refresh() {
+    try {
+      const details = await (this.details ? api.document(this.details.id) : api.lookup(this.address));
+      this.describe(details);
+      if (!this.copy) await this.adopt(details.id);
+    } catch (error) {
+      if (error instanceof RequestError && error.status === 401) {
+        this.provider.disconnect();
+        this.closed(UNAUTHENTICATED, error.code);
+      }
+    }
+  }
+
+  /** @param {string | null} title */
+  async rename(title) {
+    if (!this.details) return;
+    this.describe(await api.rename(this.details.id, title));
+  }
+
+  arrived() {
+    if (this.loaded) return;
+    this.loaded = true;
+    this.dispatchEvent(new Event('synced'));
+  }
+
+  synced() {
+    this.arrived();
+    this.refresh();
+  }
+
+  refuse() {
+    this.refused = true;
+    this.apply({ type: 'role', readOnly: true });
+    this.dispatchEvent(new Event('details'));
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  closed(code, reason) {
+    this.apply({ type: 'closed', code, reason, at: this.now() });
+    if (this.status.link !== 'ended') return;
+    this.dispatchEvent(new Event('details'));
+    const { dirty, confirmed } = this.status;
+    if (code !== UNAUTHENTICATED && confirmed && !dirty) this.discardCopy();
+  }
+
+  async discardCopy() {
+    memory.set(idKey(this.address), null);
+    await this.copy?.discard();
+    this.copy = null;
+  }
+}

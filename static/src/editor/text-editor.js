@@ -1,0 +1,173 @@
+/** The text editor: CodeMirror on a Y.Text, Markdown highlighted in place. */
+import { defaultKeymap } from '@codemirror/commands';
+import { markdownKeymap, markdownLanguage, pasteURLAsLink } from '@codemirror/lang-markdown';
+import { syntaxHighlighting, syntaxTree } from '@codemirror/language';
+import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
+import { Compartment, EditorSelection, EditorState, RangeSetBuilder } from '@codemirror/state';
+import { Decoration, EditorView, ViewPlugin, drawSelection, dropCursor, keymap, placeholder } from '@codemirror/view';
+import { tagHighlighter, tags } from '@lezer/highlight';
+import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
+import * as Y from 'yjs';
+import { remoteCursors } from './remote-cursors.js';
+
+const highlighter = tagHighlighter([
+  { tag: tags.heading1, class: 'md-h md-h1' },
+  { tag: tags.heading2, class: 'md-h md-h2' },
+  { tag: tags.heading3, class: 'md-h md-h3' },
+  { tag: [tags.heading4, tags.heading5, tags.heading6], class: 'md-h' },
+  { tag: tags.strong, class: 'md-strong' },
+  { tag: tags.emphasis, class: 'md-emphasis' },
+  { tag: tags.strikethrough, class: 'md-struck' },
+  { tag: tags.link, class: 'md-link' },
+  { tag: tags.url, class: 'md-url' },
+  { tag: tags.monospace, class: 'md-code' },
+  { tag: tags.quote, class: 'md-quote' },
+  { tag: [tags.processingInstruction, tags.contentSeparator, tags.labelName], class: 'md-mark' },
+  { tag: [tags.meta, tags.comment, tags.tagName, tags.angleBracket], class: 'md-mark' },
+]);
+
+const HEADER = 76;
+
+/**
+ * @param {boolean} first
+ * @param {boolean} last
+ */
+const blockLine = (first, last) =>
+  Decoration.line({
+    class: `md-block${first ? ' md-block-first' : ''}${last ? ' md-block-last' : ''}`,
+  });
+
+/** Gives the lines of fenced code their background. */
+const codeBlocks = ViewPlugin.fromClass(
+  class {
+    /** @param {EditorView} view */
+    constructor(view) {
+      this.decorations = this.find(view);
+    }
+
+    /** @param {import('@codemirror/view').ViewUpdate} update */
+    update(update) {
+      const parsed = syntaxTree(update.startState) !== syntaxTree(update.state);
+      if (update.docChanged || update.viewportChanged || parsed) this.decorations = this.find(update.view);
+    }
+
+    /**
+     * @param {EditorView} view
+     * @returns {import('@codemirror/view').DecorationSet}
+     */
+    find({ state, visibleRanges }) {
+      /** @type {RangeSetBuilder<Decoration>} */
+      const lines = new RangeSetBuilder();
+      let reached = -1;
+      for (const { from, to } of visibleRanges) {
+        syntaxTree(state).iterate({
+          from,
+          to,
+          enter(node) {
+            if (node.name !== 'FencedCode') return;
+            const first = state.doc.lineAt(node.from).number;
+            const last = state.doc.lineAt(node.to).number;
+            for (let number = first; number <= last; number += 1) {
+              const at = state.doc.line(number).from;
+              if (at <= reached) continue;
+              reached = at;
+              lines.add(at, at, blockLine(number === first, number === last));
+            }
+          },
+        });
+      }
+      return lines.finish();
+    }
+  },
+  { decorations: ({ decorations }) => decorations },
+);
+
+/**
+ * Makes a command that puts `sign` around each selection, or removes it where it is already.
+ * @param {string} sign
+ * @returns {import('@codemirror/view').Command}
+ */
+const wrap = (sign) => (view) => {
+  if (view.state.readOnly) return false;
+  const width = sign.length;
+  view.dispatch(
+    view.state.changeByRange(({ from, to }) => {
+      const around = view.state.sliceDoc(from - width, from) === sign && view.state.sliceDoc(to, to + width) === sign;
+      const changes = around
+        ? [
+            { from: from - width, to: from },
+            { from: to, to: to + width },
+          ]
+        : [
+            { from, insert: sign },
+            { from: to, insert: sign },
+          ];
+      const by = around ? -width : width;
+      return { changes, range: EditorSelection.range(from + by, to + by) };
+    }),
+    { userEvent: 'input.format', scrollIntoView: true },
+  );
+  return true;
+};
+
+/**
+ * @param {{parent: HTMLElement, text: Y.Text, awareness: import('y-protocols/awareness').Awareness, readOnly: boolean, language?: string | null}} options
+ *   language: of the text, for spelling and reading aloud
+ * @returns {{view: EditorView, setReadOnly: (readOnly: boolean) => void}}
+ */
+export function createEditor({ parent, text, awareness, readOnly, language }) {
+  const access = new Compartment();
+  const accessOf = (/** @type {boolean} */ only) => [
+    EditorState.readOnly.of(only),
+    EditorView.contentAttributes.of({
+      'aria-label': only ? 'Document text, view only' : 'Document text',
+      ...(only ? { 'aria-readonly': 'true' } : {}),
+    }),
+  ];
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: text.toString(),
+      extensions: [
+        access.of(accessOf(readOnly)),
+        // CodeMirror takes CR LF for one character, and Yjs for two: what others write would land in the wrong place.
+        EditorState.lineSeparator.of('\n'),
+        EditorView.clipboardInputFilter.of((pasted) => pasted.replace(/\r\n?/g, '\n')),
+        keymap.of([
+          { key: 'Mod-b', run: wrap('**') },
+          { key: 'Mod-i', run: wrap('_') },
+          ...yUndoManagerKeymap,
+          ...markdownKeymap,
+          ...searchKeymap,
+          ...defaultKeymap,
+        ]),
+        yCollab(text, null, { undoManager: new Y.UndoManager(text) }),
+        remoteCursors(awareness, text),
+        // Not markdown(): that brings the HTML, CSS and JavaScript grammars, a third of the bundle.
+        markdownLanguage,
+        pasteURLAsLink,
+        syntaxHighlighting(highlighter),
+        drawSelection(),
+        dropCursor(),
+        search({ top: true }),
+        highlightSelectionMatches(),
+        placeholder('Start writing…'),
+        codeBlocks,
+        EditorView.lineWrapping,
+        EditorView.scrollMargins.of(() => ({ top: HEADER, bottom: 72 })),
+        EditorView.contentAttributes.of({
+          spellcheck: 'true',
+          autocapitalize: 'sentences',
+          autocorrect: 'on',
+          ...(language ? { lang: language } : {}),
+        }),
+      ],
+    }),
+  });
+  return {
+    view,
+    setReadOnly(only) {
+      if (view.state.readOnly !== only) view.dispatch({ effects: access.reconfigure(accessOf(only)) });
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/** Requests to /api/v1: JSON in and out, problems as RequestError, the CSRF header of a signed-in browser. */
+
+/** @import { Query } from './types.js' */
+
+/** Milliseconds until a request is given up. */
+const TIMEOUT = 15000;
+const SAFE = new Set(['GET', 'HEAD']);
+/** Seconds. A refused read is repeated by itself where the server asks for a shorter wait than this. */
+const LONGEST_WAIT = 10;
+
+/** @type {string | null} */
+let csrf = null;
+/** @type {(() => void) | null} */
+let whenSignedOut = null;
+
+/** A refused or failed request. `status`: HTTP status, 0 for an unreachable server. `retryAfter`: seconds. */
+export class RequestError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code the code of the problem
+   * @param {string} detail
+   * @param {number} [retryAfter]
+   */
+  constructor(status, code, detail, retryAfter = 0) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * The HTTP status of a RequestError; undefined for any other error.
+ * @param {unknown} error
+ */
+export const statusOf = (error) => (error instanceof RequestError ? error.status : undefined);
+
+/**
+ * The message of a RequestError. Throws any other error again.
+ * @param {unknown} error
+ */
+export function messageOf(error) {
+  if (error instanceof RequestError) return error.message;
+  throw error;
+}
+
+/**
+ * Keeps the token that unsafe requests with the session's cookie must carry.
+ * @param {string | null | undefined} token
+ */
+export function useCsrfToken(token) {
+  csrf = token ?? null;
+}
+
+/** @param {() => void} act called when the server answers that the session has ended */
+export function onSignedOut(act) {
+  whenSignedOut = act;
+}
+
+/**
+ * Makes a sentence of a problem's detail, which begins in lower case and ends without a full stop.
+ * @param {string} text
+ */
+export function sentence(text) {
+  const trimmed = text.trim();
+  return trimmed === '' ? '' : `${trimmed[0].toUpperCase()}${trimmed.slice(1)}${/[.!?…]$/.test(trimmed) ? '' : '.'}`;
+}
+
+/**
+ * @param {string} header Content-Disposition (RFC 6266)
+ * @returns {string} the file's name
+ */
+export function nameIn(header) {
+  const extended = header.match(/filename\*=UTF-8''([^;]+)/i);
+  return extended ? decodeURIComponent(extended[1]) : (header.match(/filename="([^"]*)"/i)?.[1] ?? 'document');
+}
+
+/**
+ * @typedef {object} Options
+ * @property {string} [method]
+ * @property {object} [body] sent as JSON
+ * @property {Uint8Array} [bytes] a body that is no JSON
+ * @property {Query} [query] null, undefined and '' are left out
+ * @property {number} [version] the row_version that the change is based on; the answer is 412 when the row is newer
+ * @property {Record<string, string>} [headers]
+ * @property {Blob} [file] a body that may take longer than the time limit
+ * @property {boolean} [asFile] the answer is a file
+ */
+
+/**
+ * @param {string} path
+ * @param {Options} options
+ * @returns {Promise<any>}
+ */
+async function once(path, { method = 'GET', body, bytes, query, version, headers: given, file, asFile = false }) {
+  const url = new URL(`/api/v1/${path}`, location.origin);
+  for (const [name, value] of Object.entries(query ?? {})) {
+    for (const one of [value].flat()) if (one != null && one !== '') url.searchParams.append(name, String(one));
+  }
+  /** @type {Record<string, string>} */
+  const headers = { Accept: 'application/json', ...given };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (bytes) headers['Content-Type'] = 'application/octet-stream';
+  if (file) headers['Content-Type'] = file.type || 'application/octet-stream';
+  if (csrf && !SAFE.has(method)) headers['X-CSRF-Token'] = csrf;
+  if (version != null) headers['If-Match'] = `"r${version}"`;
+  let answer;
+  try {
+    answer = await fetch(url, {
+      method,
+      headers,
+      body:
+        file ?? /** @type {BodyInit | undefined} */ (bytes) ?? (body === undefined ? undefined : JSON.stringify(body)),
+      signal: file || asFile ? undefined : AbortSignal.timeout(TIMEOUT),
+    });
+  } catch {
+    throw new RequestError(0, 'unreachable', 'The server cannot be reached. Check your connection.');
+  }
+  if (asFile && answer.ok)
+    return { blob: await answer.blob(), name: nameIn(answer.headers.get('Content-Disposition') ?? '') };
+  let content = null;
+  try {
+    content = await answer.json();
+  } catch {
+    // The answer has no content, or is a proxy's error page. The status is enough.
+  }
+  if (!answer.ok) {
+    const detail = content?.detail ?? content?.title ?? `The server answered ${answer.status}`;
+    throw new RequestError(
+      answer.status,
+      content?.code ?? '',
+      sentence(detail),
+      Number(answer.headers.get('Retry-After')) || 0,
+    );
+  }
+  return content;
+}
+
+/**
+ * Sends a request. Throws a RequestError.
+ * @param {string} path below /api/v1/
+ * @param {Options} [options]
+ * @returns {Promise<any>} the answer's JSON; with asFile {blob, name}
+ */
+export async function request(path, options = {}) {
+  try {
+    return await once(path, options);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    if (error.code === 'csrf_rejected' && path !== 'auth/me') {
+      // Another tab has signed in, which has given this session a new token.
+      useCsrfToken((await once('auth/me', {})).csrf_token);
+      return once(path, options);
+    }
+    if (error.status === 429 && SAFE.has(options.method ?? 'GET') && error.retryAfter <= LONGEST_WAIT) {
+      await new Promise((go) => {
+        setTimeout(go, 1000 * Math.max(1, error.retryAfter));
+      });
+      return once(path, options);
+    }
+    if (error.status !== 401 || error.code !== 'unauthenticated') throw error;
+    // The answer has deleted the cookie of an ended session. A page that knew of no session goes on as a guest.
+    if (csrf === null) return once(path, options);
+    whenSignedOut?.();
+    throw error;
+  }
+}

@@ -1,0 +1,227 @@
+/** The editor page. */
+import { copyText } from '../components/copy-text.js';
+import { firstHeading, titleWithout } from '../editor/heading.js';
+import { Notice } from '../editor/notice.js';
+import { bindPeople } from '../editor/presence-panel.js';
+import { Session } from '../editor/session.js';
+import { words } from '../editor/status-words.js';
+import { createEditor } from '../editor/text-editor.js';
+import { addressIn, pageOf } from '../lib/addresses.js';
+import * as api from '../lib/api.js';
+import { $, debounced, setText } from '../lib/dom.js';
+import { counted, wordCount } from '../lib/format.js';
+import { memory, ownIdentity } from '../lib/identity.js';
+import { RequestError, messageOf } from '../lib/request.js';
+import { bindThemeButton } from '../lib/theme.js';
+
+/** @import { Words } from '../editor/status-words.js' */
+
+const ANNOUNCE_AFTER = 1200;
+const SITE = 'collab_server';
+
+const address = addressIn(location.pathname);
+const socketUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+const session = new Session(address, { socketUrl });
+const notice = new Notice(session, { tryAgain, focusText: () => editor?.view.focus() });
+const isNew = location.hash === '#new';
+/** @type {ReturnType<typeof createEditor> | null} */
+let editor = null;
+let coming = '';
+let announced = '';
+
+const announceLater = debounced(ANNOUNCE_AFTER, () => {
+  announced = coming;
+  setText($('announcer'), coming);
+});
+
+/**
+ * Tells a screen reader of trouble, and once that all is well, because "saving" and "saved" alternate with every word.
+ * @param {string} kind
+ * @param {Words} words
+ */
+function announce(kind, { label, detail }) {
+  if (kind === 'saving') return;
+  const text = detail ? `${label}. ${detail}` : label;
+  if (text === coming) return;
+  coming = text;
+  if (text !== announced) announceLater();
+}
+
+function showStatus() {
+  const shown = session.shown;
+  const said = words(session.status, shown);
+  document.body.dataset.status = shown.kind;
+  if (shown.kind === 'ended') showLoaded();
+  setText($('status-label'), said.label);
+  $('status').title = said.detail;
+  notice.show(shown, said);
+  announce(shown.kind, said);
+  editor?.setReadOnly(session.readOnly);
+}
+
+/** The title of the document. While none is set it is the first heading, which the server extracts a little later. */
+function titleNow() {
+  const known = session.details;
+  if (!known || known.title_is_set !== false || !session.loaded) return known?.title;
+  return firstHeading(session.text.toString()) ?? titleWithout(known);
+}
+
+function showDetails() {
+  const title = $('title', HTMLInputElement);
+  const known = titleNow();
+  if (document.activeElement !== title) title.value = known ?? (address.split('/').at(-1) || 'Untitled');
+  title.readOnly = !session.details || session.readOnly;
+  document.title = `${title.value} · ${SITE}`;
+}
+
+function bindTitle() {
+  const title = $('title', HTMLInputElement);
+  const save = async () => {
+    const wanted = title.value.trim();
+    if (!session.details || title.readOnly) return;
+    const unset = session.details.title_is_set === false;
+    if (wanted === titleNow() || (!wanted && unset)) {
+      title.value = titleNow() ?? '';
+      showDetails();
+      return;
+    }
+    try {
+      await session.rename(wanted || null);
+      title.value = titleNow() ?? '';
+      title.removeAttribute('aria-invalid');
+      setText($('announcer'), 'Title saved');
+    } catch (error) {
+      title.setAttribute('aria-invalid', 'true');
+      title.title = messageOf(error);
+      setText($('announcer'), `The title was not saved. ${title.title}`);
+    }
+  };
+  title.addEventListener('blur', save);
+  title.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && !event.isComposing) {
+      event.preventDefault();
+      editor?.view.focus();
+    } else if (event.key === 'Escape') {
+      title.value = titleNow() ?? title.value;
+      title.blur();
+    }
+  });
+  title.addEventListener('input', () => {
+    document.title = `${title.value} · ${SITE}`;
+  });
+  title.readOnly = true;
+}
+
+function bindWords() {
+  const show = () => setText($('words'), counted(wordCount(session.text.toString()), 'word'));
+  const later = debounced(250, () => {
+    show();
+    if (session.details?.title_is_set === false) showDetails();
+  });
+  session.text.observe(later);
+  session.addEventListener('synced', show);
+}
+
+/** A hidden page's socket may have been closed meanwhile. */
+function refreshWhenShown() {
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) session.refresh();
+  });
+}
+
+function showLoaded() {
+  document.body.dataset.loaded = '';
+}
+
+async function introduce() {
+  const identity = ownIdentity();
+  const who = await api.me().catch(() => null);
+  const fixedName = who?.kind === 'user';
+  if (fixedName) identity.name = who.name;
+  bindPeople({ awareness: session.awareness, identity, fixedName });
+  if (!fixedName) return;
+  const [{ bindMember }, { listenForQuick }] = await Promise.all([
+    import('../editor/document-tools.js'),
+    import('../components/quick-open.js'),
+  ]);
+  bindMember(session);
+  listenForQuick();
+}
+
+/** Opens the document, and shows the editor unless it is refused. */
+async function openDocument() {
+  try {
+    await session.open();
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    session.closed(4000 + error.status, error.code);
+    showLoaded();
+    return;
+  }
+  editor = createEditor({
+    parent: $('editor'),
+    text: session.text,
+    awareness: session.awareness,
+    readOnly: session.readOnly,
+    language: memory.get('language'),
+  });
+  $('skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    editor?.view.focus();
+  });
+  showStatus();
+  if (session.text.length > 0) showLoaded();
+  // Without a server and without a copy the page is empty, and can be written on.
+  setTimeout(showLoaded, 4000);
+  if (isNew) {
+    history.replaceState(null, '', location.pathname);
+    const focusTitle = () => {
+      $('title').focus();
+      $('title', HTMLInputElement).select();
+    };
+    if (session.details) focusTitle();
+    else session.addEventListener('details', focusTitle, { once: true });
+  } else if (matchMedia('(pointer: fine)').matches) editor.view.focus();
+}
+
+/** Connects again, or opens the document where it could not be opened yet. */
+function tryAgain() {
+  if (!editor) {
+    openDocument();
+    return;
+  }
+  session.connect();
+  editor.view.focus();
+}
+
+function start() {
+  bindThemeButton($('theme'));
+  bindTitle();
+  showDetails();
+  bindWords();
+  $('copy-link').addEventListener('click', () =>
+    copyText(location.origin + pageOf(address), $('copy-link-label'), 'Link copied'),
+  );
+  session.addEventListener('status', showStatus);
+  session.addEventListener('details', () => {
+    showDetails();
+    showStatus();
+  });
+  session.addEventListener('synced', showLoaded);
+  setInterval(showStatus, 1000);
+  const scrolled = () => document.body.toggleAttribute('data-scrolled', scrollY > 4);
+  addEventListener('scroll', scrolled, { passive: true });
+  addEventListener('beforeunload', (event) => {
+    if (!session.mayLeave) event.preventDefault();
+  });
+  // The provider waits up to 2.5 s between attempts. The browser may know earlier that it is online.
+  addEventListener('online', () => {
+    if (session.status.link === 'down') session.connect();
+  });
+
+  refreshWhenShown();
+  introduce();
+  openDocument();
+}
+
+start();
