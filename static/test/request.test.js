@@ -40,3 +40,44 @@ test('a page whose session has ended does not go on as a guest', async () => {
   assert.ok(left);
   assert.equal(asked.length, 1);
 });
+
+/** A tab whose storage outlives its pages, and a server that notes what is sent. */
+function tabThatSends() {
+  const kept = new Map();
+  const sent = [];
+  globalThis.sessionStorage = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  };
+  globalThis.location = { origin: 'http://localhost:8000' };
+  globalThis.fetch = async (_url, options) => {
+    sent.push(options);
+    return new Response('{}');
+  };
+  return sent;
+}
+
+test('a change outlives its page unless it is long, a read does not', async () => {
+  const sent = tabThatSends();
+  await request('documents/1', { method: 'PATCH', body: { title: 'Plan' } });
+  await request('documents/1', { method: 'PATCH', body: { description: 'x'.repeat(5000) } });
+  await request('documents/1');
+  assert.deepEqual(
+    sent.map(({ keepalive }) => keepalive),
+    [true, false, false],
+  );
+});
+
+test('the next page of a tab sends the token before it has asked for its own', async () => {
+  const sent = tabThatSends();
+  useCsrfToken('known');
+  const nextPage = await import('../src/lib/request.js?next');
+  await nextPage.request('documents/1', { method: 'PATCH', body: {} });
+  useCsrfToken(null);
+  await nextPage.request('documents/1', { method: 'PATCH', body: {} });
+  assert.deepEqual(
+    sent.map(({ headers }) => headers['X-CSRF-Token']),
+    ['known', undefined],
+  );
+});

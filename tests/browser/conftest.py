@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
 from uuid import uuid4
 
@@ -37,9 +37,25 @@ async def server(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -
         yield running
 
 
+_HAS_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when == "call":
+        item.stash[_HAS_FAILED] = report.failed
+    return report
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def arrive(chromium: Chromium) -> AsyncIterator[Arrive]:
-    """Lets people in: `await arrive(server, name=...)`. Afterwards nobody's console may have complained."""
+async def arrive(chromium: Chromium, request: pytest.FixtureRequest) -> AsyncIterator[Arrive]:
+    """Lets people in: `await arrive(server, name=...)`. Afterwards nobody's console may have complained.
+
+    Prints what each person saw where the test has failed.
+    """
     readers: list[Reader] = []
 
     async def enter(server: Server, **options: Any) -> Reader:
@@ -48,6 +64,9 @@ async def arrive(chromium: Chromium) -> AsyncIterator[Arrive]:
         return reader
 
     yield enter
+    if request.node.stash.get(_HAS_FAILED, False):
+        for reader in readers:
+            print(await reader.describe())
     for reader in readers:
         await reader.leave()
     assert [complaint for reader in readers for complaint in reader.complaints] == []

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, ViewportSize, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    ViewportSize,
+    expect,
+)
+from playwright.async_api import Error as PlaywrightError
 
 WITHIN = 20_000
 """Milliseconds for what the page does by itself, such as saving."""
@@ -18,6 +29,12 @@ AGAIN = 60_000
 _NETWORK = re.compile(r"WebSocket connection to .* failed|Failed to load resource")
 _RECORDED = "Blocked script execution in 'about:srcdoc'"
 """The frame with an earlier text runs no scripts, so it refuses the recording below too."""
+
+_SHOWN = """() => [
+  JSON.stringify(document.body.dataset),
+  document.body.innerText.slice(0, 3000),
+  ...[...document.querySelectorAll('input, select, textarea')].map((each) => `${each.id || each.name}: ${each.value}`),
+].join('\\n')"""
 
 _RECORD = """
   window.sockets = [];
@@ -42,13 +59,17 @@ _RECORD = """
 
 @dataclass(slots=True)
 class Reader:
-    """What one person sees and does; `complaints` are console errors and warnings other than failed connections."""
+    """What one person sees and does; `complaints` are console errors and warnings other than failed connections.
+
+    `refused`: the requests that failed or were refused.
+    """
 
     context: BrowserContext
     page: Page
     http: str
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     @classmethod
     async def arrive(
@@ -86,6 +107,12 @@ class Reader:
             if url.scheme not in ("data", "blob") and url.netloc != urlsplit(self.http).netloc:
                 self.strangers.append(request.url)
 
+        def answered(response: Response) -> None:
+            if response.status >= 400:
+                self.refused.append(f"{response.request.method} {response.url}: {response.status}")
+
+        page.on("response", answered)
+        page.on("requestfailed", lambda lost: self.refused.append(f"{lost.method} {lost.url}: {lost.failure}"))
         page.on("console", complained)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", asked)
@@ -97,6 +124,16 @@ class Reader:
 
     async def leave(self) -> None:
         await self.context.close()
+
+    async def describe(self) -> str:
+        """What a failed test wants to know: the address, the text and the fields of the page, and failed requests."""
+        try:
+            async with asyncio.timeout(WITHIN / 1000):
+                shown = await self.page.evaluate(_SHOWN)
+        except (PlaywrightError, TimeoutError) as error:
+            shown = f"the page does not answer: {error}"
+        lines = [self.page.url, shown, *self.refused, *self.complaints]
+        return "\n".join(lines)
 
     async def list_documents(self) -> None:
         await self.page.goto(self.http + "/")

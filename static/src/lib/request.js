@@ -7,8 +7,12 @@ const TIMEOUT = 15000;
 const SAFE = new Set(['GET', 'HEAD']);
 /** Seconds. A refused read is repeated by itself where the server asks for a shorter wait than this. */
 const LONGEST_WAIT = 10;
+/** Characters. Browsers refuse to keep more than 64 KiB of all requests alive after a page. */
+const LONGEST_KEPT = 4000;
+/** The key of the token in sessionStorage. */
+const CSRF_KEY = 'collab:csrf';
 
-/** @type {string | null} */
+/** @type {string | null} The token of the session that this page knows of. */
 let csrf = null;
 /** @type {(() => void) | null} */
 let whenSignedOut = null;
@@ -45,11 +49,26 @@ export function messageOf(error) {
 }
 
 /**
- * Keeps the token that unsafe requests with the session's cookie must carry.
+ * Keeps the token that unsafe requests with the session's cookie must carry. The next page of this tab uses it for
+ * changes that are made before it knows its own.
  * @param {string | null | undefined} token
  */
 export function useCsrfToken(token) {
   csrf = token ?? null;
+  try {
+    if (csrf) sessionStorage.setItem(CSRF_KEY, csrf);
+    else sessionStorage.removeItem(CSRF_KEY);
+  } catch {
+    // The browser keeps nothing for this site. The page asks for the token as it is needed.
+  }
+}
+
+function csrfToken() {
+  try {
+    return csrf ?? sessionStorage.getItem(CSRF_KEY);
+  } catch {
+    return csrf;
+  }
 }
 
 /** @param {() => void} act called when the server answers that the session has ended */
@@ -102,15 +121,18 @@ async function once(path, { method = 'GET', body, bytes, query, version, headers
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (bytes) headers['Content-Type'] = 'application/octet-stream';
   if (file) headers['Content-Type'] = file.type || 'application/octet-stream';
-  if (csrf && !SAFE.has(method)) headers['X-CSRF-Token'] = csrf;
+  const token = SAFE.has(method) ? null : csrfToken();
+  if (token) headers['X-CSRF-Token'] = token;
   if (version != null) headers['If-Match'] = `"r${version}"`;
+  const json = body === undefined ? undefined : JSON.stringify(body);
   let answer;
   try {
     answer = await fetch(url, {
       method,
       headers,
-      body:
-        file ?? /** @type {BodyInit | undefined} */ (bytes) ?? (body === undefined ? undefined : JSON.stringify(body)),
+      body: file ?? /** @type {BodyInit | undefined} */ (bytes) ?? json,
+      // A change is carried out though the person goes to another page meanwhile.
+      keepalive: !SAFE.has(method) && !file && !bytes && (json?.length ?? 0) <= LONGEST_KEPT,
       signal: file || asFile ? undefined : AbortSignal.timeout(TIMEOUT),
     });
   } catch {

@@ -97,6 +97,10 @@ function bindTitle() {
     }
   };
   title.addEventListener('blur', save);
+  // A page that is left or closed does not take the focus from the field.
+  addEventListener('pagehide', () => {
+    if (document.activeElement === title) save();
+  });
   title.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.isComposing) {
       event.preventDefault();

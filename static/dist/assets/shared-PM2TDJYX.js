@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-BYHE3LF3.js";import"./shared-GBA5TQV5.js";import"./shared-FCN4DBAH.js";import"./shared-4B5HVHKD.js";import"./shared-RZWNU2IN.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
