@@ -28,7 +28,7 @@ from collab_server.features.content import read_api, updates_api
 from collab_server.features.documents import api as documents_api
 from collab_server.features.exports import api as exports_api
 from collab_server.features.exports import archive_api
-from collab_server.features.history import moments_api, restore_api, versions_api
+from collab_server.features.history import compacting_api, moments_api, restore_api, versions_api
 from collab_server.features.imports import api as imports_api
 from collab_server.features.oidc import api as oidc_api
 from collab_server.features.search import api as search_api
@@ -78,6 +78,7 @@ _SLICES = (
     content_api,
     moments_api,
     restore_api,
+    compacting_api,
     versions_api,
     documents_api,
     sync_api,

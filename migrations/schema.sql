@@ -192,7 +192,7 @@ BEGIN
   RETURN ARRAY(SELECT id FROM documents WHERE id = ANY (every) AND id <> ALL (free));
 END $$;
 
-CREATE FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_wait boolean) RETURNS TABLE(document_id uuid, head_seq bigint)
+CREATE FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) RETURNS TABLE(document_id uuid, head_seq bigint)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -204,6 +204,7 @@ BEGIN
         UPDATE document_heads t SET head_seq = t.head_seq + cardinality(p_documents),
           announced_seq = coalesce(t.announced_seq, t.head_seq + cardinality(p_documents)) FROM documents d
         WHERE t.document_id = p_documents[1] AND d.id = p_documents[1] AND d.deleted_at IS NULL
+          AND d.generation = coalesce(p_generations[1], d.generation)
         RETURNING t.document_id, t.head_seq - cardinality(p_documents) AS base, t.head_seq),
       i AS (
         INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)
@@ -226,14 +227,15 @@ BEGIN
   RETURN QUERY
   WITH u AS (
       SELECT x.*, row_number() OVER (PARTITION BY document ORDER BY position) AS offset_in_document
-      FROM unnest(p_documents, p_payloads, p_checksums, p_actors, p_clients, p_devices, p_authors)
-        WITH ORDINALITY x (document, payload, checksum, actor, clients, device, author, position)
+      FROM unnest(p_documents, p_payloads, p_checksums, p_actors, p_clients, p_devices, p_authors, p_generations)
+        WITH ORDINALITY x (document, payload, checksum, actor, clients, device, author, generation, position)
       WHERE p_wait OR document = ANY (free)),
-    n AS (SELECT document, count(*) AS updates FROM u GROUP BY document),
+    n AS (SELECT document, count(*) AS updates, max(generation) AS generation FROM u GROUP BY document),
     h AS (
       UPDATE document_heads t SET head_seq = t.head_seq + n.updates,
         announced_seq = coalesce(t.announced_seq, t.head_seq + n.updates) FROM n, documents d
       WHERE t.document_id = n.document AND d.id = n.document AND d.deleted_at IS NULL
+        AND d.generation = coalesce(n.generation, d.generation)
       RETURNING t.document_id, t.head_seq - n.updates AS base, t.head_seq),
     i AS (
       INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)
@@ -245,7 +247,8 @@ END $$;
 CREATE FUNCTION app.append_rows(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_wait boolean) RETURNS TABLE(document_id uuid, head_seq bigint)
     LANGUAGE sql
     AS $$
-  SELECT * FROM app.append_edits(p_documents, p_payloads, p_checksums, p_actors, p_clients, p_devices, NULL, p_wait) $$;
+  SELECT * FROM app.append_edits(p_documents, p_payloads, p_checksums, p_actors, p_clients, p_devices, NULL,
+    array_fill(0::bigint, ARRAY[cardinality(p_documents)]), p_wait) $$;
 
 CREATE FUNCTION app.append_updates(p_documents uuid[], p_payloads bytea[], p_actors uuid[] DEFAULT NULL::uuid[], p_clients text[] DEFAULT NULL::text[], p_devices text[] DEFAULT NULL::text[]) RETURNS TABLE(document_id uuid, first_seq bigint, head_seq bigint)
     LANGUAGE plpgsql
@@ -1633,6 +1636,26 @@ BEGIN
   RETURN coalesce(cardinality(ids), 0);
 END $$;
 
+CREATE FUNCTION app.replace_generation(p_document uuid, p_generation bigint, p_seq bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_former bytea, p_clients bigint[], p_actor uuid, p_first_seq bigint, p_last_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_payload bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM FROM documents WHERE id = p_document AND generation = p_generation AND yjs_clock = p_seq AND deleted_at IS NULL
+    FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM FROM document_heads WHERE document_id = p_document AND head_seq = p_seq FOR UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  UPDATE documents SET yjs_state = p_state, yjs_state_vector = p_vector, yjs_clock = p_last_seq, generation = p_generation + 1
+    WHERE id = p_document;
+  UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL
+    WHERE document_id = p_document;
+  INSERT INTO document_generations (document_id, generation, last_seq, state, next_state, next_vector, clients, replaced_by)
+    VALUES (p_document, p_generation, p_seq, p_former, p_state, p_vector, p_clients, (SELECT id FROM users WHERE id = p_actor));
+  INSERT INTO history_segments (document_id, first_seq, last_seq, generation, first_at, last_at, row_count, payload)
+    VALUES (p_document, p_first_seq, p_last_seq, p_generation + 1, p_first_at, p_last_at, p_row_count, p_payload);
+  RETURN true;
+END $$;
+
 CREATE FUNCTION app.revoke_descendants() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2551,6 +2574,18 @@ CREATE TABLE public.document_favourites (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.document_generations (
+    document_id uuid NOT NULL,
+    generation bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    state bytea NOT NULL,
+    next_state bytea NOT NULL,
+    next_vector bytea NOT NULL,
+    clients bigint[] NOT NULL,
+    replaced_by uuid,
+    replaced_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.document_heads (
     document_id uuid NOT NULL,
     head_seq bigint DEFAULT 0 NOT NULL,
@@ -3087,6 +3122,9 @@ ALTER TABLE ONLY public.document_edit_times
 ALTER TABLE ONLY public.document_favourites
     ADD CONSTRAINT document_favourites_pkey PRIMARY KEY (user_id, document_id);
 
+ALTER TABLE ONLY public.document_generations
+    ADD CONSTRAINT document_generations_pkey PRIMARY KEY (document_id, generation);
+
 ALTER TABLE ONLY public.document_heads
     ADD CONSTRAINT document_heads_pkey PRIMARY KEY (document_id);
 
@@ -3228,6 +3266,8 @@ CREATE INDEX document_archive_archived ON public.document_archive USING btree (a
 CREATE INDEX document_bases_served ON public.document_bases USING btree (served_at);
 
 CREATE INDEX document_favourites_document ON public.document_favourites USING btree (document_id);
+
+CREATE INDEX document_generations_author ON public.document_generations USING btree (replaced_by);
 
 CREATE INDEX document_heads_unversioned ON public.document_heads USING btree (unversioned_since) WHERE (unversioned_since IS NOT NULL);
 
@@ -3494,6 +3534,12 @@ ALTER TABLE ONLY public.document_favourites
 ALTER TABLE ONLY public.document_favourites
     ADD CONSTRAINT document_favourites_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.document_generations
+    ADD CONSTRAINT document_generations_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.documents(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.document_generations
+    ADD CONSTRAINT document_generations_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY public.document_heads
     ADD CONSTRAINT document_heads_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.documents(id) ON DELETE CASCADE;
 
@@ -3645,6 +3691,8 @@ ALTER TABLE public.document_edit_times ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_favourites ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.document_generations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.document_heads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_renders ENABLE ROW LEVEL SECURITY;
@@ -3690,6 +3738,8 @@ CREATE POLICY internal ON public.document_bases TO app_service, app_admin USING 
 CREATE POLICY internal ON public.document_edit_times TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.document_favourites TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.document_generations TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.document_heads TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -3925,9 +3975,9 @@ REVOKE ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_la
 GRANT ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_last timestamp with time zone[], p_seen uuid[], p_users uuid[], p_at timestamp with time zone[]) TO app_service;
 GRANT ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_last timestamp with time zone[], p_seen uuid[], p_users uuid[], p_at timestamp with time zone[]) TO app_admin;
 
-REVOKE ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_wait boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_wait boolean) TO app_service;
-GRANT ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_wait boolean) TO app_admin;
+REVOKE ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) TO app_service;
+GRANT ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.append_rows(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_wait boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.append_rows(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_wait boolean) TO app_service;
@@ -4250,6 +4300,10 @@ REVOKE ALL ON FUNCTION app.refresh_search(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.refresh_search(p_limit integer) TO app_service;
 GRANT ALL ON FUNCTION app.refresh_search(p_limit integer) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.replace_generation(p_document uuid, p_generation bigint, p_seq bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_former bytea, p_clients bigint[], p_actor uuid, p_first_seq bigint, p_last_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_payload bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.replace_generation(p_document uuid, p_generation bigint, p_seq bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_former bytea, p_clients bigint[], p_actor uuid, p_first_seq bigint, p_last_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_payload bytea) TO app_service;
+GRANT ALL ON FUNCTION app.replace_generation(p_document uuid, p_generation bigint, p_seq bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_former bytea, p_clients bigint[], p_actor uuid, p_first_seq bigint, p_last_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_payload bytea) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.revoke_descendants() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.revoke_descendants() TO app_service;
 GRANT ALL ON FUNCTION app.revoke_descendants() TO app_admin;
@@ -4546,6 +4600,9 @@ GRANT SELECT,DELETE ON TABLE public.document_favourites TO app_readwrite;
 GRANT INSERT(user_id) ON TABLE public.document_favourites TO app_readwrite;
 
 GRANT INSERT(document_id) ON TABLE public.document_favourites TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_generations TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_generations TO app_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_heads TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_heads TO app_admin;

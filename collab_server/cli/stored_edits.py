@@ -39,13 +39,21 @@ class StoredEdits:
         # A command without a user is nobody that the history knows, and no guest.
         author = writer.author if writer.identity.user_id else Author(None, OPERATOR)
         clients = tuple(dict.fromkeys(one for one, _, _ in made.summary.structs))
-        row = LogRow(document_id, made.edit.update, author.user_id, clients, author.device, encode_author(author))
+        row = LogRow(
+            document_id,
+            made.edit.update,
+            author.user_id,
+            clients,
+            author.device,
+            encode_author(author),
+            loaded.generation,
+        )
         async with self._db.as_service() as conn:
             try:
                 heads = await log_queries.append_rows(conn, [row], APPEND_SECONDS)
             except TimeoutError:
                 raise Unavailable("the database did not answer in time; look whether the edit was made") from None
         if (seq := heads.get(document_id)) is None:
-            raise NotFound("the document was deleted at this moment")
+            raise NotFound("the document was deleted or replaced at this moment")
         await store.fold(self._db, self._workers, document_id)
         return Edited(Committed(loaded.generation, seq), made.edit.result)

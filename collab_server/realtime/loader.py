@@ -15,7 +15,7 @@ from collab_server.core.yjs import delete_set, updates
 from collab_server.core.yjs.inspection import UpdateSummary
 from collab_server.core.yjs.split_update import Piece, split_incoming
 from collab_server.errors import NotFound, StaleGeneration
-from collab_server.features.document_log import store
+from collab_server.features.document_log import generations, store
 from collab_server.observability.metrics import Counts
 from collab_server.realtime.cluster.replication import ClusterReplication
 from collab_server.realtime.documents.compactor import Compactor
@@ -86,6 +86,8 @@ class Loader:
                 document.end(StaleGeneration())
                 self._on_replaced(document)
                 raise StaleGeneration()
+            if loaded.generation:
+                document.former_clients = await generations.list_former_clients(self._db, document.id)
         except BaseException:
             document.room.abandon_load()
             raise

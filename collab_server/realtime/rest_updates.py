@@ -2,25 +2,28 @@
 
 from uuid import UUID
 
+from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.core.room.entries import Author
 from collab_server.core.yjs import updates
 from collab_server.core.yjs.inspection import UpdateSummary
 from collab_server.core.yjs.split_update import PIECE_BYTES
-from collab_server.errors import NotFound, StaleGeneration, UnprocessableContent
+from collab_server.errors import UnprocessableContent
+from collab_server.features.document_log import generations
 from collab_server.realtime.documents.group_commit import GroupCommit
 from collab_server.realtime.documents.limits import LARGE_UPDATE
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.loader import Loader
-from collab_server.realtime.rest_edits import ENCRYPTED, REPLACED
+from collab_server.realtime.rest_edits import ENCRYPTED, replaced_error
 from collab_server.web.rooms import Committed
 
 
 class RestUpdates:
     """Implements `web.depends.Append`."""
 
-    def __init__(self, hub: Hub, loader: Loader, group_commit: GroupCommit, workers: Workers) -> None:
+    def __init__(self, hub: Hub, loader: Loader, group_commit: GroupCommit, db: Database, workers: Workers) -> None:
+        self._db = db
         self._hub = hub
         self._loader = loader
         self._group_commit = group_commit
@@ -45,17 +48,22 @@ class RestUpdates:
             if not document.has_text:
                 raise UnprocessableContent(ENCRYPTED)
             if document.replaced:
-                raise NotFound(REPLACED)
+                raise replaced_error(document)
             current = document.generation or 0
             if generation is not None and generation != current:
-                raise StaleGeneration(f"the document is at generation {current}")
+                update = await generations.carry(self._db, self._workers, document_id, update, generation, current)
+                if update == updates.EMPTY_UPDATE:
+                    return Committed(current, document.room.coverage.last)
+                summary = await self._workers.run(updates.validate, update) if len(update) <= PIECE_BYTES else None
+            if summary is not None:
+                document.check_generation(client for client, _, _ in summary.structs)
             if summary is not None:
                 document.apply_edit(update, summary, self._hub.new_key(), author, compare_deletes=True)
             else:
                 await self._apply_in_pieces(document, update, author)
             await self._group_commit.wait_committed(document)
             if document.replaced:
-                raise NotFound(REPLACED)
+                raise replaced_error(document)
             return Committed(current, document.room.coverage.last)
 
     async def _apply_in_pieces(self, document: LiveDocument, update: bytes, author: Author) -> None:
@@ -64,6 +72,6 @@ class RestUpdates:
         key = self._hub.new_key()
         for piece, summary in pieces:
             if document.replaced:
-                raise NotFound(REPLACED)
+                raise replaced_error(document)
             document.apply_edit(piece, summary, key, author, compare_deletes=True)
             await self._group_commit.wait_committed(document)

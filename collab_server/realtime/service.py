@@ -150,7 +150,7 @@ class RealtimeService:
         self.rest_edits = RestEdits(
             self.hub, self.loader, self.group_commit, self.replication, self.api_clients, db, editing or workers
         )
-        self.rest_updates = RestUpdates(self.hub, self.loader, self.group_commit, workers)
+        self.rest_updates = RestUpdates(self.hub, self.loader, self.group_commit, db, workers)
         self.hub.before_edit(self.rest_edits.repair)
         self.hub.on_discard(lambda document: self.rest_edits.forget(document.id))
         self.hub.on_close(lambda document: self.api_clients.forget(document.id))

@@ -27,8 +27,9 @@ class Append(Protocol):
     ) -> Committed:
         """Returns when it is committed; the same update twice is harmless. Rights are the caller's to look at.
 
-        `generation`: of the document that the update was made for (None: whichever is there). Raises Malformed,
-        NotFound, UnprocessableContent (it is encrypted), StaleGeneration, TooLarge, Unavailable.
+        `generation`: of the document that the update was made for (None: whichever is there). An update of a former
+        generation is carried over to the present one. Raises Malformed, NotFound, UnprocessableContent (it is
+        encrypted), StaleGeneration (the former generation is not kept), TooLarge, Unavailable.
         """
         ...
 

@@ -1,11 +1,12 @@
 -- One call is one group commit; the arrays are parallel, p_clients has array literals ('{1,2}'), for a driver cannot
 -- send arrays of unequal arrays. Heads are locked in the order of their ids, so servers never deadlock, and to the end
 -- of the transaction, so within a document the order of seq is the order of commits, without gaps. A document that is
--- gone or deleted yields no row: its caller closes that room. p_authors: NULL for edits of the users p_actors.
+-- gone, deleted or of another generation than in p_generations (NULL: any) yields no row: its caller closes that room.
+-- p_authors: NULL for edits of the users p_actors.
 -- p_wait false: documents that another transaction has locked are not waited for and yield head_seq NULL. Both the head
 -- and the document's own row count: the rows' foreign key locks the latter.
 CREATE OR REPLACE FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[],
-                                p_clients text[], p_devices text[], p_authors text[], p_wait boolean)
+                                p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean)
 RETURNS TABLE (document_id uuid, head_seq bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE free uuid[] := p_documents;
@@ -16,6 +17,7 @@ BEGIN
         UPDATE document_heads t SET head_seq = t.head_seq + cardinality(p_documents),
           announced_seq = coalesce(t.announced_seq, t.head_seq + cardinality(p_documents)) FROM documents d
         WHERE t.document_id = p_documents[1] AND d.id = p_documents[1] AND d.deleted_at IS NULL
+          AND d.generation = coalesce(p_generations[1], d.generation)
         RETURNING t.document_id, t.head_seq - cardinality(p_documents) AS base, t.head_seq),
       i AS (
         INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)
@@ -38,14 +40,15 @@ BEGIN
   RETURN QUERY
   WITH u AS (
       SELECT x.*, row_number() OVER (PARTITION BY document ORDER BY position) AS offset_in_document
-      FROM unnest(p_documents, p_payloads, p_checksums, p_actors, p_clients, p_devices, p_authors)
-        WITH ORDINALITY x (document, payload, checksum, actor, clients, device, author, position)
+      FROM unnest(p_documents, p_payloads, p_checksums, p_actors, p_clients, p_devices, p_authors, p_generations)
+        WITH ORDINALITY x (document, payload, checksum, actor, clients, device, author, generation, position)
       WHERE p_wait OR document = ANY (free)),
-    n AS (SELECT document, count(*) AS updates FROM u GROUP BY document),
+    n AS (SELECT document, count(*) AS updates, max(generation) AS generation FROM u GROUP BY document),
     h AS (
       UPDATE document_heads t SET head_seq = t.head_seq + n.updates,
         announced_seq = coalesce(t.announced_seq, t.head_seq + n.updates) FROM n, documents d
       WHERE t.document_id = n.document AND d.id = n.document AND d.deleted_at IS NULL
+        AND d.generation = coalesce(n.generation, d.generation)
       RETURNING t.document_id, t.head_seq - n.updates AS base, t.head_seq),
     i AS (
       INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)
@@ -53,5 +56,5 @@ BEGIN
       FROM u JOIN h ON h.document_id = u.document)
   SELECT h.document_id, h.head_seq FROM h;
 END $$;
-REVOKE EXECUTE ON FUNCTION app.append_edits(uuid[], bytea[], bigint[], uuid[], text[], text[], text[], boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION app.append_edits(uuid[], bytea[], bigint[], uuid[], text[], text[], text[], boolean) TO app_service, app_admin;
+REVOKE EXECUTE ON FUNCTION app.append_edits(uuid[], bytea[], bigint[], uuid[], text[], text[], text[], bigint[], boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.append_edits(uuid[], bytea[], bigint[], uuid[], text[], text[], text[], bigint[], boolean) TO app_service, app_admin;

@@ -267,10 +267,10 @@ async def test_edits_that_cannot_be_made_into_rows_wait_alone(
     async with node(database.login_dsn, LocalBus()) as service:
         faulty, *others = some = await clients(service, database, 3)
 
-        def make_rows_or_fail(document_id: UUID, entries: list[Entry]) -> list[LogRow]:
+        def make_rows_or_fail(document_id: UUID, entries: list[Entry], generation: int | None) -> list[LogRow]:
             if document_id == faulty.document.id:
                 raise ValueError("a fault of this server")
-            return rows_of(document_id, entries)
+            return rows_of(document_id, entries, generation)
 
         with monkeypatch.context() as patched:
             patched.setattr(batch_writer, "rows_of", make_rows_or_fail)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from collab_server.core.history.encoded_tree import encode_content, read_encoded_tree
 from collab_server.core.history.moment import Moment
-from collab_server.core.history.target import Target, view_now
+from collab_server.core.history.target import AllShown, Target, view_now
 from collab_server.core.history.units import Units, sign, units_of
 from collab_server.core.text.sequence_diff import Hunk, diff_sequences
 from collab_server.core.yjs import utf16
@@ -49,7 +49,7 @@ def bring_back(parts: Sequence[bytes], client: int, target: Moment, *, keeps_equ
     integration.split_at(target.deleted.ranges())
     own = integration.clients.get(client)
     composer = Composer(client, own.end if own is not None else 0)
-    work = _BringBack(composer, target, integration, keeps_equal=keeps_equal)
+    work = _BringBack(composer, Target(target, integration), keeps_equal=keeps_equal)
     try:
         for name, branch in integration.roots.items():
             work.change(branch, name)
@@ -58,10 +58,26 @@ def bring_back(parts: Sequence[bytes], client: int, target: Moment, *, keeps_equ
     return Edit(composer.update(), work.counts, composer.place)
 
 
+def compose_difference(now: Integration, wanted: Integration, client: int) -> Edit[Change]:
+    """Compose the edit of `client` that makes one document show what another one shows, by the smallest change.
+
+    The documents need not have an item in common. Raises TooMuchWork for too many nested types.
+    """
+    own = now.clients.get(client)
+    composer = Composer(client, own.end if own is not None else 0)
+    work = _BringBack(composer, AllShown(), keeps_equal=True)
+    try:
+        for name in {**now.roots, **wanted.roots}:
+            work.replace_content(now.roots.get(name) or Branch(None), wanted.roots.get(name) or Branch(None), name)
+    except RecursionError:
+        raise TooMuchWork("this document has too many types nested in one another to compare") from None
+    return Edit(composer.update(), work.counts, composer.place)
+
+
 class _BringBack:
-    def __init__(self, composer: Composer, target: Moment, integration: Integration, *, keeps_equal: bool) -> None:
+    def __init__(self, composer: Composer, target: Target, *, keeps_equal: bool) -> None:
         self._composer = composer
-        self._target = Target(target, integration)
+        self._target = target
         self._keeps_equal = keeps_equal
         self.counts = Change()
 
@@ -112,7 +128,7 @@ class _BringBack:
             twin = next((at for at in range(first, stop) if _are_alike(item, new.places[at][0])), None)
             if twin is not None:
                 self._exchange(old, new, (start, index, first, twin), parent, behind)
-                self._replace_content(item.content, new.places[twin][0].content, (item.client, item.clock))
+                self.replace_content(item.content, new.places[twin][0].content, (item.client, item.clock))
                 start, first = index + 1, twin + 1
         self._exchange(old, new, (start, end, first, stop), parent, behind)
 
@@ -135,7 +151,7 @@ class _BringBack:
             right = behind
         self._copy_items(new.slices(first, stop), parent, left, right)
 
-    def _replace_content(self, now: Branch, then: Branch, parent: Parent) -> None:
+    def replace_content(self, now: Branch, then: Branch, parent: Parent) -> None:
         """Make a visible type show the content of another type, which is not visible."""
         visible, shown = view_now(now)
         waiting, wanted = self._target.view(then)
@@ -150,6 +166,8 @@ class _BringBack:
         for key in sorted({*shown, *wanted}):
             if key not in wanted:
                 self._delete(shown[key])
+            elif key in shown and _are_alike(shown[key], wanted[key]):
+                self.replace_content(shown[key].content, wanted[key].content, (shown[key].client, shown[key].clock))
             elif key not in shown or sign(shown[key], view_now) != sign(wanted[key], self._target.view):
                 last = now.entries.get(key)
                 self._copy(
@@ -171,7 +189,7 @@ class _BringBack:
                 self._delete(now)
             elif now.deleted or sign(now, view_now) != sign(then, self._target.view):
                 if not now.deleted and _are_alike(now, then):
-                    self._replace_content(now.content, then.content, (now.client, now.clock))
+                    self.replace_content(now.content, then.content, (now.client, now.clock))
                 else:
                     self._copy(then, parent, (now.client, now.clock + now.length - 1), None, key=key)
 

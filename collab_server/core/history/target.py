@@ -85,3 +85,18 @@ class Target:
                 last = item
             item = item.right
         return last if last is not None and self.is_in_target(last) else None
+
+
+class AllShown(Target):
+    """Everything that a document shows now."""
+
+    def __init__(self) -> None:
+        """It needs no moment: nothing of another document is looked up in it."""
+
+    def is_wanted(self, item: Item) -> bool:
+        """Whether an item is visible."""
+        return not item.deleted
+
+    def view(self, branch: Branch) -> tuple[list[Item], dict[str, Item]]:
+        """Return the visible items of a type."""
+        return view_now(branch)

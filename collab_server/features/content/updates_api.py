@@ -81,7 +81,8 @@ async def post_update(
     generation: Annotated[int | None, Query(ge=0, lt=2**53, description="Generation of your copy, if known")] = None,
 ) -> AppendedOut:
     """Append a Yjs update (format v1). Open editors receive it; the answer follows the commit. A repeated update is
-    harmless. An update of an older generation is refused (409), because it cannot be merged.
+    harmless. An update of an older generation is carried over to the present one, once; load the document again then.
+    It is refused (409) where the older generation is not kept.
     """
     await require(db, identity, document_id, Action.EDIT)
     _, update = await raw_body(request, (YJS,))

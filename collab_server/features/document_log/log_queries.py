@@ -25,6 +25,8 @@ class LogRow:
     device: str | None
     author: str | None = None
     """What the other columns do not say of the author, see authors.py."""
+    generation: int | None = None
+    """The generation that it edits; None: whichever is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ async def append_rows(
     *,
     wait: bool = True,
 ) -> dict[UUID, int | None]:
-    """Append the rows in one transaction. Return the last log number by document id, without deleted documents.
+    """Append the rows in one transaction. Return the last log number by document id, without documents that are
+    deleted or of another generation.
 
     `wait` False: skip documents locked by another transaction; their number is None. Raises TimeoutError after
     `timeout` seconds; the outcome of the commit is then unknown.
     """
     heads = await conn.fetch(
-        "SELECT document_id, head_seq FROM app.append_edits($1, $2, $3, $4, $5, $6, $7, $8)",
+        "SELECT document_id, head_seq FROM app.append_edits($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [row.document_id for row in rows],
         [row.payload for row in rows],
         [compute_row_checksum(row.payload) for row in rows],
@@ -71,10 +74,19 @@ async def append_rows(
         ["{" + ",".join(map(str, row.clients)) + "}" for row in rows],
         [row.device for row in rows],
         [row.author for row in rows],
+        [row.generation for row in rows],
         wait,
         timeout=timeout,
     )
     return {head["document_id"]: head["head_seq"] for head in heads}
+
+
+async def list_present(conn: Conn, document_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the documents that are not deleted."""
+    rows = await conn.fetch(
+        "SELECT id FROM documents WHERE id = ANY ($1::uuid[]) AND deleted_at IS NULL", list(document_ids)
+    )
+    return {row["id"] for row in rows}
 
 
 async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:

@@ -40,8 +40,14 @@ async def _repair(db: Database, workers: Workers, document_id: UUID) -> bool:
     made = await workers.run(run_edit_function, line_end_repair.repair, [loaded.stored.snapshot], client, (), {})
     if made.edit.result:
         clients = tuple(author for author, _, _ in made.summary.structs)
+        author = line_end_repair.AUTHOR
         row = LogRow(
-            document_id, made.edit.update, line_end_repair.AUTHOR.user_id, clients, line_end_repair.AUTHOR.device
+            document_id,
+            made.edit.update,
+            author.user_id,
+            clients,
+            author.device,
+            generation=loaded.generation,
         )
         async with db.as_service() as conn:
             await log_queries.append_rows(conn, [row], APPEND_SECONDS)

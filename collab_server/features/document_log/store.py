@@ -2,10 +2,11 @@
 
 import hashlib
 import secrets
+from contextlib import nullcontext
 from dataclasses import dataclass
 from uuid import UUID
 
-from collab_server.adapters.postgres import Database
+from collab_server.adapters.postgres import Conn, Database
 from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.core.documents.compaction import compact as fold_bytes
 from collab_server.core.documents.new_text import new_text_document
@@ -137,11 +138,11 @@ def merge_and_summarize(parts: list[bytes]) -> tuple[bytes, UpdateSummary]:
     return whole, validate(whole)
 
 
-async def fold(db: Database, workers: Workers, document_id: UUID) -> Loaded:
+async def fold(db: Database, workers: Workers, document_id: UUID, *, locked: Conn | None = None) -> Loaded:
     """Fold the log into the snapshot and update the stored text. Return the stored state.
 
-    Can run anywhere and repeatedly: if another fold was first, it starts again from its result. Raises NotFound,
-    DocumentDamaged, Unavailable.
+    Can run anywhere and repeatedly: if another fold was first, it starts again from its result. locked: a connection
+    whose transaction has locked the document, to write with. Raises NotFound, DocumentDamaged, Unavailable.
     """
     for _ in range(FOLD_ATTEMPTS):
         rows = await _get_rows(db, document_id)
@@ -157,7 +158,7 @@ async def fold(db: Database, workers: Workers, document_id: UUID) -> Loaded:
             same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
             # Content beyond the depth limit changes only `truncated`.
             content = None if same and projection.truncated == rows.truncated else projection.content
-        async with db.as_service() as conn:
+        async with nullcontext(locked) if locked is not None else db.as_service() as conn:
             if await log_queries.fold_rows(
                 conn,
                 document_id,

@@ -1,6 +1,7 @@
 """SQL that reads the kept history of a document."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn
@@ -69,6 +70,20 @@ async def find_log_state(conn: Conn, document_id: UUID) -> LogState | None:
         headers,
         list(row["payloads"] or ()),
     )
+
+
+async def find_former_generation(
+    conn: Conn, document_id: UUID, seq: int | None, at: datetime | None
+) -> tuple[int, int] | None:
+    """Find the generation with a row or a time, and its last row. None: it is the present one."""
+    row = await conn.fetchrow(
+        "SELECT generation, last_seq FROM document_generations "
+        "WHERE document_id = $1 AND (last_seq >= $2 OR replaced_at > $3) ORDER BY generation LIMIT 1",
+        document_id,
+        seq,
+        at,
+    )
+    return (row["generation"], row["last_seq"]) if row is not None else None
 
 
 async def sum_segment_bytes(conn: Conn, document_id: UUID, generation: int) -> int:

@@ -151,6 +151,17 @@ class RolledBackOut(BaseModel):
     version: int
 
 
+class CompactedOut(BaseModel):
+    """`bytes_before`, `bytes_after`: of the document as clients load it."""
+
+    model_config = output_config(generation=1, seq=4800, bytes_before=250_000, bytes_after=31_000)
+
+    generation: int
+    seq: int
+    bytes_before: int
+    bytes_after: int
+
+
 class BlameRun(BaseModel):
     """Text of one author. `time`, `seq`: of the newest row in it; null where no row is known."""
 

@@ -112,8 +112,7 @@ async def get_blame(
     """
     await require(db, identity, document_id, Action.VIEW)
     await rooms.settle(document_id)
-    points = Points(db, workers, document_id)
-    found = await points.run(answers.read_blame, seq)
+    found = await Points(db, workers, document_id).read_blame(seq)
     names = await find_names(db, identity, [_author(run.credit) for run in found.runs])
     return BlameOut(
         seq=found.position.seq,

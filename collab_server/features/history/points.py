@@ -14,7 +14,7 @@ from collab_server.errors import DocumentDamaged, Malformed, NotFound
 from collab_server.features.document_log.history_queries import to_milliseconds
 from collab_server.features.document_log.version_content_queries import NO_VERSION
 from collab_server.features.history import version_queries
-from collab_server.features.history.reading import DocumentHistory, read_history
+from collab_server.features.history.reading import DocumentHistory, read_former_history, read_history
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,19 +87,39 @@ class Points:
     async def read_moment(self, point: Point) -> answers.Moment:
         """Read the document at a point that is not a version. Raises NotFound, Unavailable, TooLarge, TooMuchWork."""
         at = to_milliseconds(point.at) if point.at is not None else None
-        return await self.run(answers.read_moment, seq=point.seq, at=at)
+        return await self._run(await self._history_at(point), answers.read_moment, seq=point.seq, at=at)
+
+    async def read_blame(self, seq: int | None) -> answers.Blame:
+        """Read who wrote what, now or after a row. Raises NotFound, Unavailable, TooLarge, TooMuchWork."""
+        return await self._run(await self._history_at(Point(seq=seq)), answers.read_blame, seq)
 
     async def run(
         self, function: Callable[Concatenate[StoredHistory, P], T], *arguments: P.args, **named: P.kwargs
     ) -> T:
-        """Run a function of core.history.answers on the history, in a worker. Raises NotFound, DocumentDamaged,
-        Unavailable, TooLarge, TooMuchWork.
+        """Run a function of core.history.answers on the history of the present generation, in a worker. Raises
+        NotFound, DocumentDamaged, Unavailable, TooLarge, TooMuchWork.
         """
-        history = await self.history()
+        return await self._run(await self.history(), function, *arguments, **named)
+
+    async def _run(
+        self,
+        history: DocumentHistory,
+        function: Callable[Concatenate[StoredHistory, P], T],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T:
         try:
             return await self._workers.run(function, history.stored, *arguments, **named)
         except Malformed as error:
             raise DocumentDamaged(error.detail) from error
+
+    async def _history_at(self, point: Point) -> DocumentHistory:
+        """The history of the generation that a point is in."""
+        if point.seq is not None or point.at is not None:
+            former = await read_former_history(self._db, self._document_id, point.seq, point.at)
+            if former is not None:
+                return former
+        return await self.history()
 
     async def history(self) -> DocumentHistory:
         """Return the history. Raises NotFound, Unavailable, TooLarge."""

@@ -1,6 +1,7 @@
 """Reads the kept history of a document, for workers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -42,6 +43,24 @@ async def read_history(db: Database, document_id: UUID) -> DocumentHistory:
             head = max(state.head, segments[-1].last_seq) if segments else state.head
             return DocumentHistory(state.generation, head, stored)
     raise Unavailable("this document is folded faster than its history can be read; come back")
+
+
+async def read_former_history(
+    db: Database, document_id: UUID, seq: int | None, at: datetime | None
+) -> DocumentHistory | None:
+    """Read the history of the former generation that a row or a time is in. None: it is in the present one, or no
+    history of the former one is kept. Raises TooLarge, Unavailable.
+    """
+    async with db.as_service() as conn:
+        found = await history_queries.find_former_generation(conn, document_id, seq, at)
+        if found is None:
+            return None
+        generation, head = found
+        if await history_queries.sum_segment_bytes(conn, document_id, generation) > MAX_BYTES:
+            raise TooLarge(f"the history of this document has more than {MAX_BYTES} bytes")
+        segments = await history_queries.list_segments(conn, document_id, generation)
+    payloads = [one.payload for one in segments if one.payload is not None]
+    return DocumentHistory(generation, head, StoredHistory(payloads, [], [])) if payloads else None
 
 
 def _combine(state: LogState, segments: list[KeptSegment]) -> StoredHistory | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.postgres_errors import DatabaseError, is_blocked, is_transient
-from collab_server.errors import NotFound
+from collab_server.errors import NotFound, StaleGeneration
 from collab_server.features.document_log import log_queries
 from collab_server.observability.logging import log
 from collab_server.observability.metrics import Counts
@@ -107,7 +107,7 @@ class BatchWriter:
             if total > BATCH_BYTES:
                 return batch, documents[index:]
             try:
-                rows = rows_of(document.id, document.room.begin_commit())
+                rows = rows_of(document.id, document.room.begin_commit(), document.generation)
             except Exception as error:
                 log.exception("edits could not be made into rows", extra={"document": document.id})
                 self._block(document, repr(error))
@@ -128,6 +128,8 @@ class BatchWriter:
         if self._conn is None:
             self._conn = await self._db.connect_service()
         heads = await log_queries.append_rows(self._conn, batch.rows, COMMIT_TIMEOUT, wait=wait)
+        refused = [document.id for document in batch.documents if document.id not in heads]
+        outdated = await log_queries.list_present(self._conn, refused) if refused else set()
         self._counts.commit_seconds.add(time.monotonic() - started)
         self._counts.commits += 1
         payloads: dict[UUID, list[bytes]] = {}
@@ -145,7 +147,7 @@ class BatchWriter:
             before = document.room.unsaved_bytes
             rows = payloads[document.id]
             if not head:
-                self._end_deleted(document)
+                self._end_refused(document, is_outdated=document.id in outdated)
                 rows = []
             else:
                 document.commit_succeeded(rows, head)
@@ -178,12 +180,15 @@ class BatchWriter:
         document.unsaved_since = None
         document.room.forget_unsaved()
 
-    def _end_deleted(self, document: LiveDocument) -> None:
+    def _end_refused(self, document: LiveDocument, *, is_outdated: bool) -> None:
+        """End a document that is deleted, or whose generation has ended: its clients carry their edits over."""
         lost = document.room.forget_unsaved()
         document.replaced = True
         document.unsaved_since = None
-        log.warning("edits of a deleted document dropped", extra={"document": document.id, "edits": len(lost)})
-        document.end(NotFound("the document was deleted"))
+        kind = "replaced" if is_outdated else "deleted"
+        extra = {"document": document.id, "edits": len(lost)}
+        log.warning("edits were refused, because the document was %s", kind, extra=extra)
+        document.end(StaleGeneration() if is_outdated else NotFound("the document was deleted"))
 
     def _failed(self, documents: Sequence[LiveDocument], error: BaseException) -> None:
         if self.failing_since is None:

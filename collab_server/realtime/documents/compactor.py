@@ -122,6 +122,10 @@ class Compactor:
                 return
         self._counts.folds += 1
         self._failures.pop(document.id, None)
+        if document.generation not in (None, folded.generation):
+            # It was replaced meanwhile. Its connections are told by realtime/revocation.py.
+            document.room.abandon_load()
+            return
         document.room.finish_fold(folded.stored)
         document.has_returns = folded.has_returns
         document.forget_answers()

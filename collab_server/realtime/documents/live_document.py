@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Protocol
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from collab_server.core.room.presence import Presence
 from collab_server.core.room.room import Room
 from collab_server.core.yjs.inspection import UpdateSummary
 from collab_server.core.yjs.updates import encode_state_vector
-from collab_server.errors import CollabError, Encrypted, NotTogether, TooLarge
+from collab_server.errors import CollabError, Encrypted, NotTogether, StaleGeneration, TooLarge
 from collab_server.observability.metrics import Counts
 from collab_server.realtime.documents.attribution import find_author
 from collab_server.realtime.documents.document_connection import READ_ONLY, DocumentConnection, framed
@@ -106,6 +107,10 @@ class LiveDocument:
         """When the oldest uncommitted edit arrived (monotonic seconds)."""
         self.replaced = False
         """The document was deleted or replaced. Its edits cannot be stored, and no connection may join."""
+        self.is_outdated = False
+        """A later generation has taken its place."""
+        self.former_clients: frozenset[int] = frozenset()
+        """Yjs client ids of former generations. A copy with one of them cannot be merged."""
         self._turns = turns
         self._answers = SyncAnswers(room)
         self._next_commit: asyncio.Future[None] | None = None
@@ -164,9 +169,17 @@ class LiveDocument:
 
     def end(self, error: CollabError) -> None:
         """End every connection with this error."""
+        self.is_outdated = self.is_outdated or isinstance(error, StaleGeneration)
         for connection in list(self.connections.values()):
             connection.can_edit = False
             connection.session.end(connection, error)
+
+    def check_generation(self, clients: Iterable[int]) -> None:
+        """Check the Yjs client ids of a copy or of an update. Raises StaleGeneration for ids of a former generation:
+        merged, the content would be there twice.
+        """
+        if self.former_clients and not self.former_clients.isdisjoint(clients):
+            raise StaleGeneration("this copy is of a former generation of the document; load it again")
 
     # ---- intake
 

@@ -13,8 +13,8 @@ ROW_BYTES = 8_000_000
 """Edits of one author in one commit are merged into one row up to this size."""
 
 
-def rows_of(document_id: UUID, entries: list[Entry]) -> list[log_queries.LogRow]:
-    """Rows of one commit: the edits of each author merged into one row, up to ROW_BYTES."""
+def rows_of(document_id: UUID, entries: list[Entry], generation: int | None) -> list[log_queries.LogRow]:
+    """Rows of one commit to a generation: the edits of each author merged into one row, up to ROW_BYTES."""
     by_author: dict[Author, list[Entry]] = {}
     for entry in entries:
         if entry.update is not None:
@@ -24,17 +24,21 @@ def rows_of(document_id: UUID, entries: list[Entry]) -> list[log_queries.LogRow]
         updates = [entry.update for entry in own if entry.update is not None]
         if (merged := _merged(document_id, updates)) is not None:
             clients = tuple(sorted({client for entry in own for client in entry.clients}))
-            rows.append(_make_row(document_id, merged, author, clients))
+            rows.append(_make_row(document_id, merged, author, clients, generation))
         else:
             rows.extend(
-                _make_row(document_id, update, author, entry.clients)
+                _make_row(document_id, update, author, entry.clients, generation)
                 for entry, update in zip(own, updates, strict=True)
             )
     return rows
 
 
-def _make_row(document_id: UUID, update: bytes, author: Author, clients: tuple[int, ...]) -> log_queries.LogRow:
-    return log_queries.LogRow(document_id, update, author.user_id, clients, author.device, encode_author(author))
+def _make_row(
+    document_id: UUID, update: bytes, author: Author, clients: tuple[int, ...], generation: int | None
+) -> log_queries.LogRow:
+    return log_queries.LogRow(
+        document_id, update, author.user_id, clients, author.device, encode_author(author), generation
+    )
 
 
 def _merged(document_id: UUID, updates: list[bytes]) -> bytes | None:

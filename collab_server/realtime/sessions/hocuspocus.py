@@ -22,6 +22,7 @@ from collab_server.errors import (
     DocumentBlocked,
     DocumentDamaged,
     Malformed,
+    StaleGeneration,
     TooLarge,
     TooMany,
     Unavailable,
@@ -164,6 +165,9 @@ class HocuspocusSession:
         except Malformed as error:
             self._end_malformed(address, error)
             return None
+        except StaleGeneration as error:
+            self.end(connection, error)
+            return None
         return None if pending is None else self._guard(address, pending)
 
     def _relay(self, document: LiveDocument, connection: DocumentConnection, message: Stateless) -> None:
@@ -181,7 +185,7 @@ class HocuspocusSession:
             await pending
         except Malformed as error:
             self._end_malformed(address, error)
-        except DocumentDamaged as error:
+        except (DocumentDamaged, StaleGeneration) as error:
             attachment = self._attachments.find(address)
             if attachment is not None and attachment.joined is not None:
                 self.end(attachment.joined[1], error)

@@ -44,7 +44,7 @@ def handle_message(
     """Handle one message. A returned coroutine must be awaited before the socket's next message.
 
     `budget`: charged with the cost beyond the message's own bytes. `with_step1`: answer a SyncStep1 with the server's
-    SyncStep1 too. Raises Malformed, TooMany.
+    SyncStep1 too. Raises Malformed, StaleGeneration, TooMany.
     """
     if type(message) is Update or type(message) is SyncStep2:
         if service.hub.draining:
@@ -65,7 +65,8 @@ def handle_message(
         budget.spend(min(MAX_ANSWER_COST, document.room.size * COST_PER_BYTE))
         if len(message.state_vector) >= LARGE_STATE_VECTOR:
             return _compute_and_answer(service, document, connection, message.state_vector, with_step1=with_step1)
-        updates.decode_state_vector(message.state_vector)
+        clocks = updates.decode_state_vector(message.state_vector)
+        document.check_generation(clocks)
         if connection.socket.congested:
             connection.question = Question(message.state_vector, with_step1)
         elif not document.room.loaded or document.room.undiffed(message.state_vector) is not None:
@@ -157,6 +158,7 @@ async def _prepare_and_answer(
 ) -> None:
     on_behalf_of.set(connection.on_behalf_of)
     await service.loader.prepare_answer(document, state_vector)
+    document.check_generation(updates.decode_state_vector(state_vector))
     if connection.socket.congested:
         connection.question = Question(state_vector, with_step1)
     elif connection.key in document.connections:
@@ -176,6 +178,8 @@ async def _compute_and_answer(
         return
     on_behalf_of.set(connection.on_behalf_of)
     answer = await service.loader.compute_answer(document, state_vector)
+    if document.former_clients:
+        document.check_generation(await service.workers.run(updates.decode_state_vector, state_vector))
     if connection.key in document.connections:
         document.send_answer(connection, (answer,), with_step1=with_step1)
 

@@ -13,6 +13,7 @@ from collab_server.access.policy import Action, Role, allowed
 from collab_server.adapters.websocket.sse import EventStream
 from collab_server.core.protocol import ywebsocket
 from collab_server.core.protocol.messages import Awareness, QueryAwareness, SyncStep2, Unknown, Update
+from collab_server.core.yjs.updates import decode_state_vector
 from collab_server.errors import (
     CollabError,
     Forbidden,
@@ -93,6 +94,8 @@ class EventsSession:
             await service.loader.prepare_answer(document, state_vector)
             if generation is not None and generation != document.generation:
                 raise StaleGeneration()
+            if document.former_clients:
+                document.check_generation(decode_state_vector(state_vector))
             self.socket.send_event("open", {"stream": self.id, "generation": document.generation, "role": role.label})
             connection.ready = True
             document.send_greeting(connection)
