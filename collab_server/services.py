@@ -119,7 +119,10 @@ class Services(AuthServices, OidcServices, ChangeServices, DocumentServices, Con
             editing=self.editing,
             live_events=self.live_events,
         )
-        self.rooms = Rooms(self.realtime.hub.flush_to_storage, self.realtime.rest_updates, self.realtime.rest_edits)
+        realtime = self.realtime
+        self.rooms = Rooms(
+            realtime.hub.flush_to_storage, realtime.hub.end_generation, realtime.rest_updates, realtime.rest_edits
+        )
         self.keep_version = VersionKeeper(self.db, self.editing, self.rooms.settle)
         self.quotas, self.views = self.realtime.quotas, self.realtime.views
         self._membership = ClusterMembership(self.db, has_bus=bool(url))

@@ -204,7 +204,7 @@ BEGIN
         UPDATE document_heads t SET head_seq = t.head_seq + cardinality(p_documents),
           announced_seq = coalesce(t.announced_seq, t.head_seq + cardinality(p_documents)) FROM documents d
         WHERE t.document_id = p_documents[1] AND d.id = p_documents[1] AND d.deleted_at IS NULL
-          AND d.generation = coalesce(p_generations[1], d.generation)
+          AND t.generation = coalesce(p_generations[1], t.generation)
         RETURNING t.document_id, t.head_seq - cardinality(p_documents) AS base, t.head_seq),
       i AS (
         INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)
@@ -235,7 +235,7 @@ BEGIN
       UPDATE document_heads t SET head_seq = t.head_seq + n.updates,
         announced_seq = coalesce(t.announced_seq, t.head_seq + n.updates) FROM n, documents d
       WHERE t.document_id = n.document AND d.id = n.document AND d.deleted_at IS NULL
-        AND d.generation = coalesce(n.generation, d.generation)
+        AND t.generation = coalesce(n.generation, t.generation)
       RETURNING t.document_id, t.head_seq - n.updates AS base, t.head_seq),
     i AS (
       INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)
@@ -1647,7 +1647,8 @@ BEGIN
   IF NOT FOUND THEN RETURN false; END IF;
   UPDATE documents SET yjs_state = p_state, yjs_state_vector = p_vector, yjs_clock = p_last_seq, generation = p_generation + 1
     WHERE id = p_document;
-  UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL
+  UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL,
+    generation = p_generation + 1
     WHERE document_id = p_document;
   INSERT INTO document_generations (document_id, generation, last_seq, state, next_state, next_vector, clients, replaced_by)
     VALUES (p_document, p_generation, p_seq, p_former, p_state, p_vector, p_clients, (SELECT id FROM users WHERE id = p_actor));
@@ -2578,8 +2579,8 @@ CREATE TABLE public.document_generations (
     document_id uuid NOT NULL,
     generation bigint NOT NULL,
     last_seq bigint NOT NULL,
-    state bytea NOT NULL,
-    next_state bytea NOT NULL,
+    state bytea,
+    next_state bytea,
     next_vector bytea NOT NULL,
     clients bigint[] NOT NULL,
     replaced_by uuid,
@@ -2594,7 +2595,8 @@ CREATE TABLE public.document_heads (
     snapshot_clock bigint,
     snapshot_checksum bigint,
     unversioned_since timestamp with time zone,
-    version_retry_at timestamp with time zone
+    version_retry_at timestamp with time zone,
+    generation bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 

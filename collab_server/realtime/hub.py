@@ -16,7 +16,7 @@ from uuid import UUID
 
 from collab_server.access.identity import Identity
 from collab_server.core.room.room import Room
-from collab_server.errors import TooMany, Unavailable
+from collab_server.errors import StaleGeneration, TooMany, Unavailable
 from collab_server.features.view_counts.view_counts import Views
 from collab_server.observability.logging import log
 from collab_server.observability.metrics import Counts
@@ -182,6 +182,12 @@ class Hub:
         self.discard(document)
         self._group_commit.forget(document)
 
+    def end_generation(self, document_id: UUID) -> None:
+        """End a document that is open here, because a later generation has taken its place."""
+        if (document := self._documents.get(document_id)) is not None:
+            self.discard_unsaved(document)
+            document.end(StaleGeneration())
+
     def _close(self, document: LiveDocument) -> None:
         del self._documents[document.id]
         self._replication.close(document)
@@ -228,7 +234,7 @@ class Hub:
                 for callback in self._before_edit:
                     await callback(document)
             if document.replaced:
-                raise Unavailable("the document was replaced at this moment; come back")
+                raise document.replaced_error()
         except BaseException:
             document.leave(connection)
             self.close_if_saved(document)

@@ -14,7 +14,7 @@ from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.core.yjs import delete_set, updates
 from collab_server.core.yjs.inspection import UpdateSummary
 from collab_server.core.yjs.split_update import Piece, split_incoming
-from collab_server.errors import NotFound, StaleGeneration
+from collab_server.errors import StaleGeneration
 from collab_server.features.document_log import generations, store
 from collab_server.observability.metrics import Counts
 from collab_server.realtime.cluster.replication import ClusterReplication
@@ -57,10 +57,10 @@ class Loader:
     async def load(self, document: LiveDocument) -> None:
         """Wait until the document's bytes are in memory.
 
-        Raises NotFound, StaleGeneration, DocumentDamaged, Unavailable.
+        Raises NotFound, LostRace, DocumentDamaged, Unavailable.
         """
         if document.replaced:
-            raise NotFound("the document was deleted")
+            raise document.replaced_error()
         if document.room.loaded:
             return
         task = self._loads.get(document.id)
@@ -85,7 +85,7 @@ class Loader:
             if document.generation not in (None, loaded.generation):
                 document.end(StaleGeneration())
                 self._on_replaced(document)
-                raise StaleGeneration()
+                raise document.replaced_error()
             if loaded.generation:
                 document.former_clients = await generations.list_former_clients(self._db, document.id)
         except BaseException:

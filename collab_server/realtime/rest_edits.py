@@ -20,7 +20,7 @@ from collab_server.core.documents import line_end_repair
 from collab_server.core.room.entries import Author
 from collab_server.core.yjs import updates
 from collab_server.core.yjs.edit_functions import CheckedEdit, Edit, EditFunction, P, T, run_edit_function
-from collab_server.errors import CollabError, LostRace, NotFound, TooMany, Unavailable, UnprocessableContent
+from collab_server.errors import CollabError, TooMany, Unavailable, UnprocessableContent
 from collab_server.features.document_log import store
 from collab_server.observability.logging import log
 from collab_server.realtime.cluster.replication import ClusterReplication
@@ -32,17 +32,6 @@ from collab_server.realtime.presence.api_clients import ApiClients
 from collab_server.web.rooms import Committed, Edited, RestAuthor
 
 ENCRYPTED = "this document is encrypted: it has no content in the clear"
-
-
-def replaced_error(document: LiveDocument) -> CollabError:
-    """The error for a request whose document was deleted or replaced at this moment. LostRace: the request is repeated
-    with the generation that is there now.
-    """
-    if document.is_outdated:
-        return LostRace("the document was replaced at this moment; send the edit again")
-    return NotFound("the document was deleted at this moment")
-
-
 MAX_HOLDS = 200
 """Concurrent requests for one document."""
 KEEP_OPEN_SECONDS = 5.0
@@ -123,7 +112,7 @@ class RestEdits:
                 edit = await self._compute(document, writer, function, args, named, alone=alone)
             await self._group_commit.wait_committed(document)
             if document.replaced:
-                raise replaced_error(document)
+                raise document.replaced_error()
             document.keep_open_until = time.monotonic() + KEEP_OPEN_SECONDS
             return Edited(Committed(document.generation or 0, document.room.coverage.last), edit.result)
 
@@ -176,7 +165,7 @@ class RestEdits:
             client, revision = self._client_for(document.id, author), document.revision
             made = await self._workers.run(run_edit_function, function, document.room.parts(), client, args, named)
             if document.replaced:
-                raise replaced_error(document)
+                raise document.replaced_error()
             self._hub.check_open()
             if self._fits(document, client, made) and not (alone and document.revision != revision):
                 document.apply_edit(made.edit.update, made.summary, self._hub.new_key(), author, compare_deletes=True)

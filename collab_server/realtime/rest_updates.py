@@ -15,7 +15,7 @@ from collab_server.realtime.documents.limits import LARGE_UPDATE
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.loader import Loader
-from collab_server.realtime.rest_edits import ENCRYPTED, replaced_error
+from collab_server.realtime.rest_edits import ENCRYPTED
 from collab_server.web.rooms import Committed
 
 
@@ -48,7 +48,7 @@ class RestUpdates:
             if not document.has_text:
                 raise UnprocessableContent(ENCRYPTED)
             if document.replaced:
-                raise replaced_error(document)
+                raise document.replaced_error()
             current = document.generation or 0
             if generation is not None and generation != current:
                 update = await generations.carry(self._db, self._workers, document_id, update, generation, current)
@@ -63,7 +63,7 @@ class RestUpdates:
                 await self._apply_in_pieces(document, update, author)
             await self._group_commit.wait_committed(document)
             if document.replaced:
-                raise replaced_error(document)
+                raise document.replaced_error()
             return Committed(current, document.room.coverage.last)
 
     async def _apply_in_pieces(self, document: LiveDocument, update: bytes, author: Author) -> None:
@@ -72,6 +72,6 @@ class RestUpdates:
         key = self._hub.new_key()
         for piece, summary in pieces:
             if document.replaced:
-                raise replaced_error(document)
+                raise document.replaced_error()
             document.apply_edit(piece, summary, key, author, compare_deletes=True)
             await self._group_commit.wait_committed(document)

@@ -88,9 +88,11 @@ class Edits(Protocol):
 class Rooms:
     """What routes may ask of the real-time core, which lies above them.
 
-    `settle`: have a document's stored content include everything received by now.
+    `settle`: have a document's stored content include everything received by now. `end_generation`: end the connections
+    to a document that has been replaced; those to other processes end a moment later.
     """
 
     settle: Callable[[UUID], Awaitable[None]]
+    end_generation: Callable[[UUID], None]
     append: Append
     edits: Edits

@@ -2,6 +2,7 @@
 -- send arrays of unequal arrays. Heads are locked in the order of their ids, so servers never deadlock, and to the end
 -- of the transaction, so within a document the order of seq is the order of commits, without gaps. A document that is
 -- gone, deleted or of another generation than in p_generations (NULL: any) yields no row: its caller closes that room.
+-- The generation is looked up in the head, because a statement that waited for the head sees the document as it was before.
 -- p_authors: NULL for edits of the users p_actors.
 -- p_wait false: documents that another transaction has locked are not waited for and yield head_seq NULL. Both the head
 -- and the document's own row count: the rows' foreign key locks the latter.
@@ -17,7 +18,7 @@ BEGIN
         UPDATE document_heads t SET head_seq = t.head_seq + cardinality(p_documents),
           announced_seq = coalesce(t.announced_seq, t.head_seq + cardinality(p_documents)) FROM documents d
         WHERE t.document_id = p_documents[1] AND d.id = p_documents[1] AND d.deleted_at IS NULL
-          AND d.generation = coalesce(p_generations[1], d.generation)
+          AND t.generation = coalesce(p_generations[1], t.generation)
         RETURNING t.document_id, t.head_seq - cardinality(p_documents) AS base, t.head_seq),
       i AS (
         INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)
@@ -48,7 +49,7 @@ BEGIN
       UPDATE document_heads t SET head_seq = t.head_seq + n.updates,
         announced_seq = coalesce(t.announced_seq, t.head_seq + n.updates) FROM n, documents d
       WHERE t.document_id = n.document AND d.id = n.document AND d.deleted_at IS NULL
-        AND d.generation = coalesce(n.generation, d.generation)
+        AND t.generation = coalesce(n.generation, t.generation)
       RETURNING t.document_id, t.head_seq - n.updates AS base, t.head_seq),
     i AS (
       INSERT INTO document_updates (document_id, seq, payload, checksum, actor_id, client_ids, device_id, author)

@@ -132,7 +132,8 @@ async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kep
         # A fold at the same time would bring the old text into the new generation.
         await until(is_folded, "the snapshot")
         statement = (
-            "WITH emptied AS (UPDATE document_heads SET snapshot_clock = NULL WHERE document_id = $1)"
+            "WITH emptied AS (UPDATE document_heads SET snapshot_clock = NULL, generation = generation + 1"
+            " WHERE document_id = $1)"
             " UPDATE documents SET generation = generation + 1, yjs_state = NULL WHERE id = $1"
         )
         await run(field.server, statement, [(made,)])

@@ -13,7 +13,7 @@ from collab_server.core.history.fresh_copy import FreshCopy, copy_fresh
 from collab_server.core.history.segment import HistoryAuthor, decode_segment
 from collab_server.core.history.stored_history import History, StoredHistory, list_inserted, open_history
 from collab_server.core.yjs import tree, updates
-from collab_server.errors import Malformed
+from collab_server.errors import Malformed, StaleGeneration
 from tests.core.test_history import Authors, shown, text_of
 
 FRESH, CARRIED = 77, 88
@@ -137,3 +137,11 @@ def test_edits_after_missing_ones_are_refused() -> None:
     text += " later"
     with pytest.raises(Malformed, match="does not have"):
         carry_over(Seam(before, made.update, made.state_vector), doc.get_update(vector), CARRIED)
+
+
+def test_an_update_of_an_older_generation_is_told_from_one_of_the_former() -> None:
+    peers = Authors(Random(3))
+    peers.edit(40)
+    seam, _ = seam_of(peers, 30)
+    with pytest.raises(StaleGeneration):
+        carry_over(seam, updates.merge(peers.log), CARRIED, older=frozenset(peers.authors))

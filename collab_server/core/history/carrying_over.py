@@ -4,13 +4,14 @@ Both generations have the same content at the place where one ends and the next 
 former one is composed as the smallest change of the next one, so that it merges with what has been edited there since.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from collab_server.core.history.bring_back import compose_difference
 from collab_server.core.history.encoded_tree import read_encoded_tree
 from collab_server.core.yjs.inspection import inspect
 from collab_server.core.yjs.updates import EMPTY_UPDATE, diff, merge
-from collab_server.errors import Malformed
+from collab_server.errors import Malformed, StaleGeneration
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,15 @@ class CarriedOver:
     update: bytes
 
 
-def carry_over(seam: Seam, update: bytes, client: int) -> CarriedOver:
+def carry_over(seam: Seam, update: bytes, client: int, older: Collection[int] = ()) -> CarriedOver:
     """Carry a validated update of the former generation over, as edits of `client`, which the next one does not know.
 
-    Edits that were carried over before change nothing. Raises Malformed for unreadable bytes or where edits before
-    these are missing, and TooMuchWork for too many nested types.
+    Edits that were carried over before change nothing. older: clients of generations before the former one. Raises
+    Malformed for unreadable bytes or where edits before these are missing, StaleGeneration for edits of `older`, and
+    TooMuchWork for too many nested types.
     """
+    if any(one in older for one, _, _ in inspect(update).structs):
+        raise StaleGeneration("this update is of an older generation than it says")
     merged = merge([seam.former, update])
     wanted = read_encoded_tree(merged)
     for known, _, end in inspect(merged).structs:

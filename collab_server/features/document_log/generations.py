@@ -14,6 +14,7 @@ from collab_server.core.yjs.updates import EMPTY_UPDATE, decode_state_vector
 from collab_server.errors import LostRace, StaleGeneration
 from collab_server.features.document_log import generation_queries
 
+MAX_GENERATION = 2**53
 _NOT_KEPT = "the document was replaced, and its former generation is not kept; load it again"
 
 
@@ -57,8 +58,9 @@ async def carry(
             seam = await generation_queries.find_seam(conn, document_id, generation)
             if seam is None:
                 raise StaleGeneration(_NOT_KEPT)
+            older = await generation_queries.list_clients(conn, document_id, before=generation)
             client = secrets.randbelow(2**31) + 1
-            carried = await workers.run_within(WHOLE_DOCUMENT_SECONDS, carry_over, seam, update, client)
+            carried = await workers.run_within(WHOLE_DOCUMENT_SECONDS, carry_over, seam, update, client, older)
             if carried.seam is not seam:
                 await generation_queries.save_seam(conn, document_id, generation, carried.seam)
         update = carried.update
@@ -69,4 +71,4 @@ async def carry(
 async def list_former_clients(db: Database, document_id: UUID) -> frozenset[int]:
     """List the Yjs client ids of the former generations of a document. Raises Unavailable."""
     async with db.as_service() as conn:
-        return await generation_queries.list_clients(conn, document_id)
+        return await generation_queries.list_clients(conn, document_id, before=MAX_GENERATION)

@@ -52,4 +52,5 @@ async def compact_history(
                 f"have {after}"
             )
         await generations.replace_document(conn, document_id, generation, former, copy, user_id)
+    rooms.end_generation(document_id)
     return Compacted(generation + 1, copy.segment.last_seq, before, after)

@@ -79,6 +79,10 @@ class GroupCommit:
 
     def add(self, document: LiveDocument, size: int) -> None:
         """Schedule a commit of a document that has `size` bytes more for the log."""
+        if document.replaced:
+            # Its place in the queue is that of the document which replaced it.
+            document.room.forget_unsaved()
+            return
         self._writer.unsaved_bytes += size
         if document.unsaved_since is None:
             document.unsaved_since = time.monotonic()

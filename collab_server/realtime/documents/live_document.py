@@ -28,7 +28,7 @@ from collab_server.core.room.presence import Presence
 from collab_server.core.room.room import Room
 from collab_server.core.yjs.inspection import UpdateSummary
 from collab_server.core.yjs.updates import encode_state_vector
-from collab_server.errors import CollabError, Encrypted, NotTogether, StaleGeneration, TooLarge
+from collab_server.errors import CollabError, Encrypted, LostRace, NotFound, NotTogether, StaleGeneration, TooLarge
 from collab_server.observability.metrics import Counts
 from collab_server.realtime.documents.attribution import find_author
 from collab_server.realtime.documents.document_connection import READ_ONLY, DocumentConnection, framed
@@ -173,6 +173,14 @@ class LiveDocument:
         for connection in list(self.connections.values()):
             connection.can_edit = False
             connection.session.end(connection, error)
+
+    def replaced_error(self) -> CollabError:
+        """The error for who works with a document that was deleted or replaced at this moment. LostRace: the generation
+        that is there now can take it.
+        """
+        if self.is_outdated:
+            return LostRace("the document was replaced at this moment; come again")
+        return NotFound("the document was deleted at this moment")
 
     def check_generation(self, clients: Iterable[int]) -> None:
         """Check the Yjs client ids of a copy or of an update. Raises StaleGeneration for ids of a former generation:

@@ -18,7 +18,6 @@ from collab_server.errors import (
     CollabError,
     Forbidden,
     Malformed,
-    NotFound,
     StaleGeneration,
     TooLarge,
     Unauthenticated,
@@ -151,7 +150,7 @@ class EventsSession:
         if content:
             await self._service.group_commit.wait_committed(document)
         if document.replaced:
-            raise NotFound("the document was deleted or replaced at this moment")
+            raise document.replaced_error()
         if connection.key not in document.connections:
             raise Unavailable("the stream has ended; open another")
         if refusal is not None:

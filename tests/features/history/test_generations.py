@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from pycrdt import Doc, Text
 
 from tests.features.api_harness import ApiHarness, code, open_api
 from tests.peers import Family, Peer
@@ -37,12 +38,11 @@ async def overwritten(api: ApiHarness, person: Person) -> tuple[dict[str, Any], 
     return made, peer
 
 
-async def scribble(peer: Peer) -> None:
+def scribble_in(text: Text) -> None:
     """Writes a text and deletes every second character: deletions between characters cannot be joined."""
-    peer.insert("x" * 1500, 0)
+    text.insert(0, "x" * 1500)
     for index in range(1499, 0, -2):
-        del peer.text[index]
-    await peer.saved()
+        del text[index]
 
 
 async def compact(api: ApiHarness, document: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +166,8 @@ async def test_edits_pass_through_two_generations(api: ApiHarness) -> None:
     away.insert("unsent ", 0)
     await compact(api, made)
     again = await Peer(api.server, "yws", made["id"], token=api.other.token).sync()
-    await scribble(again)
+    scribble_in(again.text)
+    await again.saved()
     assert (await compact(api, made))["generation"] == 2
     assert (await hand_over(api, away, api.editor, 0))["generation"] == 2
     assert (await content(api, made)).count("unsent ") == 1
@@ -180,6 +181,7 @@ async def test_edits_pass_through_two_generations(api: ApiHarness) -> None:
 async def test_an_update_of_a_former_copy_without_a_generation_is_refused(api: ApiHarness) -> None:
     made, peer = await overwritten(api, api.editor)
     await compact(api, made)
+    await peer.refused()
     answer = await api.editor.post(f"/documents/{made['id']}/updates", content=peer.doc.get_update(), headers=YJS)
     assert code(answer) == "stale_generation"
     await peer.close()
@@ -206,38 +208,57 @@ async def test_nothing_is_lost_or_doubled_while_people_type_and_the_document_is_
     typed: set[bytes] = set()
     generations = 1
 
+    async def find_generation(person: Person) -> int:
+        return int((await person.get(f"/documents/{made['id']}/updates")).headers["x-generation"])
+
+    async def open_copy(person: Person, family: Family, author: str) -> tuple[int, Peer]:
+        """A peer, and the generation that its copy is of."""
+        while True:
+            before = await find_generation(person)
+            peer = await Peer(api.server, family, made["id"], token=person.token, author=author).sync()
+            if await find_generation(person) == before:
+                return before, peer
+            await peer.close()
+
     async def write(person: Person, family: Family, author: str) -> None:
         peer: Peer | None = None
         generation, number = 0, 0
         while not stop.is_set():
             if peer is None:
-                peer = await Peer(api.server, family, made["id"], token=person.token, author=author).sync()
-                updates = await person.get(f"/documents/{made['id']}/updates")
-                generation = int(updates.headers["x-generation"])
+                generation, peer = await open_copy(person, family, author)
                 continue
             mark = f"<{author}.{number}>"
             number += 1
             typed.add(mark.encode())
             peer.insert(mark)
-            try:
-                await peer.saved()
-            except AssertionError:
-                assert peer.closes or not peer.connected
+            await peer.until(lambda one=peer: not one.unacknowledged or one.closes or not one.connected)  # type: ignore[misc]
             if peer.closes or not peer.connected:
                 await hand_over(api, peer, person, generation)
                 await peer.close()
                 peer = None
         if peer is not None:
-            await peer.saved()
             await peer.close()
+            await hand_over(api, peer, person, generation)
+
+    async def scribble_by_request() -> None:
+        got = await api.owner.get(f"/documents/{made['id']}/updates")
+        doc = Doc[Any]()
+        doc.apply_update(got.content)
+        before = doc.get_state()
+        scribble_in(doc.get("content", type=Text))
+        answer = await api.owner.post(
+            f"/documents/{made['id']}/updates",
+            params={"generation": got.headers["x-generation"]},
+            content=doc.get_update(before),
+            headers=YJS,
+        )
+        assert answer.status_code == 200, answer.text
 
     async def replace() -> None:
         nonlocal generations
         for _ in range(4):
             await asyncio.sleep(0)
-            filler = await Peer(api.server, "yws", made["id"], token=api.owner.token).sync()
-            await scribble(filler)
-            await filler.close()
+            await scribble_by_request()
             done = await api.owner.post(f"/documents/{made['id']}/compact-history")
             assert done.status_code in (200, 409), done.text
             generations += done.status_code == 200
