@@ -1064,6 +1064,14 @@ CREATE FUNCTION app.fts_whole(p_text text) RETURNS text
   SELECT CASE WHEN octet_length(p_text) = length(p_text) THEN p_text
     ELSE regexp_replace(normalize(p_text, NFKC), '([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])', ' \1 ', 'g') END $$;
 
+CREATE FUNCTION app.generation_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  UPDATE document_heads SET generation = NEW.generation WHERE document_id = NEW.id;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.invitation_guard() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1647,8 +1655,7 @@ BEGIN
   IF NOT FOUND THEN RETURN false; END IF;
   UPDATE documents SET yjs_state = p_state, yjs_state_vector = p_vector, yjs_clock = p_last_seq, generation = p_generation + 1
     WHERE id = p_document;
-  UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL,
-    generation = p_generation + 1
+  UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL
     WHERE document_id = p_document;
   INSERT INTO document_generations (document_id, generation, last_seq, state, next_state, next_vector, clients, replaced_by)
     VALUES (p_document, p_generation, p_seq, p_former, p_state, p_vector, p_clients, (SELECT id FROM users WHERE id = p_actor));
@@ -3433,6 +3440,8 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.workspaces FOR E
 
 CREATE TRIGGER documents_10_heads AFTER INSERT ON public.documents FOR EACH ROW EXECUTE FUNCTION app.documents_after_insert();
 
+CREATE TRIGGER documents_20_generation AFTER UPDATE OF generation ON public.documents FOR EACH ROW WHEN ((old.generation <> new.generation)) EXECUTE FUNCTION app.generation_changed();
+
 CREATE TRIGGER documents_30_search AFTER INSERT OR UPDATE OF title, description, content, language, content_encrypted, deleted_at, row_version ON public.documents FOR EACH ROW EXECUTE FUNCTION app.search_enqueue();
 
 CREATE TRIGGER documents_40_edits AFTER UPDATE OF title, name, description, type, status, priority, language, metadata, settings, category_id, is_template, is_public, expires_at, workspace_id, deleted_at ON public.documents FOR EACH ROW EXECUTE FUNCTION app.note_edits();
@@ -4142,6 +4151,10 @@ GRANT ALL ON FUNCTION app.fts_text(p_text text) TO app_admin;
 REVOKE ALL ON FUNCTION app.fts_whole(p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fts_whole(p_text text) TO app_service;
 GRANT ALL ON FUNCTION app.fts_whole(p_text text) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.generation_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.generation_changed() TO app_service;
+GRANT ALL ON FUNCTION app.generation_changed() TO app_admin;
 
 REVOKE ALL ON FUNCTION app.invitation_guard() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.invitation_guard() TO app_service;

@@ -70,6 +70,8 @@ class Inbox:
 
     def _pull_refused(self, row: Row, refusal: Refusal, dirty: int) -> None:
         if refusal.code == "stale_generation":
+            if queries.count_entries(self._store.conn, row.id):
+                return  # The server carries them over with the next push.
             self._store.replace_by_server_version(row, f"{refusal.code}: the document was replaced")
             return
         if refusal.code in AWAY:

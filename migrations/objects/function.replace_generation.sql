@@ -13,8 +13,7 @@ BEGIN
   IF NOT FOUND THEN RETURN false; END IF;
   UPDATE documents SET yjs_state = p_state, yjs_state_vector = p_vector, yjs_clock = p_last_seq, generation = p_generation + 1
     WHERE id = p_document;
-  UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL,
-    generation = p_generation + 1
+  UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL
     WHERE document_id = p_document;
   INSERT INTO document_generations (document_id, generation, last_seq, state, next_state, next_vector, clients, replaced_by)
     VALUES (p_document, p_generation, p_seq, p_former, p_state, p_vector, p_clients, (SELECT id FROM users WHERE id = p_actor));

@@ -13,6 +13,8 @@ CREATE OR REPLACE TRIGGER access_upd AFTER UPDATE OF deleted_at, workspace_id, i
         (NEW.deleted_at IS NULL, NEW.workspace_id, NEW.is_public, NEW.generation, NEW.settings -> 'collaboration',
          NEW.type))
   EXECUTE FUNCTION app.access_changed('document', 'id');
+CREATE OR REPLACE TRIGGER documents_20_generation AFTER UPDATE OF generation ON documents FOR EACH ROW
+  WHEN (OLD.generation <> NEW.generation) EXECUTE FUNCTION app.generation_changed();
 CREATE OR REPLACE TRIGGER access_del AFTER DELETE ON documents
   FOR EACH ROW EXECUTE FUNCTION app.access_changed('document', 'id');
 CREATE OR REPLACE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF title, name, description, type, status, priority, language,

@@ -132,8 +132,7 @@ async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kep
         # A fold at the same time would bring the old text into the new generation.
         await until(is_folded, "the snapshot")
         statement = (
-            "WITH emptied AS (UPDATE document_heads SET snapshot_clock = NULL, generation = generation + 1"
-            " WHERE document_id = $1)"
+            "WITH emptied AS (UPDATE document_heads SET snapshot_clock = NULL WHERE document_id = $1)"
             " UPDATE documents SET generation = generation + 1, yjs_state = NULL WHERE id = $1"
         )
         await run(field.server, statement, [(made,)])
@@ -149,6 +148,29 @@ async def test_a_document_that_was_replaced_is_taken_anew_and_unsent_text_is_kep
         await laptop.append(made, "new")
         await laptop.sync()
         assert await laptop.content(made) == "new"
+
+
+async def test_unsent_edits_are_carried_over_to_a_document_that_was_compacted(
+    field: ApiHarness, tmp_path: Path
+) -> None:
+    async with device(tmp_path, field.editor) as laptop:
+        made = await laptop.create("Plan", "old " * 100, UUID(field.team))
+        await laptop.sync()
+        path = f"/documents/{made}/content"
+        written = await field.owner.put(path, content="short", headers={"content-type": "text/markdown"})
+        assert written.is_success, written.text
+        await laptop.sync()
+        await laptop.append(made, " and unsent")
+        compacted = await field.owner.post(f"/documents/{made}/compact-history")
+        assert compacted.status_code == 200, compacted.text
+        for words in ("", " and more"):
+            if words:
+                await laptop.append(made, words)
+            await laptop.sync()
+            await laptop.sync()
+        assert await laptop.content(made) == "short and unsent and more"
+        assert await text_on_server(field.viewer, made) == "short and unsent and more"
+        assert await laptop.rescued() == []
 
 
 async def test_who_may_no_longer_edit_keeps_what_was_done_and_sends_it_when_that_is_over(

@@ -1,6 +1,8 @@
 DROP FUNCTION IF EXISTS app.replace_generation(uuid, bigint, bigint, bytea, bytea, bigint, bytea, bigint[], uuid, bigint, bigint,
   timestamptz, timestamptz, integer, bytea);
 DROP TABLE document_generations;
+DROP TRIGGER IF EXISTS documents_20_generation ON documents;
+DROP FUNCTION IF EXISTS app.generation_changed();
 ALTER TABLE document_heads DROP generation;
 DROP FUNCTION IF EXISTS app.append_edits(uuid[], bytea[], bigint[], uuid[], text[], text[], text[], bigint[], boolean);
 CREATE OR REPLACE FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[],
