@@ -97,6 +97,15 @@ def report_session(name: str) -> None:
     print(f"  a fold of {ROWS} rows: {folding:.3f} s, packing them {packing:.3f} s")
 
 
+def report_days(name: str, edits_of_a_day: int) -> None:
+    """A segment spans at most a day, so few edits a day take more bytes each."""
+    updates = [step.update for step in traces.session(name).steps if step.update != EMPTY_UPDATE]
+    days = range(0, len(updates), edits_of_a_day)
+    segments = [pack(updates[first : first + edits_of_a_day])[0] for first in days]
+    size = sum(map(len, segments)) / len(updates)
+    print(f"{name}, {edits_of_a_day} edits a day for {len(days)} days: {size:.2f} bytes for an edit")
+
+
 def report_reading(updates: Sequence[bytes]) -> None:
     seconds, segments = measure(lambda: pack(updates))
     size = sum(map(len, segments)) / len(updates)
@@ -119,6 +128,8 @@ def main() -> None:
     edits = parser.parse_args().edits
     for name in ("friendsforever", "automerge-paper"):
         report_session(name)
+    for edits_of_a_day in (20, 100, 1_000):
+        report_days("friendsforever", edits_of_a_day)
     report_reading(random_edits(edits))
 
 

@@ -128,30 +128,33 @@ BEGIN
   RETURN NULL;
 END $_$;
 
-CREATE FUNCTION app.add_storage(p_workspace uuid, p_bytes bigint, p_documents integer) RETURNS void
+CREATE FUNCTION app.add_storage(p_workspace uuid, p_bytes bigint, p_documents integer, p_history bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
   PERFORM FROM workspace_usage WHERE workspace_id = p_workspace FOR NO KEY UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
-    INSERT INTO storage_changes (workspace_id, bytes, documents) VALUES (p_workspace, p_bytes, p_documents);
+    INSERT INTO storage_changes (workspace_id, bytes, documents, history_bytes)
+      VALUES (p_workspace, p_bytes, p_documents, p_history);
     RETURN;
   END IF;
-  WITH earlier AS (DELETE FROM storage_changes WHERE workspace_id = p_workspace RETURNING bytes, documents),
-    total AS (SELECT p_bytes + coalesce(sum(bytes), 0) AS bytes, p_documents + coalesce(sum(documents), 0) AS documents
+  WITH earlier AS (DELETE FROM storage_changes WHERE workspace_id = p_workspace RETURNING bytes, documents, history_bytes),
+    total AS (SELECT p_bytes + coalesce(sum(bytes), 0) AS bytes, p_documents + coalesce(sum(documents), 0) AS documents,
+                p_history + coalesce(sum(history_bytes), 0) AS history
               FROM earlier)
   UPDATE workspace_usage u SET storage_used_bytes = greatest(0, u.storage_used_bytes + t.bytes),
-    document_count = greatest(0, u.document_count + t.documents)
+    document_count = greatest(0, u.document_count + t.documents),
+    history_bytes = greatest(0, u.history_bytes + t.history)
   FROM total t WHERE u.workspace_id = p_workspace;
 END $$;
 
-CREATE FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean) RETURNS TABLE(number integer, is_new boolean)
+CREATE FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean, p_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(number integer, is_new boolean)
     LANGUAGE plpgsql
     AS $$
 DECLARE d documents; next integer; last record;
 BEGIN
-  SELECT * INTO d FROM documents WHERE documents.id = p_document AND deleted_at IS NULL FOR KEY SHARE;
+  SELECT * INTO d FROM documents WHERE documents.id = p_document AND deleted_at IS NULL FOR NO KEY UPDATE;  -- app.count_history comes to it
   IF NOT FOUND THEN RETURN; END IF;
   UPDATE document_heads SET next_version = next_version + 1 WHERE document_id = p_document RETURNING next_version - 1 INTO next;
   SELECT v.version_number, v.state_hash, v.title INTO last FROM document_versions v
@@ -163,13 +166,13 @@ BEGIN
   END IF;
   INSERT INTO document_versions (document_id, version_number, kind, label, pinned, title, content, content_hash, content_truncated,
       generation, yjs_clock, yjs_snapshot, state_hash, change_description, changes_summary, diff_patch, metadata_snapshot, authors,
-      created_by, size_bytes)
+      created_by, created_at, size_bytes)
   VALUES (p_document, next, p_kind, p_label, p_pinned, coalesce(p_title, d.title), p_content, p_hash, p_truncated,
       d.generation, p_clock, p_snapshot, p_state_hash, p_description, p_summary, p_diff,
       jsonb_build_object('title', d.title, 'name', d.name, 'description', d.description, 'type', d.type, 'status', d.status,
         'priority', d.priority, 'language', d.language, 'metadata', d.metadata, 'category_id', d.category_id,
         'tags', ARRAY(SELECT t.name FROM document_tags x JOIN tags t ON t.id = x.tag_id WHERE x.document_id = d.id ORDER BY t.name)),
-      p_authors, (SELECT u.id FROM users u WHERE u.id = p_creator), octet_length(p_content));
+      p_authors, (SELECT u.id FROM users u WHERE u.id = p_creator), coalesce(p_at, now()), octet_length(p_content));
   RETURN QUERY SELECT next, true;
 END $$;
 
@@ -443,7 +446,7 @@ BEGIN
   RETURN NEW;
 END $$;
 
-CREATE FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea) RETURNS boolean
+CREATE FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean DEFAULT true) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 DECLARE number integer;
@@ -458,7 +461,7 @@ BEGIN
   DELETE FROM history_segments WHERE document_id = p_document AND last_seq <= p_seq AND created_at = ANY (p_created);
   INSERT INTO history_segments (document_id, first_seq, last_seq, generation, first_at, last_at, row_count, payload, is_collapsed,
                                 created_at)
-    VALUES (p_document, p_seq, p_seq, number, p_at, p_at, 1, p_payload, true, clock_timestamp());
+    VALUES (p_document, p_seq, p_seq, number, p_at, p_at, 1, p_payload, p_collapsed, clock_timestamp());
   RETURN true;
 END $$;
 
@@ -503,6 +506,26 @@ CREATE FUNCTION app.compaction_backlog(p_least bigint DEFAULT 1, p_limit integer
   SELECT h.document_id, h.head_seq - d.yjs_clock FROM document_heads h JOIN documents d ON d.id = h.document_id
   WHERE h.head_seq - d.yjs_clock >= p_least AND d.deleted_at IS NULL ORDER BY 2 DESC, 1 LIMIT p_limit $$;
 
+CREATE FUNCTION app.count_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE ids uuid[]; sizes bigint[];
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT array_agg(document_id), array_agg(bytes) INTO ids, sizes FROM (
+      SELECT document_id, sum(stored_bytes) AS bytes FROM added GROUP BY document_id) s WHERE bytes > 0;
+  ELSE
+    SELECT array_agg(document_id), array_agg(-bytes) INTO ids, sizes FROM (
+      SELECT document_id, sum(stored_bytes) AS bytes FROM gone GROUP BY document_id) s WHERE bytes > 0;
+  END IF;
+  IF ids IS NULL THEN RETURN NULL; END IF;
+  PERFORM FROM documents WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+  UPDATE documents d SET history_bytes = greatest(0, d.history_bytes + s.bytes)
+  FROM unnest(ids, sizes) s (id, bytes) WHERE d.id = s.id;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.count_storage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -518,16 +541,16 @@ BEGIN
       + coalesce(octet_length(NEW.content_encrypted), 0);
   END IF;
   IF TG_OP = 'UPDATE' AND NEW.workspace_id = OLD.workspace_id THEN
-    IF is_now <> was THEN
-      PERFORM app.add_storage(NEW.workspace_id, is_now - was, 0);
+    IF is_now <> was OR NEW.history_bytes <> OLD.history_bytes THEN
+      PERFORM app.add_storage(NEW.workspace_id, is_now - was, 0, NEW.history_bytes - OLD.history_bytes);
     END IF;
     RETURN NULL;
   END IF;
   IF TG_OP <> 'INSERT' THEN
-    PERFORM app.add_storage(OLD.workspace_id, -was, -1);
+    PERFORM app.add_storage(OLD.workspace_id, -was, -1, -OLD.history_bytes);
   END IF;
   IF TG_OP <> 'DELETE' THEN
-    PERFORM app.add_storage(NEW.workspace_id, is_now, 1);
+    PERFORM app.add_storage(NEW.workspace_id, is_now, 1, NEW.history_bytes);
   END IF;
   RETURN NULL;
 END $$;
@@ -1012,7 +1035,7 @@ BEGIN
   RETURN true;
 END $$;
 
-CREATE FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[]) RETURNS boolean
+CREATE FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[], p_removals bigint[] DEFAULT NULL::bigint[]) RETURNS boolean
     LANGUAGE plpgsql
     SET lock_timeout TO '300ms'
     AS $$
@@ -1027,7 +1050,9 @@ BEGIN
   IF NOT app.fold_document(p_document, p_expected_clock, p_upto, p_state, p_vector, p_checksum, p_content, p_words, p_truncated) THEN
     RETURN false;
   END IF;
-  UPDATE document_heads SET unversioned_since = now() WHERE document_id = p_document AND unversioned_since IS NULL;
+  UPDATE document_heads SET unversioned_since = coalesce(unversioned_since, now()),
+    removals = (removals || p_removals)[greatest(1, cardinality(removals || p_removals) - 15):]
+  WHERE document_id = p_document AND (unversioned_since IS NULL OR p_removals <> '{}');
   IF p_first_seq IS NULL THEN RETURN true; END IF;
   DELETE FROM history_segments WHERE document_id = p_document AND last_seq >= p_first_seq;
   INSERT INTO history_segments (document_id, first_seq, last_seq, generation, first_at, last_at, row_count, author, payload)
@@ -1593,8 +1618,9 @@ BEGIN
     ORDER BY workspace_id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
   LOOP
     WITH gone AS (DELETE FROM storage_changes WHERE workspace_id = place)
-    UPDATE workspace_usage u SET storage_used_bytes = s.bytes, document_count = s.documents, counted_at = now()
-    FROM (SELECT count(*) AS documents,
+    UPDATE workspace_usage u SET storage_used_bytes = s.bytes, document_count = s.documents,
+      history_bytes = s.history, counted_at = now()
+    FROM (SELECT count(*) AS documents, coalesce(sum(history_bytes), 0)::bigint AS history,
             coalesce(sum(coalesce(octet_length(yjs_state), 0)::bigint + content_bytes
               + coalesce(octet_length(content_encrypted), 0)), 0)::bigint AS bytes
           FROM documents WHERE workspace_id = place) s
@@ -2603,7 +2629,8 @@ CREATE TABLE public.document_heads (
     snapshot_checksum bigint,
     unversioned_since timestamp with time zone,
     version_retry_at timestamp with time zone,
-    generation bigint DEFAULT 0 NOT NULL
+    generation bigint DEFAULT 0 NOT NULL,
+    removals bigint[] DEFAULT '{}'::bigint[] NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -2680,6 +2707,7 @@ CREATE TABLE public.document_versions (
     created_by uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     size_bytes bigint NOT NULL,
+    stored_bytes bigint GENERATED ALWAYS AS ((((octet_length(content))::bigint + octet_length(yjs_snapshot)) + COALESCE(octet_length(diff_patch), 0))) STORED NOT NULL,
     CONSTRAINT document_versions_change_description_check CHECK (((length(change_description) >= 1) AND (length(change_description) <= 2000))),
     CONSTRAINT document_versions_content_hash_check CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT document_versions_kind_check CHECK ((kind = ANY (ARRAY['auto'::text, 'manual'::text, 'restore'::text, 'import'::text, 'before-deletion'::text]))),
@@ -2736,6 +2764,7 @@ CREATE TABLE public.documents (
     expires_set_by uuid,
     title_is_set boolean DEFAULT true NOT NULL,
     content_has_returns boolean,
+    history_bytes bigint DEFAULT 0 NOT NULL,
     CONSTRAINT documents_check CHECK (((type <> 'password'::public.document_type) OR ((content = ''::text) AND (yjs_state IS NULL)))),
     CONSTRAINT documents_check1 CHECK (((content_encrypted IS NULL) OR (encryption IS NOT NULL))),
     CONSTRAINT documents_content_check CHECK ((octet_length(content) <= 10485760)),
@@ -2766,6 +2795,7 @@ CREATE TABLE public.history_segments (
     payload bytea,
     is_collapsed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    stored_bytes bigint GENERATED ALWAYS AS (COALESCE(octet_length(payload), 0)) STORED NOT NULL,
     CONSTRAINT history_segments_author_check CHECK ((octet_length(author) <= 65536)),
     CONSTRAINT history_segments_check CHECK ((last_seq >= first_seq)),
     CONSTRAINT history_segments_row_count_check CHECK ((row_count >= 1))
@@ -2885,7 +2915,8 @@ END),
 CREATE TABLE public.storage_changes (
     workspace_id uuid NOT NULL,
     bytes bigint NOT NULL,
-    documents integer NOT NULL
+    documents integer NOT NULL,
+    history_bytes bigint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.sync_conflicts (
@@ -3060,6 +3091,7 @@ CREATE TABLE public.workspace_usage (
     active_members integer DEFAULT 0 NOT NULL,
     document_count bigint DEFAULT 0 NOT NULL,
     counted_at timestamp with time zone,
+    history_bytes bigint DEFAULT 0 NOT NULL,
     CONSTRAINT workspace_usage_storage_used_bytes_check CHECK ((storage_used_bytes >= 0))
 )
 WITH (fillfactor='50');
@@ -3492,7 +3524,15 @@ CREATE TRIGGER renamed AFTER UPDATE ON public.tags REFERENCING NEW TABLE AS chan
 
 CREATE TRIGGER revoke_descendants AFTER UPDATE OF revoked_at ON public.access_tokens FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL))) EXECUTE FUNCTION app.revoke_descendants();
 
-CREATE CONSTRAINT TRIGGER storage AFTER INSERT OR DELETE OR UPDATE OF yjs_state, content, content_encrypted, workspace_id ON public.documents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.count_storage();
+CREATE CONSTRAINT TRIGGER storage AFTER INSERT OR DELETE OR UPDATE OF yjs_state, content, content_encrypted, workspace_id, history_bytes ON public.documents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.count_storage();
+
+CREATE TRIGGER storage_added AFTER INSERT ON public.document_versions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app.count_history();
+
+CREATE TRIGGER storage_added AFTER INSERT ON public.history_segments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION app.count_history();
+
+CREATE TRIGGER storage_gone AFTER DELETE ON public.document_versions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION app.count_history();
+
+CREATE TRIGGER storage_gone AFTER DELETE ON public.history_segments REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION app.count_history();
 
 CREATE TRIGGER tagged AFTER INSERT ON public.document_tags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.documents_tagged();
 
@@ -3976,11 +4016,11 @@ REVOKE ALL ON FUNCTION app.access_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.access_changed() TO app_service;
 GRANT ALL ON FUNCTION app.access_changed() TO app_admin;
 
-REVOKE ALL ON FUNCTION app.add_storage(p_workspace uuid, p_bytes bigint, p_documents integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.add_storage(p_workspace uuid, p_bytes bigint, p_documents integer, p_history bigint) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean) TO app_service;
-GRANT ALL ON FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean) TO app_admin;
+REVOKE ALL ON FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean, p_at timestamp with time zone) TO app_service;
+GRANT ALL ON FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean, p_at timestamp with time zone) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_last timestamp with time zone[], p_seen uuid[], p_users uuid[], p_at timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_last timestamp with time zone[], p_seen uuid[], p_users uuid[], p_at timestamp with time zone[]) TO app_service;
@@ -4018,9 +4058,9 @@ REVOKE ALL ON FUNCTION app.category_guard() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.category_guard() TO app_service;
 GRANT ALL ON FUNCTION app.category_guard() TO app_admin;
 
-REVOKE ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea) TO app_service;
-GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea) TO app_admin;
+REVOKE ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) TO app_service;
+GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.compact_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_content text, p_words integer, p_truncated boolean, p_actor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.compact_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_content text, p_words integer, p_truncated boolean, p_actor uuid) TO app_service;
@@ -4029,6 +4069,8 @@ GRANT ALL ON FUNCTION app.compact_document(p_document uuid, p_expected_clock big
 REVOKE ALL ON FUNCTION app.compaction_backlog(p_least bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.compaction_backlog(p_least bigint, p_limit integer) TO app_service;
 GRANT ALL ON FUNCTION app.compaction_backlog(p_least bigint, p_limit integer) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.count_history() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.count_storage() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.count_storage() TO app_service;
@@ -4130,9 +4172,9 @@ REVOKE ALL ON FUNCTION app.fold_document(p_document uuid, p_expected_clock bigin
 GRANT ALL ON FUNCTION app.fold_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean) TO app_service;
 GRANT ALL ON FUNCTION app.fold_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean) TO app_admin;
 
-REVOKE ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[]) TO app_service;
-GRANT ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[]) TO app_admin;
+REVOKE ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[], p_removals bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[], p_removals bigint[]) TO app_service;
+GRANT ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[], p_removals bigint[]) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.follow_heading(p_document uuid, p_heading text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.follow_heading(p_document uuid, p_heading text) TO app_readonly;

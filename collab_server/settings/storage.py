@@ -64,6 +64,14 @@ class StorageSettings(BaseModel):
             "edits the content that they left stays. 0: for ever.",
         ),
     ] = 0
+    history_document_bytes: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Compressed bytes of a document's history; an edit takes about 2.6. Of the oldest edits beyond "
+            "it the content that they left stays. 0: no limit.",
+        ),
+    ] = 2_097_152
     activity_days: Annotated[
         int,
         Field(ge=1, le=36500, description="Days that the audit keeps who did what, sign-ins and failed ones included."),

@@ -26,7 +26,7 @@ CREATE OR REPLACE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF name, title, 
 -- At the commit: a creation holds the lock on its workspace's counters no longer than that takes.
 DROP TRIGGER IF EXISTS storage ON documents;
 CREATE CONSTRAINT TRIGGER storage AFTER INSERT OR DELETE OR UPDATE OF yjs_state, content, content_encrypted,
-  workspace_id ON documents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.count_storage();
+  workspace_id, history_bytes ON documents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.count_storage();
 -- Named to run before documents_ins and documents_upd, which compare what was with what will be.
 CREATE OR REPLACE TRIGGER documents_composed BEFORE INSERT OR UPDATE OF name, title ON documents
   FOR EACH ROW EXECUTE FUNCTION app.documents_composed();

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -121,6 +122,26 @@ def test_the_pieces_of_two_texts_rejoin_to_both(texts: tuple[str, str]) -> None:
     assert all(piece.text for piece in pieces)
     if old == new:
         assert {piece.operation for piece in pieces} <= {"equal"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("two apples", "two oranges", ["=two ", "-apples", "+oranges"]),
+        ("cherries\nplums", "berries\nplums", ["-cherries", "+berries", "=\nplums"]),
+        ("a word.", "a words.", ["=a ", "-word", "+words", "=."]),
+        ("cafe\u0301s open", "cafes open", ["-cafe\u0301s", "+cafes", "= open"]),
+        ("x\u0301_y z", "x\u0301_w z", ["-x\u0301_y", "+x\u0301_w", "= z"]),
+        ("漢字があります", "漢語があります", ["=漢", "-字", "+語", "=があります"]),
+        ("zwei Wörter", "zwei Worte", ["=zwei ", "-Wörter", "+Worte"]),
+        ("one  two", "one two", ["=one", "-  ", "+ ", "=two"]),
+        ("same", "same", ["=same"]),
+        ("", "new text", ["+new text"]),
+    ],
+)
+def test_pieces_are_whole_words(old: str, new: str, expected: list[str]) -> None:
+    signs = {"equal": "=", "delete": "-", "insert": "+"}
+    assert [signs[piece.operation] + piece.text for piece in diff_words(old, new)] == expected
 
 
 class Page(HTMLParser):

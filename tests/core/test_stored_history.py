@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pycrdt
 import pytest
 
 from collab_server.core.history import answers, reverting
 from collab_server.core.history.folding import (
+    MAX_JOINED_MILLISECONDS,
     MAX_JOINED_ROWS,
     PackedSegment,
     Past,
@@ -39,7 +41,8 @@ def folded(peers: Authors, ends: list[int]) -> StoredHistory:
     headers = headers_of(peers)
     segments: list[PackedSegment] = []
     for start, end in pairwise([0, *ends]):
-        count = count_joined([SegmentSize(one.rows, len(one.payload)) for one in segments], end - start)
+        sizes = [SegmentSize(one.rows, len(one.payload), one.first_at) for one in segments]
+        count = count_joined(sizes, end - start, headers[end - 1].at)
         joined = segments[len(segments) - count :]
         past = Past(headers[start:end], None, [one.payload for one in joined])
         segments[len(segments) - count :] = [pack_history(past, None, peers.log[start:end])]
@@ -49,13 +52,66 @@ def folded(peers: Authors, ends: list[int]) -> StoredHistory:
 
 
 def test_small_segments_are_joined_and_large_ones_stay() -> None:
-    sizes = [SegmentSize(1_000, 10_000), SegmentSize(30, 500), SegmentSize(20, 400)]
-    assert count_joined(sizes, 10) == 2
-    assert count_joined(sizes, 9) == 0, "the last one has more than twice the rows"
-    assert count_joined(sizes, 500) == 3
-    assert count_joined([SegmentSize(MAX_JOINED_ROWS, 1_000)], MAX_JOINED_ROWS) == 0
-    assert count_joined([SegmentSize(10, 2**30)], 10) == 0
-    assert count_joined([], 10) == 0
+    sizes = [SegmentSize(1_000, 10_000, 0), SegmentSize(30, 500, 1), SegmentSize(20, 400, 2)]
+    assert count_joined(sizes, 10, 3) == 2
+    assert count_joined(sizes, 9, 3) == 0, "the last one has more than twice the rows"
+    assert count_joined(sizes, 500, 3) == 3
+    assert count_joined([SegmentSize(MAX_JOINED_ROWS, 1_000, 0)], MAX_JOINED_ROWS, 1) == 0
+    assert count_joined([SegmentSize(10, 2**30, 0)], 10, 1) == 0
+    assert count_joined([], 10, 1) == 0
+
+
+def test_a_segment_does_not_grow_beyond_a_day() -> None:
+    sizes = [SegmentSize(10, 100, 0), SegmentSize(10, 100, MAX_JOINED_MILLISECONDS)]
+    assert count_joined(sizes, 10, MAX_JOINED_MILLISECONDS) == 2
+    assert count_joined(sizes, 10, MAX_JOINED_MILLISECONDS + 1) == 1
+    assert count_joined(sizes, 10, 2 * MAX_JOINED_MILLISECONDS + 1) == 0
+
+
+def test_large_removals_are_found_with_the_text_before_them() -> None:
+    doc: pycrdt.Doc[Any] = pycrdt.Doc()
+    text = doc.get("content", type=pycrdt.Text)
+    log: list[bytes] = []
+    doc.observe(lambda event: log.append(event.update))
+    text += "x" * 400
+    text += "y" * 100
+    del text[0:260]  # more than half
+    text += "z" * 300
+    with doc.transaction():  # other text instead
+        del text[0:540]
+        text += "new" * 200
+    del text[0:199]  # too few
+    del text[0:250]
+    headers = [RowHeader(number, number * SECOND, BEN if number == 3 else ANN) for number in range(1, 8)]
+    packed = pack_history(Past(headers, length=len(str(text))), None, log)
+    assert packed.removals == (3, 5, 7)
+    stored = StoredHistory([packed.payload], (), ())
+    found = answers.read_large_removals(stored, [2, 3, 5, 6, 7, 9])
+    assert [(one.position.seq, one.position.at, one.author) for one in found] == [
+        (3, 3 * SECOND, BEN),
+        (5, 5 * SECOND, ANN),
+        (7, 7 * SECOND, ANN),
+    ]
+    assert found[0].content == "x" * 400 + "y" * 100
+    state = answers.read_version_state(stored, 0, 2)
+    assert (state.position.seq, state.projection.content, state.authors) == (2, found[0].content, [ANN])
+    later = pack_history(Past(headers[4:], length=len(str(text))), None, log[4:])
+    assert answers.read_large_removals(StoredHistory([later.payload], (), ()), [3, 5]) == [], "rows before are not kept"
+
+
+def test_smaller_removals_are_looked_at_and_left_out() -> None:
+    doc: pycrdt.Doc[Any] = pycrdt.Doc()
+    text = doc.get("content", type=pycrdt.Text)
+    log: list[bytes] = []
+    doc.observe(lambda event: log.append(event.update))
+    text += "x" * 1_000
+    del text[0:240]
+    del text[0:300]
+    headers = [RowHeader(number, number * SECOND, ANN) for number in range(1, 4)]
+    packed = pack_history(Past(headers, length=460), None, log)
+    assert packed.removals == (3,), "a quarter is looked at"
+    assert answers.read_large_removals(StoredHistory([packed.payload], (), ()), [3]) == []
+    assert pack_history(Past(headers), None, log).removals == (), "the length is unknown"
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -23,6 +23,7 @@ from collab_server.core.prosemirror_edits.edit import edit_fragment
 from collab_server.core.text import ytext_edits
 from collab_server.core.text.diff import Change, apply_changes, diff_texts, rebase_changes
 from collab_server.core.text.line_ends import normalize_line_ends
+from collab_server.core.text.removals import is_large_removal
 from collab_server.core.yjs import tree, updates
 from collab_server.core.yjs.composer import Composer
 from collab_server.core.yjs.edit_functions import Edit
@@ -31,8 +32,6 @@ from collab_server.errors import BaseUnknown, PreconditionFailed, UnprocessableC
 
 MAX_TEXT: Final = MAX_CONTENT_BYTES
 CHANGED: Final = "the document has changed since you read it"
-LARGE_REMOVAL: Final = 200
-"""Characters. An edit that removes as many, and more than half of the text, is a large removal."""
 
 
 class RemovesMuch(Exception):
@@ -104,7 +103,7 @@ def apply_edit(
     text, content = present.text, present.projection.content
     wanted = _changes(request, base, present, text)
     removed = sum(change.end - change.start for change in wanted)
-    if not is_kept and removed >= LARGE_REMOVAL and removed * 2 > len(text):
+    if not is_kept and is_large_removal(removed, len(text)):
         raise RemovesMuch
     clocks = dict(present.tree.clocks)
     composer = Composer(client, clocks.get(client, 0))

@@ -17,10 +17,13 @@ from collab_server.core.history.stored_history import (
     Position,
     StoredHistory,
     cut,
+    find_author,
     find_position,
     list_inserted,
     open_history,
 )
+from collab_server.core.text.diff import diff_texts
+from collab_server.core.text.removals import is_large_removal
 from collab_server.core.text.unified import Operation, diff_words
 from collab_server.core.yjs.updates import EMPTY_UPDATE, state_vector
 
@@ -57,6 +60,15 @@ class VersionState:
     authors: Sequence[HistoryAuthor]
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A row that removed much of a text. content: before it."""
+
+    position: Position
+    author: HistoryAuthor
+    content: str
+
+
 def read_moment(stored: StoredHistory, *, seq: int | None = None, at: int | None = None) -> Moment:
     """Read a document as it was after a row, or at a time. Raises Malformed."""
     history = open_history(stored)
@@ -79,14 +91,32 @@ def read_sessions(stored: StoredHistory) -> list[Session]:
     return group_sessions(open_history(stored))
 
 
-def read_version_state(stored: StoredHistory, since: int) -> VersionState:
-    """Read the whole document as a version. since: the row of the version before, for the authors. Raises Malformed."""
+def read_version_state(stored: StoredHistory, since: int, seq: int | None = None) -> VersionState:
+    """Read the whole document as a version: as it is, or as it was after a row. since: the row of the version before,
+    for the authors. Raises Malformed.
+    """
     history = open_history(stored)
-    position = find_position(history)
+    position = find_position(history, seq=seq)
     update = _cut(history, position)
-    sessions = group_sessions(history, since)
+    sessions = group_sessions(history, since, upto=position.seq)
     authors = list(dict.fromkeys(session.author for session in sessions))
     return VersionState(position, project(update), _compress(update), hashlib.sha256(update).digest(), authors)
+
+
+def read_large_removals(stored: StoredHistory, seqs: Sequence[int]) -> list[Removal]:
+    """Read which of these rows removed more than half of the text. Rows that are not kept any more are left out. Raises
+    Malformed.
+    """
+    history = open_history(stored)
+    found: list[Removal] = []
+    for seq in seqs:
+        before, after = find_position(history, seq=seq - 1), find_position(history, seq=seq)
+        if (before.seq, after.seq) != (seq - 1, seq):
+            continue
+        old, new = (project(_cut(history, position)).content for position in (before, after))
+        if is_large_removal(sum(change.end - change.start for change in diff_texts(old, new)), len(old)):
+            found.append(Removal(after, find_author(history, seq), old))
+    return found
 
 
 def read_diff(stored: StoredHistory, old: str, new: str, seq: int) -> list[tuple[Operation, str, Credit | None]]:

@@ -29,8 +29,9 @@ class Session:
     deleted: int = 0
 
 
-def group_sessions(history: History, since: int = 0, pause: int = PAUSE) -> list[Session]:
-    """Group the rows after row `since` into sessions. Returns the sessions by their last row, the newest first.
+def group_sessions(history: History, since: int = 0, pause: int = PAUSE, *, upto: int | None = None) -> list[Session]:
+    """Group the rows after row `since`, up to row `upto`, into sessions. Returns the sessions by their last row, the
+    newest first.
 
     A row with structs of several authors belongs to a session of each. Whoever deletes is whoever delivered the row.
     What was inserted or deleted before does not count again.
@@ -38,8 +39,8 @@ def group_sessions(history: History, since: int = 0, pause: int = PAUSE) -> list
     open_sessions: dict[tuple[str, str | None, str | None], Session] = {}
     sessions: list[Session] = []
     owners = Owners()
-    inserted = ((part.seq, True, part) for part in list_inserted(history))
-    deleted = ((part.seq, False, part) for part in list_deleted(history))
+    inserted = ((part.seq, True, part) for part in list_inserted(history, upto))
+    deleted = ((part.seq, False, part) for part in list_deleted(history, upto))
     for seq, is_inserted, part in heapq.merge(inserted, deleted, key=itemgetter(0)):
         client, start, end = part.range
         author = owners.find_author(part.author, client) if is_inserted else part.author

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from collab_server.core.history.folding import RowHeader
 from collab_server.core.history.moment import Moment, cut_to_moment
 from collab_server.core.history.segment import (
+    UNKNOWN,
     Columns,
     HistoryAuthor,
     RangeColumns,
@@ -101,6 +102,14 @@ def find_position(history: History, *, seq: int | None = None, at: int | None = 
         if count < len(columns.times):
             break
     return found
+
+
+def find_author(history: History, seq: int) -> HistoryAuthor:
+    """Find who delivered a row of the log; UNKNOWN for other rows."""
+    for columns in history.columns:
+        if 0 <= seq - columns.first_seq < len(columns.times):
+            return columns.authors[columns.numbers[seq - columns.first_seq]]
+    return UNKNOWN
 
 
 def cut(history: History, seq: int) -> bytes:

@@ -5,6 +5,7 @@ replaced.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,11 @@ BESIDE: Final = 0
 BEHIND: Final = 1
 
 _TOKEN: Final = re.compile(r"\w+|[^\S\n]+|\n|[^\w\s]")
+_WORD: Final = re.compile(
+    # Scripts that are written without spaces: each character is a word.
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+    r"|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+|[^\S\n]+|\n|[^\w\s]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,31 @@ def diff_texts(old: str, new: str) -> list[Change]:
         for e, f, g, h in _in_units(old[a:b], new[c:d], _TOKEN.findall):
             changes.extend(_in_characters(old[a + e : a + f], new[c + g : c + h], a + e))
     return changes
+
+
+def diff_by_words(old: str, new: str) -> list[Change]:
+    """Like `diff_texts`, but of whole words."""
+    return [
+        Change(a + e, a + f, new[c + g : c + h])
+        for a, b, c, d in _in_units(old, new, lambda text: text.splitlines(keepends=True))
+        for e, f, g, h in _in_units(old[a:b], new[c:d], split_words)
+    ]
+
+
+def split_words(text: str) -> list[str]:
+    """Split a text into words, runs of spaces, line feeds and other characters. Combining marks belong to the word
+    before them.
+    """
+    found: list[str] = []
+    is_open = False
+    for token in _WORD.findall(text):
+        is_mark = len(token) == 1 and unicodedata.category(token).startswith("M")
+        if found and (is_mark or (is_open and (token[0].isalnum() or token[0] == "_"))):
+            found[-1] += token
+        else:
+            found.append(token)
+        is_open = is_mark
+    return found
 
 
 def apply_changes(text: str, edits: Sequence[Change]) -> str:

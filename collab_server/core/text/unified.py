@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from collab_server.core.text.diff import diff_texts
+from collab_server.core.text.diff import diff_by_words
 from collab_server.core.text.sequence_diff import Hunk, diff_sequences
 
 CONTEXT: Final = 3
@@ -96,7 +96,7 @@ def diff_words(old: str, new: str) -> list[Piece]:
     """
     pieces: list[Piece] = []
     position = 0
-    for change in diff_texts(old, new):
+    for change in diff_by_words(old, new):
         pieces += (
             Piece("equal", old[position : change.start]),
             Piece("delete", old[change.start : change.end]),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn, Row
-from collab_server.core.history.folding import RowHeader, SegmentSize
+from collab_server.core.history.folding import PackedSegment, RowHeader, SegmentSize
 from collab_server.core.history.segment import HistoryAuthor, author_from_json
 from collab_server.features.document_log.authors import decode_author
 
@@ -22,7 +22,6 @@ class StoredSegment:
 
     first_seq: int
     last_seq: int
-    first_at: int
     size: SegmentSize
     author: HistoryAuthor | None
     created_at: datetime
@@ -91,10 +90,26 @@ def decode_snapshot_author(encoded: str | None) -> HistoryAuthor | None:
 
 def _to_segment(row: Row) -> StoredSegment:
     author = decode_snapshot_author(row["author"]) if row["bytes"] is None else None
-    size = SegmentSize(row["row_count"], row["bytes"] or 0)
-    return StoredSegment(
-        row["first_seq"], row["last_seq"], to_milliseconds(row["first_at"]), size, author, row["created_at"]
+    size = SegmentSize(row["row_count"], row["bytes"] or 0, to_milliseconds(row["first_at"]))
+    return StoredSegment(row["first_seq"], row["last_seq"], size, author, row["created_at"])
+
+
+async def replace_segments(
+    conn: Conn, document_id: UUID, created: Sequence[datetime], new: PackedSegment, *, collapsed: bool
+) -> bool:
+    """Replace segments by one with a single row. created: their `created_at`. collapsed: of all their rows only the
+    content is left. False: a fold has replaced one of them meanwhile.
+    """
+    done: bool = await conn.fetchval(
+        "SELECT app.collapse_history($1, $2, $3, $4, $5, $6)",
+        document_id,
+        list(created),
+        new.last_seq,
+        to_datetime(new.last_at),
+        new.payload,
+        collapsed,
     )
+    return done
 
 
 async def list_payloads(conn: Conn, document_id: UUID, segments: Sequence[StoredSegment]) -> list[bytes]:

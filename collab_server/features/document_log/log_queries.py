@@ -174,7 +174,8 @@ async def list_heads(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, int
 @dataclass(frozen=True, slots=True)
 class KeptRows:
     """Rows for the history, as app.fold_into_history takes them: one segment. payload None: they are the snapshot, by
-    `author`. joined: created_at of the stored segments that it contains.
+    `author`. joined: created_at of the stored segments that it contains. removals: the numbers of folded rows that
+    perhaps removed much of the text.
     """
 
     first_seq: int
@@ -184,6 +185,7 @@ class KeptRows:
     payload: bytes | None
     author: HistoryAuthor | None = None
     joined: Sequence[datetime] = ()
+    removals: Sequence[int] = ()
 
 
 async def fold_rows(
@@ -208,7 +210,7 @@ async def fold_rows(
     done: bool = await conn.fetchval(
         """
         SELECT CASE WHEN NOT app.fold_into_history(
-                      $1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15, $16, $17)
+                      $1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15, $16, $17, $18)
                     THEN false WHEN $7 IS NULL THEN true ELSE app.follow_heading($1, $10) END
         """,
         document_id,
@@ -228,6 +230,7 @@ async def fold_rows(
         json.dumps(author_to_json(author), ensure_ascii=False) if author is not None else None,
         kept and kept.payload,
         kept and list(kept.joined),
+        kept and list(kept.removals),
     )
     return done
 

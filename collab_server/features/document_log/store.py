@@ -150,7 +150,8 @@ async def fold(db: Database, workers: Workers, document_id: UUID, *, locked: Con
             break
         snapshot, clocks, projection = await _fold_stored(db, workers, document_id, rows)
         try:
-            kept = await history_writing.pack(db, workers, document_id, rows)
+            length = len(projection.content) if projection is not None else None
+            kept = await history_writing.pack(db, workers, document_id, rows, length)
         except history_writing.RowsFolded:
             continue
         content: str | None = None

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from collab_server.adapters.postgres import Conn, caller, serving
+from collab_server.adapters.postgres import Conn, serving
 from collab_server.adapters.postgres_errors import ForeignKeyViolation, InsufficientPrivilege
+from collab_server.core.room.entries import Author
 from collab_server.core.yjs.updates import EMPTY_UPDATE
 from collab_server.errors import Conflict, Forbidden, TooLarge, UnprocessableContent
 from collab_server.features.document_log import history_writing, log_queries
-from collab_server.features.document_log.authors import decode_author
+from collab_server.features.document_log.authors import decode_author, encode_author
 from collab_server.features.document_log.store import State
 from collab_server.features.documents import document_queries, tag_queries
 from collab_server.features.documents.addresses import add_title
@@ -23,7 +24,7 @@ APPEND_SECONDS = 30.0
 async def make(
     conn: Conn,
     workspace_id: UUID,
-    user_id: UUID | None,
+    author: Author,
     fields: Mapping[str, Any],
     tags: Sequence[str],
     state: State | None,
@@ -49,19 +50,19 @@ async def make(
         await tag_queries.replace_tags(conn, document_id, workspace_id, tags)
     if state is not None:
         async with serving(conn):
-            await begin_log(conn, document_id, user_id, state)
+            await begin_log(conn, document_id, author, state)
     return document_id
 
 
-async def begin_log(conn: Conn, document_id: UUID, user_id: UUID | None, state: State) -> None:
+async def begin_log(conn: Conn, document_id: UUID, author: Author, state: State) -> None:
     """Append the state of a new document and fold it, so that lists and search have its text at once. Needs
     app_service.
 
     A state above the size limit of log rows goes directly into the snapshot.
     """
     payload = state.update if len(state.update) <= MAX_LOG_ROW else EMPTY_UPDATE
-    device = caller.get().device_id or None
-    row = log_queries.LogRow(document_id, payload, user_id, (), device)
+    encoded = encode_author(author)
+    row = log_queries.LogRow(document_id, payload, author.user_id, (), author.device, encoded)
     heads = await log_queries.append_rows(conn, [row], APPEND_SECONDS)
     head = heads[document_id]
     assert head is not None, "the document is of this transaction"
@@ -75,5 +76,5 @@ async def begin_log(conn: Conn, document_id: UUID, user_id: UUID | None, state: 
         content=state.content,
         words=state.words,
         truncated=state.truncated,
-        kept=history_writing.keep_snapshot(head, decode_author(user_id, device, None)),
+        kept=history_writing.keep_snapshot(head, decode_author(author.user_id, author.device, encoded)),
     )

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from collab_server.access.authors import author_of
 from collab_server.access.check import ABSENT, require
 from collab_server.access.identity import Identity
 from collab_server.access.policy import Action, Role, allowed, role_of_permission
-from collab_server.adapters.postgres import Conn, Database, Row
+from collab_server.adapters.postgres import Conn, Database, Row, caller
 from collab_server.adapters.workers import Workers
 from collab_server.core.markdown.excerpts import excerpt
 from collab_server.errors import Forbidden, NotFound, Unauthenticated
@@ -140,8 +141,9 @@ class RequestContext:
             if state is not None:
                 size += len(state.update) + len(state.content.encode())
             await self.creations.take(conn, self.identity, workspace_id, size)
+            author = author_of(self.identity, caller.get().device_id or None)
             made = await creation.make(
-                conn, workspace_id, user_id, fields, tags, state, max_bytes=self.settings.max_document_bytes
+                conn, workspace_id, author, fields, tags, state, max_bytes=self.settings.max_document_bytes
             )
             return await self.get_document(conn, made)
 

@@ -36,7 +36,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """A version to be inserted. if_new: not if the last version has the same state and title."""
+    """A version to be inserted. if_new: not if the last version has the same state and title. created_at None: now."""
 
     kind: str
     label: str | None
@@ -52,13 +52,14 @@ class NewVersion:
     authors: Sequence[HistoryAuthor]
     created_by: UUID | None
     if_new: bool
+    created_at: datetime | None = None
 
 
 async def insert_version(conn: Conn, document_id: UUID, new: NewVersion) -> tuple[int, bool] | None:
     """Insert a version. Return (its number, whether it is new); None if the document is absent."""
     row = await conn.fetchrow(
         "SELECT number, is_new FROM app.add_version("
-        "$1, $2, $3, $4, false, $5, $6, $7, $8, $9, $10, NULL, $11::jsonb, $12, $13::jsonb, $14, $15)",
+        "$1, $2, $3, $4, false, $5, $6, $7, $8, $9, $10, NULL, $11::jsonb, $12, $13::jsonb, $14, $15, $16)",
         document_id,
         new.seq,
         new.kind,
@@ -74,6 +75,7 @@ async def insert_version(conn: Conn, document_id: UUID, new: NewVersion) -> tupl
         json.dumps([author_to_json(author) for author in new.authors], ensure_ascii=False),
         new.created_by,
         new.if_new,
+        new.created_at,
     )
     return (row["number"], row["is_new"]) if row else None
 
@@ -84,14 +86,32 @@ async def find_version(conn: Conn, document_id: UUID, number: int) -> Version | 
     return found[0] if found and found[0].number == number else None
 
 
+_VERSION = """
+    SELECT id, version_number, kind, label, pinned, title, content_hash, content_truncated, size_bytes, generation,
+           yjs_clock, authors, changes_summary, change_description, created_by, created_at, metadata_snapshot
+    FROM document_versions
+"""
+
+
+async def find_version_before(conn: Conn, document_id: UUID, generation: int, seq: int) -> Version | None:
+    """Find the last version of a generation that was made before a row of the log."""
+    row = await conn.fetchrow(
+        _VERSION
+        + "WHERE document_id = $1 AND generation = $2 AND yjs_clock < $3 ORDER BY yjs_clock DESC, version_number DESC "
+        "LIMIT 1",
+        document_id,
+        generation,
+        seq,
+    )
+    return _to_version(row) if row else None
+
+
 async def list_versions(conn: Conn, document_id: UUID, limit: int, before: int | None) -> list[Version]:
     """List versions with numbers below `before`, the newest first."""
     rows = await conn.fetch(
-        """
-        SELECT id, version_number, kind, label, pinned, title, content_hash, content_truncated, size_bytes, generation,
-               yjs_clock, authors, changes_summary, change_description, created_by, created_at, metadata_snapshot
-        FROM document_versions WHERE document_id = $1 AND ($3::bigint IS NULL OR version_number < $3)
-        ORDER BY version_number DESC LIMIT $2
+        _VERSION
+        + """
+        WHERE document_id = $1 AND ($3::bigint IS NULL OR version_number < $3) ORDER BY version_number DESC LIMIT $2
         """,
         document_id,
         limit,

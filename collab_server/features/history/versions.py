@@ -1,6 +1,7 @@
 """Makes versions: the whole document as it is now, with what has changed since the version before."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -9,8 +10,10 @@ from collab_server.access.check import ABSENT
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.core.history import answers
+from collab_server.core.history.stored_history import Position
 from collab_server.core.text.unified import LineCounts, count_lines, write_unified
 from collab_server.errors import DocumentDamaged, Malformed, NotFound
+from collab_server.features.document_log.history_queries import to_datetime
 from collab_server.features.history import version_queries
 from collab_server.features.history.reading import DocumentHistory, read_history
 
@@ -45,11 +48,45 @@ async def make_version(db: Database, workers: Workers, document_id: UUID, wish: 
     history = await read_history(db, document_id)
     async with db.as_service() as conn:
         found = await version_queries.list_versions(conn, document_id, 1, None)
-        last = found[0] if found else None
+    return await _make(db, workers, document_id, history, wish, found[0] if found else None)
+
+
+async def make_versions_before_removals(db: Database, workers: Workers, document_id: UUID, seqs: Sequence[int]) -> None:
+    """Make a version of the text before each of these rows that removed more than half of it, unless the version before
+    has that text. Raises as make_version does.
+    """
+    history = await read_history(db, document_id)
+    try:
+        removals = await workers.run_within(WHOLE_DOCUMENT_SECONDS, answers.read_large_removals, history.stored, seqs)
+    except Malformed as error:
+        raise DocumentDamaged(error.detail) from error
+    for removal in removals:
+        async with db.as_service() as conn:
+            before = await version_queries.find_version_before(
+                conn, document_id, history.generation, removal.position.seq
+            )
+        if before is None or before.content_hash != hashlib.sha256(removal.content.encode()).hexdigest():
+            user = UUID(removal.author.id) if removal.author.id and not removal.author.is_relayed else None
+            wish = VersionWish("before-deletion", created_by=user)
+            await _make(db, workers, document_id, history, wish, before, removal.position)
+
+
+async def _make(
+    db: Database,
+    workers: Workers,
+    document_id: UUID,
+    history: DocumentHistory,
+    wish: VersionWish,
+    last: version_queries.Version | None,
+    removal: Position | None = None,
+) -> MadeVersion:
+    """Make a version of a document as it is, or as it was before a row. last: the version before."""
+    async with db.as_service() as conn:
         content = await version_queries.find_content(conn, document_id, last.number) if last is not None else None
     since = last.seq if last is not None and last.generation == history.generation else 0
+    seq = removal.seq - 1 if removal is not None else None
     try:
-        state = await workers.run_within(WHOLE_DOCUMENT_SECONDS, answers.read_version_state, history.stored, since)
+        state = await workers.run_within(WHOLE_DOCUMENT_SECONDS, answers.read_version_state, history.stored, since, seq)
     except Malformed as error:
         raise DocumentDamaged(error.detail) from error
     text = state.projection.content
@@ -61,7 +98,7 @@ async def make_version(db: Database, workers: Workers, document_id: UUID, wish: 
         text,
         hashlib.sha256(text.encode()).hexdigest(),
         state.projection.truncated,
-        history.head,
+        history.head if seq is None else seq,
         state.snapshot,
         state.state_hash,
         {"added": counts.added, "removed": counts.removed, "modified": counts.modified},
@@ -69,6 +106,7 @@ async def make_version(db: Database, workers: Workers, document_id: UUID, wish: 
         state.authors,
         wish.created_by,
         wish.if_new,
+        to_datetime(removal.at) if removal is not None else None,
     )
     async with db.as_service() as conn, conn.transaction():
         made = await version_queries.insert_version(conn, document_id, new)

@@ -11,6 +11,7 @@ from collab_server.errors import (
     DocumentDamaged,
     Forbidden,
     NotFound,
+    QuotaExceeded,
     TooLarge,
     TooMany,
     Unauthenticated,
@@ -31,6 +32,7 @@ from collab_server.features.history.models import (
 from collab_server.features.history.points import require_version
 from collab_server.features.history.presentation import show_version
 from collab_server.features.history.versions import VersionWish, make_version
+from collab_server.features.quotas.quotas import check_version
 from collab_server.web import cursors
 from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms, CurrentWorkers
 from collab_server.web.problems import documented
@@ -79,6 +81,8 @@ async def create_version(
 ) -> VersionOut:
     """Keep the document as it is now, with all received edits, under a number."""
     await require(db, identity, document_id, Action.EDIT)
+    async with db.as_service() as conn:
+        await check_version(conn, document_id)
     await rooms.settle(document_id)
     wish = VersionWish("manual", body.label, body.change_description, identity.user_id, if_new=False)
     made = await make_version(db, workers, document_id, wish)
@@ -92,7 +96,11 @@ async def get_version(document_id: UUID, number: Number, identity: CurrentIdenti
     return await _find(db, identity, document_id, number)
 
 
-@router.patch("/documents/{document_id}/versions/{number}", tags=["history"], responses=_REFUSED)
+@router.patch(
+    "/documents/{document_id}/versions/{number}",
+    tags=["history"],
+    responses={**_REFUSED, **documented(QuotaExceeded)},
+)
 async def change_version(
     document_id: UUID, number: Number, body: VersionPatch, identity: CurrentIdentity, db: CurrentDatabase
 ) -> VersionOut:
@@ -101,13 +109,17 @@ async def change_version(
     given = body.model_fields_set
     async with db.as_service() as conn, conn.transaction():
         version = require_version(await version_queries.find_version(conn, document_id, number))
+        label = body.label if "label" in given else version.label
+        pinned = body.pinned if "pinned" in given else version.pinned
+        if (label is not None or pinned) and version.label is None and not version.pinned:
+            await check_version(conn, document_id)
         await version_queries.update_version(
             conn,
             document_id,
             number,
-            label=body.label if "label" in given else version.label,
+            label=label,
             description=body.change_description if "change_description" in given else version.change_description,
-            pinned=body.pinned if "pinned" in given else version.pinned,
+            pinned=pinned,
         )
     return await _find(db, identity, document_id, number)
 

@@ -1,4 +1,5 @@
 """Makes automatic versions: of each document, some time after the first edits that no automatic version has.
+Where these removed more than half of the text at once, the text before gets a version too.
 
 A fold notes when its document got such edits. The task sleeps until the first of these times is long enough ago. It
 runs in every process of every server, and PostgreSQL gives each document to one of them.
@@ -10,7 +11,7 @@ from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.background import run_periodically
 from collab_server.errors import CollabError, NotFound
-from collab_server.features.history.versions import VersionWish, make_version
+from collab_server.features.history.versions import VersionWish, make_version, make_versions_before_removals
 from collab_server.features.maintenance import version_queries
 from collab_server.observability.logging import log
 
@@ -51,9 +52,13 @@ class AutomaticVersions:
     async def _make(self, document_id: UUID) -> None:
         """Make a version of one document. A failure is logged; the claim says when it is tried again."""
         try:
+            async with self._db.as_service() as conn:
+                removals = await version_queries.list_removals(conn, document_id)
+            if removals:
+                await self._make_before(document_id, removals)
             made = await make_version(self._db, self._workers, document_id, VersionWish("auto"))
             async with self._db.as_service() as conn:
-                await version_queries.note_version(conn, document_id, made.history.head)
+                await version_queries.note_version(conn, document_id, made.history.head, removals)
         except NotFound:
             log.debug("a document was deleted before its version was made", extra={"document": document_id})
         except Exception as error:
@@ -62,3 +67,12 @@ class AutomaticVersions:
                 extra={"document": document_id, "error": repr(error)},
                 exc_info=None if isinstance(error, CollabError) else error,
             )
+
+    async def _make_before(self, document_id: UUID, removals: list[int]) -> None:
+        """Make versions before removals. A failure is logged: the history has the content all the same."""
+        try:
+            await make_versions_before_removals(self._db, self._workers, document_id, removals)
+        except NotFound:
+            raise
+        except CollabError as error:
+            log.warning("a version before a removal failed", extra={"document": document_id, "error": error.detail})

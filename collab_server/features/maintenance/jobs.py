@@ -21,7 +21,7 @@ MOST_ROUNDS = 1000
 
 def make_jobs(settings: Settings, workers: Workers) -> dict[str, Job]:
     """Return the jobs of one run by name, in order: documents are archived before their workspace is deleted."""
-    retention = Retention(workers, settings.history_days)
+    retention = Retention(workers, settings.history_days, settings.history_document_bytes)
     return {
         "expired documents": queries.expire_documents,
         "documents": lambda conn: queries.purge_documents(conn, settings.trash_days),
@@ -36,9 +36,11 @@ def make_jobs(settings: Settings, workers: Workers) -> dict[str, Job]:
         "sign-ins": lambda conn: _delete_sign_ins(conn, settings.session_cleanup_days),
         "versions": version_queries.thin_versions,
         "history authors": retention.forget_authors,
-        "histories": retention.collapse_next,
+        "histories": retention.collapse_old,
+        "large histories": retention.collapse_large,
         "bases": merge_base_queries.purge_bases,
         "storage": queries.recount_storage,
+        "full workspaces": retention.free_storage,
     }
 
 

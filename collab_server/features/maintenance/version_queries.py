@@ -1,5 +1,6 @@
 """SQL of automatic versions and of their thinning, under app_service."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn
@@ -42,13 +43,29 @@ async def next_unversioned(conn: Conn, seconds: float) -> float | None:
     return due
 
 
-async def note_version(conn: Conn, document_id: UUID, seq: int) -> None:
-    """Note that the rows up to `seq` have a version. Later rows that are folded already wait for the next one."""
+async def list_removals(conn: Conn, document_id: UUID) -> list[int]:
+    """List the rows of a document that perhaps removed much of the text, and wait for a version of the text before."""
+    removals: list[int] | None = await conn.fetchval(
+        "SELECT removals FROM document_heads WHERE document_id = $1", document_id
+    )
+    return removals or []
+
+
+async def note_version(conn: Conn, document_id: UUID, seq: int, removals: Sequence[int]) -> None:
+    """Note that the rows up to `seq` have a version, and that `removals` wait no more. Later rows that are folded
+    already wait for the next one.
+    """
     await conn.execute(
-        "UPDATE document_heads SET version_retry_at = NULL, "
-        "unversioned_since = CASE WHEN snapshot_clock > $2 THEN now() END WHERE document_id = $1",
+        """
+        UPDATE document_heads h SET version_retry_at = NULL, removals = left_over.seqs,
+          unversioned_since = CASE WHEN h.snapshot_clock > $2 OR left_over.seqs <> '{}' THEN now() END
+        FROM (SELECT ARRAY(SELECT r FROM document_heads o, unnest(o.removals) r
+                           WHERE o.document_id = $1 AND r <> ALL ($3)) AS seqs) left_over
+        WHERE h.document_id = $1
+        """,
         document_id,
         seq,
+        removals,
     )
 
 

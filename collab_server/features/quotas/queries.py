@@ -9,7 +9,9 @@ from collab_server.adapters.postgres import Conn
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`documents`: with those in the trash. `used`, `limit`: bytes."""
+    """`documents`: with those in the trash. `used`, `limit`: bytes; `used`: without the history, which takes what
+    documents leave.
+    """
 
     kind: str
     documents: int
@@ -53,3 +55,20 @@ async def list_storage_left(conn: Conn, document_ids: Sequence[UUID]) -> dict[UU
         document_ids,
     )
     return {row[0]: row[1] for row in rows}
+
+
+async def has_space_for_versions(conn: Conn, document_id: UUID) -> bool:
+    """Whether the workspace of a document is below its limit, or would be without the history that maintenance may
+    remove. Needs app_service.
+    """
+    found: bool | None = await conn.fetchval(
+        """
+        SELECT u.storage_used_bytes + u.history_bytes < w.storage_limit_bytes OR u.storage_used_bytes + (
+            SELECT coalesce(sum(v.stored_bytes), 0) FROM documents o JOIN document_versions v ON v.document_id = o.id
+            WHERE o.workspace_id = w.id AND (v.label IS NOT NULL OR v.pinned)) < w.storage_limit_bytes
+        FROM documents d JOIN workspaces w ON w.id = d.workspace_id JOIN workspace_usage u ON u.workspace_id = w.id
+        WHERE d.id = $1
+        """,
+        document_id,
+    )
+    return bool(found)

@@ -13,6 +13,18 @@ from collab_server.features.quotas import queries as quota_queries
 from collab_server.settings import Settings
 
 FULL = "the workspace's storage is full: delete documents permanently, or ask an administrator for a higher limit"
+FULL_FOR_VERSIONS = (
+    "the workspace's storage is full: delete versions or documents permanently, or ask an administrator for a higher "
+    "limit"
+)
+
+
+async def check_version(conn: Conn, document_id: UUID) -> None:
+    """Whether a version may be kept that maintenance does not remove. `conn`: under app_service. Raises
+    QuotaExceeded.
+    """
+    if not await quota_queries.has_space_for_versions(conn, document_id):
+        raise QuotaExceeded(FULL_FOR_VERSIONS)
 
 
 class Quotas:

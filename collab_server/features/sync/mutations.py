@@ -17,9 +17,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from collab_server.access.authors import author_of
 from collab_server.access.check import ABSENT, require_in_workspace
 from collab_server.access.policy import Action, WorkspaceAction
-from collab_server.adapters.postgres import Conn
+from collab_server.adapters.postgres import Conn, caller
 from collab_server.adapters.postgres_errors import ForeignKeyViolation, InsufficientPrivilege, UniqueViolation
 from collab_server.errors import Conflict, Forbidden, LostRace, NotFound, UnprocessableContent
 from collab_server.features.documents import creation, document_queries, field_changes, tag_queries
@@ -129,7 +130,7 @@ class _Work:
         await creation.make(
             self.conn,
             mutation.workspace_id,
-            self.context.identity.user_id,
+            author_of(self.context.identity, caller.get().device_id or None),
             fields,
             body.tags,
             None,

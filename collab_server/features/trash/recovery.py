@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from collab_server.adapters.postgres import Conn, Database
+from collab_server.adapters.postgres import Conn, Database, caller
 from collab_server.adapters.postgres_errors import UniqueViolation
 from collab_server.adapters.workers import Workers
+from collab_server.core.room.entries import Author
 from collab_server.errors import Conflict, LostRace, NotFound
 from collab_server.features.document_log import store
 from collab_server.features.documents import creation, tag_queries
@@ -61,7 +62,7 @@ async def recover(db: Database, workers: Workers, document_id: UUID, workspace_i
         if found.tags:
             await tag_queries.replace_tags(conn, document_id, target, found.tags)
         if state is not None:
-            await creation.begin_log(conn, document_id, None, state)
+            await creation.begin_log(conn, document_id, Author(None, caller.get().device_id or None), state)
         if not await archive_queries.delete_archived(conn, document_id):
             raise LostRace("the document was removed from the archive at the same time")
     return Recovered(document_id, found.title, name, name != found.name, place[0])

@@ -170,6 +170,10 @@ class TransferIn(BaseModel):
 
 
 class UsageOut(BaseModel):
+    """`storage_used_bytes`: of documents and their history. `history_bytes`: the part of versions and earlier edits.
+    When the workspace is above its limit, the server removes the oldest of these.
+    """
+
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
@@ -178,6 +182,7 @@ class UsageOut(BaseModel):
                 "documents": 42,
                 "deleted_documents": 2,
                 "storage_used_bytes": 12040,
+                "history_bytes": 2100,
                 "storage_limit_bytes": 1073741824,
             }
         }
@@ -188,6 +193,7 @@ class UsageOut(BaseModel):
     documents: int
     deleted_documents: int
     storage_used_bytes: int
+    history_bytes: int
     storage_limit_bytes: int
 
 

@@ -49,5 +49,6 @@ def to_usage(workspace: queries.Workspace, documents: int, deleted: int) -> mode
         documents=documents,
         deleted_documents=deleted,
         storage_used_bytes=workspace.storage_used_bytes,
+        history_bytes=workspace.history_bytes,
         storage_limit_bytes=workspace.storage_limit_bytes,
     )

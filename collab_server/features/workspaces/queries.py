@@ -11,7 +11,9 @@ from collab_server.adapters.postgres import Conn, Row
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`role`: of the user, or of guests. `permissions`: of the user; none in a deleted workspace."""
+    """`role`: of the user, or of guests. `permissions`: of the user; none in a deleted workspace. `history_bytes`: the
+    part of `storage_used_bytes` that the history of documents takes.
+    """
 
     id: UUID
     slug: str | None
@@ -26,6 +28,7 @@ class Workspace:
     member_count: int
     member_limit: int
     storage_used_bytes: int
+    history_bytes: int
     storage_limit_bytes: int
     owner_id: UUID
     created_at: datetime
@@ -41,8 +44,9 @@ _WORKSPACE = """
            coalesce(m.role::text, app.setting('guest_role'), 'viewer') AS role,
            app.workspace_permissions(w.id) AS permissions, w.settings,
            coalesce(u.active_members, 0) AS member_count, w.member_limit,
-           coalesce(u.storage_used_bytes, 0) AS storage_used_bytes, w.storage_limit_bytes, w.owner_id, w.created_at,
-           w.updated_at, w.archived_at, w.deleted_at, w.row_version, lower(w.name) AS position
+           coalesce(u.storage_used_bytes + u.history_bytes, 0) AS storage_used_bytes,
+           coalesce(u.history_bytes, 0) AS history_bytes, w.storage_limit_bytes, w.owner_id, w.created_at, w.updated_at,
+           w.archived_at, w.deleted_at, w.row_version, lower(w.name) AS position
     FROM workspaces w
     LEFT JOIN workspace_usage u ON u.workspace_id = w.id
     LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = app.user_id()

@@ -1,7 +1,6 @@
 -- Documents that are replaced by a fresh copy: where each generation ended, and how the next one began.
 -- New objects: function.replace_generation, function.generation_changed, policies.document_generations. Changed: function.append_edits,
 -- function.append_rows, triggers.documents.
--- objects: bf1eebdcfefe7ec5
 ALTER TABLE document_heads ADD generation bigint NOT NULL DEFAULT 0;  -- as in documents
 CREATE TABLE document_generations (
   document_id uuid NOT NULL REFERENCES documents ON DELETE CASCADE, generation bigint NOT NULL,  -- the one that ended

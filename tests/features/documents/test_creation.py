@@ -7,6 +7,7 @@ import pytest
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.core.documents.new_text import new_text_document
+from collab_server.core.room.entries import Author
 from collab_server.errors import TooLarge
 from collab_server.features.document_log import store
 from collab_server.features.documents import creation
@@ -34,7 +35,7 @@ async def test_a_beginning_of_any_size_is_all_there_and_can_be_written_on(db: Da
     begun = state("é" * letters)
     assert (len(begun.update) > creation.MAX_LOG_ROW) == (letters > 1)
     async with db.as_user(None) as conn:
-        made = await creation.make(conn, PLAYGROUND, None, {"title": "T"}, [], begun, max_bytes=64_000_000)
+        made = await creation.make(conn, PLAYGROUND, Author(None), {"title": "T"}, [], begun, max_bytes=64_000_000)
     workers = Workers(1)
     try:
         loaded = (await store.load(db, workers, made)).stored
@@ -53,6 +54,8 @@ async def test_a_beginning_of_any_size_is_all_there_and_can_be_written_on(db: Da
 async def test_a_beginning_that_is_too_large_leaves_nothing(db: Database) -> None:
     with pytest.raises(TooLarge):
         async with db.as_user(None) as conn:
-            await creation.make(conn, PLAYGROUND, None, {"title": "T"}, ["tag"], state("x" * 2000), max_bytes=1000)
+            await creation.make(
+                conn, PLAYGROUND, Author(None), {"title": "T"}, ["tag"], state("x" * 2000), max_bytes=1000
+            )
     async with db.as_service() as conn:
         assert await conn.fetchval("SELECT (SELECT count(*) FROM documents) + (SELECT count(*) FROM tags)") == 0

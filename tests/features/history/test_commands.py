@@ -98,7 +98,7 @@ async def test_a_version_is_restored_while_a_server_runs(api: ApiHarness, tmp_pa
     sessions = (await api.viewer.get(f"/documents/{made['id']}/history")).json()["items"]
     [operator] = [one for one in sessions if one["author"]["kind"] == "unknown"]
     assert (operator["author"]["device"], operator["inserted"]) == ("operator", 6)
-    [editor] = [one for one in sessions if one["author"]["id"] == api.editor.id]
+    [editor] = [one for one in sessions if (one["author"]["id"], one["author"]["kind"]) == (api.editor.id, "user")]
     assert editor["deleted"] == 7
     for wrong, reason in (
         ((*restore, "99"), "there is no such version"),

@@ -57,6 +57,8 @@ async def test_each_character_has_its_author_before_and_after_folds(api: ApiHarn
     assert ("ost", api.editor.id) in await blame(api, made)
     kept = "SELECT count(*) AS n FROM document_updates WHERE document_id::text = $1"
     assert (await fetch(api.server, kept, made["id"]))[0]["n"] == 0, "blame reads what is folded"
+    kinds = [run["author"]["kind"] for run in (await get(api.viewer, made, "blame")).json()["runs"]]
+    assert set(kinds) == {"api_client"}, "also of the content that the document was created with"
     names = {run["author"]["name"] for run in (await get(api.viewer, made, "blame")).json()["runs"]}
     assert all(names) and len(names) == 3
 

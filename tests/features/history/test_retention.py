@@ -161,6 +161,24 @@ async def test_a_fold_and_retention_do_not_replace_what_they_have_not_read(api: 
     assert await text_at(api, made, seq=last) == "x y z"
 
 
+async def test_an_old_first_content_is_packed_by_itself(api: ApiHarness) -> None:
+    made = await api.make(content="first")
+    days = AGE.replace("31 days", "2 days")
+    await run(api.server, days, [(UUID(made["id"]),)])
+    last = await typed(api, api.other, made, " second")
+    before = await segments(api, made)
+    assert [(one["row_count"], one["is_collapsed"], one["is_snapshot"]) for one in before] == [(1, False, False)] * 2
+    assert await text_at(api, made, seq=before[0]["last_seq"]) == "first"
+    expected = [("first", "api_client", api.editor.id), (" second", "api_client", api.other.id)]
+    assert await blame(api, made, last) == expected
+    # rows of another day begin another segment, so that retention can end what is before them
+    await run(api.server, days, [(UUID(made["id"]),)])
+    last = await typed(api, api.admin, made, *" third text")
+    rows = [one["row_count"] for one in await segments(api, made)]
+    assert rows[:2] == [1, 1] and sum(rows[2:]) == 11
+    assert [*expected, (" third text", "api_client", api.admin.id)] == await blame(api, made, last)
+
+
 def unpacked(payload: bytes) -> bytes:
 
     return zstandard.ZstdDecompressor().decompress(payload)
