@@ -72,8 +72,8 @@ HIDDEN = {
     "metadata, settings, tags, created_at) VALUES ($3, $2, 'D', 'markdown', '', '{}', '{}', '{}', '{}', now())",
     "document_renders": "INSERT INTO document_renders (document_id, format, content_hash, renderer) "
     "VALUES ($3, 'html', '', 1)",
-    "document_generations": "INSERT INTO document_generations (document_id, generation, last_seq, next_vector, clients) "
-    "VALUES ($3, 0, 1, 'x', '{1}')",
+    "document_generations": "INSERT INTO document_generations (document_id, generation, last_seq, next_vector, "
+    "clients) VALUES ($3, 0, 1, 'x', '{1}')",
     "document_bases": "INSERT INTO document_bases (document_id, content_hash, content, state_vector) "
     "VALUES ($3, repeat('a', 64), '', 'x')",
     "document_search": "INSERT INTO document_search (document_id, workspace_id) VALUES ($3, $2)",

@@ -36,6 +36,7 @@ def make_jobs(settings: Settings, workers: Workers) -> dict[str, Job]:
         "sign-ins": lambda conn: _delete_sign_ins(conn, settings.session_cleanup_days),
         "versions": version_queries.thin_versions,
         "history authors": retention.forget_authors,
+        "former generations": retention.forget_generations,
         "histories": retention.collapse_old,
         "large histories": retention.collapse_large,
         "bases": merge_base_queries.purge_bases,

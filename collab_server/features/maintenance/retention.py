@@ -35,6 +35,12 @@ class Retention:
         """Forget the authors of a batch of old rows. Return their number."""
         return await retention_queries.forget_authors(conn, self._days) if self._days else 0
 
+    async def forget_generations(self, conn: Conn) -> int:
+        """Forget a batch of what is kept of former generations: what is too old, and their histories where a document
+        has too much. Return the number of generations and segments.
+        """
+        return await retention_queries.forget_generations(conn, self._days, self._document_bytes)
+
     async def collapse_old(self, conn: Conn) -> int:
         """Collapse what is too old in the next document. Return 1, or 0 at the end."""
         while self._days:

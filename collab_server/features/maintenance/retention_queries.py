@@ -34,6 +34,35 @@ class Excess:
     bytes: int
 
 
+async def forget_generations(conn: Conn, days: int, document_bytes: int) -> int:
+    """Forget up to 1,000 ends of former generations that are older than `days`, and as many segments of them: older
+    ones, and those of documents with more history than `document_bytes` (0: none). Return their number. The Yjs client
+    ids stay: by them a copy of a former generation is known.
+    """
+    count: int = await conn.fetchval(
+        """
+        WITH ends AS (
+          UPDATE document_generations SET state = NULL, next_state = NULL WHERE (document_id, generation) IN (
+            SELECT document_id, generation FROM document_generations
+            WHERE state IS NOT NULL AND $1 > 0 AND replaced_at < now() - make_interval(days => $1)
+            LIMIT 1000 FOR UPDATE SKIP LOCKED)
+          RETURNING 1),
+        segments AS (
+          DELETE FROM history_segments WHERE (document_id, last_seq) IN (
+            SELECT s.document_id, s.last_seq FROM document_generations g
+            JOIN history_segments s ON s.document_id = g.document_id AND s.generation = g.generation
+            JOIN documents d ON d.id = g.document_id
+            WHERE ($1 > 0 AND s.last_at < now() - make_interval(days => $1))
+              OR ($2 > 0 AND d.history_bytes > $2) LIMIT 1000)
+          RETURNING 1)
+        SELECT (SELECT count(*) FROM ends)::integer + (SELECT count(*) FROM segments)::integer
+        """,
+        days,
+        document_bytes,
+    )
+    return count
+
+
 async def forget_authors(conn: Conn, days: int) -> int:
     """Forget the authors of old rows that are still the snapshots of their documents. Return the number of rows."""
     count: int = await conn.fetchval(

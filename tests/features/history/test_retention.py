@@ -9,6 +9,7 @@ import pytest
 import zstandard
 
 from tests.features.api_harness import ApiHarness, open_api
+from tests.features.history.test_generations import YJS, compact, content, overwritten
 from tests.peers import Peer
 from tests.people import Person, fetch, run
 from tests.waiting import until
@@ -17,6 +18,7 @@ AGE = """
 UPDATE history_segments SET first_at = first_at - interval '31 days', last_at = last_at - interval '31 days'
 WHERE document_id = $1
 """
+GENERATIONS = "SELECT generation FROM history_segments WHERE document_id = $1"
 SEGMENTS = """
 SELECT first_seq, last_seq, row_count, is_collapsed, payload IS NULL AS is_snapshot, author FROM history_segments
 WHERE document_id = $1 ORDER BY last_seq
@@ -182,3 +184,32 @@ async def test_an_old_first_content_is_packed_by_itself(api: ApiHarness) -> None
 def unpacked(payload: bytes) -> bytes:
 
     return zstandard.ZstdDecompressor().decompress(payload)
+
+
+async def test_a_former_generation_is_forgotten_when_it_is_old(api: ApiHarness) -> None:
+    made, away = await overwritten(api, api.editor)
+    await away.close()
+    away.insert("unsent", 0)
+    await compact(api, made)
+    document = UUID(made["id"])
+    await api.server.maintain()
+    assert len({one["generation"] for one in await fetch(api.server, GENERATIONS, document)}) == 2
+    old = "UPDATE document_generations SET replaced_at = replaced_at - interval '31 days' WHERE document_id = $1"
+    await run(api.server, old, [(document,)])
+    await run(api.server, AGE, [(document,)])
+
+    async def is_forgotten() -> bool:
+        await api.server.maintain()
+        return len({one["generation"] for one in await fetch(api.server, GENERATIONS, document)}) == 1
+
+    await until(is_forgotten, "the former generation to be forgotten")
+    answer = await api.editor.post(
+        f"/documents/{document}/updates", params={"generation": 0}, content=away.doc.get_update(), headers=YJS
+    )
+    assert answer.status_code == 409, answer.text
+    assert "is not kept" in answer.json()["detail"]
+    assert "unsent" not in await content(api, made)
+    # Its copies still stay out.
+    await away.connect()
+    await away.refused()
+    await away.close()
