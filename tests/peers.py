@@ -125,6 +125,7 @@ class Peer:
         self.stateless: list[str] = []
         self.asks_for_events = events
         self.events: list[dict[str, Any]] = []
+        self.generation: int | None = None
         self.presence: dict[int, tuple[int, str]] = {}
         self.unread: list[bytes] = []
         self._on_the_way: list[frozenset[bytes]] = []
@@ -275,13 +276,21 @@ class Peer:
             self.closes.append(decoder.string())
         elif kind == 5 and self.family == "hocus":
             text = decoder.string()
-            self.stateless.append(text)
-            if self.asks_for_events:
-                self.events.append(json.loads(text))
+            if not (self.asks_for_events and self._receive_event(text)):
+                self.stateless.append(text)
         elif kind == 9 and self.family == "yws":
-            self.events.append(json.loads(decoder.string()))
+            self._receive_event(decoder.string())
         else:
             self.unread.append(frame)
+
+    def _receive_event(self, text: str) -> bool:
+        """True for the event that tells the generation of the copy."""
+        event = json.loads(text)
+        if event["type"] == "generation":
+            self.generation = event["generation"]
+            return True
+        self.events.append(event)
+        return False
 
     def _hear_of(self, client: int, clock: int, state: str) -> None:
         self.presence[client] = (clock, state)

@@ -335,6 +335,11 @@ class LiveDocument:
         greeting = encode_sync_step1(self.room.state_vector())
         connection.send(*((greeting, encode_awareness(states)) if states else (greeting,)))
 
+    def send_generation(self, connection: DocumentConnection) -> None:
+        """Tell a connection that receives live events which generation its copy will be of."""
+        if connection.receives_events:
+            connection.send_event({"type": "generation", "generation": self.generation or 0})
+
     def send_presence(self, connection: DocumentConnection) -> None:
         if connection.socket.congested:
             self._mark_lagging(connection, {}, self.presence.clients())

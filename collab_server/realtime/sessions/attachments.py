@@ -168,6 +168,7 @@ class Attachments:
         self._note_expiry(address, identity)
         session.on_accepted(connection)
         connection.ready = True
+        document.send_generation(connection)
         document.send_presence(connection)
         service.access.joined(connection, epoch)
         log.info("document opened", extra={"connection": client.name, "document": resolved.document_id})

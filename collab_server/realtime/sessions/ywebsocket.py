@@ -84,6 +84,7 @@ class YWebsocketSession:
                 raise StaleGeneration()
             self.socket.allow_large(self._service.settings.largest_message, self._on_too_large, shown=0)
             connection.ready = True
+            document.send_generation(connection)
             document.send_greeting(connection)
             self._service.access.joined(connection, epoch)
         except BaseException:

@@ -208,17 +208,12 @@ async def test_nothing_is_lost_or_doubled_while_people_type_and_the_document_is_
     typed: set[bytes] = set()
     generations = 1
 
-    async def find_generation(person: Person) -> int:
-        return int((await person.get(f"/documents/{made['id']}/updates")).headers["x-generation"])
-
     async def open_copy(person: Person, family: Family, author: str) -> tuple[int, Peer]:
         """A peer, and the generation that its copy is of."""
-        while True:
-            before = await find_generation(person)
-            peer = await Peer(api.server, family, made["id"], token=person.token, author=author).sync()
-            if await find_generation(person) == before:
-                return before, peer
-            await peer.close()
+        peer = Peer(api.server, family, made["id"], token=person.token, author=author, events=True)
+        await peer.sync()
+        assert peer.generation is not None
+        return peer.generation, peer
 
     async def write(person: Person, family: Family, author: str) -> None:
         peer: Peer | None = None
