@@ -35,7 +35,6 @@ from collab_server.features.search import api as search_api
 from collab_server.features.sync import api as sync_api
 from collab_server.features.tags import api as tags_api
 from collab_server.features.trash import api as trash_api
-from collab_server.features.view_counts import api as visits_api
 from collab_server.features.workspaces import answers_api, invitations_api, members_api
 from collab_server.features.workspaces import api as workspaces_api
 from collab_server.realtime.endpoints import change_stream
@@ -80,7 +79,6 @@ _SLICES = (
     moments_api,
     restore_api,
     versions_api,
-    visits_api,
     documents_api,
     sync_api,
     exports_api,

@@ -37,7 +37,8 @@ export class Tints {
       },
     });
     /** @type {Extension} */
-    this.extension = [this.field, Prec.high(this.plugin())];
+    // Inside the marks of Markdown, so that a tint is as high as its text.
+    this.extension = [this.field, Prec.highest(this.plugin())];
   }
 
   /** @param {EditorView} view */

@@ -73,6 +73,7 @@ export class Blame {
     awareness[listen]('change', this.recolour);
     this.requests += 1;
     if (on) {
+      this.colours.refresh();
       this.tints.attach(view);
       this.legend.open();
       this.read();
@@ -166,8 +167,12 @@ export class Blame {
 
   /** Tints anew when somebody has come, or has another name or colour. */
   recolour() {
-    const { view } = this.session;
-    if (this.colours.refresh() && view) view.dispatch({ effects: setRuns.of([...this.tints.runs(view.state)]) });
+    if (!this.colours.refresh()) return;
+    // The editor may be in an update: it announces the cursor then.
+    queueMicrotask(() => {
+      const { view } = this.session;
+      if (view && this.isOn.value) view.dispatch({ effects: setRuns.of([...this.tints.runs(view.state)]) });
+    });
   }
 
   /**
