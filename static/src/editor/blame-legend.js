@@ -3,7 +3,7 @@ import { find, h, setText } from '../lib/dom.js';
 import { icon } from '../components/icons.js';
 import { authorName } from '../lib/history-words.js';
 
-/** @import { Credit } from './blame-tints.js' */
+/** @import { HistoryAuthor } from '../lib/types.js' */
 
 export class BlameLegend {
   /**
@@ -85,7 +85,7 @@ export class BlameLegend {
   }
 
   /**
-   * @param {Credit[]} people
+   * @param {{ author: HistoryAuthor, colour: string }[]} people
    * @param {string} here who wrote at the cursor
    */
   show(people, here) {

@@ -2,28 +2,33 @@
 import { Compartment, Prec, RangeSetBuilder, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, ViewPlugin } from '@codemirror/view';
 import { ySyncAnnotation } from 'y-codemirror.next';
-import { edited, runAt } from '../lib/blame-runs.js';
-import { creditText } from '../lib/history-words.js';
+import { aligned, edited, runAt } from '../lib/blame-runs.js';
 
-/** @import { EditorState, Extension, Transaction } from '@codemirror/state' */
+/** @import { Extension, Transaction } from '@codemirror/state' */
 /** @import { DecorationSet, EditorView, ViewUpdate } from '@codemirror/view' */
 /** @import { Edit, Run } from '../lib/blame-runs.js' */
-/** @import { HistoryAuthor } from '../lib/types.js' */
 
-/** @typedef {{ author: HistoryAuthor, colour: string }} Credit */
+/**
+ * `look`: the colour of the author with a key, and the words for what the author wrote at a time (milliseconds); null where
+ * nobody is known. `writer`: the key of the author of an edit that did not begin in this editor. `own`: the key of the person of
+ * this page. `changed`: called after the text, the tints or the place of the cursor have changed.
+ * @typedef {object} TintOptions
+ * @property {(key: string) => { colour: string, words: (at: number | null) => string } | null} look
+ * @property {() => string} writer
+ * @property {() => string} own
+ * @property {() => void} changed
+ */
 
 /** @type {import('@codemirror/state').StateEffectType<Run[]>} */
-export const setRuns = StateEffect.define();
+const setRuns = StateEffect.define();
 
 export class Tints {
   /**
-   * @param {object} options
-   * @param {(key: string) => Credit | null} options.look
-   * @param {() => string} options.writer the key of the author of an edit that did not begin in this editor
-   * @param {() => string} options.own the key of the person of this page
-   * @param {() => void} options.changed called after the text, the tints or the place of the cursor have changed
+   * @param {EditorView} view
+   * @param {TintOptions} options
    */
-  constructor({ look, writer, own, changed }) {
+  constructor(view, { look, writer, own, changed }) {
+    this.view = view;
     this.look = look;
     this.changed = changed;
     this.place = new Compartment();
@@ -41,33 +46,41 @@ export class Tints {
     this.extension = [this.field, Prec.highest(this.plugin())];
   }
 
-  /** @param {EditorView} view */
-  attach(view) {
+  attach() {
     const { place, extension } = this;
-    view.dispatch({
+    this.view.dispatch({
       effects: this.isPlaced ? place.reconfigure(extension) : StateEffect.appendConfig.of(place.of(extension)),
     });
     this.isPlaced = true;
   }
 
-  /** @param {EditorView} view */
-  detach(view) {
-    view.dispatch({ effects: this.place.reconfigure([]) });
+  detach() {
+    this.view.dispatch({ effects: this.place.reconfigure([]) });
   }
 
-  /** @param {EditorState} state */
-  runs(state) {
-    return state.field(this.field, false) ?? [];
+  get runs() {
+    return this.view.state.field(this.field, false) ?? [];
   }
 
   /**
-   * Who wrote the character before the cursor, and when.
-   * @param {EditorState} state
+   * Takes the runs of a text that was read. The text of the editor may have changed meanwhile.
+   * @param {Run[]} read
+   * @param {string} text
    */
-  atCursor(state) {
-    const run = runAt(this.runs(state), state.selection.main.head);
-    const credit = run && this.look(run.author);
-    return credit ? creditText(credit.author, run.at) : '';
+  take(read, text) {
+    const runs = aligned({ read, text, now: this.view.state.sliceDoc(), known: this.runs });
+    this.view.dispatch({ effects: setRuns.of(runs) });
+  }
+
+  /** Tints again, because authors have other colours. */
+  repaint() {
+    this.view.dispatch({ effects: setRuns.of([...this.runs]) });
+  }
+
+  /** Words for who wrote the character before the cursor, and when; '' where nobody is known. */
+  get here() {
+    const run = runAt(this.runs, this.view.state.selection.main.head);
+    return (run && this.look(run.author)?.words(run.at)) ?? '';
   }
 
   plugin() {
@@ -107,7 +120,7 @@ function editsIn({ changes }, author) {
 /**
  * @param {EditorView} view
  * @param {Run[]} runs
- * @param {(key: string) => Credit | null} look
+ * @param {TintOptions['look']} look
  * @returns {DecorationSet}
  */
 function decorate({ visibleRanges, state }, runs, look) {
@@ -121,7 +134,7 @@ function decorate({ visibleRanges, state }, runs, look) {
     while (range < visibleRanges.length && visibleRanges[range].to <= start) range += 1;
     for (let each = range; credit && each < visibleRanges.length && visibleRanges[each].from < end; each += 1) {
       const [from, to] = [Math.max(start, visibleRanges[each].from), Math.min(end, visibleRanges[each].to)];
-      if (from < to) marks.add(from, to, tint(credit, run.at));
+      if (from < to) marks.add(from, to, tint(credit.colour, credit.words(run.at)));
     }
     start = end;
   }
@@ -129,11 +142,8 @@ function decorate({ visibleRanges, state }, runs, look) {
 }
 
 /**
- * @param {Credit} credit
- * @param {number | null} at
+ * @param {string} colour
+ * @param {string} title
  */
-const tint = ({ author, colour }, at) =>
-  Decoration.mark({
-    class: 'blame',
-    attributes: { style: `--person: ${colour}`, title: creditText(author, at) },
-  });
+const tint = (colour, title) =>
+  Decoration.mark({ class: 'blame', attributes: { style: `--person: ${colour}`, title } });

@@ -2,17 +2,15 @@
 import { signal } from '@preact/signals';
 import * as api from '../lib/api.js';
 import { AuthorColours } from '../lib/author-colours.js';
-import { aligned } from '../lib/blame-runs.js';
 import { debounced } from '../lib/dom.js';
-import { authorKey } from '../lib/history-words.js';
+import { authorKey, creditText } from '../lib/history-words.js';
 import { messageOf } from '../lib/request.js';
 import { BlameLegend } from './blame-legend.js';
-import { Tints, setRuns } from './blame-tints.js';
 import { peopleIn } from './presence-panel.js';
 
-/** @import { EditorView } from '@codemirror/view' */
 /** @import { Transaction } from 'yjs' */
 /** @import { ChangeEvent, CurrentUser, HistoryAuthor } from '../lib/types.js' */
+/** @import { Tints } from './blame-tints.js' */
 /** @import { Session } from './session.js' */
 
 /** Milliseconds. Edits that are announced together cause one request. */
@@ -48,12 +46,8 @@ export class Blame {
     this.requests = 0;
     /** Whose edit is coming into the editor. */
     this.writer = '';
-    this.tints = new Tints({
-      look: (key) => this.look(key),
-      writer: () => this.writer,
-      own: () => this.own(),
-      changed: () => this.showLegend(),
-    });
+    /** @type {Tints | null} */
+    this.tints = null;
     this.legend = new BlameLegend({ close: () => this.show(false), again: () => this.read() });
     this.noteWriter = this.noteWriter.bind(this);
     this.follow = this.follow.bind(this);
@@ -63,8 +57,14 @@ export class Blame {
 
   /** @param {boolean} on */
   show(on) {
-    const { view, doc, awareness } = this.session;
-    if (!view || on === this.isOn.value) return;
+    const { editor, doc, awareness } = this.session;
+    if (!editor || on === this.isOn.value) return;
+    this.tints ??= editor.tint({
+      look: (key) => this.look(key),
+      writer: () => this.writer,
+      own: () => this.own(),
+      changed: () => this.showLegend(),
+    });
     this.isOn.value = on;
     const act = on ? 'addEventListener' : 'removeEventListener';
     this.session[act]('live', this.follow);
@@ -74,48 +74,41 @@ export class Blame {
     this.requests += 1;
     if (on) {
       this.colours.refresh();
-      this.tints.attach(view);
+      this.tints.attach();
       this.legend.open();
       this.read();
     } else {
-      this.tints.detach(view);
+      this.tints.detach();
       this.legend.close();
-      view.focus();
+      editor.view.focus();
     }
   }
 
   /** Reads who wrote what. The tints of before stay until the answer is here. */
   async read() {
-    const { view, details } = this.session;
-    if (!view || !details) return;
+    const { details } = this.session;
+    if (!details) return;
     this.requests += 1;
     const number = this.requests;
     this.legend.wait();
     try {
       const { runs } = await api.blame(details.id);
       if (number !== this.requests) return;
-      this.take(view, runs);
+      this.take(runs);
       this.legend.clear();
     } catch (error) {
       if (number === this.requests) this.legend.fail(messageOf(error));
     }
   }
 
-  /**
-   * @param {EditorView} view
-   * @param {import('../lib/types.js').Blame['runs']} runs
-   */
-  take(view, runs) {
+  /** @param {import('../lib/types.js').Blame['runs']} runs */
+  take(runs) {
     const read = runs.map(({ text, author, time }) => ({
       length: text.length,
       author: this.know(author),
       at: time === null ? null : Date.parse(time),
     }));
-    const text = runs.map((run) => run.text).join('');
-    const known = this.tints.runs(view.state);
-    const now = view.state.sliceDoc();
-    const fitting = aligned({ read, text, now, known });
-    view.dispatch({ effects: setRuns.of(fitting) });
+    this.tints?.take(read, runs.map(({ text }) => text).join(''));
   }
 
   /** @param {HistoryAuthor} author */
@@ -169,32 +162,31 @@ export class Blame {
   recolour() {
     if (!this.colours.refresh()) return;
     // The editor may be in an update: it announces the cursor then.
-    queueMicrotask(() => {
-      const { view } = this.session;
-      if (view && this.isOn.value) view.dispatch({ effects: setRuns.of([...this.tints.runs(view.state)]) });
-    });
+    queueMicrotask(() => this.isOn.value && this.tints?.repaint());
   }
 
   /**
-   * The colour and the author of a key. null: nobody is known.
+   * The author with a key, the colour, and the words for what the author wrote. null: nobody is known.
    * @param {string} key
    */
   look(key) {
     const author = this.authors.get(key);
-    return author ? { author, colour: this.colours.of(author) } : null;
+    if (!author) return null;
+    return {
+      author,
+      colour: this.colours.of(author),
+      words: (/** @type {number | null} */ at) => creditText(author, at),
+    };
   }
 
   /** Called when the text, the tints or the place of the cursor have changed. Names first who wrote most. */
   showLegend() {
-    const { view } = this.session;
-    if (!view) return;
+    if (!this.tints || !this.isOn.value) return;
     /** @type {Map<string, number>} */
     const lengths = new Map();
-    for (const { author, length } of this.tints.runs(view.state)) {
-      lengths.set(author, (lengths.get(author) ?? 0) + length);
-    }
+    for (const { author, length } of this.tints.runs) lengths.set(author, (lengths.get(author) ?? 0) + length);
     const keys = [...lengths].sort(([, a], [, b]) => b - a).map(([key]) => key);
     const people = keys.flatMap((key) => this.look(key) ?? []);
-    this.legend.show(people, this.tints.atCursor(view.state));
+    this.legend.show(people, this.tints.here);
   }
 }

@@ -173,7 +173,7 @@ async function openDocument() {
     readOnly: session.readOnly,
     language: memory.get('language'),
   });
-  session.view = editor.view;
+  session.editor = editor;
   $('skip').addEventListener('click', (event) => {
     event.preventDefault();
     editor?.view.focus();
