@@ -1436,6 +1436,30 @@ CREATE FUNCTION app.note_visit(p_workspace uuid) RETURNS void
   WHERE workspace_id = p_workspace AND user_id = app.user_id() AND is_active
     AND (last_accessed_at IS NULL OR last_accessed_at < now() - interval '10 minutes') $$;
 
+CREATE FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) RETURNS uuid[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  free uuid[] := ARRAY(
+    SELECT d.id FROM documents d JOIN document_stats s ON s.document_id = d.id WHERE d.id = ANY (p_documents)
+    ORDER BY d.id FOR UPDATE OF s SKIP LOCKED FOR KEY SHARE OF d SKIP LOCKED);
+BEGIN
+  INSERT INTO document_views AS d (user_id, document_id, viewed_at, seen_at)
+    SELECT u.id, v.document_id, v.seen, v.seen
+      FROM unnest(p_documents, p_users, p_seen) v (document_id, user_id, seen) JOIN users u ON u.id = v.user_id
+      WHERE v.document_id = ANY (free)
+    ORDER BY 1, 2
+    ON CONFLICT (user_id, document_id) DO NOTHING;
+  -- A connection that was lost for less than five minutes is no new visit.
+  UPDATE document_views d SET
+      previous_at = CASE WHEN v.opened > d.seen_at + interval '5 minutes' THEN d.seen_at ELSE d.previous_at END,
+      seen_at = greatest(d.seen_at, v.seen)
+    FROM unnest(p_documents, p_users, p_opened, p_seen) v (document_id, user_id, opened, seen)
+    WHERE d.user_id = v.user_id AND d.document_id = v.document_id AND v.document_id = ANY (free);
+  RETURN ARRAY(SELECT id FROM documents WHERE id = ANY (p_documents) AND id <> ALL (free));
+END $$;
+
 CREATE FUNCTION app.own_invitations() RETURNS TABLE(id uuid, workspace_id uuid, workspace_name text, icon text, color text, role public.workspace_role, message text, inviter_id uuid, inviter_name text, created_at timestamp with time zone, expires_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2720,7 +2744,9 @@ ALTER TABLE ONLY public.document_versions ALTER COLUMN yjs_snapshot SET STORAGE 
 CREATE TABLE public.document_views (
     user_id uuid NOT NULL,
     document_id uuid NOT NULL,
-    viewed_at timestamp with time zone NOT NULL
+    viewed_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone,
+    previous_at timestamp with time zone
 )
 WITH (fillfactor='80');
 
@@ -4288,6 +4314,10 @@ REVOKE ALL ON FUNCTION app.note_visit(p_workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.note_visit(p_workspace uuid) TO app_service;
 GRANT ALL ON FUNCTION app.note_visit(p_workspace uuid) TO app_admin;
 GRANT ALL ON FUNCTION app.note_visit(p_workspace uuid) TO app_readwrite;
+
+REVOKE ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) TO app_service;
+GRANT ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.own_invitations() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.own_invitations() TO app_service;

@@ -242,6 +242,7 @@ class Hub:
         self.counts.joins += 1
         self._presence_table.joined(document, connection)
         self._views.record_view(identity, document_id, time.monotonic())
+        self._record_opening(document, connection)
         if receives_events:
             self._live_events.subscribe(document_id, connection)
         return document, connection
@@ -249,16 +250,26 @@ class Hub:
     def hand_over(self, document: LiveDocument, connection: DocumentConnection, identity: Identity) -> None:
         """Give the connection to another person: further edits, presence and views are theirs."""
         self._presence_table.left(connection)
+        self._views.record_visit(connection.identity, document.id, opened=False)
         document.withdraw_presence(connection)
         connection.hand_over(identity, self.new_key())
         self._presence_table.joined(document, connection)
         self._views.record_view(identity, document.id, time.monotonic())
+        self._record_opening(document, connection)
+
+    def _record_opening(self, document: LiveDocument, connection: DocumentConnection) -> None:
+        """Note a visit, unless the person has the document open already."""
+        others = (other for other in document.connections.values() if other is not connection)
+        is_open = any(other.identity.user_id == connection.identity.user_id for other in others)
+        self._views.record_visit(connection.identity, document.id, opened=not is_open)
 
     def leave(self, document: LiveDocument, connection: DocumentConnection) -> None:
         """Remove a connection from its document; harmless when it has left already."""
         if connection.receives_events:
             self._live_events.unsubscribe(document.id, connection)
         self._presence_table.left(connection)
+        if connection.key in document.connections:
+            self._views.record_visit(connection.identity, document.id, opened=False)
         document.leave(connection)
         self.close_if_unused(document)
 

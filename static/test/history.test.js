@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { byWords } from '../src/lib/difference.js';
 import { authorName, authorNames, dayOf, summaryOf } from '../src/lib/history-words.js';
-import { HistoryStore, pointOf } from '../src/stores/history.js';
+import { endOf, nameOf } from '../src/lib/moments.js';
+import { HistoryStore } from '../src/stores/history.js';
 
 const at = (minutes) => new Date(Date.UTC(2026, 0, 5, 9, minutes)).toISOString();
 const ada = { id: 'a', kind: 'user', name: 'Ada', relayed: false };
@@ -42,7 +43,7 @@ function storeWith(versions, sessions) {
   });
   return { store, sent };
 }
-const keys = (store) => store.entries.value.map((entry) => pointOf(entry));
+const keys = (store) => store.entries.value.map((entry) => nameOf(endOf(entry).point));
 
 test('versions and sessions are one list, the newest first', async () => {
   const { store } = storeWith(
@@ -70,15 +71,21 @@ test('what is older than the end of the shorter list waits for its next page', a
   assert.equal(store.hasMore.value, false);
 });
 
-test('events of versions of this document cause a request, and others none', async () => {
+test('events of this document and its versions cause a request, and others none', async () => {
   mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const { store, sent } = storeWith({ first: page([version(1, 10)]) }, { first: page([]) });
   await store.load();
   sent.length = 0;
   store.apply({ entity_type: 'version', document_id: 'other' });
-  store.apply({ entity_type: 'document', document_id: 'd' });
+  store.apply({ entity_type: 'document', document_id: 'other' });
+  store.apply({ entity_type: 'favourite', document_id: 'd' });
   mock.timers.tick(20000);
   assert.deepEqual(sent, []);
+  store.apply({ entity_type: 'document', document_id: 'd' });
+  store.apply({ entity_type: 'document', document_id: 'd' });
+  mock.timers.tick(20000);
+  assert.deepEqual(sent, ['versions null', 'sessions null']);
+  sent.length = 0;
   store.apply({ entity_type: 'version', document_id: 'd' });
   mock.timers.tick(20000);
   assert.deepEqual(sent, ['versions null', 'sessions null']);

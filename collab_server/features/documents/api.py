@@ -1,5 +1,6 @@
 """Routes of documents: lists, making, reading and changing them."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from collab_server.features.documents.list_models import ListQuery
 from collab_server.features.documents.list_queries import Listed, Order
 from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.documents.services import document_services
+from collab_server.features.view_counts import queries as view_queries
 from collab_server.web import cursors
 from collab_server.web.answers import answer
 from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms, CurrentWorkers
@@ -225,3 +227,15 @@ async def create_connect_token(
     }
     token = web_services(request).signer.sign(claims, (ends - datetime.now(UTC)).total_seconds())
     return models.ConnectTokenOut(token=token, expires_at=ends, role=granted.label)
+
+
+@router.get("/documents/{document_id}/visit", tags=["history"], responses=USUAL)
+async def get_visit(document_id: UUID, context: CurrentContext) -> models.VisitOut:
+    """Return when you last had a document open before you opened it now. A connection that is lost for less than five
+    minutes does not end a visit.
+    """
+    context.require_person()
+    await require(context.db, context.identity, document_id, Action.VIEW)
+    await context.views.flush(context.db, time.monotonic())
+    async with context.db.as_user(context.identity.user_id) as conn:
+        return models.VisitOut(previous_at=await view_queries.find_previous_visit(conn, document_id))

@@ -266,3 +266,11 @@ class ConnectTokenOut(BaseModel):
     token: str
     expires_at: datetime
     role: str
+
+
+class VisitOut(BaseModel):
+    """`previous_at`: when your visit before the present one ended; null: there was none."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"previous_at": "2026-01-05T09:10:00Z"}})
+
+    previous_at: datetime | None

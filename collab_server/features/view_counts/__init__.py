@@ -1,1 +1,1 @@
-"""Counts of views, and recent documents."""
+"""Counts of views, recent documents, and last visits."""

@@ -74,3 +74,18 @@ export function MenuButton({ label, items }) {
     h(Icon, { name: 'more' }),
   );
 }
+
+/** @param {{ label: string, checked: boolean, change: (checked: boolean) => void }} props */
+export const Switch = ({ label, checked, change }) =>
+  h(
+    'label',
+    { class: 'switch' },
+    h('input', {
+      type: 'checkbox',
+      role: 'switch',
+      checked,
+      onChange: (/** @type {Event} */ { currentTarget }) =>
+        change(/** @type {HTMLInputElement} */ (currentTarget).checked),
+    }),
+    label,
+  );

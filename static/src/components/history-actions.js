@@ -3,9 +3,11 @@ import * as api from '../lib/api.js';
 import { mayDelete, mayEdit } from '../lib/document-types.js';
 import { $, setText } from '../lib/dom.js';
 import { versionName } from '../lib/history-words.js';
+import { endOf } from '../lib/moments.js';
 import { confirmDialog, copied, formDialog } from './dialog.js';
 import { toast, tryTo } from './toast.js';
 
+/** @import { ContentPoint } from '../lib/moments.js' */
 /** @import { Doc, Version } from '../lib/types.js' */
 /** @import { Entry, HistoryStore } from '../stores/history.js' */
 /** @import { Items } from './menu.js' */
@@ -114,9 +116,8 @@ export class HistoryActions {
     this.say(`“${name}” was deleted.`);
   }
 
-  /** @param {Entry} entry */
-  async copy(entry) {
-    const point = 'version' in entry ? { number: entry.version.number } : { seq: entry.session.to_seq };
+  /** @param {ContentPoint} point */
+  async copy(point) {
     const text = await tryTo(() => api.contentAt(this.doc().id, point, 'markdown'));
     if (text === undefined) return;
     if (await copied(text)) this.say('The text was copied.');
@@ -126,11 +127,12 @@ export class HistoryActions {
   /**
    * The items of an entry's menu.
    * @param {Entry} entry
+   * @param {ContentPoint} [point] whose text is copied
    * @returns {Items}
    */
-  items(entry) {
+  items(entry, point = endOf(entry).point) {
     /** @type {Items} */
-    const copy = [{ label: 'Copy text', icon: 'copy', act: () => this.copy(entry) }];
+    const copy = [{ label: 'Copy text', icon: 'copy', act: () => this.copy(point) }];
     if (!('version' in entry)) return copy;
     const { version } = entry;
     const edits = this.mayEdit;

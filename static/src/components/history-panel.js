@@ -1,20 +1,26 @@
 /** The history of the open document, in a panel at the side. On a narrow screen it fills the page. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { h, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { find, h as element } from '../lib/dom.js';
-import { peopleIn } from '../editor/presence-panel.js';
-import { personColour } from '../lib/presence-names.js';
+import { endOf, momentsOf, placeOf } from '../lib/moments.js';
 import { HistoryStore } from '../stores/history.js';
-import { Icon } from './elements.js';
+import { Icon, Switch } from './elements.js';
 import { HistoryActions, announce } from './history-actions.js';
 import { HistoryPreview } from './history-preview.js';
+import { HistorySince, followVisit } from './history-since.js';
 import { HistoryTimeline } from './history-timeline.js';
 
-/** @import { ChangeEvent, HistoryAuthor } from '../lib/types.js' */
+/** @import { Blame } from '../editor/blame.js' */
+/** @import { Reader } from '../editor/history-tools.js' */
 /** @import { Session } from '../editor/session.js' */
+/** @import { Moment } from '../lib/moments.js' */
+/** @import { ChangeEvent } from '../lib/types.js' */
+/** @import { Entry } from '../stores/history.js' */
+/** @import { Scene } from './history-preview.js' */
 
 const narrow = matchMedia('(max-width: 800px)');
+const VISIT = 'visit';
 /** What the panel covers on a narrow screen. */
 const COVERED = '.skip, .bar, main, .notice';
 
@@ -22,19 +28,28 @@ const COVERED = '.skip, .bar, main, .notice';
 let opened = null;
 
 /**
- * The colour of a person who is here now is the one that was chosen.
- * @param {Session} session
+ * What is shown. A moment within a session may be gone once the session goes on; another one is near it.
+ * @param {{ key: string, at: number } | null} chosen
+ * @param {Moment[]} moments
+ * @returns {Scene | null}
  */
-const colours =
-  (session) =>
-  (/** @type {HistoryAuthor} */ { id, name }) =>
-    peopleIn(session.awareness).find((person) => person.name === name)?.colour ?? personColour({ user_id: id, name });
+function sceneOf(chosen, moments) {
+  if (!chosen) return null;
+  if (chosen.key === VISIT) return { ...chosen, visit: true };
+  const moment = moments[placeOf(moments, chosen)];
+  const isSame = moment?.key === chosen.key || (moment && chosen.key.startsWith(`${moment.entry.key} `));
+  return isSame ? { key: moment.key, moment, visit: false } : null;
+}
+
+/** @param {Scene | null} scene */
+const entryOf = (scene) => (scene?.visit ? VISIT : (scene?.moment.entry.key ?? null));
 
 /**
  * Opens the history of the document; where it is open, moves the focus into it.
  * @param {Session} session
+ * @param {{ reader: Reader, blame: Blame }} options
  */
-export function openHistory(session) {
+export function openHistory(session, { reader, blame }) {
   if (opened) {
     opened.focus();
     return;
@@ -43,11 +58,24 @@ export function openHistory(session) {
   if (!details) return;
   const before = document.activeElement;
   const store = new HistoryStore({ document: details.id });
-  const chosen = signal(/** @type {string | null} */ (null));
+  const moments = computed(() => momentsOf(store.entries.value));
+  const chosen = signal(/** @type {{ key: string, at: number } | null} */ (null));
+  const scene = computed(() => sceneOf(chosen.value, moments.value));
   const said = signal('');
-  const view = { changes: signal(false), since: signal(/** @type {'before' | 'now'} */ ('before')) };
+  const view = {
+    changes: signal(false),
+    since: signal(/** @type {'before' | 'now'} */ ('before')),
+    slides: signal(false),
+  };
+  const { colourOf } = blame;
+  const visit = followVisit({ store, reader });
   const root = element('div', { class: 'history' });
 
+  const choose = (/** @type {{ key: string, at: number }} */ { key, at }, /** @type {boolean} */ slides) => {
+    said.value = '';
+    view.slides.value = slides;
+    chosen.value = { key, at };
+  };
   const focusEntry = (/** @type {string | null} */ key) => {
     const row = [...root.querySelectorAll('li[data-id]')].find(
       (each) => each instanceof HTMLElement && each.dataset.id === key,
@@ -55,7 +83,7 @@ export function openHistory(session) {
     (row ? find(row, '.history-entry') : find(root, '.history-panel'))?.focus();
   };
   const back = () => {
-    const key = chosen.value;
+    const key = entryOf(scene.value);
     chosen.value = null;
     // The panel is inert on a narrow screen until it is rendered again.
     setTimeout(() => focusEntry(key));
@@ -85,6 +113,7 @@ export function openHistory(session) {
     session.removeEventListener('live', live);
     narrow.removeEventListener('change', cover);
     stopCovering();
+    visit.stop();
     render(null, root);
     root.remove();
     delete document.body.dataset.history;
@@ -102,12 +131,26 @@ export function openHistory(session) {
   const History = () => {
     const panel = useRef(/** @type {HTMLElement | null} */ (null));
     useEffect(() => panel.current?.focus(), []);
-    const entry = store.entries.value.find(({ key }) => key === chosen.value);
+    const shown = scene.value;
+    const key = entryOf(shown);
     useEffect(() => {
-      if (!entry && document.activeElement === document.body) panel.current?.focus();
-    }, [entry?.key]);
+      if (!shown && document.activeElement === document.body) panel.current?.focus();
+    }, [key]);
+    const newest = moments.value.at(-1);
     return [
-      entry && h(HistoryPreview, { key: 'preview', entry, store, actions, view, close: back, keyed }),
+      shown &&
+        h(HistoryPreview, {
+          key: 'preview',
+          scene: shown,
+          moments: moments.value,
+          choose: (/** @type {Moment} */ moment) => choose(moment, true),
+          store,
+          actions,
+          colourOf,
+          view,
+          close: back,
+          keyed,
+        }),
       h(
         'section',
         {
@@ -117,7 +160,7 @@ export function openHistory(session) {
           'aria-labelledby': 'history-title',
           tabIndex: -1,
           ref: panel,
-          inert: Boolean(entry) && narrow.matches,
+          inert: Boolean(shown) && narrow.matches,
         },
         h(
           'header',
@@ -139,16 +182,39 @@ export function openHistory(session) {
               h(Icon, { name: 'plus' }),
               'Name this version',
             ),
+          h(
+            'button',
+            {
+              class: 'button full',
+              type: 'button',
+              'aria-disabled': newest ? undefined : 'true',
+              onClick: () => newest && choose(newest, true),
+            },
+            h(Icon, { name: 'slide' }),
+            'Slide through time',
+          ),
+          h(Switch, {
+            label: 'Show who wrote what',
+            checked: blame.isOn.value,
+            change: (/** @type {boolean} */ on) => {
+              blame.show(on);
+              if (on && narrow.matches) close();
+              else if (on) chosen.value = null;
+            },
+          }),
+          h(HistorySince, {
+            visit,
+            isShown: key === VISIT,
+            show: (/** @type {number} */ at) => choose({ key: VISIT, at }, false),
+          }),
           said.value && h('p', { class: 'history-said' }, said.value),
           h(HistoryTimeline, {
             store,
-            chosen: entry?.key ?? null,
-            choose: (/** @type {{ key: string }} */ { key }) => {
-              said.value = '';
-              chosen.value = key;
-            },
+            chosen: key,
+            follows: view.slides.value,
+            choose: (/** @type {Entry} */ entry) => choose(endOf(entry), false),
             actions,
-            colourOf: colours(session),
+            colourOf,
           }),
         ),
       ),
@@ -159,8 +225,7 @@ export function openHistory(session) {
   document.body.dataset.history = '';
   render(h(History, {}), root);
   const stopCovering = effect(() => {
-    const isKnown = store.entries.value.some(({ key }) => key === chosen.value);
-    if (!isKnown) chosen.value = null;
+    if (!scene.value) chosen.value = null;
     cover();
   });
   narrow.addEventListener('change', cover);

@@ -1,6 +1,6 @@
 /** The entries of a document's history, under the days on which they were made. */
 import { h } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { find } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { authorName, authorNames, clockOf, dayOf, kindOf, spanOf, versionName } from '../lib/history-words.js';
@@ -102,12 +102,16 @@ function Row({ entry, day, chosen, choose, actions, colourOf }) {
 }
 
 /**
- * @param {{ store: HistoryStore, chosen: string | null, choose: (entry: Entry) => void, actions: HistoryActions,
- *   colourOf: ColourOf }} props
+ * `follows`: the chosen row is scrolled into view.
+ * @param {{ store: HistoryStore, chosen: string | null, follows: boolean, choose: (entry: Entry) => void,
+ *   actions: HistoryActions, colourOf: ColourOf }} props
  */
-export function HistoryTimeline({ store, chosen, choose, actions, colourOf }) {
+export function HistoryTimeline({ store, chosen, follows, choose, actions, colourOf }) {
   const list = useRef(/** @type {HTMLUListElement | null} */ (null));
   useKeptFocus(list);
+  useEffect(() => {
+    if (follows) list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [chosen]);
   const entries = store.entries.value;
   const problem = store.problem.value;
   const isLoading = store.isLoading.value;

@@ -6,13 +6,14 @@ import { titleOf } from '../lib/document-types.js';
 import { $, find, h, setText } from '../lib/dom.js';
 import { icon } from '../components/icons.js';
 import { memory } from '../lib/identity.js';
+import { historyMenu } from './history-tools.js';
 import { moreButton } from '../components/menu.js';
 import { openQuick } from '../components/quick-open.js';
 import { shareDialog } from '../components/share-dialog.js';
 import { toast, tryTo } from '../components/toast.js';
 
 /** @import { Items } from '../components/menu.js' */
-/** @import { Doc, Workspace } from '../lib/types.js' */
+/** @import { CurrentUser, Doc, Workspace } from '../lib/types.js' */
 /** @import { Session } from './session.js' */
 
 /** @type {Workspace[]} */
@@ -54,14 +55,12 @@ function starButton(doc, toggle) {
   );
 }
 
-/** @param {Session} session */
-async function showHistory(session) {
-  const { openHistory } = await import('../components/history-panel.js');
-  openHistory(session);
-}
-
-/** @param {Session} session */
-export function bindMember(session) {
+/**
+ * @param {Session} session
+ * @param {CurrentUser} who
+ */
+export function bindMember(session, who) {
+  const history = historyMenu(session, who);
   const bar = $('bar');
   const copy = $('copy-link');
   const tools = h('div', { class: 'tools' });
@@ -96,7 +95,7 @@ export function bindMember(session) {
       made: () => {},
     }),
     'line',
-    { label: 'History', icon: 'clock', act: () => showHistory(session) },
+    ...history(),
     {
       label: details.is_favourite ? 'Remove from favourites' : 'Add to favourites',
       icon: 'star',

@@ -18,6 +18,7 @@ const READS_ONLY = new Set(['viewer', 'commenter']);
 /** @param {string} address */
 const idKey = (address) => `id:${address}`;
 
+/** @import { createEditor } from './text-editor.js' */
 /** @import { ChangeEvent, Doc } from '../lib/types.js' */
 /** @import { StatusEvent } from './status.js' */
 
@@ -38,6 +39,8 @@ export class Session extends EventTarget {
     this.text = this.doc.getText('content');
     /** @type {Doc | null} */
     this.details = null;
+    /** @type {ReturnType<typeof createEditor> | null} */
+    this.editor = null;
     /** @type {{ discard: () => Promise<void> } | null} */
     this.copy = null;
     this.loaded = false;

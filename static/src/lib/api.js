@@ -1,7 +1,8 @@
 /** The REST API, one function for each endpoint that a page uses. */
 import { RequestError, request, useCsrfToken } from './request.js';
 
-/** @import { Account, Activity, AuditEntry, Category, CurrentUser, Difference, Doc, DocumentPresence, EditSession, Hit, ImportedItem, Invitation, Member, Page, Preferences, Providers, Query, ReceivedInvitation, SignedIn, Tag, Token, Usage, User, UserSession, Version, Workspace } from './types.js' */
+/** @import { Account, Activity, AuditEntry, Blame, Category, CurrentUser, Difference, Doc, DocumentPresence, EditSession, Hit, ImportedItem, Invitation, Member, Page, Preferences, Providers, Query, ReceivedInvitation, SignedIn, Tag, Token, Usage, User, UserSession, Version, Workspace } from './types.js' */
+/** @import { ContentPoint } from './moments.js' */
 
 export { RequestError, onSignedOut } from './request.js';
 
@@ -231,17 +232,21 @@ export const deleteVersion = (id, number) => remove(`documents/${id}/versions/${
 export const restoreVersion = (id, number) => post(`documents/${id}/versions/${number}/restore`);
 /** @type {(id: string, from: string, to: string) => Promise<Difference>} */
 export const difference = (id, from, to) => get(`documents/${id}/versions/diff`, { from, to });
+/** @type {(id: string) => Promise<Blame>} */
+export const blame = (id) => get(`documents/${id}/blame`);
+/** @type {(id: string) => Promise<{ previous_at: string | null }>} */
+export const visit = (id) => get(`documents/${id}/visit`);
 /**
- * The content of a document as it was: at a version, or after a row of its log.
+ * The content of a document as it was: at a version, after a row of its log, or at a time.
  * @param {string} id
- * @param {{ number: number } | { seq: number }} point
+ * @param {ContentPoint} point
  * @param {'html' | 'markdown'} format
  * @returns {Promise<string>}
  */
 export async function contentAt(id, point, format) {
   const isVersion = 'number' in point;
   const path = isVersion ? `versions/${point.number}/content` : 'at';
-  const query = isVersion ? { format } : { format, seq: point.seq };
+  const query = isVersion ? { format } : { format, ...point };
   const { blob } = await request(`documents/${id}/${path}`, { query, asFile: true });
   return blob.text();
 }

@@ -1,6 +1,6 @@
 /** Differences of texts as people read them. */
 
-/** @import { DifferencePiece } from './types.js' */
+/** @import { DifferencePiece, HistoryAuthor } from './types.js' */
 
 const WORD_AT_START = /^[\p{L}\p{N}\p{M}]+/u;
 const WORD_AT_END = /[\p{L}\p{N}\p{M}]+$/u;
@@ -31,4 +31,29 @@ export function byWords(given) {
     }
   }
   return pieces.filter(({ text }) => text !== '');
+}
+
+/**
+ * Counts the places that others have changed. Whose a deletion is, nobody knows.
+ * @param {DifferencePiece[]} pieces
+ * @param {object} by
+ * @param {(author: HistoryAuthor) => boolean} by.isOwn
+ * @param {boolean} by.deletes whether others have deleted anything
+ */
+export function countOthers(pieces, { isOwn, deletes }) {
+  let count = 0;
+  /** @type {DifferencePiece[]} */
+  let place = [];
+  const close = () => {
+    const inserted = place.filter(({ operation }) => operation === 'insert');
+    const isTheirs = inserted.some(({ author }) => author === null || !isOwn(author));
+    if (isTheirs || (deletes && place.length > 0 && inserted.length === 0)) count += 1;
+    place = [];
+  };
+  for (const piece of pieces) {
+    if (piece.operation === 'equal') close();
+    else place.push(piece);
+  }
+  close();
+  return count;
 }

@@ -1,6 +1,8 @@
 /** Words for the entries of a document's history. */
 import { counted } from './format.js';
 
+/** @import { Entry } from '../stores/history.js' */
+/** @import { Moment } from './moments.js' */
 /** @import { ChangesSummary, EditSession, HistoryAuthor, Version } from './types.js' */
 
 /** @type {Record<Version['kind'], string>} */
@@ -39,8 +41,13 @@ export function authorNames(authors) {
 const clockFormat = new Intl.DateTimeFormat('en', { timeStyle: 'short' });
 const dateFormat = new Intl.DateTimeFormat('en', { dateStyle: 'long' });
 
-/** @param {string} iso */
-export const clockOf = (iso) => clockFormat.format(new Date(iso));
+const exactFormat = new Intl.DateTimeFormat('en', { timeStyle: 'medium' });
+
+/**
+ * @param {string} iso
+ * @param {boolean} [exact] with seconds
+ */
+export const clockOf = (iso, exact = false) => (exact ? exactFormat : clockFormat).format(new Date(iso));
 
 /**
  * Such as "10:05 AM – 10:40 AM"; one time where both are the same.
@@ -65,6 +72,23 @@ export function dayOf(iso, now) {
   return day === dateFormat.format(before) ? 'Yesterday' : day;
 }
 
+const weekdayFormat = new Intl.DateTimeFormat('en', { weekday: 'long' });
+/** Milliseconds. Days before are named by their dates. */
+const WEEK = 6 * 24 * 3600 * 1000;
+
+/**
+ * Such as "Today, 2:03 PM", "Tuesday, 2:03 PM", "March 3, 2026, 2:03 PM".
+ * @param {number} at milliseconds
+ * @param {boolean} [exact] with seconds
+ * @param {Date} [now]
+ */
+export function momentOf(at, exact = false, now = new Date()) {
+  const iso = new Date(at).toISOString();
+  const day = dayOf(iso, now);
+  const isNamed = day === 'Today' || day === 'Yesterday' || now.getTime() - at > WEEK;
+  return `${isNamed ? day : weekdayFormat.format(at)}, ${clockOf(iso, exact)}`;
+}
+
 /**
  * Such as "2 lines added, 1 line removed".
  * @param {ChangesSummary} summary
@@ -77,3 +101,20 @@ export function summaryOf({ added, removed, modified }) {
   ].filter(Boolean);
   return parts.length > 0 ? parts.join(', ') : 'No differences';
 }
+
+/** @param {Entry} entry */
+export const entryName = (entry) =>
+  'version' in entry ? versionName(entry.version) : `Edits by ${authorName(entry.session.author)}`;
+
+/** @param {Moment} moment */
+export const momentText = ({ at, entry, isEnd }) => `${momentOf(at, !isEnd)}, ${entryName(entry)}`;
+
+/**
+ * Such as "Ada, Today, 10:05 AM".
+ * @param {HistoryAuthor} author
+ * @param {number | null} at milliseconds
+ */
+export const creditText = (author, at) => [authorName(author), at !== null && momentOf(at)].filter(Boolean).join(', ');
+
+/** @param {HistoryAuthor} author */
+export const authorKey = ({ kind, id, name, relayed }) => [kind, id ?? name ?? '', relayed ? 'relayed' : ''].join(':');

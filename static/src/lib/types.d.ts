@@ -267,6 +267,12 @@ export interface Difference {
   pieces: DifferencePiece[];
 }
 
+/** Who wrote which part of a text. */
+export interface Blame {
+  seq: number;
+  runs: { text: string; author: HistoryAuthor; time: string | null }[];
+}
+
 /** An event of GET /sync/stream: what changed, never its values. */
 export interface ChangeEvent {
   entity_type: string;

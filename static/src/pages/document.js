@@ -143,12 +143,16 @@ async function introduce() {
   const fixedName = who?.kind === 'user';
   if (fixedName) identity.name = who.name;
   bindPeople({ awareness: session.awareness, identity, fixedName });
-  if (!fixedName) return;
+  if (!fixedName) {
+    const { bindGuest } = await import('../editor/guest-tools.js');
+    bindGuest(session);
+    return;
+  }
   const [{ bindMember }, { listenForQuick }] = await Promise.all([
     import('../editor/document-tools.js'),
     import('../components/quick-open.js'),
   ]);
-  bindMember(session);
+  bindMember(session, who);
   listenForQuick();
 }
 
@@ -169,6 +173,7 @@ async function openDocument() {
     readOnly: session.readOnly,
     language: memory.get('language'),
   });
+  session.editor = editor;
   $('skip').addEventListener('click', (event) => {
     event.preventDefault();
     editor?.view.focus();

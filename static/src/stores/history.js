@@ -2,8 +2,11 @@
 import { batch, computed, signal } from '@preact/signals';
 import * as api from '../lib/api.js';
 import { messageOf } from '../lib/request.js';
+import { nameOf } from '../lib/moments.js';
+import { EarlierTexts } from './earlier-texts.js';
 import { PagedStore } from './paged-store.js';
 
+/** @import { Moment } from '../lib/moments.js' */
 /** @import { ChangeEvent, EditSession, Version } from '../lib/types.js' */
 
 /**
@@ -52,6 +55,9 @@ export class HistoryStore {
    */
   constructor({ document, fetchVersions = api.versions, fetchSessions = api.editSessions }) {
     this.document = document;
+    this.texts = new EarlierTexts(document);
+    /** How often the document may have changed. */
+    this.changed = signal(0);
     this.problem = signal('');
     this.isLoading = signal(false);
     const onError = (/** @type {unknown} */ error, /** @type {boolean} */ quiet) => {
@@ -123,6 +129,17 @@ export class HistoryStore {
   }
 
   /**
+   * The text at a moment. `since`: its differences from what was before, or from there until now.
+   * @param {Moment} moment
+   * @param {'before' | 'now' | null} since
+   */
+  async read({ entry, point }, since) {
+    if (since === null) return this.texts.read(point);
+    if (since === 'now') return this.texts.compare(nameOf(point), 'now');
+    return this.texts.compare(await this.pointBefore(entry), nameOf(point));
+  }
+
+  /**
    * The point before a version or a session, as requests for differences name it.
    * @param {Entry} entry
    */
@@ -135,21 +152,18 @@ export class HistoryStore {
   }
 
   /**
-   * Takes a live event into account.
+   * Takes a live event into account. An edit of the content is an event of the document.
    * @param {ChangeEvent} event
    */
   apply(event) {
-    if (event.entity_type === 'version' && event.document_id === this.document) this.resync();
+    const isVersion = event.entity_type === 'version';
+    if ((isVersion || event.entity_type === 'document') && event.document_id === this.document) this.resync();
   }
 
   resync() {
+    this.texts.forgetPresent();
+    this.changed.value += 1;
     this.versions.refreshSoon();
     this.sessions.refreshSoon();
   }
 }
-
-/**
- * A point as requests for differences name it.
- * @param {Entry} entry
- */
-export const pointOf = (entry) => ('version' in entry ? String(entry.version.number) : `seq:${entry.session.to_seq}`);

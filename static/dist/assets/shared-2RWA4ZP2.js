@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-LDAWQ6JK.js";import"./shared-GBA5TQV5.js";import"./shared-FCN4DBAH.js";import"./shared-ELEW232U.js";import"./shared-RZWNU2IN.js";export{c as bindQuick,b as listenForQuick,a as openQuick};

@@ -1,0 +1,18 @@
+/** The menu of the editor page for people without an account: what those may use who read. */
+import { moreButton } from '../components/menu.js';
+import { $ } from '../lib/dom.js';
+import { historyMenu } from './history-tools.js';
+
+/** @import { Session } from './session.js' */
+
+/** @param {Session} session */
+export function bindGuest(session) {
+  const items = historyMenu(session, null);
+  const more = moreButton('Document menu', items);
+  const show = () => {
+    more.hidden = !session.details;
+  };
+  session.addEventListener('details', show);
+  show();
+  $('theme').before(more);
+}
