@@ -2,7 +2,6 @@
 -- New objects: function.count_history, triggers.history_segments. Changed: function.add_storage, function.count_storage,
 -- function.recount_storage, function.collapse_history, function.fold_into_history, function.add_version,
 -- triggers.documents, triggers.document_versions.
--- objects: 9ad176b7435527be
 
 -- What the history of a document takes, next to its content. Its triggers are in objects.
 ALTER TABLE history_segments ADD stored_bytes bigint NOT NULL GENERATED ALWAYS AS (coalesce(octet_length(payload), 0)) STORED;
