@@ -53,6 +53,15 @@ export class Blame {
     this.follow = this.follow.bind(this);
     this.recolour = this.recolour.bind(this);
     this.readSoon = debounced(READ_AFTER, () => this.isOn.value && this.read());
+    session.addEventListener('renewing', () => this.renew());
+  }
+
+  /** Leaves the editor that is about to be replaced. The tints come back in the next one. */
+  renew() {
+    const wasOn = this.isOn.value;
+    this.show(false);
+    this.tints = null;
+    if (wasOn) this.session.addEventListener('renewed', () => this.show(true), { once: true });
   }
 
   /** @param {boolean} on */

@@ -8,11 +8,11 @@ import * as Y from 'yjs';
 import { RequestError, request } from '../lib/request.js';
 import { COMMITTED, LIVE_EVENT } from './socket.js';
 
-const LOST = 1006;
+export const LOST = 1006;
 /** The message was too large. It must not be sent again. */
 const TOO_LARGE = 4413;
 /** Close codes by HTTP status. @type {Record<number, number>} */
-const CODES = { 400: 4400, 401: 4401, 403: 4403, 404: 4404, 409: 4409, 413: 1009, 429: 4529, 503: 1013 };
+export const CODES = { 400: 4400, 401: 4401, 403: 4403, 404: 4404, 409: 4409, 413: 1009, 429: 4529, 503: 1013 };
 const PATIENCE = 2;
 const OPEN_WITHIN = 10000;
 const MOST_BYTES = 4e6;

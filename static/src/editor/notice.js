@@ -67,13 +67,7 @@ export class Notice {
       if (session.text.length > 0) actions.push(copy);
       if (signInHelps({ code, reason }))
         actions.push(h('a', { class: 'button primary', href: signInPage() }, 'Sign in'));
-      else if (code === REPLACED)
-        actions.push(
-          button('Load the current version', async () => {
-            await session.discardCopy();
-            location.reload();
-          }),
-        );
+      else if (code === REPLACED) actions.push(button('Load the current version', () => session.renew()));
       else if (readable({ reason }))
         actions.push(h('a', { class: 'button primary', href: api.readingPage(session.details?.id ?? '') }, 'Read it'));
       // The server did not understand this page: only a reload gets its current version.

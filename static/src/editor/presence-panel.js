@@ -9,6 +9,7 @@ const narrow = matchMedia('(max-width: 480px)');
 const contains = (element, target) => target instanceof Node && element.contains(target);
 
 /** @import { Awareness } from 'y-protocols/awareness' */
+/** @import { Session } from './session.js' */
 
 /**
  * @typedef {{ client: number, name: string, colour: string, own: boolean, program: boolean }} Person `program`: a program
@@ -51,21 +52,21 @@ export function peopleIn(awareness) {
 }
 
 /**
- * @param {{awareness: Awareness, identity: {name: string, colour: string}, fixedName: boolean}} options
+ * @param {{session: Session, identity: {name: string, colour: string}, fixedName: boolean}} options
  *   fixedName: the name is the account's and cannot be changed here
  */
-export function bindPeople({ awareness, identity, fixedName }) {
+export function bindPeople({ session, identity, fixedName }) {
   const button = $('people-button');
   const panel = $('people-panel');
   const introduce = () =>
-    awareness.setLocalStateField('user', {
+    session.awareness.setLocalStateField('user', {
       name: identity.name,
       color: identity.colour,
       colorLight: `${identity.colour}33`,
     });
 
   const show = () => {
-    const people = peopleIn(awareness);
+    const people = peopleIn(session.awareness);
     const room = narrow.matches ? 2 : 4;
     const more = people.length - room;
     $('avatars').replaceChildren(
@@ -151,8 +152,12 @@ export function bindPeople({ awareness, identity, fixedName }) {
     }),
   );
 
-  awareness.on('change', show);
+  const begin = () => {
+    session.awareness.on('change', show);
+    introduce();
+    show();
+  };
+  session.addEventListener('renewed', begin);
   narrow.addEventListener('change', show);
-  introduce();
-  show();
+  begin();
 }

@@ -7,6 +7,7 @@ import { RequestError, statusOf } from '../lib/request.js';
 import { roomOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { EventsProvider } from './events-provider.js';
+import { handOver, isStale } from './hand-over.js';
 import { memory } from '../lib/identity.js';
 import { openLocalCopy } from './local-copy.js';
 import { COMMITTED, LIVE_EVENT, watchedWebSocket } from './socket.js';
@@ -17,6 +18,8 @@ const AUTH = 2;
 const READS_ONLY = new Set(['viewer', 'commenter']);
 /** @param {string} address */
 const idKey = (address) => `id:${address}`;
+/** @param {string} id */
+const generationKey = (id) => `generation:${id}`;
 
 /** @import { createEditor } from './text-editor.js' */
 /** @import { ChangeEvent, Doc } from '../lib/types.js' */
@@ -25,7 +28,8 @@ const idKey = (address) => `id:${address}`;
 export class Session extends EventTarget {
   /**
    * Events: `status`, `synced` (the document's text is here), `details` (title, role or id changed), `live` (a live event
-   * of the document; `detail` is the ChangeEvent, null where events may be missing).
+   * of the document; `detail` is the ChangeEvent, null where events may be missing), `renewing` and `renewed` (before and
+   * after a document that was replaced takes the place of `doc`, `text` and `awareness`).
    */
   /**
    * @param {string} address
@@ -35,8 +39,15 @@ export class Session extends EventTarget {
     super();
     this.address = address;
     this.now = now;
-    this.doc = new Y.Doc();
-    this.text = this.doc.getText('content');
+    this.socketUrl = socketUrl;
+    /** The generation of the copy; null: not known yet. */
+    this.generation = /** @type {number | null} */ (null);
+    /** The generation that the open socket has told. */
+    this.offered = 0;
+    /** Whether the server is being given what a replaced copy holds. */
+    this.isHandingOver = false;
+    /** Whether a copy is loaded that takes the place of a replaced one. */
+    this.isRenewing = false;
     /** @type {Doc | null} */
     this.details = null;
     /** @type {ReturnType<typeof createEditor> | null} */
@@ -46,9 +57,16 @@ export class Session extends EventTarget {
     this.loaded = false;
     this.refused = false; // the open socket was told that it may not write
     this.status = initialStatus();
-    this.doc.on('update', (_update, origin, _doc, { local }) => {
-      if (origin !== this.provider) this.apply({ type: 'edited', own: local });
-    });
+    const { doc, provider } = this.make();
+    this.doc = doc;
+    this.text = doc.getText('content');
+    this.provider = provider;
+  }
+
+  /** Makes an empty copy of the document, and what connects it. */
+  make() {
+    const doc = new Y.Doc();
+    const isCurrent = () => this.doc === doc;
     const at = () => this.now();
     /** @type {import('./socket.js').Watch} */
     const watch = {
@@ -60,9 +78,9 @@ export class Session extends EventTarget {
       sent: () => this.apply({ type: 'sent', at: at() }),
       committed: (count) => this.apply({ type: 'committed', count }),
       refused: () => this.refuse(),
-      closed: (code, reason) => this.closed(code, reason),
+      closed: (code, reason) => isCurrent() && this.closed(code, reason),
     };
-    this.provider = new EventsProvider(socketUrl, roomOf(address), this.doc, {
+    const provider = new EventsProvider(this.socketUrl, this.details?.id ?? roomOf(this.address), doc, {
       watched: (Socket) => watchedWebSocket(watch, Socket),
       locate: () => this.locate(),
       connect: false,
@@ -70,13 +88,17 @@ export class Session extends EventTarget {
       disableBc: true,
       params: { acks: '1', events: '1' },
     });
-    this.provider.messageHandlers[AUTH] = () => {};
-    this.provider.messageHandlers[COMMITTED] = () => {};
-    this.provider.messageHandlers[LIVE_EVENT] = (_encoder, decoder) =>
+    doc.on('update', (_update, origin, _doc, { local }) => {
+      if (origin !== provider) this.apply({ type: 'edited', own: local });
+    });
+    provider.messageHandlers[AUTH] = () => {};
+    provider.messageHandlers[COMMITTED] = () => {};
+    provider.messageHandlers[LIVE_EVENT] = (_encoder, decoder) =>
       this.follow(JSON.parse(decoding.readVarString(decoder)));
-    this.provider.on('sync', (synced) => {
+    provider.on('sync', (synced) => {
       if (synced) this.synced();
     });
+    return { doc, provider };
   }
 
   get awareness() {
@@ -92,7 +114,7 @@ export class Session extends EventTarget {
   }
 
   get readOnly() {
-    return this.status.readOnly || this.status.link === 'ended';
+    return this.status.readOnly || this.status.link === 'ended' || this.isRenewing;
   }
 
   /** @param {StatusEvent} event */
@@ -134,6 +156,7 @@ export class Session extends EventTarget {
   }
 
   connect() {
+    if (this.isHandingOver) return;
     this.apply({ type: 'dialling' });
     this.provider.connect();
   }
@@ -153,7 +176,10 @@ export class Session extends EventTarget {
     if (!copy) return;
     this.copy = copy;
     this.apply({ type: 'keeping', keeps: true });
-    if (this.text.length > 0) this.arrived();
+    if (this.text.length === 0) return;
+    // A copy without a generation is of before documents were replaced.
+    this.generation = Number(memory.get(generationKey(id)) ?? 0);
+    this.arrived();
   }
 
   /** @param {Doc} details */
@@ -165,9 +191,13 @@ export class Session extends EventTarget {
 
   /**
    * Follows a live event of the document. Edits of its content have no row version, and arrive as updates.
-   * @param {ChangeEvent | { type: 'resync' }} event
+   * @param {ChangeEvent | { type: 'resync' } | { type: 'generation', generation: number }} event
    */
   follow(event) {
+    if ('generation' in event) {
+      this.offered = event.generation;
+      return;
+    }
     this.dispatchEvent(new CustomEvent('live', { detail: 'entity_type' in event ? event : null }));
     if (!('entity_type' in event)) this.refresh();
     else if (event.entity_type === 'document' && (event.row_version ?? 0) > (this.details?.row_version ?? 0))
@@ -201,6 +231,13 @@ export class Session extends EventTarget {
   }
 
   synced() {
+    this.generation = this.offered;
+    if (this.details) memory.set(generationKey(this.details.id), String(this.generation));
+    if (this.isRenewing) {
+      this.isRenewing = false;
+      this.dispatchEvent(new Event('renewed'));
+      this.dispatchEvent(new Event('status'));
+    }
     this.arrived();
     this.refresh();
   }
@@ -216,6 +253,33 @@ export class Session extends EventTarget {
    * @param {string} reason
    */
   closed(code, reason) {
+    if (isStale(code, reason) && this.details) handOver(this, this.details.id);
+    else this.end(code, reason);
+  }
+
+  /** Begins anew with an empty copy. What is shown stays, and cannot be edited, until the document has been loaded. */
+  renew() {
+    this.isHandingOver = false;
+    this.isRenewing = true;
+    this.dispatchEvent(new Event('renewing'));
+    const state = this.awareness.getLocalState();
+    this.provider.destroy();
+    this.discardCopy();
+    const { doc, provider } = this.make();
+    this.doc = doc;
+    this.text = doc.getText('content');
+    this.provider = provider;
+    if (state) provider.awareness.setLocalState({ ...state, cursor: null });
+    this.status = { ...initialStatus({ readOnly: this.status.readOnly }), everUp: true };
+    this.connect();
+    this.dispatchEvent(new Event('status'));
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  end(code, reason) {
     this.apply({ type: 'closed', code, reason, at: this.now() });
     if (this.status.link !== 'ended') return;
     this.dispatchEvent(new Event('details'));
@@ -224,8 +288,10 @@ export class Session extends EventTarget {
   }
 
   async discardCopy() {
-    memory.set(idKey(this.address), null);
-    await this.copy?.discard();
+    const { copy, details } = this;
     this.copy = null;
+    memory.set(idKey(this.address), null);
+    if (details) memory.set(generationKey(details.id), null);
+    await copy?.discard();
   }
 }

@@ -15,7 +15,7 @@ const ENDINGS = {
     'This page holds more than a document may have, so nothing more of it is stored. Copy what you wrote into a new document, or ask an administrator to raise COLLAB_MAX_DOCUMENT_BYTES.',
   ],
   4404: ['Not found', 'This document was deleted, or never existed.'],
-  4409: ['Replaced', 'This document was replaced by another version. Reload to see it.'],
+  4409: ['Replaced', 'This document was replaced by a fresh copy.'],
 };
 
 const AMBIGUOUS = 'ambiguous_address';

@@ -187,6 +187,12 @@ export const lookup = (address) => get('documents/lookup', { address });
 export const document = (id) => get(`documents/${id}`);
 /** @type {(id: string, change: object, version?: number) => Promise<Doc>} */
 export const changeDocument = (id, change, version) => patch(`documents/${id}`, change, version);
+/**
+ * Sends an update of a copy of this generation; one of a former generation is carried over to the present one.
+ * @type {(id: string, generation: number, update: Uint8Array) => Promise<{ seq: number, generation: number }>}
+ */
+export const handOver = (id, generation, update) =>
+  request(`documents/${id}/updates`, { method: 'POST', query: { generation }, bytes: update });
 /** @type {(id: string, title: string | null) => Promise<Doc>} */
 export const rename = (id, title) => changeDocument(id, { title });
 /** @type {(id: string) => Promise<null>} */

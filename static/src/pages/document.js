@@ -122,7 +122,12 @@ function bindWords() {
     show();
     if (session.details?.title_is_set === false) showDetails();
   });
-  session.text.observe(later);
+  const observe = () => session.text.observe(later);
+  observe();
+  session.addEventListener('renewed', () => {
+    observe();
+    later();
+  });
   session.addEventListener('synced', show);
 }
 
@@ -142,7 +147,7 @@ async function introduce() {
   const who = await api.me().catch(() => null);
   const fixedName = who?.kind === 'user';
   if (fixedName) identity.name = who.name;
-  bindPeople({ awareness: session.awareness, identity, fixedName });
+  bindPeople({ session, identity, fixedName });
   if (!fixedName) {
     const { bindGuest } = await import('../editor/guest-tools.js');
     bindGuest(session);
@@ -156,6 +161,34 @@ async function introduce() {
   listenForQuick();
 }
 
+function makeEditor() {
+  const made = createEditor({
+    parent: $('editor'),
+    text: session.text,
+    awareness: session.awareness,
+    readOnly: session.readOnly,
+    language: memory.get('language'),
+  });
+  editor = made;
+  session.editor = made;
+  return made;
+}
+
+/** Shows the copy that has taken the place of a replaced document, where the reader was. */
+function replaceEditor() {
+  const before = editor?.view;
+  if (!before) return;
+  const { scrollX, scrollY } = window;
+  const hadFocus = before.hasFocus;
+  const { anchor, head } = before.state.selection.main;
+  before.destroy();
+  const { view } = makeEditor();
+  const { length } = view.state.doc;
+  view.dispatch({ selection: { anchor: Math.min(anchor, length), head: Math.min(head, length) } });
+  if (hadFocus) view.focus();
+  scrollTo(scrollX, scrollY);
+}
+
 /** Opens the document, and shows the editor unless it is refused. */
 async function openDocument() {
   try {
@@ -166,14 +199,7 @@ async function openDocument() {
     showLoaded();
     return;
   }
-  editor = createEditor({
-    parent: $('editor'),
-    text: session.text,
-    awareness: session.awareness,
-    readOnly: session.readOnly,
-    language: memory.get('language'),
-  });
-  session.editor = editor;
+  const made = makeEditor();
   $('skip').addEventListener('click', (event) => {
     event.preventDefault();
     editor?.view.focus();
@@ -190,7 +216,7 @@ async function openDocument() {
     };
     if (session.details) focusTitle();
     else session.addEventListener('details', focusTitle, { once: true });
-  } else if (matchMedia('(pointer: fine)').matches) editor.view.focus();
+  } else if (matchMedia('(pointer: fine)').matches) made.view.focus();
 }
 
 /** Connects again, or opens the document where it could not be opened yet. */
@@ -217,6 +243,7 @@ function start() {
     showStatus();
   });
   session.addEventListener('synced', showLoaded);
+  session.addEventListener('renewed', replaceEditor);
   setInterval(showStatus, 1000);
   const scrolled = () => document.body.toggleAttribute('data-scrolled', scrollY > 4);
   addEventListener('scroll', scrolled, { passive: true });
