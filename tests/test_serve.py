@@ -19,6 +19,7 @@ from tests.waiting import until
 
 class NewServer(Server):
     from_nothing = True
+    new_interpreter = True
 
 
 @pytest.fixture(scope="module")
