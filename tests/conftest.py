@@ -22,6 +22,8 @@ SLOW_FILES = [
     "tests/test_outage.py",
     "tests/browser/test_tiptap.py",
     "tests/test_schemathesis.py",
+    "tests/features/history/test_history_crash.py",
+    "tests/test_traces.py",
 ]
 """Files that take a process longer than others, and so come first where several processes share the files."""
 

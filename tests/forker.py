@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -16,9 +17,11 @@ import socket
 import sys
 from contextlib import suppress
 
+from collab_server import cli
+
 _IMPORTED = (
-    "collab_server.cli.main",
     "collab_server.process.bootstrap",
+    *(f"{cli.__name__}.{module.name}" for module in pkgutil.iter_modules(cli.__path__)),
     # uvicorn imports these when it runs
     "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop",

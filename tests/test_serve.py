@@ -129,6 +129,18 @@ async def test_a_wrong_option_is_a_usage_error() -> None:
     assert status == 2
 
 
+async def test_a_command_imports_only_what_it_needs() -> None:
+    """Most commands are short: importing the routes would take them longer than their work."""
+    shown = "import sys, collab_server.cli.main, collab_server.cli.people; print(*sys.modules)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", shown, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    modules = output.decode().split()
+    assert "collab_server.cli.people" in modules
+    assert not {"fastapi", "uvicorn", "pycrdt", "collab_server.cli.documents"} & set(modules)
+
+
 async def test_help_explains_every_setting() -> None:
     from collab_server.settings import Settings
 
