@@ -88,9 +88,10 @@ async def _copy(
     with its:
         socket.send_fds(_forker(), [b"\0"], [*(stream.fileno() for stream in streams), its.fileno()])
     reader, writer = await asyncio.open_connection(sock=ours)
-    pid = int(await reader.readline())
+    number = await reader.readline()
+    assert number, "tests/forker.py has ended; its stderr says why"
     writer.write(json.dumps(wanted).encode() + b"\n")  # only now does it begin: nobody has to wait for its number
-    return pid, (reader, writer)
+    return int(number), (reader, writer)
 
 
 @functools.cache
