@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import gc
 import os
 from typing import Any
 
@@ -22,6 +23,8 @@ SLOW_FILES = [
     "tests/test_outage.py",
     "tests/browser/test_tiptap.py",
     "tests/test_schemathesis.py",
+    "tests/features/history/test_history_crash.py",
+    "tests/test_traces.py",
 ]
 """Files that take a process longer than others, and so come first where several processes share the files."""
 
@@ -31,6 +34,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         places = {file: place for place, file in enumerate(SLOW_FILES)}
         items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Tests and modules stay until the end: the garbage collector need not go through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 
 from collab_server.adapters.embedded_postgres.server import EmbeddedPostgres
-from tests import databases
+from tests import databases, forked
 from tests.require import ROOT
 
 START_SECONDS = 60.0
@@ -55,6 +55,8 @@ class Server:
     """Behind the one port."""
     from_nothing = False
     """Whether the server makes its own database at its first start."""
+    new_interpreter = False
+    """Whether it imports its modules anew. Otherwise it starts with them (tests/forked.py)."""
 
     def __init__(self, directory: Path, **settings: object) -> None:
         self.directory = directory
@@ -67,7 +69,7 @@ class Server:
         self.api = f"{self.http}/api/v1"
         self.log_path = directory / "server.log"
         self._settings = settings
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | forked.Forked | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,7 +81,7 @@ class Server:
         return {**own, **free, "COLLAB_DATA_DIR": str(self.data_dir), "COLLAB_PORT": str(self.port), **given}
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def process(self) -> asyncio.subprocess.Process | forked.Forked:
         assert self._process is not None, "the server is not running"
         return self._process
 
@@ -105,19 +107,18 @@ class Server:
         if not (self.from_nothing or "database_url" in self._settings or self.data_dir.exists()):
             await asyncio.to_thread(shutil.copytree, _prepared_cluster(), self.data_dir / "postgres", symlinks=True)
         with self.log_path.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "collab_server",
-                "serve",
-                "--workers",
-                str(self.processes),
-                cwd=ROOT,
-                env=self.environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
+            arguments = ("serve", "--workers", str(self.processes))
+            if self.new_interpreter:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "collab_server", *arguments),
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log,
+                )
+            else:
+                self._process = await forked.start(*arguments, environment=self.environment, log=log)
         assert self._process.stdout is not None
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -141,19 +142,10 @@ class Server:
 
     async def command(self, *arguments: str, given: str | None = None) -> str:
         """Run `collab-server` with this server's settings; its output. Fails where the command does. `given`: stdin."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "collab_server",
-            *arguments,
-            cwd=ROOT,
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        status, output, errors = await forked.run(
+            *arguments, environment=self.environment, given=(given or "").encode()
         )
-        output, errors = await process.communicate(None if given is None else given.encode())
-        assert process.returncode == 0, errors.decode()
+        assert status == 0, errors.decode()
         return output.decode().strip()
 
     async def maintain(self) -> dict[str, int]:

@@ -26,6 +26,7 @@ KEY = "a key that several processes share"
 
 class Several(Server):
     processes = PROCESSES
+    new_interpreter = True
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from tests.waiting import until
 
 class NewServer(Server):
     from_nothing = True
+    new_interpreter = True
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,18 @@ async def test_several_processes_without_redis_are_a_usage_error() -> None:
 async def test_a_wrong_option_is_a_usage_error() -> None:
     status, _, _ = await run("serve", "--no-such-option")
     assert status == 2
+
+
+async def test_a_command_imports_only_what_it_needs() -> None:
+    """Most commands are short: importing the routes would take them longer than their work."""
+    shown = "import sys, collab_server.cli.main, collab_server.cli.people; print(*sys.modules)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", shown, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    modules = output.decode().split()
+    assert "collab_server.cli.people" in modules
+    assert not {"fastapi", "uvicorn", "pycrdt", "collab_server.cli.documents"} & set(modules)
 
 
 async def test_help_explains_every_setting() -> None:

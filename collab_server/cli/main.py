@@ -4,6 +4,7 @@ Exit status 0, 1 (failed), 2 (usage).
 """
 
 import asyncio
+import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +16,20 @@ from pydantic import SecretStr
 from collab_server import __version__
 from collab_server.adapters import login, migrations
 from collab_server.cli.database import embedded_database, run_on_database
-from collab_server.cli.doctor import examine
-from collab_server.cli.documents import document
-from collab_server.cli.people import token, user
-from collab_server.cli.upkeep import maintain, secrets, verify
-from collab_server.cli.workspaces import workspace
 from collab_server.errors import CollabError, ConfigurationError
 from collab_server.observability.logging import configure_logging
 from collab_server.settings import PREFIX, Settings, load
+
+_MODULES = {
+    "document": "documents",
+    "maintain": "upkeep",
+    "secrets": "upkeep",
+    "token": "people",
+    "user": "people",
+    "verify": "upkeep",
+    "workspace": "workspaces",
+}
+"""The commands that are not in this module, and their modules."""
 
 
 def main() -> None:
@@ -41,7 +48,20 @@ def main() -> None:
         sys.exit(1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports the module of a command when the command is used: all of them together take a second."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_MODULES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"collab_server.cli.{_MODULES[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="collab-server")
 def cli() -> None:
     """A durable real-time collaborative editing server for Yjs documents."""
@@ -106,13 +126,11 @@ def _owner_dsn(settings: Settings) -> Iterator[str]:
         yield embedded.owner_dsn
 
 
-for command in (document, maintain, secrets, token, user, verify, workspace):
-    cli.add_command(command)
-
-
 @cli.command()
 def doctor() -> None:
     """Check settings, database, schema, extensions and backlog; exit status 1 if anything is wrong."""
+    from collab_server.cli.doctor import examine
+
     settings = load()
     good = True
 

@@ -1,20 +1,17 @@
 """A document whose stored bytes are damaged, as clients, programs and operators meet it."""
 
-import asyncio
-import sys
 from typing import Any
 from uuid import UUID
 
 import httpx
 
-from tests import databases
+from tests import databases, forked
 from tests.features.api_harness import ApiHarness, refused
 from tests.features.content.test_updates import YJS, written
 from tests.features.exports.test_archive import archived, manifest_of
 from tests.features.sync.device import pull
 from tests.peers import Peer
 from tests.people import fetch, run
-from tests.require import ROOT
 from tests.waiting import until
 
 DAMAGED = (500, "damaged_document")
@@ -30,19 +27,8 @@ async def damaged(api: ApiHarness) -> dict[str, Any]:
 
 async def command(api: ApiHarness, *arguments: str) -> tuple[int, str]:
     """(exit status, output) of `collab-server`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "collab_server",
-        *arguments,
-        cwd=ROOT,
-        env=api.server.environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output.decode()
+    status, output, _ = await forked.run(*arguments, environment=api.server.environment)
+    return status, output.decode()
 
 
 async def metric(api: ApiHarness, name: str) -> float:

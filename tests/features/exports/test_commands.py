@@ -10,6 +10,7 @@ from pathlib import Path
 
 import docx
 
+from tests import forked
 from tests.features.api_harness import ApiHarness
 from tests.features.exports.test_archive import space
 from tests.require import ROOT
@@ -17,20 +18,8 @@ from tests.require import ROOT
 
 async def ran(api: ApiHarness, *arguments: str, folder: Path) -> tuple[int, bytes, str]:
     """(exit status, stdout, stderr)"""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "collab_server",
-        *arguments,
-        cwd=folder,
-        env={**api.server.environment, "PYTHONPATH": os.fspath(ROOT)},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output, errors.decode()
+    status, output, errors = await forked.run(*arguments, environment=api.server.environment, directory=folder)
+    return status, output, errors.decode()
 
 
 async def test_a_document_is_exported_to_a_file_or_stdout(api: ApiHarness, tmp_path: Path) -> None:
