@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn
-from collab_server.core.history.carrying_over import Seam
-from collab_server.core.history.fresh_copy import FreshCopy
+from collab_server.core.generations.carrying_over import Seam
+from collab_server.core.generations.fresh_copy import FreshCopy
 from collab_server.core.room.entries import Stored
 from collab_server.features.document_log.checksums import compute_snapshot_checksum
 from collab_server.features.document_log.history_queries import to_datetime

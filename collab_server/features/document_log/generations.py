@@ -6,8 +6,8 @@ from uuid import UUID
 
 from collab_server.adapters.postgres import Conn, Database
 from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS, Workers
-from collab_server.core.history.carrying_over import carry_over
-from collab_server.core.history.fresh_copy import FreshCopy, copy_fresh
+from collab_server.core.generations.carrying_over import carry_over
+from collab_server.core.generations.fresh_copy import FreshCopy, copy_fresh
 from collab_server.core.history.stored_history import StoredHistory
 from collab_server.core.room.entries import Stored
 from collab_server.core.yjs.updates import EMPTY_UPDATE, decode_state_vector

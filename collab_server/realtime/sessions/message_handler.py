@@ -54,6 +54,8 @@ def handle_message(
         if len(update) >= LARGE_UPDATE:
             return _receive_large(service, document, connection, update, is_answer=is_answer)
         summary = updates.validate(update)
+        if document.former_clients:
+            document.check_generation(client for client, _, _ in summary.structs)
         if is_answer and document.room.unread_deletes(summary) is not None:
             return _compare_and_receive(service, document, connection, update, summary)
         document.receive_content(connection, update, summary, is_answer=is_answer)
@@ -105,6 +107,7 @@ async def _receive_large(
         await _receive_in_pieces(service, document, connection, update, is_answer=is_answer)
         return
     summary = await service.workers.run(updates.validate, update)
+    document.check_generation(client for client, _, _ in summary.structs)
     await service.loader.prepare_comparison(document, summary)
     if connection.key in document.connections:
         document.receive_content(connection, update, summary, is_answer=is_answer)
@@ -125,6 +128,7 @@ async def _receive_in_pieces(
         connection.session.refuse(connection, saved=False, reason=error.close_reason)
         return
     for piece, summary in pieces:
+        document.check_generation(client for client, _, _ in summary.structs)
         is_last = summary is pieces[-1][1]
         if connection.key not in document.connections or not document.receive_piece(
             connection, piece, summary, is_answer=is_answer, is_last=is_last

@@ -49,5 +49,5 @@ export async function handOver(session, id) {
   } finally {
     doc.off('update', count);
   }
-  session.renew();
+  await session.renew();
 }

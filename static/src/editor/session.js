@@ -67,6 +67,10 @@ export class Session extends EventTarget {
   make() {
     const doc = new Y.Doc();
     const isCurrent = () => this.doc === doc;
+    // Before the provider's listener, which sends: an edit is made first, and leaves then.
+    doc.on('update', (_update, origin, _doc, { local }) => {
+      if (origin !== provider) this.apply({ type: 'edited', own: local });
+    });
     const at = () => this.now();
     /** @type {import('./socket.js').Watch} */
     const watch = {
@@ -87,9 +91,6 @@ export class Session extends EventTarget {
       // Edits of another tab would show here without this tab's socket having sent them: "saved" could not be known.
       disableBc: true,
       params: { acks: '1', events: '1' },
-    });
-    doc.on('update', (_update, origin, _doc, { local }) => {
-      if (origin !== provider) this.apply({ type: 'edited', own: local });
     });
     provider.messageHandlers[AUTH] = () => {};
     provider.messageHandlers[COMMITTED] = () => {};
@@ -168,7 +169,7 @@ export class Session extends EventTarget {
   async adopt(id) {
     memory.set(idKey(this.address), id);
     this.provider.roomname = id;
-    if (this.copy || this.readOnly) return;
+    if (this.copy || this.status.readOnly || this.status.link === 'ended') return;
     const copy = await openLocalCopy(id, this.doc, {
       kept: () => this.apply({ type: 'kept' }),
       failed: () => this.apply({ type: 'keeping', keeps: false }),
@@ -258,19 +259,21 @@ export class Session extends EventTarget {
   }
 
   /** Begins anew with an empty copy. What is shown stays, and cannot be edited, until the document has been loaded. */
-  renew() {
-    this.isHandingOver = false;
+  async renew() {
     this.isRenewing = true;
     this.dispatchEvent(new Event('renewing'));
+    this.dispatchEvent(new Event('status'));
     const state = this.awareness.getLocalState();
     this.provider.destroy();
-    this.discardCopy();
+    await this.discardCopy();
     const { doc, provider } = this.make();
     this.doc = doc;
     this.text = doc.getText('content');
     this.provider = provider;
     if (state) provider.awareness.setLocalState({ ...state, cursor: null });
     this.status = { ...initialStatus({ readOnly: this.status.readOnly }), everUp: true };
+    if (this.details) await this.adopt(this.details.id);
+    this.isHandingOver = false;
     this.connect();
     this.dispatchEvent(new Event('status'));
   }

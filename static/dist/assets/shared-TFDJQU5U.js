@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-CZSMRT55.js";import"./shared-CLXCOL2C.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-R2KQ6NQZ.js";import"./shared-RZWNU2IN.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
