@@ -80,9 +80,10 @@ class Points:
             if version is None or content is None:
                 raise NotFound(NO_VERSION)
             return PointContent(f"version {point.number}", content, version.seq)
-        moment = await self.read_moment(point)
-        name = "now" if point.at is None and point.seq is None else f"seq:{moment.position.seq}"
-        return PointContent(name, moment.projection.content, moment.position.seq)
+        at = to_milliseconds(point.at) if point.at is not None else None
+        position, text = await self.run(answers.read_content, seq=point.seq, at=at)
+        name = "now" if point.at is None and point.seq is None else f"seq:{position.seq}"
+        return PointContent(name, text, position.seq)
 
     async def read_moment(self, point: Point) -> answers.Moment:
         """Read the document at a point that is not a version. Raises NotFound, Unavailable, TooLarge, TooMuchWork."""
