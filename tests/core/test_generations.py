@@ -6,10 +6,10 @@ from typing import Any
 import pycrdt
 import pytest
 
-from collab_server.core.history.blame import Credits, credited_text, join_authors
 from collab_server.core.generations.carrying_over import Seam, carry_over
-from collab_server.core.history.folding import RowHeader
 from collab_server.core.generations.fresh_copy import FreshCopy, copy_fresh
+from collab_server.core.history.blame import Credits, credited_text, join_authors
+from collab_server.core.history.folding import RowHeader
 from collab_server.core.history.segment import HistoryAuthor, decode_segment
 from collab_server.core.history.stored_history import History, StoredHistory, list_inserted, open_history
 from collab_server.core.yjs import tree, updates

@@ -126,6 +126,11 @@ def project(update: bytes, limit: int = MAX_CONTENT_BYTES) -> Projection:
     return project_document(load(update), limit)
 
 
+def project_text(text: str, root: str, limit: int = MAX_CONTENT_BYTES) -> Projection:
+    """Project the visible text of a content root, which has some."""
+    return _projection(text, "text", root, limit)
+
+
 def _content_root(kinds: dict[str, Kind]) -> str | None:
     if kinds.get(TEXT_ROOT) is Kind.TEXT:
         return TEXT_ROOT

@@ -7,20 +7,25 @@ from typing import Final
 
 import zstandard
 
-from collab_server.core.documents.projection import MAX_CONTENT_BYTES, Projection, project
-from collab_server.core.history.blame import Credit, Run
+from collab_server.core.documents.projection import MAX_CONTENT_BYTES, Projection, project, project_text
+from collab_server.core.history import moment as moments
+from collab_server.core.history.blame import Credit, Run, credit_text
 from collab_server.core.history.blame_content import blame
+from collab_server.core.history.parts import Rows, only_first
+from collab_server.core.history.plain_text import read_plain_text
 from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.history.sessions import Session, group_sessions
 from collab_server.core.history.stored_history import (
     History,
     Position,
     StoredHistory,
-    cut,
     find_author,
+    find_moment,
     find_position,
     list_inserted,
     open_history,
+    open_rows,
+    read_inserted,
 )
 from collab_server.core.text.diff import diff_texts
 from collab_server.core.text.removals import is_large_removal
@@ -29,6 +34,9 @@ from collab_server.core.yjs.updates import EMPTY_UPDATE, state_vector
 
 MAX_SNAPSHOT_BYTES: Final = 256 * 1024 * 1024
 """The largest decompressed snapshot of a version."""
+
+CreditedPiece = tuple[Operation, str, Credit | None]
+"""What became of a text, the text, and the credit of inserted text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +81,37 @@ def read_moment(stored: StoredHistory, *, seq: int | None = None, at: int | None
     """Read a document as it was after a row, or at a time. Raises Malformed."""
     history = open_history(stored)
     position = find_position(history, seq=seq, at=at)
-    update = _cut(history, position)
-    return Moment(position, _compress(update), project(update))
+    update, projected = _read_document(history, position)
+    return Moment(position, _compress(update), projected)
+
+
+def read_content(stored: StoredHistory, *, seq: int | None = None, at: int | None = None) -> tuple[Position, str]:
+    """Read what a document contained after a row, or at a time. Raises Malformed."""
+    history = open_history(stored)
+    position = find_position(history, seq=seq, at=at)
+    moment = find_moment(history, position.seq)
+    plain = read_plain_text(history.update, moment)
+    return position, (project_text(plain.text, plain.root) if plain else project(_cut(history, moment))).content
 
 
 def read_blame(stored: StoredHistory, seq: int | None = None) -> Blame:
     """Read who wrote the document as it was after a row, or as it is. Raises Malformed."""
     history = open_history(stored)
     position = find_position(history, seq=seq)
-    inserted = list_inserted(history, position.seq)
-    projected, runs = blame(_cut(history, position), inserted, MAX_CONTENT_BYTES)
-    return Blame(position, projected, runs)
+    inserted = read_inserted(history, position.seq)
+    moment = find_moment(history, position.seq, inserted)
+    plain = read_plain_text(history.update, moment)
+    if plain is not None:
+        projected = project_text(plain.text, plain.root)
+        runs = credit_text(plain, Rows(history.columns), only_first(inserted))
+        if runs is not None and projected.content == plain.text:
+            return Blame(position, projected, runs)
+    return Blame(position, *blame(_cut(history, moment), list_inserted(history, position.seq), MAX_CONTENT_BYTES))
 
 
 def read_sessions(stored: StoredHistory) -> list[Session]:
     """Read the sessions of editing, the newest first. Raises Malformed."""
-    return group_sessions(open_history(stored))
+    return group_sessions(open_rows(stored))
 
 
 def read_version_state(stored: StoredHistory, since: int, seq: int | None = None) -> VersionState:
@@ -97,10 +120,10 @@ def read_version_state(stored: StoredHistory, since: int, seq: int | None = None
     """
     history = open_history(stored)
     position = find_position(history, seq=seq)
-    update = _cut(history, position)
+    update, projected = _read_document(history, position)
     sessions = group_sessions(history, since, upto=position.seq)
     authors = list(dict.fromkeys(session.author for session in sessions))
-    return VersionState(position, project(update), _compress(update), hashlib.sha256(update).digest(), authors)
+    return VersionState(position, projected, _compress(update), hashlib.sha256(update).digest(), authors)
 
 
 def read_large_removals(stored: StoredHistory, seqs: Sequence[int]) -> list[Removal]:
@@ -113,14 +136,14 @@ def read_large_removals(stored: StoredHistory, seqs: Sequence[int]) -> list[Remo
         before, after = find_position(history, seq=seq - 1), find_position(history, seq=seq)
         if (before.seq, after.seq) != (seq - 1, seq):
             continue
-        old, new = (project(_cut(history, position)).content for position in (before, after))
+        old, new = (_read_document(history, position)[1].content for position in (before, after))
         if is_large_removal(sum(change.end - change.start for change in diff_texts(old, new)), len(old)):
             found.append(Removal(after, find_author(history, seq), old))
     return found
 
 
-def read_diff(stored: StoredHistory, old: str, new: str, seq: int) -> list[tuple[Operation, str, Credit | None]]:
-    """Compare two contents by words. Return (operation, text, credit of inserted text). seq: the row of the new one.
+def read_diff(stored: StoredHistory, old: str, new: str, seq: int) -> list[CreditedPiece]:
+    """Compare two contents by words. seq: the row of the new one.
 
     Inserted text of several authors is split. Raises Malformed.
     """
@@ -128,7 +151,7 @@ def read_diff(stored: StoredHistory, old: str, new: str, seq: int) -> list[tuple
     if "".join(run.text for run in runs) != new:
         # A version of another generation, or one whose rows are not kept any more.
         runs = [Run(new, None)]
-    found: list[tuple[Operation, str, Credit | None]] = []
+    found: list[CreditedPiece] = []
     credited = _Credited(runs)
     for piece in diff_words(old, new):
         if piece.operation == "delete":
@@ -180,5 +203,16 @@ def read_state_vector(snapshot: bytes) -> bytes:
     return state_vector(update) if update != EMPTY_UPDATE else b"\0"
 
 
-def _cut(history: History, position: Position) -> bytes:
-    return cut(history, position.seq) if position.seq else EMPTY_UPDATE
+def _cut(history: History, moment: moments.Moment) -> bytes:
+    return moments.cut_to_moment(history.update, moment)
+
+
+def _read_document(history: History, position: Position) -> tuple[bytes, Projection]:
+    """Read the update and the content of a document as it was after a row."""
+    moment = find_moment(history, position.seq)
+    plain = read_plain_text(history.update, moment)
+    if plain is not None:
+        update = moments.cut_to_moment(history.update, moment, plain.kept)
+        return update, project_text(plain.text, plain.root)
+    update = _cut(history, moment)
+    return update, project(update)

@@ -1,10 +1,16 @@
 """Who wrote which part of a document's content: its text as runs, each with the row of the log that added it."""
 
+import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
+from operator import sub
 from typing import Final, NamedTuple
 
-from collab_server.core.history.owners import Owners
+from collab_server.core.history.owners import Owners, find_authors
+from collab_server.core.history.parts import Parts, Rows
+from collab_server.core.history.plain_text import PlainText
 from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.history.stored_history import RowPart
 from collab_server.core.yjs import utf16
@@ -12,6 +18,9 @@ from collab_server.core.yjs.structs import STRING, TYPE, Branch, Item
 
 MAX_DEPTH: Final = 500
 """Depth of nested types up to which texts are read."""
+
+
+_STRETCH: Final = re.compile(r"(.)\1*", re.DOTALL)
 
 
 class Credit(NamedTuple):
@@ -79,6 +88,50 @@ class Credits:
             position = stop
         if position > start:
             yield position, newest
+
+
+def credit_text(plain: PlainText, rows: Rows, inserted: Parts) -> list[Run] | None:
+    """Return the runs of a plain text by author. None: the halves of a character are of different rows.
+
+    inserted: what rows up to this state of the document were the first to insert.
+    """
+    # Parts count from 1, and 0 stands for text of no known row. A newer part has a greater number.
+    parts = array("I", list(map(_parts_of_units(plain, inserted).__getitem__, plain.shown)))
+    authors: dict[HistoryAuthor, str] = {}
+    letters = ["\0"]
+    for start, stop, author in find_authors(rows, inserted):
+        letters.append(authors.setdefault(author, chr(len(authors) + 1)) * (stop - start))
+    writers = "".join(map("".join(letters).__getitem__, parts))
+    is_simple = len(plain.text) == len(parts)
+    encoded = b"" if is_simple else plain.text.encode("utf-16-le")
+    by_letter = {letter: author for author, letter in authors.items()}
+    runs: list[Run] = []
+    for found in _STRETCH.finditer(writers):
+        start, stop = found.span()
+        try:
+            text = plain.text[start:stop] if is_simple else encoded[2 * start : 2 * stop].decode("utf-16-le")
+        except UnicodeDecodeError:
+            return None
+        writer = by_letter.get(found[1])
+        row = inserted.rows[max(parts[start:stop]) - 1]
+        runs.append(Run(text, Credit(writer, rows.seq(row), rows.times[row]) if writer is not None else None))
+    return runs
+
+
+def _parts_of_units(plain: PlainText, inserted: Parts) -> "array[int]":
+    """Return the part of each unit of a document."""
+    found = array("I", bytes(4 * plain.units))
+    starts, ends = inserted.starts, inserted.ends
+    numbers = array("I", range(1, len(starts) + 1))
+    if ends[-1:] and max(map(sub, ends, starts)) > 1:
+        numbers = array("I", list(chain.from_iterable(map(repeat, numbers, map(sub, ends, starts)))))
+    position = 0
+    for start, end in zip(*inserted.joined, strict=True):
+        client, clock = inserted.clock(start)
+        base = plain.bases[client] + clock
+        found[base : base + end - start] = numbers[position : position + end - start]
+        position += end - start
+    return found
 
 
 def credited_text(branch: Branch, credits: Credits, *, by_author: bool = False) -> Iterator[Run]:

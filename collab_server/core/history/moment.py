@@ -1,6 +1,6 @@
 """The content of a document at an earlier moment: the part of all its updates that was there after a row of the log."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from collab_server.core.history.segment import HistoryRow
@@ -9,6 +9,7 @@ from collab_server.core.yjs.contents import leading_number, walk_structs
 from collab_server.core.yjs.delete_set import DeleteSet
 from collab_server.core.yjs.lib0 import read_var_uint, skip_any, skip_string, write_var_string, write_var_uint
 from collab_server.core.yjs.structs import ANY, DELETED, GC, JSON, SKIP, STRING
+from collab_server.core.yjs.unit_order import KeptStructs
 
 
 @dataclass(slots=True)
@@ -37,17 +38,20 @@ def without_rows(rows: Iterable[HistoryRow], is_left_out: Callable[[HistoryRow],
     return shown
 
 
-def cut_to_moment(update: bytes, moment: Moment) -> bytes:
+def cut_to_moment(update: bytes, moment: Moment, kept: Iterable[KeptStructs] | None = None) -> bytes:
     """The part of a merged, uncollected update whose clocks are in `moment`, with the deletions of `moment`.
+
+    kept: the structs to keep, where they are known; see unit_order.py.
 
     The clocks of `moment` must be ranges from 0 on, or begin where a Skip of `update` ends: that is the case for the
     rows of a log up to one of them.
     """
-    limits = {client: end for client, _, end in moment.inserted.ranges()}
+    if kept is None:
+        kept = _find_kept(update, {client: end for client, _, end in moment.inserted.ranges()})
     deletes: dict[int, list[tuple[int, int]]] = {}
     for client, start, end in moment.deleted.ranges():
         deletes.setdefault(client, []).append((start, end))
-    written = [*_cut_structs(update, limits), write_var_uint(len(deletes))]
+    written = [*_write_kept(update, kept), write_var_uint(len(deletes))]
     for client in sorted(deletes, reverse=True):
         written += (write_var_uint(client), write_var_uint(len(deletes[client])))
         for start, end in deletes[client]:
@@ -55,32 +59,41 @@ def cut_to_moment(update: bytes, moment: Moment) -> bytes:
     return b"".join(written)
 
 
-def _cut_structs(update: bytes, limits: Mapping[int, int]) -> list[bytes]:
-    """The encoded sections of structs below each client's limit, after their number."""
+def _find_kept(update: bytes, limits: Mapping[int, int]) -> Iterator[KeptStructs]:
+    """Find the structs below each client's limit."""
     sections, position = read_var_uint(update, 0)
-    written: list[bytes] = []
-    kept_sections = 0
     for _ in range(sections):
         count, position = read_var_uint(update, position)
         client, position = read_var_uint(update, position)
-        clock, position = read_var_uint(update, position)
-        limit = limits.get(client, 0)
-        header = (client, clock)
+        first_clock, position = read_var_uint(update, position)
+        limit, clock = limits.get(client, 0), first_clock
         first = kept_end = position
-        kept = 0
-        last = b""
+        whole = 0
+        cut = None
         for kind, start, content, end, length, _ in walk_structs(update, position, count):
             position = end
             if clock + length <= limit:
-                kept, kept_end = kept + 1, position
+                whole, kept_end = whole + 1, position
             elif clock < limit and kind != SKIP:
-                last = update[start:content] + _cut_content(update, kind, content, limit - clock)
+                cut = (start, content, kind, limit - clock)
             clock += length
-        if kept or last:
-            kept_sections += 1
-            total = kept + bool(last)
-            written += (*map(write_var_uint, (total, *header)), update[first:kept_end], last)
-    return [write_var_uint(kept_sections), *written]
+        yield KeptStructs(client, first_clock, whole, first, kept_end, cut)
+
+
+def _write_kept(update: bytes, kept: Iterable[KeptStructs]) -> list[bytes]:
+    """The encoded sections of structs, after their number."""
+    written: list[bytes] = []
+    sections = 0
+    for client, clock, whole, first, end, cut in kept:
+        if not whole and cut is None:
+            continue
+        sections += 1
+        last = b""
+        if cut is not None:
+            start, content, kind, length = cut
+            last = update[start:content] + _cut_content(update, kind, content, length)
+        written += (*map(write_var_uint, (whole + bool(last), client, clock)), update[first:end], last)
+    return [write_var_uint(sections), *written]
 
 
 def _cut_content(update: bytes, kind: int, first: int, length: int) -> bytes:

@@ -1,7 +1,9 @@
 """The authors of structs. A Yjs client id belongs to the author who used it first."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from collab_server.core.history.parts import Parts, Rows, find_changes
 from collab_server.core.history.segment import UNKNOWN, HistoryAuthor
 from collab_server.core.history.stored_history import identity_of
 
@@ -29,3 +31,14 @@ class Owners:
         if owner is author:
             return author
         return owner if identity_of(owner) != identity_of(author) else author
+
+
+def find_authors(rows: Rows, inserted: Parts) -> Iterator[tuple[int, int, HistoryAuthor]]:
+    """Find the authors of what rows were the first to insert: (first index, index after the last, author)."""
+    owners = Owners()
+    deliverers = list(map(rows.deliverers.__getitem__, inserted.rows))
+    clients = inserted.owners
+    for first, last in find_changes(clients):
+        client = inserted.clients[clients[first]]
+        for start, stop in find_changes(deliverers[first:last]):
+            yield first + start, first + stop, owners.find_author(rows.authors[deliverers[first + start]], client)

@@ -23,7 +23,7 @@ import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, islice, pairwise, repeat
+from itertools import accumulate, islice, pairwise
 from typing import Any, Final, NamedTuple
 
 import zstandard
@@ -186,29 +186,26 @@ def to_columns(rows: Sequence[HistoryRow]) -> Columns:
 
 def to_rows(columns: Columns) -> tuple[HistoryRow, ...]:
     """Return columns as rows."""
-    inserted, deleted = iter(read_ranges(columns, columns.inserted)), iter(read_ranges(columns, columns.deleted))
+    inserted, deleted = _read_ranges(columns, columns.inserted), _read_ranges(columns, columns.deleted)
     return tuple(
         HistoryRow(
             columns.first_seq + index,
             columns.times[index],
             columns.authors[columns.numbers[index]],
-            tuple(part[1:] for part in islice(inserted, columns.inserted.counts[index])),
-            tuple(part[1:] for part in islice(deleted, columns.deleted.counts[index])),
+            tuple(islice(inserted, columns.inserted.counts[index])),
+            tuple(islice(deleted, columns.deleted.counts[index])),
         )
         for index in range(len(columns.times))
     )
 
 
-def read_ranges(columns: Columns, ranges: RangeColumns, stop: int | None = None) -> Iterator[tuple[int, int, int, int]]:
-    """The ranges of the first `stop` rows as (index of the row, client id, start, end)."""
-    counts = ranges.counts if stop is None else ranges.counts[:stop]
-    indexes = chain.from_iterable(map(repeat, range(len(counts)), counts))
+def _read_ranges(columns: Columns, ranges: RangeColumns) -> Iterator[Range]:
     clients = columns.clients
     known = [0] * len(clients)
-    for index, owner, offset, length in zip(indexes, ranges.owners, ranges.offsets, ranges.lengths, strict=False):
+    for owner, offset, length in zip(ranges.owners, ranges.offsets, ranges.lengths, strict=True):
         start = (known[owner] + offset) & _MASK
         end = known[owner] = start + length
-        yield index, clients[owner], start, end
+        yield clients[owner], start, end
 
 
 def decode_segment(encoded: bytes) -> Segment:
@@ -255,7 +252,7 @@ def _decode(data: bytes) -> tuple[Columns, bytes]:
     pauses[0] += at
     columns = Columns(
         first_seq,
-        array("Q", accumulate(pauses)),
+        array("Q", list(accumulate(pauses))),
         authors,
         numbers,
         list(ids),

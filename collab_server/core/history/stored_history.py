@@ -1,23 +1,22 @@
 """The whole kept history of a document: its segments, and the rows of the log that no fold has taken yet."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from collab_server.core.history.folding import RowHeader
 from collab_server.core.history.moment import Moment, cut_to_moment
+from collab_server.core.history.parts import Parts, join_ranges, only_first, read_parts
 from collab_server.core.history.segment import (
     UNKNOWN,
     Columns,
     HistoryAuthor,
-    RangeColumns,
     build_row,
     decode_columns,
-    read_ranges,
     to_columns,
 )
-from collab_server.core.yjs.delete_set import DeleteSet
 from collab_server.core.yjs.inspection import Range
 from collab_server.core.yjs.updates import EMPTY_UPDATE, merge
 
@@ -74,13 +73,22 @@ class RowPart(NamedTuple):
 
 def open_history(stored: StoredHistory) -> History:
     """Decode a history. Raises Malformed for unreadable bytes."""
+    columns, parts = _decode(stored)
+    return History(columns, merge(parts) if parts else EMPTY_UPDATE)
+
+
+def open_rows(stored: StoredHistory) -> History:
+    """Decode the rows of a history. Its update is empty. Raises Malformed for unreadable bytes."""
+    return History(_decode(stored)[0], EMPTY_UPDATE)
+
+
+def _decode(stored: StoredHistory) -> tuple[list[Columns], list[bytes]]:
     decoded = [decode_columns(segment) for segment in stored.segments]
     columns = [one for one, _ in decoded]
     if stored.headers:
         pairs = zip(stored.headers, stored.updates, strict=True)
         columns.append(to_columns([build_row(one.seq, one.at, one.author, update) for one, update in pairs]))
-    parts = [*(update for _, update in decoded), *stored.updates]
-    return History(columns, merge(parts) if parts else EMPTY_UPDATE)
+    return columns, [*(update for _, update in decoded), *stored.updates]
 
 
 def find_position(history: History, *, seq: int | None = None, at: int | None = None) -> Position:
@@ -117,63 +125,50 @@ def cut(history: History, seq: int) -> bytes:
     return cut_to_moment(history.update, find_moment(history, seq))
 
 
-def find_moment(history: History, seq: int) -> Moment:
-    """Find what the document showed after a row of the log."""
-    moment = Moment()
-    for columns in history.columns:
-        stop = seq - columns.first_seq + 1
-        if stop > 0:
-            moment.inserted.add(_join(read_ranges(columns, columns.inserted, stop)))
-            moment.deleted.add(_join(read_ranges(columns, columns.deleted, stop)))
-    return moment
+def find_moment(history: History, seq: int, inserted: Parts | None = None) -> Moment:
+    """Find what the document showed after a row of the log. inserted: see read_inserted."""
+    if inserted is None:
+        inserted = read_inserted(history, seq)
+    return Moment(join_ranges(inserted), join_ranges(_read_deleted(history, seq)))
 
 
-def _join(ranges: Iterable[tuple[int, int, int, int]]) -> list[Range]:
-    """Join consecutive ranges of a client. Mostly they are what somebody typed or erased."""
-    found: list[Range] = []
-    last: dict[int, tuple[int, int]] = {}
-    for _, client, start, end in ranges:
-        before = last.get(client)
-        if before is None:
-            last[client] = (start, end)
-        elif start == before[1]:
-            last[client] = (before[0], end)
-        elif end == before[0]:
-            last[client] = (start, before[1])
-        else:
-            found.append((client, *before))
-            last[client] = (start, end)
-    return found + [(client, *one) for client, one in last.items()]
+def read_inserted(history: History, seq: int | None = None) -> Parts:
+    """Read what rows inserted, up to a row."""
+    return read_parts(((one, one.inserted) for one in history.columns), seq)
+
+
+def _read_deleted(history: History, seq: int | None = None) -> Parts:
+    return read_parts(((one, one.deleted) for one in history.columns), seq)
+
+
+def find_inserted(history: History, seq: int | None = None) -> Parts:
+    """Find what rows were the first to insert, up to a row."""
+    return only_first(read_inserted(history, seq))
+
+
+def find_deleted(history: History, seq: int | None = None) -> Parts:
+    """Find what rows were the first to delete, up to a row."""
+    return only_first(_read_deleted(history, seq))
 
 
 def list_inserted(history: History, seq: int | None = None) -> Iterator[RowPart]:
     """List what rows were the first to insert, in the order of the log, up to a row."""
-    return _list_first([(one, one.inserted) for one in history.columns], seq)
+    return _list_parts(history, find_inserted(history, seq))
 
 
 def list_deleted(history: History, seq: int | None = None) -> Iterator[RowPart]:
     """List what rows were the first to delete, in the order of the log, up to a row."""
-    return _list_first([(one, one.deleted) for one in history.columns], seq)
+    return _list_parts(history, find_deleted(history, seq))
 
 
-def _list_first(all_columns: Iterable[tuple[Columns, RangeColumns]], seq: int | None) -> Iterator[RowPart]:
-    # Nearly all ranges are behind those before them. These wait in `unseen`, because they need no search.
-    seen = DeleteSet()
-    unseen: list[Range] = []
-    ends: dict[int, int] = {}
-    for columns, ranges in all_columns:
-        stop = None if seq is None else max(0, seq - columns.first_seq + 1)
-        for index, client, start, end in read_ranges(columns, ranges, stop):
-            if start >= ends.get(client, 0):
-                ends[client] = end
-                unseen.append((client, start, end))
-                yield RowPart(columns, index, (client, start, end))
-                continue
-            seen.add(unseen)
-            unseen = [(client, start, end)]
-            ends[client] = max(end, ends[client])
-            for part in seen.outside(unseen):
-                yield RowPart(columns, index, part)
+def _list_parts(history: History, parts: Parts) -> Iterator[RowPart]:
+    firsts = list(accumulate((len(one.times) for one in history.columns), initial=0))
+    index = 0
+    for row, start, end in zip(parts.rows, parts.starts, parts.ends, strict=True):
+        while row >= firsts[index + 1]:
+            index += 1
+        client, clock = parts.clock(start)
+        yield RowPart(history.columns[index], row - firsts[index], (client, clock, clock + end - start))
 
 
 def identity_of(author: HistoryAuthor) -> tuple[str, str | None, str | None]:

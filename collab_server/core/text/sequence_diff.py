@@ -96,26 +96,41 @@ def _anchors(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def shortest_edit(one: Sequence[object], other: Sequence[object], limit: int) -> list[Hunk] | None:
-    """Hunks of a shortest edit script (Myers), or None for more than `most` insertions and deletions, or after
+    """Hunks of a shortest edit script (Myers), or None for more than `limit` insertions and deletions, or after
     MAX_STEPS.
     """
     n, m = len(one), len(other)
     if abs(n - m) > limit:
         return None
-    reach = {1: 0}
-    trace: list[dict[int, int]] = []
+    # How far in the first sequence scripts of so many edits get, on each second diagonal.
+    reach: list[int] = []
+    trace: list[list[int]] = []
     steps = 0
     for d in range(min(limit, n + m) + 1):
-        trace.append(dict(reach))
-        for k in range(-d, d + 1, 2):
-            x = reach[k + 1] if k == -d or (k != d and reach[k - 1] < reach[k + 1]) else reach[k - 1] + 1
-            y = x - k
-            before = x
-            while x < n and y < m and one[x] == other[y]:
+        trace.append(reach)
+        # Either the last edit inserts, from the diagonal above, or it deletes, from the one below.
+        if d:
+            inner = [above if below < above else below + 1 for below, above in pairwise(reach)]
+            reach = [reach[0], *inner, reach[-1] + 1]
+        else:
+            reach = [0]
+        steps += d + 1
+        shift = d + 2
+        index = -1
+        for x in reach:
+            index += 1
+            shift -= 2
+            y = x + shift
+            if x < n and y < m:
+                if one[x] != other[y]:
+                    continue
                 x += 1
                 y += 1
-            steps += x - before + 1
-            reach[k] = x
+                while x < n and y < m and one[x] == other[y]:
+                    x += 1
+                    y += 1
+                steps += x - reach[index]
+                reach[index] = x
             if x >= n and y >= m:
                 return _backtrack(trace, n, m)
         if steps > MAX_STEPS:
@@ -123,15 +138,18 @@ def shortest_edit(one: Sequence[object], other: Sequence[object], limit: int) ->
     return None
 
 
-def _backtrack(trace: list[dict[int, int]], n: int, m: int) -> list[Hunk]:
-    """Backtrack from the end."""
+def _backtrack(trace: list[list[int]], n: int, m: int) -> list[Hunk]:
+    """Backtrack from the end. trace: for each number of edits d, how far scripts of d - 1 edits got, on the diagonals
+    from 1 - d to d - 1, each second one.
+    """
     sections: list[Hunk] = []
     x, y = n, m
     for d in range(len(trace) - 1, 0, -1):
         reach, k = trace[d], x - y
-        down = k == -d or (k != d and reach[k - 1] < reach[k + 1])
+        index = (k + d) // 2
+        down = k == -d or (k != d and reach[index - 1] < reach[index])
         from_k = k + 1 if down else k - 1
-        from_x = reach[from_k]
+        from_x = reach[index if down else index - 1]
         from_y = from_x - from_k
         to_x, to_y = (from_x, from_y + 1) if down else (from_x + 1, from_y)
         if sections and (to_x, to_y) == (sections[-1][0], sections[-1][2]):

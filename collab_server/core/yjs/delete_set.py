@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final, Self
 
 from collab_server.core.yjs.inspection import Range, inspect
@@ -51,6 +52,12 @@ class DeleteSet:
                 boundaries.clear()
             for start, end in added:
                 _insert(boundaries, start, end)
+
+    def add_sorted(self, client: int, starts: Iterable[int], ends: Iterable[int]) -> None:
+        """Add ranges of a client that is not in the set: sorted, disjoint and not adjacent."""
+        boundaries = list(chain.from_iterable(zip(starts, ends, strict=True)))
+        if boundaries:
+            self._boundaries[client] = boundaries
 
     def covers(self, ranges: Iterable[Range]) -> bool:
         """Whether all of `ranges` are deleted already."""

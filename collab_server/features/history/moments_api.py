@@ -1,6 +1,5 @@
 """Routes of the history at any moment: content, authors, sessions and differences."""
 
-import hashlib
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,8 +9,6 @@ from fastapi import Query, Request, Response
 from collab_server.access.check import require
 from collab_server.access.policy import Action
 from collab_server.core.history import answers
-from collab_server.core.history.blame import Credit
-from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.text.side_by_side import write_side_by_side
 from collab_server.core.text.unified import count_lines, write_unified
 from collab_server.errors import (
@@ -27,16 +24,9 @@ from collab_server.errors import (
 )
 from collab_server.features.content.earlier_api import MEDIA_TYPES, ContentFormat, answer_content
 from collab_server.features.content.rendering import CONTENT_POLICY
-from collab_server.features.document_log.history_queries import to_datetime
+from collab_server.features.history.answer_bodies import draft_diff, write_blame, write_diff
 from collab_server.features.history.authors import find_names
-from collab_server.features.history.models import (
-    BlameOut,
-    BlameRun,
-    ChangesSummary,
-    DiffOut,
-    DiffPiece,
-    SessionPage,
-)
+from collab_server.features.history.models import BlameOut, DiffOut, SessionPage
 from collab_server.features.history.points import MAX_SEQ, Point, Points, parse_point, to_utc
 from collab_server.features.history.presentation import show_session
 from collab_server.web import cursors
@@ -98,7 +88,7 @@ async def get_moment(
     )
 
 
-@router.get("/documents/{document_id}/blame", tags=["history"], responses=_REFUSED)
+@router.get("/documents/{document_id}/blame", tags=["history"], response_model=BlameOut, responses=_REFUSED)
 async def get_blame(
     document_id: UUID,
     identity: CurrentIdentity,
@@ -106,28 +96,15 @@ async def get_blame(
     rooms: CurrentRooms,
     workers: CurrentWorkers,
     seq: Seq = None,
-) -> BlameOut:
+) -> Response:
     """Return who wrote which part of the content, now or after a row of the log. Marks of Markdown and JSON belong to
     the text beside them.
     """
     await require(db, identity, document_id, Action.VIEW)
     await rooms.settle(document_id)
-    found = await Points(db, workers, document_id).read_blame(seq)
-    names = await find_names(db, identity, [_author(run.credit) for run in found.runs])
-    return BlameOut(
-        seq=found.position.seq,
-        content_hash=hashlib.sha256(found.projection.content.encode()).hexdigest(),
-        truncated=found.projection.truncated,
-        runs=[
-            BlameRun(
-                text=run.text,
-                author=names.to_response(_author(run.credit)),
-                time=to_datetime(run.credit.at) if run.credit else None,
-                seq=run.credit.seq if run.credit else None,
-            )
-            for run in found.runs
-        ],
-    )
+    draft = await Points(db, workers, document_id).draft_blame(seq)
+    names = await find_names(db, identity, draft.authors)
+    return Response(await workers.run(write_blame, draft.encoded, names), media_type="application/json")
 
 
 @router.get("/documents/{document_id}/history", tags=["history"], responses=_REFUSED)
@@ -167,7 +144,7 @@ async def get_diff(
     from_point: Annotated[PointText, Query(alias="from")],
     to_point: Annotated[PointText, Query(alias="to")] = "now",
     format: Literal["json", "unified", "html"] = "json",
-) -> DiffOut | Response:
+) -> Response:
     """Compare the content at two points: by words, with the authors of new text; as a unified diff for `patch`; or side
     by side as HTML.
     """
@@ -184,20 +161,7 @@ async def get_diff(
         headers = {"content-security-policy": CONTENT_POLICY}
         return Response(text, media_type="text/html; charset=utf-8", headers=headers)
     counts = await workers.run(count_lines, old.content, new.content)
-    pieces = await points.run(answers.read_diff, old.content, new.content, new.seq)
-    names = await find_names(db, identity, [_author(credit) for _, _, credit in pieces])
-    return DiffOut(
-        from_seq=old.seq,
-        to_seq=new.seq,
-        summary=ChangesSummary(added=counts.added, removed=counts.removed, modified=counts.modified),
-        pieces=[
-            DiffPiece(
-                operation=operation, text=text, author=names.to_response(credit.author) if credit is not None else None
-            )
-            for operation, text, credit in pieces
-        ],
-    )
-
-
-def _author(credit: Credit | None) -> HistoryAuthor | None:
-    return credit.author if credit is not None else None
+    draft = await points.run(draft_diff, old.content, new.content, new.seq)
+    names = await find_names(db, identity, draft.authors)
+    body = await workers.run(write_diff, draft.encoded, names, (old.seq, new.seq), counts)
+    return Response(body, media_type="application/json")

@@ -14,6 +14,7 @@ from collab_server.errors import DocumentDamaged, Malformed, NotFound
 from collab_server.features.document_log.history_queries import to_milliseconds
 from collab_server.features.document_log.version_content_queries import NO_VERSION
 from collab_server.features.history import version_queries
+from collab_server.features.history.answer_bodies import Draft, draft_blame
 from collab_server.features.history.reading import DocumentHistory, read_former_history, read_history
 
 P = ParamSpec("P")
@@ -80,18 +81,20 @@ class Points:
             if version is None or content is None:
                 raise NotFound(NO_VERSION)
             return PointContent(f"version {point.number}", content, version.seq)
-        moment = await self.read_moment(point)
-        name = "now" if point.at is None and point.seq is None else f"seq:{moment.position.seq}"
-        return PointContent(name, moment.projection.content, moment.position.seq)
+        at = to_milliseconds(point.at) if point.at is not None else None
+        history = await self._history_at(point)
+        position, text = await self._run(history, answers.read_content, seq=point.seq, at=at)
+        name = "now" if point.at is None and point.seq is None else f"seq:{position.seq}"
+        return PointContent(name, text, position.seq)
 
     async def read_moment(self, point: Point) -> answers.Moment:
         """Read the document at a point that is not a version. Raises NotFound, Unavailable, TooLarge, TooMuchWork."""
         at = to_milliseconds(point.at) if point.at is not None else None
         return await self._run(await self._history_at(point), answers.read_moment, seq=point.seq, at=at)
 
-    async def read_blame(self, seq: int | None) -> answers.Blame:
+    async def draft_blame(self, seq: int | None) -> Draft:
         """Read who wrote what, now or after a row. Raises NotFound, Unavailable, TooLarge, TooMuchWork."""
-        return await self._run(await self._history_at(Point(seq=seq)), answers.read_blame, seq)
+        return await self._run(await self._history_at(Point(seq=seq)), draft_blame, seq)
 
     async def run(
         self, function: Callable[Concatenate[StoredHistory, P], T], *arguments: P.args, **named: P.kwargs
