@@ -2,6 +2,8 @@
 
 Messages of one address are handled strictly in order. Messages after a Token wait for the decision on it; see
 attachments.py. A Close ends the address at once, whatever waits.
+
+Over 300 lines: the socket and the session of its documents are one object for the rooms.
 """
 
 import asyncio
@@ -162,11 +164,8 @@ class HocuspocusSession:
             return None
         try:
             pending = handle_message(self._service, document, connection, message, self._budget, with_step1=True)
-        except Malformed as error:
-            self._end_malformed(address, error)
-            return None
-        except StaleGeneration as error:
-            self.end(connection, error)
+        except (Malformed, StaleGeneration) as error:
+            self._end_document(address, error)
             return None
         return None if pending is None else self._guard(address, pending)
 
@@ -183,12 +182,14 @@ class HocuspocusSession:
     async def _guard(self, address: str, pending: Coroutine[Any, Any, None]) -> None:
         try:
             await pending
-        except Malformed as error:
+        except (Malformed, DocumentDamaged, StaleGeneration) as error:
+            self._end_document(address, error)
+
+    def _end_document(self, address: str, error: CollabError) -> None:
+        if isinstance(error, Malformed):
             self._end_malformed(address, error)
-        except (DocumentDamaged, StaleGeneration) as error:
-            attachment = self._attachments.find(address)
-            if attachment is not None and attachment.joined is not None:
-                self.end(attachment.joined[1], error)
+        elif (attachment := self._attachments.find(address)) is not None and attachment.joined is not None:
+            self.end(attachment.joined[1], error)
 
     def _end_malformed(self, address: str | None, error: Malformed) -> None:
         """End the document of a malformed message. Without a document, or too often, raises the error."""
