@@ -15,6 +15,8 @@ BEGIN
     WHERE id = p_document;
   UPDATE document_heads SET head_seq = p_last_seq, snapshot_clock = p_last_seq, snapshot_checksum = p_checksum, announced_seq = NULL
     WHERE document_id = p_document;
+  -- They have state vectors of the former generation.
+  DELETE FROM document_bases WHERE document_id = p_document;
   INSERT INTO document_generations (document_id, generation, last_seq, state, next_state, next_vector, clients, replaced_by)
     VALUES (p_document, p_generation, p_seq, p_former, p_state, p_vector, p_clients, (SELECT id FROM users WHERE id = p_actor));
   INSERT INTO history_segments (document_id, first_seq, last_seq, generation, first_at, last_at, row_count, payload)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 import pytest_asyncio
 from pycrdt import Doc, Text
@@ -184,6 +185,27 @@ async def test_an_update_of_a_former_copy_without_a_generation_is_refused(api: A
     await peer.refused()
     answer = await api.editor.post(f"/documents/{made['id']}/updates", content=peer.doc.get_update(), headers=YJS)
     assert code(answer) == "stale_generation"
+    await peer.close()
+
+
+async def test_a_text_that_was_read_before_is_a_base_only_if_it_is_still_there(api: ApiHarness) -> None:
+    made, peer = await overwritten(api, api.editor)
+    path = f"/documents/{made['id']}/content"
+
+    async def put(read: httpx.Response, text: str) -> httpx.Response:
+        headers = {"if-match": read.headers["etag"], "content-type": "text/markdown"}
+        return await api.editor.put(path, content=text, headers=headers)
+
+    former = await api.editor.get(path)
+    peer.insert("typed since ", 0)
+    await peer.saved()
+    last = await api.editor.get(path)
+    await compact(api, made)
+    # The clocks of the former generation say nothing of what is newer than a text.
+    assert code(await put(former, f"First {former.text}")) == "base_unknown"
+    answer = await put(last, f"First {last.text}")
+    assert answer.status_code == 200, answer.text
+    assert await content(api, made) == f"First {last.text}"
     await peer.close()
 
 
