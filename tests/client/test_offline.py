@@ -10,6 +10,8 @@ from collab_server.client.local_document import NoSuchDocument
 from collab_server.client.offline import NotSetUp, OfflineClient
 from tests.client.devices import device, met, text_on_server
 from tests.features.api_harness import ApiHarness
+from tests.features.history.test_generations import scribble_in
+from tests.peers import Peer
 from tests.people import fetch, run
 from tests.waiting import until
 
@@ -154,22 +156,33 @@ async def test_unsent_edits_are_carried_over_to_a_document_that_was_compacted(
     field: ApiHarness, tmp_path: Path
 ) -> None:
     async with device(tmp_path, field.editor) as laptop:
-        made = await laptop.create("Plan", "old " * 100, UUID(field.team))
+        made = await laptop.create("Plan", "", UUID(field.team))
         await laptop.sync()
-        path = f"/documents/{made}/content"
-        written = await field.owner.put(path, content="short", headers={"content-type": "text/markdown"})
-        assert written.is_success, written.text
-        await laptop.sync()
+        peer = await Peer(field.server, "yws", str(made), token=field.other.token).sync()
+        scribble_in(peer.text)
+        peer.insert("known", 0)
+        await peer.saved()
+        await peer.close()
+
+        async def is_known() -> bool:
+            await laptop.sync()
+            return (await laptop.content(made)).startswith("known")
+
+        await until(is_known, "the text of the other")
+        wanted = await laptop.content(made)
         await laptop.append(made, " and unsent")
         compacted = await field.owner.post(f"/documents/{made}/compact-history")
         assert compacted.status_code == 200, compacted.text
-        for words in ("", " and more"):
-            if words:
+        for words in (" and unsent", " and more"):
+            if words not in await laptop.content(made):
                 await laptop.append(made, words)
-            await laptop.sync()
-            await laptop.sync()
-        assert await laptop.content(made) == "short and unsent and more"
-        assert await text_on_server(field.viewer, made) == "short and unsent and more"
+            wanted += words
+
+            async def is_everywhere(text: str) -> bool:
+                await laptop.sync()
+                return await laptop.content(made) == text == await text_on_server(field.viewer, made)
+
+            await until(lambda text=wanted: is_everywhere(text), wanted[-30:])  # type: ignore[misc]
         assert await laptop.rescued() == []
 
 
