@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, people, ready
@@ -151,6 +151,11 @@ async def test_a_session_that_ends_leads_to_sign_in_and_back(server: Server, arr
     (person,) = await people(server, "ada")
     ada = await enter(server, arrive, person)
     other = await enter(server, arrive, person)
+
+    async def stay_silent(_route: Route) -> None:
+        """Live events would tell the list that the session has ended, and it would leave by itself."""
+
+    await other.page.route("**/api/v1/sync/stream*", stay_silent)
     await ready(other, f"/w/{person.personal}")
     await ready(ada, "/account")
     await run(server, "DELETE FROM sessions WHERE user_id = $1::text::uuid", [(person.id,)])
