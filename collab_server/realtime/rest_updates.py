@@ -51,13 +51,14 @@ class RestUpdates:
                 raise document.replaced_error()
             current = document.generation or 0
             if generation is not None and generation != current:
-                update = await generations.carry(self._db, self._workers, document_id, update, generation, current)
+                update = await generations.carry(
+                    self._db, self._workers, document_id, update, generation, current, tuple(document.room.clocks)
+                )
                 if update == updates.EMPTY_UPDATE:
                     return Committed(current, document.room.coverage.last)
                 summary = await self._workers.run(updates.validate, update) if len(update) <= PIECE_BYTES else None
             if summary is not None:
                 document.check_generation(client for client, _, _ in summary.structs)
-            if summary is not None:
                 document.apply_edit(update, summary, self._hub.new_key(), author, compare_deletes=True)
             else:
                 await self._apply_in_pieces(document, update, author)

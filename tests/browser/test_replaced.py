@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 from pycrdt import Doc, Text
 
@@ -66,6 +67,30 @@ async def test_a_page_shows_the_copy_where_the_reader_was(server: Server, arrive
     await ada.page.reload()
     await ada.sees_status("saved")
     await ada.sees("by Ada")
+
+
+@pytest.mark.parametrize("over", ["WebSocket", "HTTP"])
+async def test_a_page_knows_the_generation_of_its_copy(server: Server, arrive: Arrive, over: str) -> None:
+    (person,) = await people(server, "ada")
+    document = await make(person, await team(server, person), "Plan")
+    ada = await enter(server, arrive, person)
+    if over == "HTTP":
+        await ada.context.add_init_script("delete window.WebSocket")
+    await ada.open(document["address"])
+    for generation in (1, 2):
+        await _overwrite(person, document["id"])
+        await ada.sees("Plan:")
+        await ada.write(f" typed {generation}")
+        await ada.sees_status("saved")
+        await _compact(person, document["id"])
+        await ada.page.wait_for_function(
+            "([key, value]) => localStorage.getItem(key) === value",
+            arg=[f"collab:generation:{document['id']}", str(generation)],
+        )
+    await ada.sees_status("saved")
+    stored = (await person.get(f"/documents/{document['id']}/content")).text
+    assert [stored.count(f" typed {generation}") for generation in (1, 2)] == [1, 1]
+    assert stored.count("Plan:") == 2
 
 
 async def test_what_was_typed_offline_is_handed_over(server: Server, arrive: Arrive) -> None:

@@ -35,15 +35,15 @@ class CarriedOver:
     update: bytes
 
 
-def carry_over(seam: Seam, update: bytes, client: int, older: Collection[int] = ()) -> CarriedOver:
+def carry_over(seam: Seam, update: bytes, client: int, foreign: Collection[int] = ()) -> CarriedOver:
     """Carry a validated update of the former generation over, as edits of `client`, which the next one does not know.
 
-    Edits that were carried over before change nothing. older: clients of generations before the former one. Raises
-    Malformed for unreadable bytes or where edits before these are missing, StaleGeneration for edits of `older`, and
-    TooMuchWork for too many nested types.
+    Edits that were carried over before change nothing. foreign: clients of other generations. Raises Malformed for
+    unreadable bytes or where edits before these are missing, StaleGeneration for edits of `foreign`, and TooMuchWork
+    for too many nested types.
     """
-    if any(one in older for one, _, _ in inspect(update).structs):
-        raise StaleGeneration("this update is of an older generation than it says")
+    if any(one in foreign for one, _, _ in inspect(update).structs):
+        raise StaleGeneration("this update is of another generation than it says")
     merged = merge([seam.former, update])
     wanted = read_encoded_tree(merged)
     for known, _, end in inspect(merged).structs:

@@ -77,12 +77,7 @@ async def save_seam(conn: Conn, document_id: UUID, generation: int, seam: Seam) 
     )
 
 
-async def list_clients(conn: Conn, document_id: UUID, *, before: int) -> frozenset[int]:
-    """List the Yjs client ids of the generations of a document before this one."""
-    rows = await conn.fetch(
-        "SELECT DISTINCT unnest(clients) AS client FROM document_generations "
-        "WHERE document_id = $1 AND generation < $2",
-        document_id,
-        before,
-    )
-    return frozenset(row["client"] for row in rows)
+async def find_clients(conn: Conn, document_id: UUID) -> dict[int, frozenset[int]]:
+    """Find the Yjs client ids of each former generation of a document."""
+    rows = await conn.fetch("SELECT generation, clients FROM document_generations WHERE document_id = $1", document_id)
+    return {row["generation"]: frozenset(row["clients"]) for row in rows}

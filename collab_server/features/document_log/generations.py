@@ -1,6 +1,7 @@
 """Generations of documents: a fresh copy takes a document's place, and edits of the former one are carried over."""
 
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from collab_server.core.yjs.updates import EMPTY_UPDATE, decode_state_vector
 from collab_server.errors import LostRace, StaleGeneration
 from collab_server.features.document_log import generation_queries
 
-MAX_GENERATION = 2**53
 _NOT_KEPT = "the document was replaced, and its former generation is not kept; load it again"
 
 
@@ -43,27 +43,39 @@ async def replace_document(
 
 
 async def carry(
-    db: Database, workers: Workers, document_id: UUID, update: bytes, generation: int, current: int
+    db: Database,
+    workers: Workers,
+    document_id: UUID,
+    update: bytes,
+    generation: int,
+    current: int,
+    present: Collection[int],
 ) -> bytes:
     """Carry an update of a former generation over to the current one, through those between them.
 
+    present: the Yjs client ids of the current one. An update with clients of another generation than it says is
+    refused: its content would be there twice.
+
     Returns the update for the current one; EMPTY_UPDATE where everything in it is there. Raises StaleGeneration where a
-    former generation is not kept, Malformed, TooMuchWork, TooMany, Unavailable.
+    former generation is not kept or not the one of the update, Malformed, TooMuchWork, TooMany, Unavailable.
     """
     if generation > current:
         raise StaleGeneration(f"the document is at generation {current}")
+    async with db.as_service() as conn:
+        clients = await generation_queries.find_clients(conn, document_id)
+    own = clients.pop(generation, frozenset())
+    foreign = frozenset(present).union(*clients.values()) - own
     while generation < current and update != EMPTY_UPDATE:
         async with db.as_service() as conn, conn.transaction():
             # Locked: the next edits of this generation are compared with the result.
             seam = await generation_queries.find_seam(conn, document_id, generation)
             if seam is None:
                 raise StaleGeneration(_NOT_KEPT)
-            older = await generation_queries.list_clients(conn, document_id, before=generation)
             client = secrets.randbelow(2**31) + 1
-            carried = await workers.run_within(WHOLE_DOCUMENT_SECONDS, carry_over, seam, update, client, older)
+            carried = await workers.run_within(WHOLE_DOCUMENT_SECONDS, carry_over, seam, update, client, foreign)
             if carried.seam is not seam:
                 await generation_queries.save_seam(conn, document_id, generation, carried.seam)
-        update = carried.update
+        update, foreign = carried.update, frozenset()
         generation += 1
     return update
 
@@ -71,4 +83,5 @@ async def carry(
 async def list_former_clients(db: Database, document_id: UUID) -> frozenset[int]:
     """List the Yjs client ids of the former generations of a document. Raises Unavailable."""
     async with db.as_service() as conn:
-        return await generation_queries.list_clients(conn, document_id, before=MAX_GENERATION)
+        clients = await generation_queries.find_clients(conn, document_id)
+    return frozenset().union(*clients.values())

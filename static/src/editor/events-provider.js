@@ -95,18 +95,27 @@ export const eventsSocket = ({ locate, stateVector }) =>
       if (data === undefined || this.readyState > 1) return;
       if (name === undefined) this.emit('message', { data: bytesOf(data).buffer });
       else if (name === 'open') {
-        this.stream = JSON.parse(data).stream;
+        const { stream, generation } = JSON.parse(data);
+        this.stream = stream;
         this.readyState = 1;
         this.emit('open');
-      } else if (name === 'change' || name === 'resync') {
-        const frame = encoding.createEncoder();
-        encoding.writeVarUint(frame, LIVE_EVENT);
-        encoding.writeVarString(frame, data);
-        this.emit('message', { data: encoding.toUint8Array(frame).slice().buffer });
-      } else if (name === 'close') {
+        this.tell(JSON.stringify({ type: 'generation', generation }));
+      } else if (name === 'change' || name === 'resync') this.tell(data);
+      else if (name === 'close') {
         const { code, reason } = JSON.parse(data);
         this.finish(code, reason);
       }
+    }
+
+    /**
+     * Passes a live event on as a WebSocket would.
+     * @param {string} event JSON
+     */
+    tell(event) {
+      const frame = encoding.createEncoder();
+      encoding.writeVarUint(frame, LIVE_EVENT);
+      encoding.writeVarString(frame, event);
+      this.emit('message', { data: encoding.toUint8Array(frame).slice().buffer });
     }
 
     /** @param {Uint8Array} frame */

@@ -43,8 +43,10 @@ export async function handOver(session, id) {
     }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    if (VERDICTS.has(error.status)) session.end(CODES[error.status] ?? REPLACED, error.code);
-    else setTimeout(() => handOver(session, id), AGAIN_AFTER);
+    if (VERDICTS.has(error.status)) {
+      session.isHandingOver = false;
+      session.end(CODES[error.status] ?? REPLACED, error.code);
+    } else setTimeout(() => handOver(session, id), AGAIN_AFTER);
     return;
   } finally {
     doc.off('update', count);

@@ -177,10 +177,9 @@ export class Session extends EventTarget {
     if (!copy) return;
     this.copy = copy;
     this.apply({ type: 'keeping', keeps: true });
-    if (this.text.length === 0) return;
-    // A copy without a generation is of before documents were replaced.
-    this.generation = Number(memory.get(generationKey(id)) ?? 0);
-    this.arrived();
+    const kept = memory.get(generationKey(id));
+    if (kept !== null) this.generation = Number(kept);
+    if (this.text.length > 0) this.arrived();
   }
 
   /** @param {Doc} details */
@@ -294,7 +293,8 @@ export class Session extends EventTarget {
     const { copy, details } = this;
     this.copy = null;
     memory.set(idKey(this.address), null);
-    if (details) memory.set(generationKey(details.id), null);
     await copy?.discard();
+    // Afterwards: a copy without a generation counts as one of the first.
+    if (details) memory.set(generationKey(details.id), null);
   }
 }

@@ -179,6 +179,26 @@ async def test_edits_pass_through_two_generations(api: ApiHarness) -> None:
     await again.close()
 
 
+async def test_a_copy_that_names_another_generation_than_its_own_is_refused(api: ApiHarness) -> None:
+    made, peer = await overwritten(api, api.editor)
+    await peer.close()
+    await compact(api, made)
+    again = await Peer(api.server, "yws", made["id"], token=api.other.token).sync()
+    scribble_in(again.text)
+    await again.saved()
+    before = await content(api, made)
+    for present in (1, 2):
+        # It is a copy of generation 1, which is the present one first, and a former one then.
+        answer = await api.other.post(
+            f"/documents/{made['id']}/updates", params={"generation": 0}, content=again.doc.get_update(), headers=YJS
+        )
+        assert code(answer) == "stale_generation"
+        if present == 1:
+            await compact(api, made)
+    assert await content(api, made) == before
+    await again.close()
+
+
 async def test_an_update_of_a_former_copy_without_a_generation_is_refused(api: ApiHarness) -> None:
     made, peer = await overwritten(api, api.editor)
     await compact(api, made)
