@@ -465,6 +465,78 @@ BEGIN
   RETURN true;
 END $$;
 
+CREATE FUNCTION app.comment_before() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.thread_id := NEW.id;
+    NEW.depth := 0;
+    IF NEW.parent_id IS NOT NULL THEN
+      SELECT p.thread_id, least(p.depth + 1, 20) INTO NEW.thread_id, NEW.depth FROM comments p
+        WHERE p.id = NEW.parent_id AND p.document_id = NEW.document_id AND p.deleted_at IS NULL;
+      IF NOT FOUND THEN
+        RAISE EXCEPTION 'parent comment is not in this document' USING ERRCODE = 'foreign_key_violation';
+      END IF;
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF NEW.content IS DISTINCT FROM OLD.content THEN
+    INSERT INTO comment_edits (comment_id, old_content, edited_by) VALUES (OLD.id, OLD.content, app.user_id());
+    NEW.edited := true;
+  END IF;
+  IF NEW.resolved AND NOT OLD.resolved THEN
+    NEW.resolved_at := now();
+    NEW.resolved_by := app.user_id();
+  ELSIF NOT NEW.resolved THEN
+    NEW.resolved_at := NULL;
+    NEW.resolved_by := NULL;
+  END IF;
+  -- Where the words are now is not a change of the comment.
+  IF (NEW.content, NEW.resolved, NEW.deleted_at, NEW.anchor_text, NEW.yjs_anchor, NEW.position IS NULL)
+     IS DISTINCT FROM (OLD.content, OLD.resolved, OLD.deleted_at, OLD.anchor_text, OLD.yjs_anchor, OLD.position IS NULL)
+  THEN
+    NEW.row_version := OLD.row_version + 1;
+    NEW.updated_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION app.comment_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE c comments := coalesce(NEW, OLD); fields text[]; operation change_operation;
+BEGIN
+  IF NOT EXISTS (SELECT FROM documents WHERE id = c.document_id AND deleted_at IS NULL) THEN RETURN NULL; END IF;
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.row_version = OLD.row_version THEN RETURN NULL; END IF;
+    fields := array_remove(ARRAY[
+      CASE WHEN (NEW.yjs_anchor, NEW.position IS NULL) IS DISTINCT FROM (OLD.yjs_anchor, OLD.position IS NULL) THEN 'anchor' END,
+      CASE WHEN NEW.content <> OLD.content THEN 'content' END,
+      CASE WHEN NEW.resolved <> OLD.resolved THEN 'resolved' END], NULL);
+    operation := CASE WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL THEN 'delete' ELSE 'update' END;
+  ELSE
+    operation := CASE TG_OP WHEN 'INSERT' THEN 'create' ELSE 'delete' END;
+  END IF;
+  PERFORM app.record_change(c.workspace_id, 'comment', c.id, c.document_id, operation, fields, NULL, c.row_version);
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.comment_reacted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE c comments;
+BEGIN
+  SELECT * INTO c FROM comments WHERE id = coalesce(NEW.comment_id, OLD.comment_id);
+  IF FOUND AND EXISTS (SELECT FROM documents WHERE id = c.document_id AND deleted_at IS NULL) THEN
+    PERFORM app.record_change(c.workspace_id, 'comment', c.id, c.document_id, 'update', '{reactions}', NULL, c.row_version);
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.compact_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_content text DEFAULT NULL::text, p_words integer DEFAULT NULL::integer, p_truncated boolean DEFAULT false, p_actor uuid DEFAULT NULL::uuid) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -2563,6 +2635,70 @@ CREATE TABLE public.categories (
     CONSTRAINT categories_name_check CHECK (((length(TRIM(BOTH FROM name)) >= 1) AND (length(TRIM(BOTH FROM name)) <= 100)))
 );
 
+CREATE TABLE public.comment_edits (
+    id bigint NOT NULL,
+    comment_id uuid NOT NULL,
+    old_content text NOT NULL,
+    edited_by uuid,
+    edited_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.comment_edits ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.comment_edits_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.comment_mentions (
+    comment_id uuid NOT NULL,
+    user_id uuid NOT NULL
+);
+
+CREATE TABLE public.comment_reactions (
+    comment_id uuid NOT NULL,
+    user_id uuid DEFAULT app.user_id() NOT NULL,
+    emoji text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT comment_reactions_emoji_check CHECK (((length(emoji) >= 1) AND (length(emoji) <= 32)))
+);
+
+CREATE TABLE public.comments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    document_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    parent_id uuid,
+    thread_id uuid NOT NULL,
+    depth integer DEFAULT 0 NOT NULL,
+    author_id uuid DEFAULT app.user_id(),
+    author_kind text DEFAULT 'user'::text NOT NULL,
+    author_name text,
+    content text NOT NULL,
+    content_html text NOT NULL,
+    yjs_anchor bytea,
+    anchor_text text,
+    "position" jsonb,
+    anchor_generation bigint,
+    anchor_seq bigint,
+    resolved boolean DEFAULT false NOT NULL,
+    resolved_by uuid,
+    resolved_at timestamp with time zone,
+    edited boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    row_version bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT comments_author_kind_check CHECK ((author_kind = ANY (ARRAY['user'::text, 'api_client'::text, 'guest'::text, 'app_user'::text]))),
+    CONSTRAINT comments_author_name_check CHECK (((length(author_name) >= 1) AND (length(author_name) <= 200))),
+    CONSTRAINT comments_check CHECK ((num_nulls(yjs_anchor, anchor_text, anchor_generation, anchor_seq) = ANY (ARRAY[0, 4]))),
+    CONSTRAINT comments_check1 CHECK (((parent_id IS NULL) OR (yjs_anchor IS NULL))),
+    CONSTRAINT comments_content_check CHECK (((length(TRIM(BOTH FROM content)) > 0) AND (octet_length(content) <= 65536))),
+    CONSTRAINT comments_depth_check CHECK (((depth >= 0) AND (depth <= 20))),
+    CONSTRAINT comments_yjs_anchor_check CHECK ((octet_length(yjs_anchor) <= 1048576))
+);
+
 CREATE TABLE public.connect_epochs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
@@ -3170,6 +3306,21 @@ ALTER TABLE ONLY public.categories
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_workspace_id_parent_id_slug_key UNIQUE NULLS NOT DISTINCT (workspace_id, parent_id, slug);
 
+ALTER TABLE ONLY public.comment_edits
+    ADD CONSTRAINT comment_edits_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.comment_mentions
+    ADD CONSTRAINT comment_mentions_pkey PRIMARY KEY (comment_id, user_id);
+
+ALTER TABLE ONLY public.comment_reactions
+    ADD CONSTRAINT comment_reactions_pkey PRIMARY KEY (comment_id, user_id, emoji);
+
+ALTER TABLE ONLY public.comments
+    ADD CONSTRAINT comments_id_document_id_key UNIQUE (id, document_id);
+
+ALTER TABLE ONLY public.comments
+    ADD CONSTRAINT comments_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.connect_epochs
     ADD CONSTRAINT connect_epochs_pkey PRIMARY KEY (id);
 
@@ -3329,6 +3480,26 @@ CREATE INDEX activity_log_entity ON public.activity_log USING btree (entity_type
 CREATE INDEX activity_log_workspace ON public.activity_log USING btree (workspace_id, id DESC) WHERE (workspace_id IS NOT NULL);
 
 CREATE INDEX categories_parent ON public.categories USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
+CREATE INDEX comment_edits_comment ON public.comment_edits USING btree (comment_id, id);
+
+CREATE INDEX comment_edits_edited_by ON public.comment_edits USING btree (edited_by) WHERE (edited_by IS NOT NULL);
+
+CREATE INDEX comment_mentions_user ON public.comment_mentions USING btree (user_id);
+
+CREATE INDEX comment_reactions_user ON public.comment_reactions USING btree (user_id);
+
+CREATE INDEX comments_author ON public.comments USING btree (author_id) WHERE (author_id IS NOT NULL);
+
+CREATE INDEX comments_document ON public.comments USING btree (document_id, created_at, id);
+
+CREATE INDEX comments_parent ON public.comments USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
+CREATE INDEX comments_resolved_by ON public.comments USING btree (resolved_by) WHERE (resolved_by IS NOT NULL);
+
+CREATE INDEX comments_thread ON public.comments USING btree (thread_id, created_at, id);
+
+CREATE INDEX comments_workspace ON public.comments USING btree (workspace_id);
 
 CREATE INDEX document_archive_archived ON public.document_archive USING btree (archived_at);
 
@@ -3498,6 +3669,8 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF role, permissions, is_a
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION app.audit('workspace', 'id', 'name', 'slug', 'kind', 'owner_id', 'member_limit', 'storage_limit_bytes');
 
+CREATE TRIGGER before BEFORE INSERT OR UPDATE ON public.comments FOR EACH ROW EXECUTE FUNCTION app.comment_before();
+
 CREATE TRIGGER documents_10_heads AFTER INSERT ON public.documents FOR EACH ROW EXECUTE FUNCTION app.documents_after_insert();
 
 CREATE TRIGGER documents_20_generation AFTER UPDATE OF generation ON public.documents FOR EACH ROW WHEN ((old.generation <> new.generation)) EXECUTE FUNCTION app.generation_changed();
@@ -3517,6 +3690,10 @@ CREATE TRIGGER expiry_ins AFTER INSERT ON public.documents FOR EACH ROW WHEN ((n
 CREATE TRIGGER expiry_upd AFTER UPDATE OF expires_at ON public.documents FOR EACH ROW WHEN (((old.expires_at IS DISTINCT FROM new.expires_at) AND (new.expires_at IS NOT NULL))) EXECUTE FUNCTION app.access_changed('document', 'id');
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.categories FOR EACH ROW EXECUTE FUNCTION app.entity_changed('category');
+
+CREATE TRIGGER feed AFTER INSERT OR DELETE ON public.comment_reactions FOR EACH ROW EXECUTE FUNCTION app.comment_reacted();
+
+CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.comments FOR EACH ROW EXECUTE FUNCTION app.comment_changed();
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE ON public.document_favourites FOR EACH ROW EXECUTE FUNCTION app.favourite_changed();
 
@@ -3597,6 +3774,36 @@ ALTER TABLE ONLY public.categories
 
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_workspace_id_parent_id_fkey FOREIGN KEY (workspace_id, parent_id) REFERENCES public.categories(workspace_id, id) ON DELETE SET NULL (parent_id);
+
+ALTER TABLE ONLY public.comment_edits
+    ADD CONSTRAINT comment_edits_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES public.comments(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.comment_edits
+    ADD CONSTRAINT comment_edits_edited_by_fkey FOREIGN KEY (edited_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.comment_mentions
+    ADD CONSTRAINT comment_mentions_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES public.comments(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.comment_mentions
+    ADD CONSTRAINT comment_mentions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.comment_reactions
+    ADD CONSTRAINT comment_reactions_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES public.comments(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.comment_reactions
+    ADD CONSTRAINT comment_reactions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.comments
+    ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_id) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.comments
+    ADD CONSTRAINT comments_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.comments
+    ADD CONSTRAINT comments_parent_id_document_id_fkey FOREIGN KEY (parent_id, document_id) REFERENCES public.comments(id, document_id) ON DELETE SET NULL (parent_id);
+
+ALTER TABLE ONLY public.comments
+    ADD CONSTRAINT comments_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -3746,6 +3953,14 @@ CREATE POLICY administrators_read ON public.activity_log FOR SELECT TO app_reado
 
 ALTER TABLE public.categories ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.comment_edits ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.comment_mentions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.comment_reactions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.comments ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.connect_epochs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.damaged_documents ENABLE ROW LEVEL SECURITY;
@@ -3803,6 +4018,14 @@ CREATE POLICY internal ON public.access_tokens TO app_service, app_admin USING (
 CREATE POLICY internal ON public.activity_log TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.categories TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.comment_edits TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.comment_mentions TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.comment_reactions TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.comments TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.connect_epochs TO app_service USING (true) WITH CHECK (true);
 
@@ -3922,7 +4145,13 @@ CREATE POLICY own ON public.user_identities FOR SELECT TO app_readonly, app_read
 
 CREATE POLICY own ON public.user_settings TO app_readonly, app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id))) WITH CHECK ((user_id = ( SELECT app.user_id() AS user_id)));
 
+CREATE POLICY own_delete ON public.comment_reactions FOR DELETE TO app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
+
 CREATE POLICY own_insert ON public.sync_conflicts FOR INSERT TO app_readwrite WITH CHECK (((user_id = app.user_id()) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))));
+
+CREATE POLICY own_write ON public.comment_reactions FOR INSERT TO app_readwrite WITH CHECK (((user_id = ( SELECT app.user_id() AS user_id)) AND (EXISTS ( SELECT
+   FROM public.comments c
+  WHERE ((c.id = comment_reactions.comment_id) AND (c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])))))));
 
 ALTER TABLE public.presence ENABLE ROW LEVEL SECURITY;
 
@@ -3958,7 +4187,21 @@ ALTER TABLE public.sync_mutations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY tenant_create ON public.comments FOR INSERT TO app_readwrite WITH CHECK (((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) AND
+CASE author_kind
+    WHEN 'app_user'::text THEN (author_id IS NULL)
+    ELSE (NOT (author_id IS DISTINCT FROM ( SELECT app.user_id() AS user_id)))
+END));
+
+CREATE POLICY tenant_delete ON public.comment_mentions FOR DELETE TO app_readwrite USING ((EXISTS ( SELECT
+   FROM public.comments c
+  WHERE ((c.id = comment_mentions.comment_id) AND (c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))))));
+
 CREATE POLICY tenant_read ON public.categories FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
+
+CREATE POLICY tenant_read ON public.comments FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) AND (EXISTS ( SELECT
+   FROM public.documents d
+  WHERE (d.id = comments.document_id)))));
 
 CREATE POLICY tenant_read ON public.document_tags FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
@@ -3970,7 +4213,13 @@ CREATE POLICY tenant_read ON public.workspace_members FOR SELECT TO app_readonly
 
 CREATE POLICY tenant_read ON public.workspace_usage FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
+CREATE POLICY tenant_update ON public.comments FOR UPDATE TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])));
+
 CREATE POLICY tenant_write ON public.categories TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) WITH CHECK ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
+
+CREATE POLICY tenant_write ON public.comment_mentions FOR INSERT TO app_readwrite WITH CHECK ((EXISTS ( SELECT
+   FROM public.comments c
+  WHERE ((c.id = comment_mentions.comment_id) AND (c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))))));
 
 CREATE POLICY tenant_write ON public.document_tags TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) WITH CHECK ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
 
@@ -3985,6 +4234,18 @@ ALTER TABLE public.user_identities ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.user_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY via_comment ON public.comment_edits FOR SELECT TO app_readonly, app_readwrite USING ((EXISTS ( SELECT
+   FROM public.comments c
+  WHERE (c.id = comment_edits.comment_id))));
+
+CREATE POLICY via_comment ON public.comment_mentions FOR SELECT TO app_readonly, app_readwrite USING ((EXISTS ( SELECT
+   FROM public.comments c
+  WHERE (c.id = comment_mentions.comment_id))));
+
+CREATE POLICY via_comment ON public.comment_reactions FOR SELECT TO app_readonly, app_readwrite USING ((EXISTS ( SELECT
+   FROM public.comments c
+  WHERE (c.id = comment_reactions.comment_id))));
 
 CREATE POLICY via_document ON public.document_edit_times FOR SELECT TO app_readonly, app_readwrite USING ((EXISTS ( SELECT
    FROM public.documents d
@@ -4089,6 +4350,12 @@ GRANT ALL ON FUNCTION app.category_guard() TO app_admin;
 REVOKE ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) TO app_service;
 GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.comment_before() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.comment_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.comment_reacted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.compact_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_content text, p_words integer, p_truncated boolean, p_actor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.compact_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_content text, p_words integer, p_truncated boolean, p_actor uuid) TO app_service;
@@ -4660,6 +4927,44 @@ GRANT INSERT(icon),UPDATE(icon) ON TABLE public.categories TO app_readwrite;
 GRANT INSERT(description),UPDATE(description) ON TABLE public.categories TO app_readwrite;
 
 GRANT INSERT("position"),UPDATE("position") ON TABLE public.categories TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comment_edits TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comment_edits TO app_admin;
+GRANT SELECT ON TABLE public.comment_edits TO app_readonly;
+GRANT SELECT ON TABLE public.comment_edits TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comment_mentions TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comment_mentions TO app_admin;
+GRANT SELECT ON TABLE public.comment_mentions TO app_readonly;
+GRANT SELECT,INSERT,DELETE ON TABLE public.comment_mentions TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comment_reactions TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comment_reactions TO app_admin;
+GRANT SELECT ON TABLE public.comment_reactions TO app_readonly;
+GRANT SELECT,INSERT,DELETE ON TABLE public.comment_reactions TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comments TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comments TO app_admin;
+GRANT SELECT ON TABLE public.comments TO app_readonly;
+GRANT SELECT,INSERT ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(content) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(content_html) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(yjs_anchor) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(anchor_text) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE("position") ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(anchor_generation) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(anchor_seq) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(resolved) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(deleted_at) ON TABLE public.comments TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.connect_epochs TO app_service;
 
