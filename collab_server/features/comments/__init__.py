@@ -1,0 +1,1 @@
+"""Comments on documents: threads, anchors, mentions and reactions."""
