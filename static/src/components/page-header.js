@@ -70,6 +70,7 @@ async function enter(needsAccount) {
   if (user?.kind === 'user') {
     api.onSignedOut(() => location.assign(signInPage()));
     $('bar').append(accountMenu(user));
+    import('./inbox.js').then(({ bindInbox }) => bindInbox((bell) => $('account').before(bell)));
     onThemeChosen($('theme'), (theme) => {
       api.changePreferences({ theme }).catch(() => {});
     });

@@ -121,5 +121,6 @@ export function bindMember(session, who) {
   session.addEventListener('details', show);
   show();
   bar.dataset.member = '';
+  import('../components/inbox.js').then(({ bindInbox }) => bindInbox((bell) => tools.before(bell)));
   api.onSignedOut(() => toast('Your session has ended. Your text stays here; sign in again in another tab to go on.'));
 }

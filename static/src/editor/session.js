@@ -54,6 +54,8 @@ export class Session extends EventTarget {
     this.editor = null;
     /** @type {{ discard: () => Promise<void> } | null} */
     this.copy = null;
+    /** What the editor shows in the document's place while somebody types a suggestion. */
+    this.proposal = /** @type {{ doc: Y.Doc, text: Y.Text } | null} */ (null);
     this.loaded = false;
     this.refused = false; // the open socket was told that it may not write
     this.status = initialStatus();
@@ -116,6 +118,24 @@ export class Session extends EventTarget {
 
   get readOnly() {
     return this.status.readOnly || this.status.link === 'ended' || this.isRenewing;
+  }
+
+  /** What the editor shows, and whether it only shows it. */
+  get edited() {
+    const { proposal, doc, text } = this;
+    if (proposal) return { ...proposal, readOnly: this.status.link === 'ended' };
+    return { doc, text, readOnly: this.readOnly };
+  }
+
+  /**
+   * Has the editor show this in the document's place; null: the document again.
+   * @param {{ doc: Y.Doc, text: Y.Text } | null} proposal
+   */
+  propose(proposal) {
+    this.dispatchEvent(new Event('renewing'));
+    this.proposal = proposal;
+    this.dispatchEvent(new Event('renewed'));
+    this.dispatchEvent(new Event('status'));
   }
 
   /** @param {StatusEvent} event */
@@ -202,6 +222,20 @@ export class Session extends EventTarget {
     if (!('entity_type' in event)) this.refresh();
     else if (event.entity_type === 'document' && (event.row_version ?? 0) > (this.details?.row_version ?? 0))
       this.refresh();
+  }
+
+  /** Waits until the server has all edits of this page, or until there is no connection that could bring them there. */
+  saved() {
+    const isDone = () => !this.status.dirty || this.status.link !== 'up';
+    if (isDone()) return Promise.resolve();
+    return new Promise((/** @type {(_: void) => void} */ resolve) => {
+      const look = () => {
+        if (!isDone()) return;
+        this.removeEventListener('status', look);
+        resolve();
+      };
+      this.addEventListener('status', look);
+    });
   }
 
   /** Reads title and role from the server again. Keeps the known ones when that fails. */

@@ -9,9 +9,11 @@ import { tagHighlighter, tags } from '@lezer/highlight';
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
 import * as Y from 'yjs';
 import { Tints } from './blame-tints.js';
+import { CommentMarks } from './comment-marks.js';
 import { remoteCursors } from './remote-cursors.js';
 
 /** @import { TintOptions } from './blame-tints.js' */
+/** @import { MarkOptions } from './comment-marks.js' */
 
 const highlighter = tagHighlighter([
   { tag: tags.heading1, class: 'md-h md-h1' },
@@ -116,8 +118,9 @@ const wrap = (sign) => (view) => {
 /**
  * @param {{parent: HTMLElement, text: Y.Text, awareness: import('y-protocols/awareness').Awareness, readOnly: boolean, language?: string | null}} options
  *   language: of the text, for spelling and reading aloud
- * @returns {{view: EditorView, tint: (options: TintOptions) => Tints, setReadOnly: (readOnly: boolean) => void}}
- *   tint: for tints by author, without a second copy of the editor's modules
+ * @returns {{view: EditorView, tint: (options: TintOptions) => Tints, annotate: (options: MarkOptions) => CommentMarks,
+ *   setReadOnly: (readOnly: boolean) => void}} tint, annotate: for tints by author and for marks of comments, without a
+ *   second copy of the editor's modules
  */
 export function createEditor({ parent, text, awareness, readOnly, language }) {
   const access = new Compartment();
@@ -171,6 +174,7 @@ export function createEditor({ parent, text, awareness, readOnly, language }) {
   return {
     view,
     tint: (options) => new Tints(view, options),
+    annotate: (options) => new CommentMarks(view, options),
     setReadOnly(only) {
       if (view.state.readOnly !== only) view.dispatch({ effects: access.reconfigure(accessOf(only)) });
     },

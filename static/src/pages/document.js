@@ -56,7 +56,7 @@ function showStatus() {
   $('status').title = said.detail;
   notice.show(shown, said);
   announce(shown.kind, said);
-  editor?.setReadOnly(session.readOnly);
+  editor?.setReadOnly(session.edited.readOnly);
 }
 
 /** The title of the document. While none is set it is the first heading, which the server extracts a little later. */
@@ -148,6 +148,7 @@ async function introduce() {
   const fixedName = who?.kind === 'user';
   if (fixedName) identity.name = who.name;
   bindPeople({ session, identity, fixedName });
+  import('../editor/discussion-tools.js').then(({ bindDiscussion }) => bindDiscussion(session, fixedName ? who : null));
   if (!fixedName) {
     const { bindGuest } = await import('../editor/guest-tools.js');
     bindGuest(session);
@@ -162,11 +163,12 @@ async function introduce() {
 }
 
 function makeEditor() {
+  const { text, readOnly } = session.edited;
   const made = createEditor({
     parent: $('editor'),
-    text: session.text,
+    text,
     awareness: session.awareness,
-    readOnly: session.readOnly,
+    readOnly,
     language: memory.get('language'),
   });
   editor = made;

@@ -13,7 +13,7 @@ import { $, debounced, find, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
 import { parseListQuery } from '../lib/list-query.js';
-import { LiveEvents } from '../lib/live-events.js';
+import { pageEvents } from '../lib/page-events.js';
 import { DocumentStore, documentOf } from '../stores/documents.js';
 import { PresenceFollower } from '../stores/presence.js';
 
@@ -145,15 +145,9 @@ function bindCreateButtons(workspace, mayCreate) {
   });
 }
 
-/** @type {LiveEvents | undefined} */
-let events;
-
 /** @param {CurrentUser} user */
 async function show(user) {
-  if (!events) {
-    events = new LiveEvents();
-    events.start();
-  }
+  const events = pageEvents();
   const { items: workspaces } = await api.workspaces();
   const workspace = chooseWorkspace(user, workspaces);
   if (!workspace) {

@@ -13,7 +13,7 @@ import * as api from '../lib/api.js';
 import { $, find, h, setText } from '../lib/dom.js';
 import { sized } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
-import { LiveEvents } from '../lib/live-events.js';
+import { pageEvents } from '../lib/page-events.js';
 import { statusOf } from '../lib/request.js';
 import { MemberStore } from '../stores/members.js';
 
@@ -187,7 +187,7 @@ class SettingsPage {
   /** @param {CurrentUser} user */
   constructor(user) {
     this.user = user;
-    this.events = new LiveEvents();
+    this.events = pageEvents();
     this.events.follow(this);
     /** @type {Workspace | null} */
     this.workspace = null;
@@ -274,7 +274,6 @@ let page;
 async function show(user) {
   if (!page) {
     page = new SettingsPage(user);
-    page.events.start();
   }
   await page.refresh();
 }

@@ -1,0 +1,34 @@
+/** Notices of the operating system for new notifications, where the person has allowed them. */
+import * as api from '../lib/comments-api.js';
+import { notificationWords } from '../lib/notification-words.js';
+
+/** @import { NotificationStore } from '../stores/notifications.js' */
+
+/** The newest notification that was announced, as a time. */
+let announced = Date.now();
+
+/** Whether this browser can show notices. */
+export const canAnnounce = () => 'Notification' in window && window.isSecureContext;
+
+/** Asks for the permission. Returns whether it was given. */
+export const askToAnnounce = async () => canAnnounce() && (await Notification.requestPermission()) === 'granted';
+
+/**
+ * Announces what has come since the last time. A page that the person looks at shows it by itself.
+ * @param {NotificationStore} store
+ */
+export async function announceInBrowser(store) {
+  if (!canAnnounce() || Notification.permission !== 'granted' || document.hasFocus()) return;
+  const { items } = await api.notifications({ state: 'unread', limit: 3 });
+  const fresh = items.filter(({ updated_at: at }) => Date.parse(at) > announced);
+  for (const item of fresh.reverse()) {
+    announced = Math.max(announced, Date.parse(item.updated_at));
+    const { who, did, where } = notificationWords(item);
+    const notice = new Notification(`${who} ${did} ${where}`, { body: item.comment?.excerpt ?? '', tag: item.id });
+    notice.onclick = () => {
+      window.focus();
+      store.markRead(item).catch(() => {});
+      if (item.url) location.assign(item.url);
+    };
+  }
+}

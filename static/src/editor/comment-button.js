@@ -1,0 +1,42 @@
+/** The button beside selected text that begins a comment about it. */
+import { h } from '../lib/dom.js';
+import { icon } from '../components/icons.js';
+
+/** @import { Discussion } from './discussion.js' */
+
+/** Pixels from the edge of the text. */
+const OUTSIDE = 8;
+
+/**
+ * @param {Discussion} discussion
+ * @returns {() => void} to be called when the selection or the text has changed
+ */
+export function commentButton(discussion) {
+  const button = h(
+    'button',
+    {
+      class: 'comment-button',
+      type: 'button',
+      'aria-label': 'Comment on the selected text',
+      title: 'Comment (Ctrl+Alt+M)',
+      hidden: true,
+    },
+    icon('comment'),
+  );
+  // A press would take the selection away first.
+  button.addEventListener('pointerdown', (event) => event.preventDefault());
+  button.addEventListener('click', () => discussion.begin());
+  document.body.append(button);
+  return () => {
+    const view = discussion.session.editor?.view;
+    const selected = view?.state.selection.main;
+    const isShown =
+      view && selected && !selected.empty && discussion.actions.mayComment && discussion.draft.value === null;
+    const at = isShown ? view.coordsAtPos(selected.head) : null;
+    button.hidden = !at;
+    if (!view || !at) return;
+    const { right } = view.contentDOM.getBoundingClientRect();
+    button.style.top = `${Math.round(at.top + scrollY + (at.bottom - at.top) / 2)}px`;
+    button.style.left = `${Math.round(Math.min(right + OUTSIDE, innerWidth - 52))}px`;
+  };
+}

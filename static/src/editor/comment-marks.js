@@ -1,0 +1,216 @@
+/** The texts in the editor that comments and suggestions are about. They follow its changes. */
+import { StateEffect, StateField } from '@codemirror/state';
+import { Decoration, EditorView, WidgetType, keymap } from '@codemirror/view';
+import * as Y from 'yjs';
+
+/** @import { Range } from '@codemirror/state' */
+/** @import { DecorationSet } from '@codemirror/view' */
+
+/**
+ * A text that something is about. `key`: of the thread or suggestion. `kind`: how it is shown. `inserted`: the text that a
+ * suggestion puts behind it.
+ * @typedef {{ key: string, kind: 'comment' | 'draft' | 'suggestion', from: number, to: number, inserted?: string }} Place
+ */
+/**
+ * A place as the server tells it: relative positions in base64url.
+ * @typedef {{ key: string, kind: Place['kind'], start: string, end: string, inserted?: string }} Anchored
+ */
+
+/** @type {import('@codemirror/state').StateEffectType<Place[]>} */
+const setPlaces = StateEffect.define();
+/** @type {import('@codemirror/state').StateEffectType<string>} */
+const setActive = StateEffect.define();
+
+/** The text of a suggestion that is not in the document yet. */
+class Insertion extends WidgetType {
+  /**
+   * @param {string} key
+   * @param {string} text
+   */
+  constructor(key, text) {
+    super();
+    this.key = key;
+    this.text = text;
+  }
+
+  /**
+   * @override
+   * @param {Insertion} other
+   */
+  eq(other) {
+    return other.key === this.key && other.text === this.text;
+  }
+
+  /** @override */
+  toDOM() {
+    const element = document.createElement('ins');
+    element.className = 'suggested';
+    element.dataset.mark = this.key;
+    element.textContent = this.text;
+    return element;
+  }
+
+  /** @override */
+  ignoreEvent() {
+    return false;
+  }
+}
+
+/**
+ * `chosen` is called when a marked text is clicked; the shortest one comes first. `changed`: when text, selection or places
+ * have changed. `comment`: for the shortcut of a new comment. `step`: for those of the next and the previous thread.
+ * @typedef {object} MarkOptions
+ * @property {Y.Doc} doc
+ * @property {Y.Text} text
+ * @property {(keys: string[]) => void} chosen
+ * @property {() => void} changed
+ * @property {() => boolean} comment
+ * @property {(step: 1 | -1) => boolean} step
+ */
+
+export class CommentMarks {
+  /**
+   * @param {EditorView} view
+   * @param {MarkOptions} options
+   */
+  constructor(view, { doc, text, chosen, changed, comment, step }) {
+    this.view = view;
+    this.doc = doc;
+    this.text = text;
+    this.field = StateField.define({
+      create: () => /** @type {{ places: Place[], active: string }} */ ({ places: [], active: '' }),
+      update: (value, { effects, docChanged, changes }) => {
+        let next = value;
+        if (docChanged) next = { ...next, places: next.places.map((place) => moved(place, changes)) };
+        for (const effect of effects) {
+          if (effect.is(setPlaces)) next = { ...next, places: effect.value };
+          else if (effect.is(setActive)) next = { ...next, active: effect.value };
+        }
+        return next;
+      },
+      provide: (field) => EditorView.decorations.from(field, ({ places, active }) => decorate(places, active)),
+    });
+    view.dispatch({
+      effects: StateEffect.appendConfig.of([
+        this.field,
+        EditorView.domEventHandlers({
+          click: (event) => {
+            const keys = this.keysAt(event);
+            if (keys.length > 0) chosen(keys);
+          },
+        }),
+        EditorView.updateListener.of((update) => {
+          const isOther = update.state.field(this.field) !== update.startState.field(this.field, false);
+          if (update.docChanged || update.selectionSet || update.geometryChanged || isOther) changed();
+        }),
+        keymap.of([
+          { key: 'Mod-Alt-m', run: comment },
+          { key: 'Mod-Alt-ArrowDown', run: () => step(1), preventDefault: true },
+          { key: 'Mod-Alt-ArrowUp', run: () => step(-1), preventDefault: true },
+        ]),
+      ]),
+    });
+  }
+
+  get places() {
+    return this.view.state.field(this.field).places;
+  }
+
+  /**
+   * Marks other texts. A text that is gone has no mark.
+   * @param {Anchored[]} anchored
+   * @param {Place[]} [others] places that are known as offsets
+   */
+  show(anchored, others = []) {
+    const found = anchored.flatMap(({ key, kind, start, end, inserted }) => {
+      const [from, to] = [this.resolve(start), this.resolve(end)];
+      if (from === null || to === null || from > to || (from === to && !inserted)) return [];
+      return [{ key, kind, from, to, inserted }];
+    });
+    const { length } = this.view.state.doc;
+    const places = [...found, ...others].filter(({ to }) => to <= length);
+    if (JSON.stringify(places) !== JSON.stringify(this.places)) this.view.dispatch({ effects: setPlaces.of(places) });
+  }
+
+  /**
+   * The offset of a relative position in the text; null where it is in no visible text.
+   * @param {string} encoded
+   */
+  resolve(encoded) {
+    try {
+      const bytes = Uint8Array.from(atob(encoded.replaceAll('-', '+').replaceAll('_', '/')), (one) =>
+        one.charCodeAt(0),
+      );
+      const found = Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(bytes), this.doc);
+      return found?.type === this.text ? found.index : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {string} key '': none */
+  activate(key) {
+    if (this.view.state.field(this.field).active !== key) this.view.dispatch({ effects: setActive.of(key) });
+  }
+
+  /** @param {MouseEvent} event */
+  keysAt(event) {
+    const mark = event.target instanceof Element ? event.target.closest('ins[data-mark]') : null;
+    if (mark instanceof HTMLElement && mark.dataset.mark) return [mark.dataset.mark];
+    const at = this.view.posAtCoords({ x: event.clientX, y: event.clientY });
+    if (at === null) return [];
+    return this.places
+      .filter(({ from, to, kind }) => kind !== 'draft' && from <= at && at <= to && from < to)
+      .sort((a, b) => a.to - a.from - (b.to - b.from))
+      .map(({ key }) => key);
+  }
+
+  /** @param {string} key */
+  placeOf(key) {
+    return this.places.find((place) => place.key === key);
+  }
+
+  /**
+   * The distance of a marked text from the top of the page's content; null where there is none.
+   * @param {string} key
+   */
+  topOf(key) {
+    const place = this.placeOf(key);
+    if (!place) return null;
+    const shown = this.view.coordsAtPos(place.from, 1)?.top;
+    return (shown ?? this.view.documentTop + this.view.lineBlockAt(place.from).top) + scrollY;
+  }
+
+  /** @param {string} key */
+  scrollTo(key) {
+    const place = this.placeOf(key);
+    if (place) this.view.dispatch({ effects: EditorView.scrollIntoView(place.from, { y: 'center' }) });
+  }
+}
+
+/**
+ * @param {Place} place
+ * @param {import('@codemirror/state').ChangeDesc} changes
+ */
+function moved(place, changes) {
+  const from = changes.mapPos(place.from, 1);
+  return { ...place, from, to: Math.max(from, changes.mapPos(place.to, -1)) };
+}
+
+/**
+ * @param {Place[]} places
+ * @param {string} active
+ * @returns {DecorationSet}
+ */
+function decorate(places, active) {
+  /** @type {Range<Decoration>[]} */
+  const marks = [];
+  for (const { key, kind, from, to, inserted } of places) {
+    const name = kind === 'suggestion' ? 'suggested-away' : kind === 'draft' ? 'commented draft' : 'commented';
+    const attributes = { 'data-mark': key };
+    if (from < to)
+      marks.push(Decoration.mark({ class: key === active ? `${name} active` : name, attributes }).range(from, to));
+    if (inserted) marks.push(Decoration.widget({ widget: new Insertion(key, inserted), side: 1 }).range(to));
+  }
+  return Decoration.set(marks, true);
+}

@@ -1,0 +1,300 @@
+/** Comments and suggestions of the open document: what is chosen, what is marked, what is shown in panel and margin. */
+import { batch, effect, signal } from '@preact/signals';
+import * as Y from 'yjs';
+import * as api from '../lib/comments-api.js';
+import { $, find, setText } from '../lib/dom.js';
+import { CommentActions } from '../components/comment-actions.js';
+import { tryTo } from '../components/toast.js';
+import { CommentStore } from '../stores/comments.js';
+import { SuggestionStore } from '../stores/suggestions.js';
+import { followText } from './comment-follow.js';
+import { drawDiscussion } from './discussion-view.js';
+
+/** @import { ChangeEvent, CurrentUser, Suggestion } from '../lib/types.js' */
+/** @import { Filter } from '../stores/comments.js' */
+/** @import { Anchored, CommentMarks } from './comment-marks.js' */
+/** @import { Session } from './session.js' */
+
+/**
+ * A comment that is being written about a text.
+ * @typedef {{ quote: string, relative_start: string, relative_end: string }} Draft
+ */
+
+const wide = matchMedia('(min-width: 1240px)');
+const LINK = /^#comment-([0-9a-f-]{36})$/i;
+
+/** @param {Y.RelativePosition} position */
+function encoded(position) {
+  const bytes = String.fromCharCode(...Y.encodeRelativePosition(position));
+  return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+export class Discussion {
+  /**
+   * @param {Session} session
+   * @param {CurrentUser | null} who an account; null for everybody else
+   */
+  constructor(session, who) {
+    const { details } = session;
+    if (!details) throw new Error('the document is not known yet');
+    this.session = session;
+    this.store = new CommentStore({ document: details.id, user: who?.id ?? null });
+    this.suggestions = new SuggestionStore({ document: details.id });
+    this.actions = new CommentActions({
+      doc: () => session.details ?? details,
+      who,
+      store: this.store,
+      address: session.address,
+    });
+    this.active = signal('');
+    this.filter = signal(/** @type {Filter} */ ('open'));
+    this.draft = signal(/** @type {Draft | null} */ (null));
+    this.isOpen = signal(false);
+    this.isWide = signal(wide.matches);
+    /** How often text may have moved. */
+    this.moved = signal(0);
+    /** The threads and suggestions with a text, in its order. */
+    this.inMargin = signal(/** @type {string[]} */ ([]));
+    this.marks = /** @type {CommentMarks | null} */ (null);
+    this.before = /** @type {Element | null} */ (null);
+    this.follow = followText(this);
+    this.bind();
+  }
+
+  bind() {
+    const { session } = this;
+    wide.addEventListener('change', () => {
+      this.isWide.value = wide.matches;
+    });
+    session.addEventListener('live', (event) => {
+      const change = /** @type {CustomEvent<ChangeEvent | null>} */ (event).detail;
+      for (const store of [this.store, this.suggestions]) {
+        if (change) store.apply(change);
+        else store.resync();
+      }
+    });
+    session.addEventListener('renewing', () => {
+      this.marks = null;
+    });
+    session.addEventListener('renewed', () => {
+      this.attach();
+      this.store.resync();
+      this.suggestions.resync();
+    });
+    effect(() => this.mark());
+    effect(() => this.marks?.activate(this.active.value));
+    drawDiscussion(this);
+  }
+
+  /** Marks texts in the editor of the session, which may be a new one. */
+  attach() {
+    const { editor, edited } = this.session;
+    if (!editor) return;
+    this.marks = editor.annotate({
+      doc: edited.doc,
+      text: edited.text,
+      chosen: (keys) => this.choose(keys[(keys.indexOf(this.active.value) + 1) % keys.length], { reveal: false }),
+      changed: () => this.follow(),
+      comment: () => this.begin(),
+      step: (step) => {
+        this.step(step);
+        return true;
+      },
+    });
+    this.mark();
+  }
+
+  async load() {
+    await Promise.all([this.store.load(), this.suggestions.load()]);
+    this.openLinked();
+    addEventListener('hashchange', () => this.openLinked());
+  }
+
+  /** Shows the comment that the page's address names. */
+  openLinked() {
+    const id = LINK.exec(location.hash)?.[1];
+    const comment = id && this.store.comments.value.get(id);
+    if (!comment) return;
+    const thread = this.store.threads.value.find(({ id: each }) => each === comment.thread_id);
+    this.filter.value = thread?.root.resolved ? 'resolved' : 'open';
+    if (!this.isWide.value || !this.marks?.placeOf(comment.thread_id)) this.open();
+    this.choose(comment.thread_id);
+    this.focusThread(comment.thread_id);
+    const shown = find(document, `[data-comment="${CSS.escape(comment.id)}"]`);
+    shown?.classList.add('linked');
+    shown?.scrollIntoView({ block: 'nearest' });
+  }
+
+  // ---- marks
+
+  /** Marks the texts of open threads and suggestions. */
+  mark() {
+    const draft = this.draft.value;
+    const threads = this.store.open.value;
+    const proposed = this.suggestions.open.value;
+    if (!this.marks) return;
+    /** @type {Anchored[]} */
+    const anchored = threads.flatMap(({ id, root: { anchor } }) =>
+      anchor?.relative_start && anchor.relative_end
+        ? [{ key: id, kind: 'comment', start: anchor.relative_start, end: anchor.relative_end }]
+        : [],
+    );
+    for (const { id, hunks } of proposed) {
+      for (const { stale, relative_start: start, relative_end: end, inserted } of hunks)
+        if (!stale && start && end) anchored.push({ key: id, kind: 'suggestion', start, end, inserted });
+    }
+    if (draft) anchored.push({ key: 'draft', kind: 'draft', start: draft.relative_start, end: draft.relative_end });
+    // The effect that calls this may run within an update of the editor.
+    queueMicrotask(() => {
+      this.marks?.show(anchored);
+      this.follow();
+    });
+  }
+
+  /** @param {string} key */
+  topOf(key) {
+    return this.marks?.topOf(key) ?? null;
+  }
+
+  // ---- what is chosen
+
+  /**
+   * @param {string} key of a thread or a suggestion; '': none
+   * @param {{ reveal?: boolean }} [options] whether its text is scrolled to
+   */
+  choose(key, { reveal = true } = {}) {
+    batch(() => {
+      this.active.value = key;
+      if (key && !this.isOpen.value && !(this.isWide.value && this.marks?.placeOf(key))) this.open();
+    });
+    if (key && reveal) this.marks?.scrollTo(key);
+  }
+
+  /** @param {string} key */
+  focusThread(key) {
+    // Drawn by the effects of the choice.
+    queueMicrotask(() => {
+      const card = find(document, `[data-thread="${CSS.escape(key)}"], [data-suggestion="${CSS.escape(key)}"]`);
+      card?.focus({ preventScroll: true });
+    });
+  }
+
+  /** @param {string} key */
+  handlersOf(key) {
+    return {
+      choose: () => this.choose(key),
+      step: (/** @type {1 | -1} */ step) => this.step(step, key),
+      leave: () => {
+        this.active.value = '';
+        this.session.editor?.view.focus();
+      },
+    };
+  }
+
+  /**
+   * Goes to the next or the previous thread.
+   * @param {1 | -1} step
+   * @param {string} [from] by default the chosen one
+   */
+  step(step, from = this.active.value) {
+    const keys = this.isOpen.value
+      ? [...this.suggestions.open.value.map(({ id }) => id), ...this.store.find(this.filter.value).map(({ id }) => id)]
+      : this.inMargin.value.filter((key) => key !== 'draft');
+    if (keys.length === 0) {
+      this.open();
+      return;
+    }
+    const at = keys.indexOf(from);
+    const next = keys[at < 0 ? (step > 0 ? 0 : keys.length - 1) : (at + step + keys.length) % keys.length];
+    this.choose(next);
+    this.focusThread(next);
+  }
+
+  // ---- new comments
+
+  /** Begins a comment about the selected text. */
+  begin() {
+    const { editor, text } = this.session;
+    const selected = editor?.view.state.selection.main;
+    if (!selected || !this.actions.mayComment) return false;
+    if (selected.empty) {
+      this.open();
+      return true;
+    }
+    const { from, to } = selected;
+    this.active.value = '';
+    this.draft.value = {
+      quote: text.toString().slice(from, to),
+      relative_start: encoded(Y.createRelativePositionFromTypeIndex(text, from, 0)),
+      relative_end: encoded(Y.createRelativePositionFromTypeIndex(text, to, -1)),
+    };
+    if (!this.isWide.value) this.open();
+    return true;
+  }
+
+  /** @param {string} content */
+  async submitDraft(content) {
+    const { value: draft } = this.draft;
+    if (!draft) return;
+    await this.session.saved();
+    const { relative_start, relative_end } = draft;
+    const made = await this.actions.add(content, { anchor: { relative_start, relative_end } });
+    batch(() => {
+      this.draft.value = null;
+      this.active.value = made.thread_id;
+    });
+    setText($('announcer'), 'Comment added');
+  }
+
+  dropDraft() {
+    this.draft.value = null;
+    this.session.editor?.view.focus();
+  }
+
+  /** @param {string} content */
+  async add(content) {
+    const made = await this.actions.add(content);
+    batch(() => {
+      this.filter.value = 'open';
+      this.active.value = made.thread_id;
+    });
+    setText($('announcer'), 'Comment added');
+  }
+
+  // ---- suggestions
+
+  /**
+   * @param {Suggestion} suggestion
+   * @param {'accept' | 'reject' | 'withdraw'} how
+   */
+  async decide({ id }, how) {
+    const decided = await tryTo(async () => {
+      await this.session.saved();
+      if (how === 'withdraw') await api.withdrawSuggestion(id);
+      else await api.decideSuggestion(id, how === 'accept');
+      return true;
+    });
+    if (decided) setText($('announcer'), how === 'accept' ? 'Suggestion accepted' : 'Suggestion closed');
+    await this.suggestions.load();
+  }
+
+  // ---- panel and margin
+
+  open() {
+    if (!this.isOpen.value) this.before = document.activeElement;
+    this.isOpen.value = true;
+  }
+
+  close() {
+    batch(() => {
+      this.isOpen.value = false;
+      if (!this.isWide.value) this.draft.value = null;
+    });
+    if (this.before instanceof HTMLElement && this.before.isConnected) this.before.focus();
+  }
+
+  toggle() {
+    if (this.isOpen.value) this.close();
+    else this.open();
+  }
+}

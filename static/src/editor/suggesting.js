@@ -1,0 +1,155 @@
+/** Typed suggestions: the editor shows a copy of the document, and what differs in it is sent as one suggestion. */
+import * as sha256 from 'lib0/hash/sha256';
+import { signal } from '@preact/signals';
+import * as Y from 'yjs';
+import * as api from '../lib/comments-api.js';
+import { debounced } from '../lib/dom.js';
+import { messageOf, statusOf } from '../lib/request.js';
+
+/** @import { Suggestion } from '../lib/types.js' */
+/** @import { Session } from './session.js' */
+
+/** Milliseconds after the last change until it is sent. */
+const SEND_AFTER = 800;
+const FROM_DOCUMENT = 'document';
+
+/**
+ * A part of the copy. `text`: what is inserted there, or what is deleted.
+ * @typedef {{ kind: 'kept' | 'inserted' | 'deleted', text: string }} Part
+ */
+
+/**
+ * What differs in a copy that was made of a document, in its order.
+ * @param {Y.Doc} original
+ * @param {Y.Text} copied a text of a copy that keeps what was deleted
+ * @returns {Part[]}
+ */
+export function partsOf(original, copied) {
+  const known = Y.decodeStateVector(Y.encodeStateVector(original));
+  const gone = Y.createDeleteSetFromStructStore(original.store);
+  /** @type {Part[]} */
+  const parts = [];
+  for (let item = copied._start; item; item = item.right) {
+    if (!(item.content instanceof Y.ContentString)) continue;
+    const isOld = item.id.clock < (known.get(item.id.client) ?? 0);
+    if (isOld ? Y.isDeleted(gone, item.id) : item.deleted) continue;
+    const kind = !isOld ? 'inserted' : item.deleted ? 'deleted' : 'kept';
+    const last = parts.at(-1);
+    if (last?.kind === kind) last.text += item.content.str;
+    else parts.push({ kind, text: item.content.str });
+  }
+  return parts;
+}
+
+export class Suggesting {
+  /** @param {Session} session */
+  constructor(session) {
+    this.session = session;
+    this.isOn = signal(false);
+    this.problem = signal('');
+    this.isSending = signal(false);
+    /** The suggestion that was sent last. */
+    this.sent = /** @type {Suggestion | null} */ (null);
+    this.queue = Promise.resolve();
+    this.follow = this.follow.bind(this);
+    this.typed = this.typed.bind(this);
+    this.sendSoon = debounced(SEND_AFTER, () => this.send());
+    session.addEventListener('renewing', () => {
+      // A replaced document has other characters: the copy of the former one says nothing of them.
+      if (this.isOn.value && session.isRenewing) this.end();
+    });
+  }
+
+  begin() {
+    const { session } = this;
+    const doc = new Y.Doc({ gc: false });
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(session.doc), FROM_DOCUMENT);
+    this.sent = null;
+    this.problem.value = '';
+    session.doc.on('update', this.follow);
+    doc.on('update', this.typed);
+    session.propose({ doc, text: doc.getText('content') });
+    this.isOn.value = true;
+  }
+
+  /** Sends what is left, and shows the document again. */
+  async stop() {
+    await this.send();
+    if (this.problem.value) return;
+    this.end();
+  }
+
+  end() {
+    const { session } = this;
+    session.doc.off('update', this.follow);
+    this.isOn.value = false;
+    session.propose(null);
+  }
+
+  /** @param {Uint8Array} update */
+  follow(update) {
+    const { proposal } = this.session;
+    if (proposal) Y.applyUpdate(proposal.doc, update, FROM_DOCUMENT);
+  }
+
+  /**
+   * @param {Uint8Array} _update
+   * @param {unknown} origin
+   */
+  typed(_update, origin) {
+    if (origin !== FROM_DOCUMENT) this.sendSoon();
+  }
+
+  /** Sends the differences, one request after the other. */
+  send() {
+    this.queue = this.queue.then(() => this.sendOnce());
+    return this.queue;
+  }
+
+  async sendOnce() {
+    const { session } = this;
+    const { proposal, details } = session;
+    if (!proposal || !details || !this.isOn.value) return;
+    this.isSending.value = true;
+    try {
+      await session.saved();
+      const before = session.text.toString();
+      const wanted = proposal.text.toString();
+      if (before === wanted) await this.withdraw();
+      else await this.propose(details.id, { before, wanted });
+      this.problem.value = '';
+    } catch (error) {
+      this.problem.value = messageOf(error);
+    } finally {
+      this.isSending.value = false;
+    }
+  }
+
+  async withdraw() {
+    const { sent } = this;
+    this.sent = null;
+    if (sent) await api.withdrawSuggestion(sent.id);
+  }
+
+  /**
+   * @param {string} id of the document
+   * @param {{ before: string, wanted: string }} texts
+   */
+  async propose(id, { before, wanted }) {
+    const hash = hex(sha256.digest(new TextEncoder().encode(before)));
+    if (this.sent) {
+      try {
+        this.sent = await api.changeSuggestion(this.sent.id, { content: wanted }, hash);
+        return;
+      } catch (error) {
+        // It was decided meanwhile: what differs still is another suggestion.
+        if (statusOf(error) !== 409 && statusOf(error) !== 404) throw error;
+        this.sent = null;
+      }
+    }
+    this.sent = await api.createSuggestion(id, { content: wanted }, hash);
+  }
+}
+
+/** @param {Uint8Array} bytes */
+const hex = (bytes) => [...bytes].map((one) => one.toString(16).padStart(2, '0')).join('');

@@ -1,0 +1,67 @@
+/** The REST API of comments, suggestions and notifications, one function for each endpoint that a page uses. */
+import { request } from './request.js';
+
+/** @import { Comment, CommentEdit, Notification, Page, Person, Query, Suggestion } from './types.js' */
+
+/** @type {(path: string, body?: object) => Promise<any>} */
+const post = (path, body) => request(path, { method: 'POST', body });
+
+// ---- comments
+
+/** @type {(document: string, query?: Query) => Promise<Page<Comment>>} */
+export const comments = (document, query) => request(`documents/${document}/comments`, { query });
+/** @type {(document: string, comment: object) => Promise<Comment>} */
+export const createComment = (document, comment) => post(`documents/${document}/comments`, comment);
+/** @type {(id: string) => Promise<Comment>} */
+export const comment = (id) => request(`comments/${id}`, {});
+/** @type {(id: string, change: object) => Promise<Comment>} */
+export const changeComment = (id, change) => request(`comments/${id}`, { method: 'PATCH', body: change });
+/** @type {(id: string) => Promise<null>} */
+export const deleteComment = (id) => request(`comments/${id}`, { method: 'DELETE' });
+/** @type {(id: string, resolved: boolean) => Promise<Comment>} */
+export const resolveComment = (id, resolved) => post(`comments/${id}/${resolved ? 'resolve' : 'reopen'}`);
+/** @type {(id: string) => Promise<Page<CommentEdit>>} */
+export const commentEdits = (id) => request(`comments/${id}/edits`, {});
+/** @type {(id: string, emoji: string, wanted: boolean) => Promise<null>} */
+export const react = (id, emoji, wanted) =>
+  request(`comments/${id}/reactions/${encodeURIComponent(emoji)}`, { method: wanted ? 'PUT' : 'DELETE' });
+/** @type {(document: string, q: string) => Promise<{ items: Person[] }>} */
+export const mentionable = (document, q) => request(`documents/${document}/mentionable`, { query: { q, limit: 8 } });
+
+// ---- suggestions
+
+const ifMatch = (/** @type {string} */ hash) => ({ 'If-Match': `"${hash}"` });
+
+/** @type {(document: string, query?: Query) => Promise<Page<Suggestion>>} */
+export const suggestions = (document, query) => request(`documents/${document}/suggestions`, { query });
+/**
+ * @type {(document: string, suggestion: object, hash: string) => Promise<Suggestion>} hash: of the text that it refers to
+ */
+export const createSuggestion = (document, suggestion, hash) =>
+  request(`documents/${document}/suggestions`, { method: 'POST', body: suggestion, headers: ifMatch(hash) });
+/** @type {(id: string, change: object, hash: string) => Promise<Suggestion>} */
+export const changeSuggestion = (id, change, hash) =>
+  request(`suggestions/${id}`, { method: 'PATCH', body: change, headers: ifMatch(hash) });
+/** @type {(id: string) => Promise<null>} */
+export const withdrawSuggestion = (id) => request(`suggestions/${id}`, { method: 'DELETE' });
+/** @type {(id: string, accepted: boolean) => Promise<Suggestion>} */
+export const decideSuggestion = (id, accepted) => post(`suggestions/${id}/${accepted ? 'accept' : 'reject'}`);
+/** @type {(document: string, accepted: boolean) => Promise<any>} */
+export const decideAll = (document, accepted) =>
+  post(`documents/${document}/suggestions/${accepted ? 'accept' : 'reject'}`);
+
+// ---- notifications
+
+/** @type {(query?: Query) => Promise<Page<Notification>>} */
+export const notifications = (query) => request('notifications', { query });
+/** @type {() => Promise<{ count: number }>} */
+export const unread = () => request('notifications/unread', {});
+/** @type {(ids?: string[]) => Promise<any>} */
+export const markRead = (ids) => post('notifications/read', ids ? { ids } : {});
+/** @type {(id: string, change: { read?: boolean, archived?: boolean }) => Promise<Notification>} */
+export const changeNotification = (id, change) => request(`notifications/${id}`, { method: 'PATCH', body: change });
+/** @type {(document: string) => Promise<{ level: string }>} */
+export const subscription = (document) => request(`documents/${document}/subscription`, {});
+/** @type {(document: string, level: string | null) => Promise<any>} null: as if nobody had chosen */
+export const subscribe = (document, level) =>
+  request(`documents/${document}/subscription`, level ? { method: 'PUT', body: { level } } : { method: 'DELETE' });

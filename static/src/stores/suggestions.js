@@ -1,0 +1,81 @@
+/** The open suggestions of a document. Live events keep them current. */
+import { computed, signal } from '@preact/signals';
+import * as api from '../lib/comments-api.js';
+import { messageOf } from '../lib/request.js';
+
+/** @import { ChangeEvent, Suggestion } from '../lib/types.js' */
+
+/** Milliseconds. Events that arrive together cause one request. */
+const READ_AFTER = 150;
+const PAGE = 200;
+
+export class SuggestionStore {
+  /**
+   * @param {object} options
+   * @param {string} options.document the id of the document
+   * @param {typeof api} [options.requests]
+   */
+  constructor({ document, requests = api }) {
+    this.document = document;
+    this.api = requests;
+    this.items = signal(/** @type {Suggestion[]} */ ([]));
+    this.problem = signal('');
+    this.open = computed(() => this.items.value.filter(({ status }) => status === 'open' || status === 'stale'));
+    this.isReading = false;
+    this.isStale = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+  }
+
+  async load() {
+    try {
+      /** @type {Suggestion[]} */
+      const found = [];
+      for (const state of ['open', 'stale']) {
+        let cursor = null;
+        do {
+          const page = await this.api.suggestions(this.document, { state, limit: PAGE, cursor });
+          found.push(...page.items);
+          cursor = page.next_cursor;
+        } while (cursor);
+      }
+      this.items.value = found;
+      this.problem.value = '';
+    } catch (error) {
+      this.problem.value = messageOf(error);
+    }
+  }
+
+  /** @param {Suggestion} changed as an answer to a change has it */
+  put(changed) {
+    this.items.value = [...this.items.value.filter(({ id }) => id !== changed.id), changed];
+  }
+
+  /** @param {string} id */
+  drop(id) {
+    this.items.value = this.items.value.filter((each) => each.id !== id);
+  }
+
+  /**
+   * Takes a live event into account.
+   * @param {ChangeEvent} event
+   */
+  apply(event) {
+    if (event.entity_type === 'suggestion' && event.document_id === this.document) this.resync();
+  }
+
+  resync() {
+    this.isStale = true;
+    if (this.timer !== undefined || this.isReading) return;
+    this.timer = setTimeout(() => this.readAgain(), READ_AFTER);
+  }
+
+  async readAgain() {
+    this.timer = undefined;
+    this.isReading = true;
+    this.isStale = false;
+    await this.load();
+    this.isReading = false;
+    if (this.isStale) this.resync();
+  }
+}
