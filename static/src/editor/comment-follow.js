@@ -1,5 +1,6 @@
 /** Follows the marked texts while people type: which threads are beside the text, and which have lost or found theirs. */
 import { debounced } from '../lib/dom.js';
+import { saved } from './session-state.js';
 
 /** @import { Discussion } from './discussion.js' */
 
@@ -14,7 +15,7 @@ export function followText(discussion) {
   let isWaiting = false;
   let gone = '';
   const readSoon = debounced(READ_AFTER, async () => {
-    await discussion.session.saved();
+    await saved(discussion.session);
     discussion.store.resync();
   });
   const compare = () => {

@@ -4,6 +4,7 @@ import { mayComment } from '../components/comment-actions.js';
 import { icon } from '../components/icons.js';
 import { $, h, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
+import { until } from './session-state.js';
 
 /** @import { CurrentUser } from '../lib/types.js' */
 /** @import { Session } from './session.js' */
@@ -44,21 +45,4 @@ export async function bindDiscussion(session, who) {
   });
   await discussion.load();
   return discussion;
-}
-
-/**
- * Waits until something is true of the session.
- * @param {Session} session
- * @param {() => boolean} isTrue
- */
-function until(session, isTrue) {
-  if (isTrue()) return Promise.resolve();
-  return new Promise((/** @type {(_: void) => void} */ resolve) => {
-    const look = () => {
-      if (!isTrue()) return;
-      for (const name of ['details', 'synced', 'status']) session.removeEventListener(name, look);
-      resolve();
-    };
-    for (const name of ['details', 'synced', 'status']) session.addEventListener(name, look);
-  });
 }

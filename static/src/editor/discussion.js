@@ -9,6 +9,7 @@ import { CommentStore } from '../stores/comments.js';
 import { SuggestionStore } from '../stores/suggestions.js';
 import { followText } from './comment-follow.js';
 import { drawDiscussion } from './discussion-view.js';
+import { saved } from './session-state.js';
 
 /** @import { ChangeEvent, CurrentUser, Suggestion } from '../lib/types.js' */
 /** @import { Filter } from '../stores/comments.js' */
@@ -236,7 +237,7 @@ export class Discussion {
   async submitDraft(content) {
     const { value: draft } = this.draft;
     if (!draft) return;
-    await this.session.saved();
+    await saved(this.session);
     const { relative_start, relative_end } = draft;
     const made = await this.actions.add(content, { anchor: { relative_start, relative_end } });
     batch(() => {
@@ -269,7 +270,7 @@ export class Discussion {
    */
   async decide({ id }, how) {
     const decided = await tryTo(async () => {
-      await this.session.saved();
+      await saved(this.session);
       if (how === 'withdraw') await api.withdrawSuggestion(id);
       else await api.decideSuggestion(id, how === 'accept');
       return true;

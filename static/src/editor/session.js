@@ -127,17 +127,6 @@ export class Session extends EventTarget {
     return { doc, text, readOnly: this.readOnly };
   }
 
-  /**
-   * Has the editor show this in the document's place; null: the document again.
-   * @param {{ doc: Y.Doc, text: Y.Text } | null} proposal
-   */
-  propose(proposal) {
-    this.dispatchEvent(new Event('renewing'));
-    this.proposal = proposal;
-    this.dispatchEvent(new Event('renewed'));
-    this.dispatchEvent(new Event('status'));
-  }
-
   /** @param {StatusEvent} event */
   apply(event) {
     const before = this.status;
@@ -222,20 +211,6 @@ export class Session extends EventTarget {
     if (!('entity_type' in event)) this.refresh();
     else if (event.entity_type === 'document' && (event.row_version ?? 0) > (this.details?.row_version ?? 0))
       this.refresh();
-  }
-
-  /** Waits until the server has all edits of this page, or until there is no connection that could bring them there. */
-  saved() {
-    const isDone = () => !this.status.dirty || this.status.link !== 'up';
-    if (isDone()) return Promise.resolve();
-    return new Promise((/** @type {(_: void) => void} */ resolve) => {
-      const look = () => {
-        if (!isDone()) return;
-        this.removeEventListener('status', look);
-        resolve();
-      };
-      this.addEventListener('status', look);
-    });
   }
 
   /** Reads title and role from the server again. Keeps the known ones when that fails. */

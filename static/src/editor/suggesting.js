@@ -5,6 +5,7 @@ import * as Y from 'yjs';
 import * as api from '../lib/comments-api.js';
 import { debounced } from '../lib/dom.js';
 import { messageOf, statusOf } from '../lib/request.js';
+import { saved } from './session-state.js';
 
 /** @import { Suggestion } from '../lib/types.js' */
 /** @import { Session } from './session.js' */
@@ -68,7 +69,7 @@ export class Suggesting {
     this.problem.value = '';
     session.doc.on('update', this.follow);
     doc.on('update', this.typed);
-    session.propose({ doc, text: doc.getText('content') });
+    this.show({ doc, text: doc.getText('content') });
     this.isOn.value = true;
   }
 
@@ -83,7 +84,19 @@ export class Suggesting {
     const { session } = this;
     session.doc.off('update', this.follow);
     this.isOn.value = false;
-    session.propose(null);
+    this.show(null);
+  }
+
+  /**
+   * Has the editor show this in the document's place; null: the document again.
+   * @param {Session['proposal']} proposal
+   */
+  show(proposal) {
+    const { session } = this;
+    session.dispatchEvent(new Event('renewing'));
+    session.proposal = proposal;
+    session.dispatchEvent(new Event('renewed'));
+    session.dispatchEvent(new Event('status'));
   }
 
   /** @param {Uint8Array} update */
@@ -112,7 +125,7 @@ export class Suggesting {
     if (!proposal || !details || !this.isOn.value) return;
     this.isSending.value = true;
     try {
-      await session.saved();
+      await saved(session);
       const before = session.text.toString();
       const wanted = proposal.text.toString();
       if (before === wanted) await this.withdraw();
