@@ -23,6 +23,7 @@ from collab_server.features.audit import api as audit_api
 from collab_server.features.auth import api as auth_api
 from collab_server.features.auth import tokens_api
 from collab_server.features.changes import api as changes_api
+from collab_server.features.comments import api as comments_api
 from collab_server.features.content import api as content_api
 from collab_server.features.content import read_api, updates_api
 from collab_server.features.documents import api as documents_api
@@ -81,6 +82,7 @@ _SLICES = (
     compacting_api,
     versions_api,
     documents_api,
+    comments_api,
     sync_api,
     exports_api,
     archive_api,
@@ -112,6 +114,8 @@ _LARGE_BODIES: tuple[tuple[Literal["POST", "PUT", "PATCH"], str], ...] = (
     ("PUT", _CONTENT),
     ("PATCH", _CONTENT),
     ("POST", _CONTENT + "/(append|insert)"),
+    ("POST", r"/api/v1/documents/[^/]+/comments"),
+    ("PATCH", r"/api/v1/comments/[^/]+"),
     ("POST", r"/api/v1/sync/pull"),
 )
 """Routes that take up to MAX_MESSAGE_BYTES."""

@@ -309,6 +309,19 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION app.audit_comment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM app.log_change('comment', NEW.id::text, NEW.workspace_id,
+    CASE WHEN TG_OP = 'UPDATE' THEN jsonb_build_object('resolved', OLD.resolved, 'deleted_at', OLD.deleted_at) END,
+    CASE WHEN TG_OP = 'UPDATE' THEN jsonb_build_object('resolved', NEW.resolved, 'deleted_at', NEW.deleted_at)
+      ELSE jsonb_build_object('document_id', NEW.document_id, 'thread_id', NEW.thread_id) END,
+    '{document_id,thread_id,resolved}');
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.audit_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -482,7 +495,8 @@ BEGIN
     END IF;
     RETURN NEW;
   END IF;
-  IF NEW.content IS DISTINCT FROM OLD.content THEN
+  -- The name of an erased person leaves no earlier text (app.erase_comments).
+  IF NEW.content IS DISTINCT FROM OLD.content AND app.setting('erasing') IS NULL THEN
     INSERT INTO comment_edits (comment_id, old_content, edited_by) VALUES (OLD.id, OLD.content, app.user_id());
     NEW.edited := true;
   END IF;
@@ -528,11 +542,13 @@ CREATE FUNCTION app.comment_reacted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-DECLARE c comments;
+DECLARE c record;
 BEGIN
-  SELECT * INTO c FROM comments WHERE id = coalesce(NEW.comment_id, OLD.comment_id);
-  IF FOUND AND EXISTS (SELECT FROM documents WHERE id = c.document_id AND deleted_at IS NULL) THEN
-    PERFORM app.record_change(c.workspace_id, 'comment', c.id, c.document_id, 'update', '{reactions}', NULL, c.row_version);
+  SELECT x.id, x.workspace_id, x.document_id, x.row_version INTO c
+    FROM comments x JOIN documents d ON d.id = x.document_id AND d.deleted_at IS NULL
+    WHERE x.id = coalesce(NEW.comment_id, OLD.comment_id) AND x.deleted_at IS NULL;
+  IF FOUND THEN
+    PERFORM app.record_change(c.workspace_id, 'comment', c.id, c.document_id, 'update', ARRAY[TG_ARGV[0]], NULL, c.row_version);
   END IF;
   RETURN NULL;
 END $$;
@@ -1046,6 +1062,33 @@ CREATE FUNCTION app.erase_activity(p_user uuid) RETURNS void
   UPDATE activity_log a SET data = '{}' FROM invitations i JOIN users u ON lower(u.email) = lower(i.email)
     WHERE u.id = p_user AND a.entity_type = 'invitation' AND a.entity_id = i.id::text $$;
 
+CREATE FUNCTION app.erase_comments(p_user uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  link text := '@\[(?:[^][\\\n]|\\.)*\]\(user:' || p_user || '\)';
+  handle text := (SELECT '@' || regexp_replace(username, '([.])', '\\\1', 'g') || '(?![[:alnum:]_])' FROM users WHERE id = p_user);
+  span text := '<span class="mention" data-user="' || p_user || '">[^<]*</span>';
+BEGIN
+  DELETE FROM comment_edits e USING comments c WHERE c.id = e.comment_id AND c.author_id = p_user;
+  UPDATE comment_edits SET edited_by = NULL WHERE edited_by = p_user;
+  DELETE FROM comment_reactions WHERE user_id = p_user;
+  PERFORM set_config('app.erasing', 'on', true);
+  UPDATE comments SET content = regexp_replace(content, handle,
+      CASE WHEN octet_length(content) < 8192 THEN '@Deleted user' ELSE '@--' END, 'gi')  -- the longer one fits: at most 13 for 3
+    WHERE handle IS NOT NULL AND id IN (SELECT comment_id FROM comment_mentions WHERE user_id = p_user) AND content ~* handle;
+  UPDATE comments SET content = regexp_replace(content, link, '@Deleted user', 'gi'),
+      content_html = regexp_replace(content_html, span, '@Deleted user', 'g')
+    WHERE content ILIKE '%(user:' || p_user || ')%' OR content_html LIKE '%data-user="' || p_user || '"%';
+  PERFORM set_config('app.erasing', '', true);
+  UPDATE comment_edits SET old_content = regexp_replace(old_content, link, '@Deleted user', 'gi')
+    WHERE old_content ILIKE '%(user:' || p_user || ')%';
+  DELETE FROM comment_mentions WHERE user_id = p_user;
+  UPDATE comments SET author_id = NULL, author_name = NULL WHERE author_id = p_user;
+  UPDATE comments SET resolved_by = NULL WHERE resolved_by = p_user;
+END $$;
+
 CREATE FUNCTION app.expire_documents(p_limit integer DEFAULT 100) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1530,6 +1573,19 @@ BEGIN
     FROM unnest(p_documents, p_users, p_opened, p_seen) v (document_id, user_id, opened, seen)
     WHERE d.user_id = v.user_id AND d.document_id = v.document_id AND v.document_id = ANY (free);
   RETURN ARRAY(SELECT id FROM documents WHERE id = ANY (p_documents) AND id <> ALL (free));
+END $$;
+
+CREATE FUNCTION app.open_threads(p_documents uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN (
+    SELECT coalesce(jsonb_object_agg(n.document_id, n.threads), '{}') FROM (
+      SELECT c.document_id, count(*) AS threads FROM comments c
+      WHERE c.document_id = ANY (p_documents) AND c.parent_id IS NULL AND NOT c.resolved AND c.deleted_at IS NULL
+        AND c.workspace_id = ANY ((SELECT app.workspace_ids('can_read'))::uuid[])
+      GROUP BY c.document_id) n);
 END $$;
 
 CREATE FUNCTION app.own_invitations() RETURNS TABLE(id uuid, workspace_id uuid, workspace_name text, icon text, color text, role public.workspace_role, message text, inviter_id uuid, inviter_name text, created_at timestamp with time zone, expires_at timestamp with time zone)
@@ -2677,6 +2733,7 @@ CREATE TABLE public.comments (
     author_name text,
     content text NOT NULL,
     content_html text NOT NULL,
+    unreachable text[] DEFAULT '{}'::text[] NOT NULL,
     yjs_anchor bytea,
     anchor_text text,
     "position" jsonb,
@@ -3493,6 +3550,8 @@ CREATE INDEX comments_author ON public.comments USING btree (author_id) WHERE (a
 
 CREATE INDEX comments_document ON public.comments USING btree (document_id, created_at, id);
 
+CREATE INDEX comments_open ON public.comments USING btree (document_id) WHERE ((parent_id IS NULL) AND (NOT resolved) AND (deleted_at IS NULL));
+
 CREATE INDEX comments_parent ON public.comments USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
 CREATE INDEX comments_resolved_by ON public.comments USING btree (resolved_by) WHERE (resolved_by IS NOT NULL);
@@ -3657,6 +3716,8 @@ CREATE TRIGGER access_upd AFTER UPDATE OF archived_at, deleted_at, owner_id, kin
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, scopes, expires_at, revoked_at ON public.access_tokens FOR EACH ROW EXECUTE FUNCTION app.audit('access_token', 'id', 'name', 'scopes', 'user_id', 'parent_token_id', 'parent_session_id');
 
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OF resolved, deleted_at ON public.comments FOR EACH ROW EXECUTE FUNCTION app.audit_comment();
+
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF title, name, description, type, status, priority, language, metadata, settings, category_id, workspace_id, is_public, is_template, published_at, expires_at, deleted_at ON public.documents FOR EACH ROW EXECUTE FUNCTION app.audit_document();
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION app.audit('invitation', 'id', 'email', 'role', 'status');
@@ -3691,7 +3752,9 @@ CREATE TRIGGER expiry_upd AFTER UPDATE OF expires_at ON public.documents FOR EAC
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.categories FOR EACH ROW EXECUTE FUNCTION app.entity_changed('category');
 
-CREATE TRIGGER feed AFTER INSERT OR DELETE ON public.comment_reactions FOR EACH ROW EXECUTE FUNCTION app.comment_reacted();
+CREATE TRIGGER feed AFTER INSERT OR DELETE ON public.comment_mentions FOR EACH ROW EXECUTE FUNCTION app.comment_reacted('mentions');
+
+CREATE TRIGGER feed AFTER INSERT OR DELETE ON public.comment_reactions FOR EACH ROW EXECUTE FUNCTION app.comment_reacted('reactions');
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.comments FOR EACH ROW EXECUTE FUNCTION app.comment_changed();
 
@@ -4331,6 +4394,10 @@ REVOKE ALL ON FUNCTION app.audit() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.audit() TO app_service;
 GRANT ALL ON FUNCTION app.audit() TO app_admin;
 
+REVOKE ALL ON FUNCTION app.audit_comment() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.audit_comment() TO app_service;
+GRANT ALL ON FUNCTION app.audit_comment() TO app_admin;
+
 REVOKE ALL ON FUNCTION app.audit_document() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.audit_document() TO app_service;
 GRANT ALL ON FUNCTION app.audit_document() TO app_admin;
@@ -4445,6 +4512,10 @@ GRANT ALL ON FUNCTION app.entity_changed() TO app_admin;
 REVOKE ALL ON FUNCTION app.erase_activity(p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.erase_activity(p_user uuid) TO app_service;
 GRANT ALL ON FUNCTION app.erase_activity(p_user uuid) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.erase_comments(p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.erase_comments(p_user uuid) TO app_service;
+GRANT ALL ON FUNCTION app.erase_comments(p_user uuid) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.expire_documents(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.expire_documents(p_limit integer) TO app_service;
@@ -4587,6 +4658,12 @@ GRANT ALL ON FUNCTION app.note_visit(p_workspace uuid) TO app_readwrite;
 REVOKE ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) TO app_service;
 GRANT ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.open_threads(p_documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.open_threads(p_documents uuid[]) TO app_readonly;
+GRANT ALL ON FUNCTION app.open_threads(p_documents uuid[]) TO app_readwrite;
+GRANT ALL ON FUNCTION app.open_threads(p_documents uuid[]) TO app_service;
+GRANT ALL ON FUNCTION app.open_threads(p_documents uuid[]) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.own_invitations() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.own_invitations() TO app_service;
@@ -4951,6 +5028,8 @@ GRANT SELECT,INSERT ON TABLE public.comments TO app_readwrite;
 GRANT UPDATE(content) ON TABLE public.comments TO app_readwrite;
 
 GRANT UPDATE(content_html) ON TABLE public.comments TO app_readwrite;
+
+GRANT UPDATE(unreachable) ON TABLE public.comments TO app_readwrite;
 
 GRANT UPDATE(yjs_anchor) ON TABLE public.comments TO app_readwrite;
 

@@ -14,7 +14,8 @@ BEGIN
     END IF;
     RETURN NEW;
   END IF;
-  IF NEW.content IS DISTINCT FROM OLD.content THEN
+  -- The name of an erased person leaves no earlier text (app.erase_comments).
+  IF NEW.content IS DISTINCT FROM OLD.content AND app.setting('erasing') IS NULL THEN
     INSERT INTO comment_edits (comment_id, old_content, edited_by) VALUES (OLD.id, OLD.content, app.user_id());
     NEW.edited := true;
   END IF;

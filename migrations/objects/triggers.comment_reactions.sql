@@ -1,2 +1,2 @@
 CREATE OR REPLACE TRIGGER feed AFTER INSERT OR DELETE ON comment_reactions
-  FOR EACH ROW EXECUTE FUNCTION app.comment_reacted();
+  FOR EACH ROW EXECUTE FUNCTION app.comment_reacted('reactions');

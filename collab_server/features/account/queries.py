@@ -187,6 +187,7 @@ async def erase_user(conn: Conn, user_id: UUID) -> None:
     """Delete softly: erase personal data. The row stays as the author of texts in shared workspaces."""
     # Once before the rows of tokens and invitations are deleted, and once for entries of the deletion itself.
     await conn.execute("SELECT app.erase_activity($1)", user_id)
+    await conn.execute("SELECT app.erase_comments($1)", user_id)
     for table in (
         "access_tokens",
         "user_credentials",

@@ -90,6 +90,7 @@ _PAGE = """
                WHERE m.workspace_id = page.workspace_id AND m.user_id = page.entity_id)
              WHEN 'favourite' THEN (SELECT true FROM document_favourites v
                WHERE v.document_id = page.entity_id AND v.user_id = (SELECT app.user_id()))
+             WHEN 'comment' THEN (SELECT c.deleted_at IS NULL FROM comments c WHERE c.id = page.entity_id)
              WHEN 'workspace' THEN page.entity_id = ANY (place.readable)
              END THEN 'update' ELSE page.operation::text END AS operation
     FROM place LEFT JOIN page ON true ORDER BY page.number

@@ -23,6 +23,8 @@ RENDERER: Final = 2
 MAX_SECONDS: Final = 3.0
 MAX_RENDERED_BYTES: Final = 8_000_000
 
+LINK_RELATION: Final = "noopener noreferrer nofollow ugc"
+
 Format = Literal["html", "text"]
 
 _TAGS: Final = frozenset(
@@ -66,7 +68,7 @@ _ATTRIBUTES: Final = {
     "th": {"align"},
 }
 _IMAGE_DATA: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
-_LANGUAGE: Final = re.compile(r"language-[\w+#.-]{1,40}")
+LANGUAGE: Final = re.compile(r"language-[\w+#.-]{1,40}")
 _TASK: Final = re.compile(r"\[([ xX])\][ \t]+")
 _BOX: Final = re.compile(r"<input[^<>]*>")
 _ALIGNED: Final = re.compile(r"text-align:\s*(left|center|right)")
@@ -78,7 +80,7 @@ class TooLong(Exception):
 
 def render(markdown: str, kind: Format) -> str:
     """Sanitised HTML, or its text without tags; front matter is not shown. Raises TooLong."""
-    with _limit_time(MAX_SECONDS):
+    with limit_time(MAX_SECONDS):
         rendered = _sanitise(_make_parser().render(front_matter.split_front_matter(markdown)[1]))
         if kind == "text":
             rendered = _extract_text(rendered)
@@ -125,7 +127,7 @@ def _alignment(state: StateCore) -> None:
 def _kept(tag: str, attribute: str, value: str) -> str | None:
     """Return an attribute's value, None without one."""
     if (tag, attribute) == ("code", "class"):
-        return value if _LANGUAGE.fullmatch(value) else None
+        return value if LANGUAGE.fullmatch(value) else None
     if value.lstrip().lower().startswith("data:"):
         return value if (tag, attribute) == ("img", "src") and _IMAGE_DATA.fullmatch(value.strip()) else None
     return value
@@ -139,7 +141,7 @@ def _sanitise(page: str) -> str:
         attribute_filter=_kept,
         set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
         url_schemes={"http", "https", "mailto", "tel", "data"},
-        link_rel="noopener noreferrer nofollow ugc",
+        link_rel=LINK_RELATION,
     )
 
 
@@ -152,8 +154,8 @@ def _extract_text(page: str) -> str:
 
 
 @contextmanager
-def _limit_time(seconds: float) -> Iterator[None]:
-    """Raises TooLong after `seconds` of CPU time, in the main thread only (as in worker processes), because it needs
+def limit_time(seconds: float) -> Iterator[None]:
+    """Raise TooLong after `seconds` of CPU time, in the main thread only (as in worker processes), because it needs
     signals. CPU time does not depend on the load of the machine.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():

@@ -74,11 +74,23 @@ class Document:
     people: int
     present: list[Present]
     title_is_set: bool
+    comment_count: int
 
 
 SHOWN_PEOPLE = 5
-SHOWN = "s.*, app.is_shadowed(s.name) AS shadowed, app.title_is_set(s.id) AS title_is_set"
-"""Columns of `app.documents_shown(...) s`. `shadowed`: see Addresses.address_of."""
+SHOWN = (
+    "s.*, app.is_shadowed(s.name) AS shadowed, app.title_is_set(s.id) AS title_is_set, "
+    "coalesce((n.threads ->> s.id::text)::integer, 0) AS comment_count"
+)
+"""Columns of `shown_from`. `shadowed`: see Addresses.address_of."""
+
+
+def shown_from(ids: str, shown: str = "app.documents_shown(i.ids)") -> str:
+    """SQL: the FROM of SHOWN, for documents of these ids (an SQL array). Open threads are counted once for all."""
+    return (
+        f"(SELECT {ids} AS ids OFFSET 0) i CROSS JOIN LATERAL {shown} s "
+        "CROSS JOIN LATERAL app.open_threads(i.ids) n (threads)"
+    )
 
 
 def row_to_document(row: Row) -> Document:
@@ -106,19 +118,19 @@ async def find_shown(conn: Conn, document_id: UUID, *, deleted: bool = False) ->
     return await conn.fetchrow(
         f"""
         SELECT {SHOWN}
-        FROM app.documents_shown(ARRAY(SELECT id FROM documents WHERE id = $1 AND deleted_at {condition})) s
+        FROM {shown_from(f"ARRAY(SELECT id FROM documents WHERE id = $1 AND deleted_at {condition})")}
         """,  # noqa: S608
         document_id,
     )
 
 
 async def find_shown_unchecked(conn: Conn, document_id: UUID) -> Row | None:
-    """Like `find_shown`, for the bearer of a connect token, whose right is in the token; ignore `permission`."""
-    return await conn.fetchrow(
-        f"SELECT {SHOWN} FROM app.document_details(ARRAY("  # noqa: S608
-        "SELECT d.id FROM documents d WHERE d.id = $1 AND d.deleted_at IS NULL), true) s",
-        document_id,
-    )
+    """Like `find_shown`, for the bearer of a connect token, whose right is in the token; ignore `permission` and
+    `comment_count`.
+    """
+    ids = "ARRAY(SELECT d.id FROM documents d WHERE d.id = $1 AND d.deleted_at IS NULL)"
+    source = shown_from(ids, "app.document_details(i.ids, true)")
+    return await conn.fetchrow(f"SELECT {SHOWN} FROM {source}", document_id)  # noqa: S608
 
 
 async def find_document(conn: Conn, document_id: UUID, *, deleted: bool = False) -> Document | None:
@@ -131,6 +143,12 @@ async def find_document_unchecked(conn: Conn, document_id: UUID) -> Document | N
     """Like `find_shown_unchecked`, as a Document."""
     row = await find_shown_unchecked(conn, document_id)
     return row_to_document(row) if row else None
+
+
+async def count_open_threads(conn: Conn, document_id: UUID) -> int:
+    """Count the open threads of a document that the transaction's user may read."""
+    counts: dict[str, Any] = json.loads(await conn.fetchval("SELECT app.open_threads($1)::text", [document_id]))
+    return int(counts.get(str(document_id), 0))
 
 
 @dataclass(frozen=True, slots=True)

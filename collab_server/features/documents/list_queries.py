@@ -1,7 +1,7 @@
 """SQL of lists of documents: filtered, in one of four orders, by pages without gaps and repetitions.
 
-Each page needs one statement. app.documents_listed finds the documents, app.documents_shown their fields. Both check
-the caller's rights.
+Each page needs one statement. app.documents_listed finds the documents, app.documents_shown their fields,
+app.open_threads their numbers of comments. All check the caller's rights.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn, Row
-from collab_server.features.documents.document_queries import SHOWN, Document, row_to_document
+from collab_server.features.documents.document_queries import SHOWN, Document, row_to_document, shown_from
 
 Sort = Literal["updated", "created", "title", "edited"]
 Order = Literal["asc", "desc"]
@@ -68,9 +68,9 @@ async def list_documents(
     conn: Conn, workspace_id: UUID, filters: Filters, sort: Sort, order: Order, limit: int, after: Position | None
 ) -> list[Listed]:
     direction, ties = ("ASC", "DESC") if order == "asc" else ("DESC", "ASC")
+    listed = "app.documents_listed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
     rows = await conn.fetch(
-        f"SELECT {SHOWN}, {_KEYS[sort]} AS sort_key FROM app.documents_shown(app.documents_listed("  # noqa: S608
-        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)) s "
+        f"SELECT {SHOWN}, {_KEYS[sort]} AS sort_key FROM {shown_from(listed)} "  # noqa: S608
         f"ORDER BY sort_key {direction}, s.id {ties}",
         workspace_id,
         filters.types,
@@ -110,7 +110,8 @@ async def _list_of_mine(conn: Conn, table: str, moment: str, limit: int, after: 
           WHERE mine.user_id = app.user_id() AND d.deleted_at IS NULL
             AND ($2::timestamptz IS NULL OR (mine.{moment}, d.id) < ($2, $3::uuid))
           ORDER BY mine.{moment} DESC, d.id DESC LIMIT $1)
-        SELECT {SHOWN}, p.sort_key FROM app.documents_shown(ARRAY(SELECT id FROM picked)) s JOIN picked p USING (id)
+        SELECT {SHOWN}, p.sort_key FROM {shown_from("ARRAY(SELECT id FROM picked)")}
+          JOIN picked p USING (id)
         ORDER BY sort_key DESC, id DESC
         """,  # noqa: S608
         limit,

@@ -53,6 +53,7 @@ _EXAMPLE: dict[str, Any] = {
     "content_bytes": 1204,
     "word_count": 187,
     "excerpt": "Notes",
+    "comment_count": 1,
     "people": 2,
     "present": [{"user_id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann"}, {"user_id": None, "name": "Otter"}],
     "role": "editor",
@@ -96,7 +97,8 @@ class DocumentOut(BaseModel):
     person once, each tab of a guest once); `present` has up to five of them. `row_version` is the number in its ETag.
     `content_encrypted` (base64) and `encryption` belong to passwords and are missing in lists. Names of people without
     a common workspace are missing. `title_is_set`: somebody set the title; otherwise it follows the first heading.
-    `excerpt`: the beginning of the text without marks.
+    `excerpt`: the beginning of the text without marks. `comment_count`: open threads of comments; 0 if you read the
+    document only because it is public.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
@@ -132,6 +134,7 @@ class DocumentOut(BaseModel):
     content_bytes: int
     word_count: int | None
     excerpt: str
+    comment_count: int
     people: int
     present: list[PresentOut]
     role: str

@@ -124,7 +124,10 @@ class RequestContext:
         """Return a visible document in the form of models.DocumentOut. Raises NotFound."""
         if self.identity.kind == "connect":
             await require(self.db, self.identity, document_id, Action.VIEW)
-            return await self._get_for_bearer(document_id)
+            entry = await self._get_for_bearer(document_id)
+            async with self.db.as_user(self.identity.rights_of) as conn:
+                entry["comment_count"] = await document_queries.count_open_threads(conn, document_id)
+            return entry
         async with self.db.as_user(self.identity.user_id, "force_generic_plan") as conn:
             return await self.get_response(conn, document_id)
 

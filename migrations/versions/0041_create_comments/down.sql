@@ -1,2 +1,3 @@
 DROP TABLE comment_edits, comment_reactions, comment_mentions, comments;
-DROP FUNCTION app.comment_before, app.comment_changed, app.comment_reacted;
+DROP FUNCTION app.audit_comment, app.comment_before, app.comment_changed, app.comment_reacted, app.erase_comments,
+  app.open_threads;

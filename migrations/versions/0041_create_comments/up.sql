@@ -1,5 +1,5 @@
 -- Comments on documents: threads, mentions, reactions and earlier texts.
--- objects: c7520fe2cb2322b0
+-- objects: 983cd4a146e094cf
 CREATE TABLE comments (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(), document_id uuid NOT NULL, workspace_id uuid NOT NULL,
   parent_id uuid, thread_id uuid NOT NULL, depth integer NOT NULL DEFAULT 0 CHECK (depth BETWEEN 0 AND 20),
@@ -9,6 +9,8 @@ CREATE TABLE comments (
   author_name text CHECK (length(author_name) BETWEEN 1 AND 200),
   content text NOT NULL CHECK (length(trim(content)) > 0 AND octet_length(content) <= 65536),
   content_html text NOT NULL,
+  -- Mentions of nobody who reads the document, as they were written.
+  unreachable text[] NOT NULL DEFAULT '{}',
   -- yjs_anchor: the characters that the thread is about, see core/anchors. position: where they are, {"start", "end"} in
   -- UTF-16 units of the content, after the log's row anchor_seq of generation anchor_generation. NULL: they are gone.
   yjs_anchor bytea CHECK (octet_length(yjs_anchor) <= 1048576), anchor_text text, position jsonb,
@@ -28,6 +30,7 @@ CREATE INDEX comments_parent ON comments (parent_id) WHERE parent_id IS NOT NULL
 CREATE INDEX comments_author ON comments (author_id) WHERE author_id IS NOT NULL;
 CREATE INDEX comments_resolved_by ON comments (resolved_by) WHERE resolved_by IS NOT NULL;
 CREATE INDEX comments_workspace ON comments (workspace_id);
+CREATE INDEX comments_open ON comments (document_id) WHERE parent_id IS NULL AND NOT resolved AND deleted_at IS NULL;
 
 CREATE TABLE comment_mentions (
   comment_id uuid REFERENCES comments ON DELETE CASCADE, user_id uuid REFERENCES users ON DELETE CASCADE,
@@ -56,6 +59,6 @@ ALTER TABLE comment_edits ENABLE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON comments, comment_mentions, comment_reactions, comment_edits
   TO app_service, app_admin;
 GRANT SELECT ON comments, comment_mentions, comment_reactions, comment_edits TO app_readonly, app_readwrite;
-GRANT INSERT, UPDATE (content, content_html, yjs_anchor, anchor_text, position, anchor_generation, anchor_seq, resolved,
+GRANT INSERT, UPDATE (content, content_html, unreachable, yjs_anchor, anchor_text, position, anchor_generation, anchor_seq, resolved,
                       deleted_at) ON comments TO app_readwrite;
 GRANT INSERT, DELETE ON comment_mentions, comment_reactions TO app_readwrite;

@@ -1,0 +1,2 @@
+CREATE OR REPLACE TRIGGER feed AFTER INSERT OR DELETE ON comment_mentions
+  FOR EACH ROW EXECUTE FUNCTION app.comment_reacted('mentions');
