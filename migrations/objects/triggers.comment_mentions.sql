@@ -1,0 +1,1 @@
+CREATE OR REPLACE TRIGGER notify AFTER INSERT ON comment_mentions FOR EACH ROW EXECUTE FUNCTION app.notify_mention();
