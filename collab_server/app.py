@@ -31,6 +31,8 @@ from collab_server.features.exports import api as exports_api
 from collab_server.features.exports import archive_api
 from collab_server.features.history import compacting_api, moments_api, restore_api, versions_api
 from collab_server.features.imports import api as imports_api
+from collab_server.features.notifications import api as notifications_api
+from collab_server.features.notifications import subscriptions_api, unsubscribe_api
 from collab_server.features.oidc import api as oidc_api
 from collab_server.features.search import api as search_api
 from collab_server.features.sync import api as sync_api
@@ -71,6 +73,9 @@ _SLICES = (
     search_api,
     tags_api,
     trash_api,
+    notifications_api,
+    subscriptions_api,
+    unsubscribe_api,
     updates_api,
     presence_api,
     change_stream,

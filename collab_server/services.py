@@ -38,6 +38,7 @@ from collab_server.features.history.keeping import VersionKeeper
 from collab_server.features.maintenance import scheduler
 from collab_server.features.maintenance.automatic_versions import AutomaticVersions
 from collab_server.features.maintenance.expiry import Expiry
+from collab_server.features.notifications.outbox import Outbox
 from collab_server.features.oidc.api import OidcServices
 from collab_server.features.oidc.bearer import BearerTokens
 from collab_server.features.oidc.oidc import Oidc
@@ -50,7 +51,7 @@ from collab_server.realtime.endpoints.services import RealtimeServices
 from collab_server.realtime.live_events import LiveEvents
 from collab_server.realtime.service import RealtimeService
 from collab_server.security import encryption
-from collab_server.security.tokens import Signer
+from collab_server.security.tokens import Signer, UnsubscribeTokens
 from collab_server.settings import SHORT_SECRET, Settings
 from collab_server.web.rooms import Rooms
 
@@ -163,6 +164,7 @@ class Services(AuthServices, OidcServices, ChangeServices, DocumentServices, Con
                 self._expiry.run(),
                 AutomaticVersions(self.db, self.folding, self.settings.version_interval).run(),
                 scheduler.run(self.db, self.folding, self.settings),
+                Outbox(self.db, self.mailer, self.settings, UnsubscribeTokens(self.settings.secret())).run(),
                 run_periodically("indexing for search", self._index_for_search, SEARCH_INTERVAL),
                 run_periodically("counting damaged documents", self._count_damaged, DAMAGE_INTERVAL),
                 run_periodically("writing the views", self._write_views, VIEWS_INTERVAL, first=VIEWS_INTERVAL),

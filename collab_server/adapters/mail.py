@@ -4,6 +4,7 @@ import asyncio
 import re
 import smtplib
 import ssl
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.errors import MessageError
@@ -76,15 +77,21 @@ class Mailer:
     def configured(self) -> bool:
         return self._server is not None
 
-    async def send(self, to: str, subject: str, text: str) -> None:
-        """Hand one message over to the mail server; returns when that has taken it.
+    def make_id(self, name: str) -> str:
+        """Return a Message-ID of this server's domain, equal for equal names."""
+        return f"<{name}@{self._sender.domain if self._sender else 'localhost'}>"
+
+    async def send(
+        self, to: str, subject: str, text: str, *, html: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Hand one message over to the mail server; returns when that has taken it. `html`: the same as HTML.
 
         Raises UnprocessableContent where the address cannot get mail, Unavailable where the mail server cannot be
         reached, refuses, or where too many messages wait.
         """
         if self._server is None:
             raise Unavailable("this server sends no mail: its operator has set no COLLAB_SMTP_URL")
-        message = self.compose(to, subject, text)
+        message = self.compose(to, subject, text, html=html, headers=headers)
         if self._waiting >= MAX_WAITING:
             raise Unavailable("too many messages wait for the mail server")
         self._waiting += 1
@@ -99,8 +106,10 @@ class Mailer:
         finally:
             self._waiting -= 1
 
-    def compose(self, to: str, subject: str, text: str) -> EmailMessage:
-        """The message. Line breaks in a subject become spaces: a header never gets a second line from outside.
+    def compose(
+        self, to: str, subject: str, text: str, *, html: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> EmailMessage:
+        """The message. `headers`: further ones, and perhaps the Message-ID. Line breaks in a subject become spaces: a header never gets a second line from outside.
 
         Raises UnprocessableContent for what is not exactly one address.
         """
@@ -109,10 +118,16 @@ class Mailer:
         message["To"] = _recipient(to)
         message["Subject"] = " ".join(_CONTROL.sub(" ", subject).split())
         message["Date"] = formatdate()
-        message["Message-ID"] = make_msgid(domain=self._sender.domain if self._sender else None)
+        for name, value in {"Message-ID": self._new_id(), **(headers or {})}.items():
+            message[name] = _CONTROL.sub(" ", value)
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
+        if html is not None:
+            message.add_alternative(html, subtype="html")
         return message
+
+    def _new_id(self) -> str:
+        return make_msgid(domain=self._sender.domain if self._sender else None)
 
     def close(self) -> None:
         """Messages that no thread has begun are dropped."""

@@ -5,6 +5,7 @@ import hmac
 import json
 import secrets
 import time
+from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -93,3 +94,26 @@ class Signer:
     def _claims(token: str, key: OctKey) -> dict[str, object]:
         claims: dict[str, object] = jwt.decode(token, key, algorithms=[CONNECT_ALGORITHM]).claims
         return claims
+
+
+class UnsubscribeTokens:
+    """Tokens of the links in mails. They name an account, can only turn its mails off, and do not expire: people
+    unsubscribe by old mails.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = derived_key(secret, "collab_server/unsubscribe")
+
+    def sign(self, user_id: UUID) -> str:
+        return base64url.encode(user_id.bytes + hmac.digest(self._key, user_id.bytes, "sha256"))
+
+    def read(self, token: str) -> UUID | None:
+        """Return the account of a token that we signed; None for any other text."""
+        try:
+            given = base64url.decode(token)
+        except ValueError:
+            return None
+        signed, signature = given[:16], given[16:]
+        if not hmac.compare_digest(hmac.digest(self._key, signed, "sha256"), signature):
+            return None
+        return UUID(bytes=signed)

@@ -58,6 +58,17 @@ class AccountSettings(BaseModel):
             "?starttls=no) or smtps://user:password@host:465. Empty: no mail; links are shown instead."
         ),
     ] = SecretStr("")
+    notification_delay: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=86400,
+            description="Seconds that notifications are collected for one mail; for people who chose no daily one.",
+        ),
+    ] = 60.0
+    notification_digest_hour: Annotated[
+        int, Field(ge=0, le=23, description="Hour of the day (UTC) at which daily mails of notifications are sent.")
+    ] = 6
     mail_from: Annotated[
         str, Field(max_length=500, description="Sender of mails, such as Collab <collab@example.org>; with SMTP_URL.")
     ] = ""

@@ -76,6 +76,15 @@ class StorageSettings(BaseModel):
         int,
         Field(ge=1, le=36500, description="Days that the audit keeps who did what, sign-ins and failed ones included."),
     ] = 90
+    notification_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3650,
+            description="Days that notifications are kept after they were read or archived. Unread ones go after a "
+            "year.",
+        ),
+    ] = 90
     session_cleanup_days: Annotated[
         int,
         Field(

@@ -4,3 +4,5 @@ CREATE OR REPLACE TRIGGER feed AFTER INSERT OR UPDATE OR DELETE ON comments
   FOR EACH ROW EXECUTE FUNCTION app.comment_changed();
 CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE OF resolved, deleted_at ON comments
   FOR EACH ROW EXECUTE FUNCTION app.audit_comment();
+CREATE OR REPLACE TRIGGER notify AFTER INSERT OR UPDATE OF resolved, deleted_at ON comments
+  FOR EACH ROW EXECUTE FUNCTION app.notify_comment();

@@ -39,3 +39,8 @@ CREATE OR REPLACE TRIGGER expiry_ins AFTER INSERT ON documents FOR EACH ROW WHEN
 CREATE OR REPLACE TRIGGER expiry_upd AFTER UPDATE OF expires_at ON documents FOR EACH ROW
   WHEN (OLD.expires_at IS DISTINCT FROM NEW.expires_at AND NEW.expires_at IS NOT NULL)
   EXECUTE FUNCTION app.access_changed('document', 'id');
+CREATE OR REPLACE TRIGGER notify_edits AFTER UPDATE OF yjs_clock ON documents FOR EACH ROW
+  WHEN (NEW.yjs_clock > OLD.yjs_clock AND NEW.deleted_at IS NULL) EXECUTE FUNCTION app.notify_edits('log');
+CREATE OR REPLACE TRIGGER notify_encrypted AFTER UPDATE OF content_encrypted ON documents FOR EACH ROW
+  WHEN (NEW.content_encrypted IS DISTINCT FROM OLD.content_encrypted AND NEW.content_encrypted IS NOT NULL
+        AND NEW.deleted_at IS NULL) EXECUTE FUNCTION app.notify_edits('encrypted');

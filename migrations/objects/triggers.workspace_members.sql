@@ -14,3 +14,6 @@ CREATE OR REPLACE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF role, permis
   FOR EACH ROW EXECUTE FUNCTION app.audit('member', 'user_id', 'role', 'permissions', 'is_active');
 CREATE OR REPLACE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF role, permissions, is_active ON workspace_members
   FOR EACH ROW EXECUTE FUNCTION app.member_changed();
+CREATE OR REPLACE TRIGGER notify_added AFTER INSERT ON workspace_members FOR EACH ROW EXECUTE FUNCTION app.notify_member();
+CREATE OR REPLACE TRIGGER notify_changed AFTER UPDATE OF role, is_active ON workspace_members FOR EACH ROW
+  WHEN ((OLD.role, OLD.is_active) IS DISTINCT FROM (NEW.role, NEW.is_active)) EXECUTE FUNCTION app.notify_member();

@@ -83,6 +83,19 @@ def _check_extra(extra: dict[str, Any] | None) -> dict[str, Any] | None:
     return extra
 
 
+DIGESTS = ("immediate", "daily")
+
+
+def _check_notifications(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The server applies these keys. Others are a client's own."""
+    for name in ("email", "browser", "documentShared", "systemUpdates"):
+        if given and not isinstance(given.get(name, True), bool):
+            raise ValueError(f"{name} must be true or false")
+    if given and given.get("digest", "immediate") not in DIGESTS:
+        raise ValueError(f"digest must be {' or '.join(DIGESTS)}")
+    return given
+
+
 def _alias(name: str, other: str) -> Any:
     return Field(validation_alias=AliasChoices(name, other))
 
@@ -91,6 +104,9 @@ class UserSettingsPatch(BaseModel):
     """Missing fields stay unchanged. An object is replaced as a whole. The theme `auto` is an alias of `system`;
     `editor_settings`, `render_settings` and `notification_settings` are aliases of `editor`, `render` and
     `notifications`.
+
+    The server applies these keys of `notifications`: `email`, `documentShared` and `systemUpdates` (true unless false;
+    the page applies `browser`), and `digest` (`immediate`, the default, or `daily`).
     """
 
     model_config = input_config(theme="dark", editor={"line_numbers": True})
@@ -102,7 +118,9 @@ class UserSettingsPatch(BaseModel):
     notifications_enabled: StrictBool | None = None
     editor: Annotated[JsonObject | None, _alias("editor", "editor_settings")] = None
     render: Annotated[JsonObject | None, _alias("render", "render_settings")] = None
-    notifications: Annotated[JsonObject | None, _alias("notifications", "notification_settings")] = None
+    notifications: Annotated[
+        JsonObject | None, AfterValidator(_check_notifications), _alias("notifications", "notification_settings")
+    ] = None
     extra: Annotated[JsonObject | None, AfterValidator(_check_extra)] = None
 
 

@@ -199,6 +199,7 @@ async def erase_user(conn: Conn, user_id: UUID) -> None:
         "document_views",
     ):
         await conn.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608
+    await conn.execute("SELECT app.erase_notifications($1)", user_id)
     # Its purge will be in the audit, by its name.
     await conn.execute(
         "UPDATE workspaces SET name = 'Deleted user', slug = NULL WHERE owner_id = $1 AND kind = 'personal'", user_id

@@ -9,6 +9,7 @@ from collab_server.features.changes import queries as feed_queries
 from collab_server.features.content import merge_base_queries
 from collab_server.features.maintenance import queries, version_queries
 from collab_server.features.maintenance.retention import Retention
+from collab_server.features.notifications import queries as notification_queries
 from collab_server.features.sync import mutation_queries
 from collab_server.observability.logging import log
 from collab_server.settings import Settings
@@ -30,6 +31,7 @@ def make_jobs(settings: Settings, workers: Workers) -> dict[str, Job]:
         "expired invitations": queries.expire_invitations,
         "invitations": queries.purge_invitations,
         "activity": lambda conn: queries.purge_activity(conn, settings.activity_days),
+        "notifications": lambda conn: notification_queries.purge(conn, settings.notification_days),
         "offline mutations": mutation_queries.purge,
         "sync log": lambda conn: feed_queries.purge(conn, settings.sync_days),
         "presence": queries.purge_presence,
