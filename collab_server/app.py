@@ -33,6 +33,8 @@ from collab_server.features.imports import api as imports_api
 from collab_server.features.oidc import api as oidc_api
 from collab_server.features.search import api as search_api
 from collab_server.features.sync import api as sync_api
+from collab_server.features.suggestions import api as suggestions_api
+from collab_server.features.suggestions import decisions_api
 from collab_server.features.tags import api as tags_api
 from collab_server.features.trash import api as trash_api
 from collab_server.features.workspaces import answers_api, invitations_api, members_api
@@ -80,6 +82,8 @@ _SLICES = (
     restore_api,
     compacting_api,
     versions_api,
+    suggestions_api,
+    decisions_api,
     documents_api,
     sync_api,
     exports_api,
@@ -112,6 +116,8 @@ _LARGE_BODIES: tuple[tuple[Literal["POST", "PUT", "PATCH"], str], ...] = (
     ("PUT", _CONTENT),
     ("PATCH", _CONTENT),
     ("POST", _CONTENT + "/(append|insert)"),
+    ("POST", r"/api/v1/documents/[^/]+/suggestions"),
+    ("PATCH", r"/api/v1/suggestions/[^/]+"),
     ("POST", r"/api/v1/sync/pull"),
 )
 """Routes that take up to MAX_MESSAGE_BYTES."""

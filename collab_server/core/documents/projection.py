@@ -98,9 +98,14 @@ def project_document(document: Document, limit: int = MAX_CONTENT_BYTES) -> Proj
     return _of_tree(tree.read_tree(restore_contents(document.get_update())).roots, limit)
 
 
+def find_kinds(roots: dict[str, Branch]) -> dict[str, Kind]:
+    """The kinds of the roots that are not empty, by name, sorted."""
+    return {name: kind for name in sorted(roots) if (kind := kind_of(roots[name])) is not None}
+
+
 def _of_tree(roots: dict[str, Branch], limit: int) -> Projection:
-    kinds = {name: kind for name in sorted(roots) if (kind := kind_of(roots[name])) is not None}
-    name = _content_root(kinds)
+    kinds = find_kinds(roots)
+    name = find_content_root(kinds)
     if name is None:
         if not kinds:
             return Projection("", 0)
@@ -131,7 +136,8 @@ def project_text(text: str, root: str, limit: int = MAX_CONTENT_BYTES) -> Projec
     return _projection(text, "text", root, limit)
 
 
-def _content_root(kinds: dict[str, Kind]) -> str | None:
+def find_content_root(kinds: dict[str, Kind]) -> str | None:
+    """The name of the content root among roots of these kinds, or None."""
     if kinds.get(TEXT_ROOT) is Kind.TEXT:
         return TEXT_ROOT
     for name in FRAGMENT_ROOTS:

@@ -6,10 +6,11 @@ function overflows the stack at deep nesting, and it hangs at arrays with text.
 Upstream: not reported yet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collab_server.core.yjs.inspection import Range
 from collab_server.core.yjs.integration import Integration
 from collab_server.core.yjs.structs import ANY, FORMAT, JSON, STRING, Branch, StructReader
 
@@ -28,13 +29,17 @@ class Tree:
     pending: bool
 
 
-def read_tree(update: bytes) -> Tree:
-    """Read the whole encoding of a document, validated or from pycrdt. Raises Malformed for unreadable bytes."""
+def read_tree(update: bytes, hidden: Iterable[Range] = ()) -> Tree:
+    """Read the whole encoding of a document, validated or from pycrdt. Raises Malformed for unreadable bytes.
+
+    hidden: clocks to read as deleted.
+    """
     reader = StructReader(update)
     structs = reader.structs()
     integration = Integration(structs)
     integration.run()
     all_deleted = integration.delete(reader.deletes())
+    integration.delete(list(hidden))
     clocks = {client: integrated.end for client, integrated in integration.clients.items() if integrated.end}
     all_integrated = all(integration.next[client] == len(items) for client, items in structs.items())
     return Tree(integration.roots, clocks, pending=not (all_deleted and all_integrated))

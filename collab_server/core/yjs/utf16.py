@@ -3,6 +3,8 @@
 Python counts code points: a character outside the BMP is one code point and two UTF-16 code units.
 """
 
+from array import array
+
 
 def length(text: str) -> int:
     """The number of UTF-16 code units."""
@@ -45,6 +47,18 @@ def to_code_points(text: str, offset: int) -> int:
 def replace_lone_surrogates(text: str) -> str:
     """Replace each half of a surrogate pair by U+FFFD, because UTF-8 cannot encode it."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def to_units(text: str) -> str:
+    """The text with each half of a surrogate pair as a character of its own."""
+    if text.isascii() or max(text) <= "\uffff":
+        return text
+    return "".join(map(chr, array("H", text.encode("utf-16-le", "surrogatepass"))))
+
+
+def from_units(units: str) -> str:
+    """The text of `to_units`. Half a pair becomes U+FFFD."""
+    return units if units.isascii() else units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _prefix(text: str, offset: int) -> bytes:

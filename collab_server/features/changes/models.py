@@ -26,7 +26,7 @@ _ITEM: dict[str, JsonValue] = {
 class ChangeOut(BaseModel):
     """A changed entity, without its values. Fetch these over the other routes."""
 
-    entity_type: Literal["workspace", "member", "document", "category", "tag", "favourite", "version"]
+    entity_type: Literal["workspace", "member", "document", "category", "tag", "favourite", "version", "suggestion"]
     entity_id: UUID = Field(description="Of a member: the user. Of a favourite: the document.")
     operation: Literal["create", "update", "delete"] = Field(
         description="As seen by you: entities moved into a workspace, restored or made readable are created; "

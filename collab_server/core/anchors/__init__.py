@@ -1,0 +1,1 @@
+"""Anchors: characters of a document that are followed through its edits."""
