@@ -32,9 +32,9 @@ from collab_server.features.history import compacting_api, moments_api, restore_
 from collab_server.features.imports import api as imports_api
 from collab_server.features.oidc import api as oidc_api
 from collab_server.features.search import api as search_api
-from collab_server.features.sync import api as sync_api
 from collab_server.features.suggestions import api as suggestions_api
 from collab_server.features.suggestions import decisions_api
+from collab_server.features.sync import api as sync_api
 from collab_server.features.tags import api as tags_api
 from collab_server.features.trash import api as trash_api
 from collab_server.features.workspaces import answers_api, invitations_api, members_api

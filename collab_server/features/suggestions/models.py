@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr, model_validator
 
 from collab_server.core.documents import edit_requests
 from collab_server.core.documents.apply_edit import EditRequest, Put
@@ -117,7 +117,7 @@ class HunkOut(BaseModel):
     relative_end: str | None
 
 
-_SUGGESTION = {
+_SUGGESTION: dict[str, JsonValue] = {
     "id": "5f3c1f1e-98a1-4c2c-9a1e-0c3f9e0f7d11",
     "document_id": "8f14e45f-ceea-4e2a-9c57-6f0f3a5b8d10",
     "author": {"id": "0d0e1f2a-5b6c-4d7e-8f90-a1b2c3d4e5f6", "kind": "user", "name": "Ann"},
@@ -147,7 +147,7 @@ _SUGGESTION = {
 
 
 class SuggestionOut(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [_SUGGESTION]})  # type: ignore[dict-item]
+    model_config = ConfigDict(json_schema_extra={"examples": [_SUGGESTION]})
 
     id: UUID
     document_id: UUID

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -57,14 +57,9 @@ class NewSuggestion:
     generation: int
 
 
-_COLUMNS = """
-    id, document_id, author_id, author_kind, author_name, message, status, hunks, generation, accepted, rejected, stale,
-    decided_by, decided_at, seq, created_at, updated_at, row_version
-"""
-
-
 def _to_suggestion(row: Row) -> Suggestion:
-    return Suggestion(**{**row, "hunks": json.loads(row["hunks"])})
+    values = {field.name: row[field.name] for field in fields(Suggestion)}
+    return Suggestion(**{**values, "hunks": json.loads(row["hunks"])})
 
 
 async def insert_suggestion(conn: Conn, document_id: UUID, new: NewSuggestion) -> Suggestion | None:
@@ -72,13 +67,13 @@ async def insert_suggestion(conn: Conn, document_id: UUID, new: NewSuggestion) -
     MAX_UNDECIDED.
     """
     row = await conn.fetchrow(
-        f"""
+        """
         INSERT INTO suggestions (id, document_id, workspace_id, author_id, author_kind, author_name, message, hunks,
                                  generation)
         SELECT coalesce($2, gen_random_uuid()), d.id, d.workspace_id, $3, $4, $5, $6, $7::jsonb, $8 FROM documents d
-        WHERE d.id = $1 AND d.deleted_at IS NULL AND d.generation = $8 AND {MAX_UNDECIDED} >
+        WHERE d.id = $1 AND d.deleted_at IS NULL AND d.generation = $8 AND $9 >
           (SELECT count(*) FROM suggestions s WHERE s.document_id = d.id AND s.status IN ('open', 'stale'))
-        ON CONFLICT (id) DO NOTHING RETURNING {_COLUMNS}
+        ON CONFLICT (id) DO NOTHING RETURNING *
         """,
         document_id,
         new.id,
@@ -88,6 +83,7 @@ async def insert_suggestion(conn: Conn, document_id: UUID, new: NewSuggestion) -
         new.message,
         json.dumps(new.hunks, ensure_ascii=False),
         new.generation,
+        MAX_UNDECIDED,
     )
     return _to_suggestion(row) if row else None
 
@@ -102,13 +98,13 @@ async def count_undecided(conn: Conn, document_id: UUID) -> int:
 
 async def find_suggestion(conn: Conn, suggestion_id: UUID) -> Suggestion | None:
     """Find a suggestion that the transaction may see."""
-    row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM suggestions WHERE id = $1", suggestion_id)
+    row = await conn.fetchrow("SELECT * FROM suggestions WHERE id = $1", suggestion_id)
     return _to_suggestion(row) if row else None
 
 
 async def find_settled(conn: Conn, suggestion_id: UUID) -> Suggestion | None:
     """Find a suggestion after the end of a transaction that changes it now."""
-    row = await conn.fetchrow(f"SELECT {_COLUMNS} FROM suggestions WHERE id = $1 FOR SHARE", suggestion_id)
+    row = await conn.fetchrow("SELECT * FROM suggestions WHERE id = $1 FOR SHARE", suggestion_id)
     return _to_suggestion(row) if row else None
 
 
@@ -121,8 +117,8 @@ async def list_suggestions(
 ) -> list[Suggestion]:
     """List suggestions of a document, the oldest first."""
     rows = await conn.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM suggestions
+        """
+        SELECT * FROM suggestions
         WHERE document_id = $1 AND status = ANY ($2) AND ($4::timestamptz IS NULL OR (created_at, id) > ($4, $5::uuid))
         ORDER BY created_at, id LIMIT $3
         """,
@@ -156,7 +152,12 @@ async def lock_decisions(conn: Conn, document_id: UUID) -> None:
 
     The rows stay free: the edit that accepts one changes it in its own transaction.
     """
-    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('suggestions ' || $1::uuid::text, 0))", document_id)
+    # An edit may take longer than a transaction may usually be idle.
+    await conn.execute(
+        "SELECT set_config('idle_in_transaction_session_timeout', '0', true), "
+        "pg_advisory_xact_lock(hashtextextended('suggestions ' || $1::uuid::text, 0))",
+        document_id,
+    )
 
 
 async def update_proposal(
@@ -164,10 +165,10 @@ async def update_proposal(
 ) -> Suggestion | None:
     """Set the message and, if given, new hunks. None: the transaction may not."""
     row = await conn.fetchrow(
-        f"""
+        """
         UPDATE suggestions SET message = $2, hunks = coalesce($3::jsonb, hunks), generation = coalesce($4, generation),
-          stale = CASE WHEN $3 IS NULL THEN stale ELSE '{{}}' END
-        WHERE id = $1 RETURNING {_COLUMNS}
+          stale = CASE WHEN $3 IS NULL THEN stale ELSE '{}' END
+        WHERE id = $1 RETURNING *
         """,
         suggestion_id,
         message,
@@ -180,7 +181,7 @@ async def update_proposal(
 async def reject_hunks(conn: Conn, suggestion_id: UUID, hunks: Sequence[int], by: UUID | None) -> Suggestion | None:
     """Reject hunks. None: the transaction may not."""
     row = await conn.fetchrow(
-        f"UPDATE suggestions SET rejected = rejected || $2::integer[], decided_by = $3 WHERE id = $1 RETURNING {_COLUMNS}",
+        "UPDATE suggestions SET rejected = rejected || $2::integer[], decided_by = $3 WHERE id = $1 RETURNING *",
         suggestion_id,
         list(hunks),
         by,
@@ -221,7 +222,8 @@ async def save_stale(conn: Conn, found: Sequence[tuple[Suggestion, Sequence[int]
 async def list_to_carry_over(conn: Conn, document_id: UUID) -> list[tuple[UUID, list[dict[str, Any]]]]:
     """List (id, hunks) of the undecided suggestions of a document, and lock them."""
     rows = await conn.fetch(
-        "SELECT id, hunks FROM suggestions WHERE document_id = $1 AND status IN ('open', 'stale') ORDER BY id FOR UPDATE",
+        "SELECT id, hunks FROM suggestions WHERE document_id = $1 AND status IN ('open', 'stale') "
+        "ORDER BY id FOR NO KEY UPDATE",
         document_id,
     )
     return [(row["id"], json.loads(row["hunks"])) for row in rows]
@@ -235,3 +237,17 @@ async def save_carried_over(
         "UPDATE suggestions SET hunks = $2::jsonb, generation = $3 WHERE id = $1",
         [(one, json.dumps(hunks, ensure_ascii=False), generation) for one, hunks in suggestions],
     )
+
+
+async def find_type(conn: Conn, document_id: UUID) -> str | None:
+    """Find the type of a document; None: it is gone."""
+    kind: str | None = await conn.fetchval("SELECT type FROM documents WHERE id = $1", document_id)
+    return kind
+
+
+async def find_generation(conn: Conn, document_id: UUID) -> int | None:
+    """Find the generation of a document that the transaction may see; None: there is none."""
+    generation: int | None = await conn.fetchval(
+        "SELECT generation FROM documents WHERE id = $1 AND deleted_at IS NULL", document_id
+    )
+    return generation
