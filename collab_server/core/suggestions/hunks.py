@@ -51,7 +51,7 @@ class Hunk:
 
 
 def join_within_words(text: str, changes: Sequence[Change]) -> list[Change]:
-    """Join ascending changes that are within one word: each is then accepted or rejected as a whole."""
+    """Join ascending changes that are within one word, and have replacements replace whole words: people read them."""
     joined: list[Change] = []
     for change in changes:
         if joined:
@@ -61,7 +61,21 @@ def join_within_words(text: str, changes: Sequence[Change]) -> list[Change]:
                 joined[-1] = Change(last.start, change.end, last.text + between + change.text, last.near)
                 continue
         joined.append(change)
-    return joined
+    limits = [*(change.start for change in joined[1:]), len(text)]
+    widened: list[Change] = []
+    for change, limit in zip(joined, limits, strict=True):
+        reached = widened[-1].end if widened else 0
+        widened.append(_widen(text, change, reached, limit) if change.text and change.end > change.start else change)
+    return widened
+
+
+def _widen(text: str, change: Change, first: int, last: int) -> Change:
+    start, end = change.start, change.end
+    while start > max(first, change.start - _WORD) and text[start - 1].isalnum():
+        start -= 1
+    while end < min(last, change.end + _WORD) and text[end].isalnum():
+        end += 1
+    return Change(start, end, text[start : change.start] + change.text + text[change.end : end], change.near)
 
 
 def make_hunk(units: ContentUnits, start: int, end: int, inserted: str) -> Hunk:
