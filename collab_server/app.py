@@ -35,6 +35,8 @@ from collab_server.features.notifications import api as notifications_api
 from collab_server.features.notifications import subscriptions_api, unsubscribe_api
 from collab_server.features.oidc import api as oidc_api
 from collab_server.features.search import api as search_api
+from collab_server.features.suggestions import api as suggestions_api
+from collab_server.features.suggestions import decisions_api
 from collab_server.features.sync import api as sync_api
 from collab_server.features.tags import api as tags_api
 from collab_server.features.trash import api as trash_api
@@ -86,6 +88,8 @@ _SLICES = (
     restore_api,
     compacting_api,
     versions_api,
+    suggestions_api,
+    decisions_api,
     documents_api,
     comments_api,
     sync_api,
@@ -121,6 +125,8 @@ _LARGE_BODIES: tuple[tuple[Literal["POST", "PUT", "PATCH"], str], ...] = (
     ("POST", _CONTENT + "/(append|insert)"),
     ("POST", r"/api/v1/documents/[^/]+/comments"),
     ("PATCH", r"/api/v1/comments/[^/]+"),
+    ("POST", r"/api/v1/documents/[^/]+/suggestions"),
+    ("PATCH", r"/api/v1/suggestions/[^/]+"),
     ("POST", r"/api/v1/sync/pull"),
 )
 """Routes that take up to MAX_MESSAGE_BYTES."""

@@ -14,6 +14,7 @@ CollabError                     HTTP  close
 |- Conflict                     409   4409   the state is not what the caller believed
 |  |- StaleGeneration           409   4409   the client holds an older incarnation of the document
 |  |- AmbiguousAddress          409   4409   `<slug>/<name>` of a workspace that the caller is no member of
+|  |- StaleSuggestion           409   4409   what a suggestion changes is not in the document as it was
 |  `- LimitReached              409   4409   no room for one more (member, document, tag)
 |- CursorExpired                410   4409   what came after a cursor is not kept any more; begin anew
 |- PreconditionFailed           412   4409   If-Match names another version than the present one
@@ -143,6 +144,11 @@ class StaleGeneration(Conflict):
 class AmbiguousAddress(Conflict):
     code = "ambiguous_address"
     title = "The address may mean two documents"
+
+
+class StaleSuggestion(Conflict):
+    code = "stale_suggestion"
+    title = "The suggestion does not fit the document any more"
 
 
 class LimitReached(Conflict):

@@ -42,6 +42,8 @@ from collab_server.features.notifications.outbox import Outbox
 from collab_server.features.oidc.api import OidcServices
 from collab_server.features.oidc.bearer import BearerTokens
 from collab_server.features.oidc.oidc import Oidc
+from collab_server.features.suggestions.deciding import Decisions
+from collab_server.features.suggestions.services import SuggestionServices
 from collab_server.features.users.passwords import Passwords
 from collab_server.observability.logging import log, name_node
 from collab_server.observability.metrics import Counts, Metrics
@@ -61,7 +63,15 @@ DAMAGE_INTERVAL = 2.0
 VIEWS_INTERVAL = 3.0
 
 
-class Services(AuthServices, OidcServices, ChangeServices, DocumentServices, ConversionServices, RealtimeServices):
+class Services(
+    AuthServices,
+    OidcServices,
+    ChangeServices,
+    DocumentServices,
+    ConversionServices,
+    SuggestionServices,
+    RealtimeServices,
+):
     """Everything that one process owns.
 
     `embedded`: the PostgreSQL that this process keeps running, if any. `process_metrics`: of all processes on its
@@ -125,6 +135,7 @@ class Services(AuthServices, OidcServices, ChangeServices, DocumentServices, Con
             realtime.hub.flush_to_storage, realtime.hub.end_generation, realtime.rest_updates, realtime.rest_edits
         )
         self.keep_version = VersionKeeper(self.db, self.editing, self.rooms.settle)
+        self.decisions = Decisions(self.db, self.rooms, self.keep_version)
         self.quotas, self.views = self.realtime.quotas, self.realtime.views
         self._membership = ClusterMembership(self.db, has_bus=bool(url))
         self._expiry = Expiry(self.db, settings.access_recheck_seconds)

@@ -2207,6 +2207,66 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+CREATE FUNCTION app.suggestion_accepted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE suggestions SET accepted = accepted || pending, pending = NULL, seq = NEW.seq,
+      decided_by = (SELECT id FROM users WHERE id = NEW.actor_id)
+    WHERE id = (NEW.author::jsonb ->> 'accepts')::uuid AND document_id = NEW.document_id AND pending IS NOT NULL;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.suggestion_before() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE decided integer[] := NEW.accepted || NEW.rejected;
+BEGIN
+  NEW.stale := ARRAY(SELECT n FROM unnest(NEW.stale) n WHERE n <> ALL (decided) ORDER BY n);
+  NEW.status := CASE
+    WHEN cardinality(decided) < jsonb_array_length(NEW.hunks) THEN CASE WHEN NEW.stale = '{}' THEN 'open' ELSE 'stale' END
+    WHEN NEW.accepted = '{}' THEN 'rejected' ELSE 'accepted' END;
+  IF (NEW.accepted, NEW.rejected) IS DISTINCT FROM (OLD.accepted, OLD.rejected) THEN NEW.decided_at := now(); END IF;
+  -- Other ids of the same characters, in another generation, are not a change of the suggestion.
+  IF (NEW.message, NEW.accepted, NEW.rejected, NEW.stale) IS DISTINCT FROM (OLD.message, OLD.accepted, OLD.rejected, OLD.stale)
+     OR (NEW.hunks <> OLD.hunks AND NEW.generation = OLD.generation) THEN
+    NEW.row_version := OLD.row_version + 1;
+    NEW.updated_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION app.suggestion_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE s suggestions := coalesce(NEW, OLD); fields text[]; operation change_operation; action text; actor uuid;
+BEGIN
+  IF NOT EXISTS (SELECT FROM documents WHERE id = s.document_id AND deleted_at IS NULL) THEN RETURN NULL; END IF;
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.row_version = OLD.row_version THEN RETURN NULL; END IF;
+    fields := array_remove(ARRAY[
+      CASE WHEN NEW.hunks <> OLD.hunks OR NEW.stale <> OLD.stale THEN 'hunks' END,
+      CASE WHEN NEW.message IS DISTINCT FROM OLD.message THEN 'message' END,
+      CASE WHEN (NEW.accepted, NEW.rejected, NEW.status) <> (OLD.accepted, OLD.rejected, OLD.status) THEN 'status' END], NULL);
+    operation := 'update';
+    action := CASE WHEN NEW.accepted <> OLD.accepted THEN 'accept' WHEN NEW.rejected <> OLD.rejected THEN 'reject'
+      WHEN NEW.stale = OLD.stale THEN 'update' END;
+    IF action IN ('accept', 'reject') THEN actor := NEW.decided_by; END IF;
+  ELSE
+    operation := CASE TG_OP WHEN 'INSERT' THEN 'create' ELSE 'delete' END;
+    action := operation::text;
+  END IF;
+  PERFORM app.record_change(s.workspace_id, 'suggestion', s.id, s.document_id, operation, fields, NULL, s.row_version, NULL, actor);
+  IF action IS NOT NULL THEN
+    PERFORM app.log_activity(action, 'suggestion', s.id::text, s.workspace_id, NULL,
+                             jsonb_build_object('document_id', s.document_id), actor);
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.sync_check_epoch() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3140,6 +3200,34 @@ CREATE TABLE public.storage_changes (
     history_bytes bigint DEFAULT 0 NOT NULL
 );
 
+CREATE TABLE public.suggestions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    document_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    author_id uuid DEFAULT app.user_id(),
+    author_kind text DEFAULT 'user'::text NOT NULL,
+    author_name text,
+    message text,
+    status text DEFAULT 'open'::text NOT NULL,
+    hunks jsonb NOT NULL,
+    generation bigint NOT NULL,
+    accepted integer[] DEFAULT '{}'::integer[] NOT NULL,
+    rejected integer[] DEFAULT '{}'::integer[] NOT NULL,
+    stale integer[] DEFAULT '{}'::integer[] NOT NULL,
+    pending integer[],
+    decided_by uuid,
+    decided_at timestamp with time zone,
+    seq bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    row_version bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT suggestions_author_kind_check CHECK ((author_kind = ANY (ARRAY['user'::text, 'api_client'::text, 'guest'::text, 'app_user'::text]))),
+    CONSTRAINT suggestions_author_name_check CHECK (((length(author_name) >= 1) AND (length(author_name) <= 200))),
+    CONSTRAINT suggestions_hunks_check CHECK (((jsonb_array_length(hunks) >= 1) AND (jsonb_array_length(hunks) <= 1000))),
+    CONSTRAINT suggestions_message_check CHECK (((length(TRIM(BOTH FROM message)) > 0) AND (length(message) <= 10000))),
+    CONSTRAINT suggestions_status_check CHECK ((status = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'stale'::text])))
+);
+
 CREATE TABLE public.sync_conflicts (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     document_id uuid NOT NULL,
@@ -3474,6 +3562,9 @@ ALTER TABLE ONLY public.sign_in_attempts
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (token_hash);
 
+ALTER TABLE ONLY public.suggestions
+    ADD CONSTRAINT suggestions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.sync_conflicts
     ADD CONSTRAINT sync_conflicts_pkey PRIMARY KEY (id);
 
@@ -3652,6 +3743,14 @@ CREATE INDEX sign_in_links_user ON public.sign_in_links USING btree (user_id);
 
 CREATE INDEX storage_changes_workspace ON public.storage_changes USING btree (workspace_id);
 
+CREATE INDEX suggestions_author ON public.suggestions USING btree (author_id) WHERE (author_id IS NOT NULL);
+
+CREATE INDEX suggestions_decided_by ON public.suggestions USING btree (decided_by) WHERE (decided_by IS NOT NULL);
+
+CREATE INDEX suggestions_document ON public.suggestions USING btree (document_id, created_at, id);
+
+CREATE INDEX suggestions_workspace ON public.suggestions USING btree (workspace_id);
+
 CREATE INDEX sync_conflicts_created ON public.sync_conflicts USING brin (created_at);
 
 CREATE INDEX sync_conflicts_document ON public.sync_conflicts USING btree (document_id, created_at DESC, id DESC);
@@ -3687,6 +3786,8 @@ CREATE INDEX workspaces_owner ON public.workspaces USING btree (owner_id);
 CREATE INDEX workspaces_playground ON public.workspaces USING btree (id) WHERE ((kind = 'playground'::text) AND (deleted_at IS NULL));
 
 CREATE UNIQUE INDEX workspaces_slug_key ON public.workspaces USING btree (slug) WHERE (deleted_at IS NULL);
+
+CREATE TRIGGER accepts AFTER INSERT ON public.document_updates FOR EACH ROW WHEN ((new.author ~~ '%"accepts":%'::text)) EXECUTE FUNCTION app.suggestion_accepted();
 
 CREATE TRIGGER access_del AFTER DELETE ON public.access_tokens FOR EACH ROW EXECUTE FUNCTION app.access_changed('token', 'id');
 
@@ -3732,6 +3833,8 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.workspaces FOR E
 
 CREATE TRIGGER before BEFORE INSERT OR UPDATE ON public.comments FOR EACH ROW EXECUTE FUNCTION app.comment_before();
 
+CREATE TRIGGER before BEFORE UPDATE ON public.suggestions FOR EACH ROW EXECUTE FUNCTION app.suggestion_before();
+
 CREATE TRIGGER documents_10_heads AFTER INSERT ON public.documents FOR EACH ROW EXECUTE FUNCTION app.documents_after_insert();
 
 CREATE TRIGGER documents_20_generation AFTER UPDATE OF generation ON public.documents FOR EACH ROW WHEN ((old.generation <> new.generation)) EXECUTE FUNCTION app.generation_changed();
@@ -3765,6 +3868,8 @@ CREATE TRIGGER feed AFTER UPDATE OF announced_seq ON public.document_heads FOR E
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.document_versions FOR EACH ROW EXECUTE FUNCTION app.version_changed();
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF name, title, description, type, status, priority, language, generation, metadata, settings, category_id, workspace_id, is_public, is_template, content_encrypted, published_at, expires_at, deleted_at, row_version ON public.documents FOR EACH ROW EXECUTE FUNCTION app.document_changed();
+
+CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.suggestions FOR EACH ROW EXECUTE FUNCTION app.suggestion_changed();
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.tags FOR EACH ROW EXECUTE FUNCTION app.entity_changed('tag');
 
@@ -3967,6 +4072,15 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.suggestions
+    ADD CONSTRAINT suggestions_author_id_fkey FOREIGN KEY (author_id) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.suggestions
+    ADD CONSTRAINT suggestions_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.suggestions
+    ADD CONSTRAINT suggestions_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.sync_conflicts
     ADD CONSTRAINT sync_conflicts_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
@@ -4146,6 +4260,8 @@ CREATE POLICY internal ON public.sign_in_links TO app_service USING (true) WITH 
 
 CREATE POLICY internal ON public.storage_changes TO app_service, app_admin USING (true) WITH CHECK (true);
 
+CREATE POLICY internal ON public.suggestions TO app_service, app_admin USING (true) WITH CHECK (true);
+
 CREATE POLICY internal ON public.sync_conflicts TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.sync_floors FOR SELECT TO app_service, app_admin USING (true);
@@ -4210,6 +4326,8 @@ CREATE POLICY own ON public.user_settings TO app_readonly, app_readwrite USING (
 
 CREATE POLICY own_delete ON public.comment_reactions FOR DELETE TO app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
 
+CREATE POLICY own_delete ON public.suggestions FOR DELETE TO app_readwrite USING (((author_id = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))));
+
 CREATE POLICY own_insert ON public.sync_conflicts FOR INSERT TO app_readwrite WITH CHECK (((user_id = app.user_id()) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))));
 
 CREATE POLICY own_write ON public.comment_reactions FOR INSERT TO app_readwrite WITH CHECK (((user_id = ( SELECT app.user_id() AS user_id)) AND (EXISTS ( SELECT
@@ -4238,6 +4356,8 @@ ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.storage_changes ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.suggestions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.sync_conflicts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sync_floors ENABLE ROW LEVEL SECURITY;
@@ -4256,6 +4376,12 @@ CASE author_kind
     ELSE (NOT (author_id IS DISTINCT FROM ( SELECT app.user_id() AS user_id)))
 END));
 
+CREATE POLICY tenant_create ON public.suggestions FOR INSERT TO app_readwrite WITH CHECK (((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) AND
+CASE author_kind
+    WHEN 'app_user'::text THEN (author_id IS NULL)
+    ELSE (NOT (author_id IS DISTINCT FROM ( SELECT app.user_id() AS user_id)))
+END));
+
 CREATE POLICY tenant_delete ON public.comment_mentions FOR DELETE TO app_readwrite USING ((EXISTS ( SELECT
    FROM public.comments c
   WHERE ((c.id = comment_mentions.comment_id) AND (c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))))));
@@ -4268,6 +4394,10 @@ CREATE POLICY tenant_read ON public.comments FOR SELECT TO app_readonly, app_rea
 
 CREATE POLICY tenant_read ON public.document_tags FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
+CREATE POLICY tenant_read ON public.suggestions FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) AND (EXISTS ( SELECT
+   FROM public.documents d
+  WHERE (d.id = suggestions.document_id)))));
+
 CREATE POLICY tenant_read ON public.sync_floors FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
 CREATE POLICY tenant_read ON public.tags FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
@@ -4277,6 +4407,8 @@ CREATE POLICY tenant_read ON public.workspace_members FOR SELECT TO app_readonly
 CREATE POLICY tenant_read ON public.workspace_usage FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
 CREATE POLICY tenant_update ON public.comments FOR UPDATE TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])));
+
+CREATE POLICY tenant_update ON public.suggestions FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR ((author_id = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])))));
 
 CREATE POLICY tenant_write ON public.categories TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) WITH CHECK ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
 
@@ -4816,6 +4948,12 @@ GRANT ALL ON FUNCTION app.standing(p_workspace uuid) TO app_readwrite;
 GRANT ALL ON FUNCTION app.standing(p_workspace uuid) TO app_service;
 GRANT ALL ON FUNCTION app.standing(p_workspace uuid) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.suggestion_accepted() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.suggestion_before() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.suggestion_changed() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION app.sync_check_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.sync_check_epoch() TO app_service;
 GRANT ALL ON FUNCTION app.sync_check_epoch() TO app_admin;
@@ -5298,6 +5436,35 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_links TO app_service;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.storage_changes TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.storage_changes TO app_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suggestions TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suggestions TO app_admin;
+GRANT SELECT ON TABLE public.suggestions TO app_readonly;
+GRANT SELECT,DELETE ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(id) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(document_id) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(workspace_id) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(author_id) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(author_kind) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(author_name) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(message),UPDATE(message) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(hunks),UPDATE(hunks) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT INSERT(generation),UPDATE(generation) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT UPDATE(rejected) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT UPDATE(stale) ON TABLE public.suggestions TO app_readwrite;
+
+GRANT UPDATE(decided_by) ON TABLE public.suggestions TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sync_conflicts TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sync_conflicts TO app_admin;

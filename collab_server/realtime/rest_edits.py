@@ -162,7 +162,10 @@ class RestEdits:
         author = writer.author if writer is not None else line_end_repair.AUTHOR
         for _ in range(ATTEMPTS):
             await self._loader.load(document)
-            client, revision = self._client_for(document.id, author), document.revision
+            suggester = writer.suggester if writer is not None else None
+            client, revision = self._client_for(document.id, suggester or author), document.revision
+            if writer is not None and suggester is not None:
+                author = author._replace(others=((client, suggester),), accepts=writer.accepts)
             made = await self._workers.run(run_edit_function, function, document.room.parts(), client, args, named)
             if document.replaced:
                 raise document.replaced_error()

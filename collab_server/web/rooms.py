@@ -44,10 +44,16 @@ class Edited(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RestAuthor:
-    """Who edits by a request. `device`: as it names itself, for the log."""
+    """Who edits by a request. `device`: as it names itself, for the log.
+
+    `suggester`: whom the history credits with what the edit inserts; None: who edits. `accepts`: the suggestion of
+    theirs that the edit accepts.
+    """
 
     identity: Identity
     device: str | None
+    suggester: Author | None = None
+    accepts: UUID | None = None
 
     @property
     def author(self) -> Author:

@@ -74,7 +74,7 @@ class EditResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _CurrentContent:
+class CurrentContent:
     """A document's content. `name`, `branch`: of its root; None for an empty document."""
 
     tree: tree.Tree
@@ -99,28 +99,14 @@ def apply_edit(
     Raises PreconditionFailed, BaseUnknown, UnprocessableContent, Conflict, RemovesMuch.
     """
     whole = updates.merge(parts)
-    present = _read(whole)
-    text, content = present.text, present.projection.content
-    wanted = _changes(request, base, present, text)
-    removed = sum(change.end - change.start for change in wanted)
-    if not is_kept and is_large_removal(removed, len(text)):
-        raise RemovesMuch
-    clocks = dict(present.tree.clocks)
-    composer = Composer(client, clocks.get(client, 0))
-    if present.kind is Kind.XML and present.branch is not None:
-        if wanted:
-            edit_fragment(composer, present.name, present.branch, apply_changes(text, wanted))
-        update = composer.update()
-        after = project_document(tree.read_tree(updates.merge([whole, update]))).content
-    else:
-        ytext_edits.write_changes(composer, present.name, present.branch, wanted)
-        update = composer.update()
-        after = to_storable(apply_changes(text, wanted))
-    if len(after.encode()) > MAX_TEXT:
-        raise UnprocessableContent(f"a text may have at most {MAX_TEXT} bytes")
-    merged = base is not None and base.hash != content_hash(content)
+    present = read_current(whole)
+    wanted = find_changes(request, base, present)
+    composer, after = compose_changes(whole, present, client, wanted, is_kept=is_kept)
+    update = composer.update()
+    merged = base is not None and base.hash != content_hash(present.projection.content)
     if isinstance(request, Put):
         merged = after != request.body
+    clocks = dict(present.tree.clocks)
     if composer.clock:
         clocks[client] = composer.clock
     vector = updates.encode_state_vector(clocks)
@@ -128,8 +114,32 @@ def apply_edit(
     return Edit(update, written, composer.place)
 
 
-def _changes(request: EditRequest, base: MergeBase | None, present: _CurrentContent, text: str) -> list[Change]:
-    """The changes of the current text."""
+def compose_changes(
+    whole: bytes, present: CurrentContent, client: int, wanted: Sequence[Change], *, is_kept: bool = True
+) -> tuple[Composer, str]:
+    """Compose changes of the current text: (the composer, the content after them). is_kept: also large removals.
+
+    Raises UnprocessableContent, RemovesMuch.
+    """
+    text = present.text
+    if not is_kept and is_large_removal(sum(change.end - change.start for change in wanted), len(text)):
+        raise RemovesMuch
+    composer = Composer(client, present.tree.clocks.get(client, 0))
+    if present.kind is Kind.XML and present.branch is not None:
+        if wanted:
+            edit_fragment(composer, present.name, present.branch, apply_changes(text, wanted))
+        after = project_document(tree.read_tree(updates.merge([whole, composer.update()]))).content
+    else:
+        ytext_edits.write_changes(composer, present.name, present.branch, wanted)
+        after = to_storable(apply_changes(text, wanted))
+    if len(after.encode()) > MAX_TEXT:
+        raise UnprocessableContent(f"a text may have at most {MAX_TEXT} bytes")
+    return composer, after
+
+
+def find_changes(request: EditRequest, base: MergeBase | None, present: CurrentContent) -> list[Change]:
+    """Find the changes of the current text. Raises PreconditionFailed, BaseUnknown, UnprocessableContent, Conflict."""
+    text = present.text
     if base is None or base.hash == content_hash(present.projection.content):
         return request.changes(text)
     if base.only:
@@ -147,7 +157,8 @@ def _changes(request: EditRequest, base: MergeBase | None, present: _CurrentCont
     return rebase_changes(rebase_changes(ours, diff_texts(base.text, kept)), added)
 
 
-def _read(whole: bytes) -> _CurrentContent:
+def read_current(whole: bytes) -> CurrentContent:
+    """Read a document as a text. Raises Malformed, and UnprocessableContent if it has none."""
     document = tree.read_tree(whole)
     projection = project_document(document)
     if projection.truncated:
@@ -157,13 +168,13 @@ def _read(whole: bytes) -> _CurrentContent:
     if projection.root is None and not projection.content:
         # Nothing that can be seen: an editor's root that has been emptied is still the one it shows.
         name = next((name for name in document.roots if name in FRAGMENT_ROOTS), TEXT_ROOT)
-        return _CurrentContent(
+        return CurrentContent(
             document, projection, name, document.roots.get(name), Kind.TEXT if name == TEXT_ROOT else Kind.XML
         )
     if projection.root is None or projection.format == "json":
         raise UnprocessableContent("this document is no text, but JSON of shared types; send Yjs updates")
     kind = Kind.XML if projection.format == "markdown" else Kind.TEXT
-    return _CurrentContent(document, projection, projection.root, document.roots[projection.root], kind)
+    return CurrentContent(document, projection, projection.root, document.roots[projection.root], kind)
 
 
 def content_hash(content: str) -> str:

@@ -11,6 +11,7 @@ class Author(NamedTuple):
     `kind`: user, api_client, guest, app_user or unknown; None: user where there is a user, else unknown. `name`: of
     whoever has no account, or of an API token. `is_relayed`: the author is not known, this is who delivered the edit.
     `others`: authors of the edits by these Yjs clients, which `user_id` only delivered.
+    `accepts`: the suggestion that the edit accepts; the log marks it as accepted in the same transaction.
     """
 
     user_id: UUID | None
@@ -19,6 +20,7 @@ class Author(NamedTuple):
     name: str | None = None
     is_relayed: bool = False
     others: tuple[tuple[int, "Author"], ...] = ()
+    accepts: UUID | None = None
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """Routes for edits of a document's text, also while people type in it."""
 
 import json
-import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,11 +8,9 @@ from fastapi import Query, Request, Response
 
 from collab_server.access.check import require
 from collab_server.access.policy import Action
-from collab_server.adapters.postgres import Database, caller
-from collab_server.adapters.workers import Workers
+from collab_server.adapters.postgres import caller
 from collab_server.core.documents import apply_edit, edit_requests
-from collab_server.core.documents.apply_edit import MergeBase, RemovesMuch
-from collab_server.core.history import answers
+from collab_server.core.documents.apply_edit import RemovesMuch
 from collab_server.errors import (
     BaseUnknown,
     Conflict,
@@ -31,9 +28,9 @@ from collab_server.errors import (
 )
 from collab_server.features.auth import devices
 from collab_server.features.content import merge_base_queries
+from collab_server.features.content.if_match import find_text, parse_if_match, read_if_match
 from collab_server.features.content.media_types import JSON, MARKDOWN
 from collab_server.features.content.models import AppendIn, ContentPatch, InsertIn, WrittenOut
-from collab_server.features.document_log import version_content_queries
 from collab_server.web.bodies import body_of, decoded, raw_body
 from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms, CurrentWorkers
 from collab_server.web.problems import documented
@@ -50,8 +47,6 @@ OnConflict = Annotated[
     ),
 ]
 
-_TAG = re.compile(r'(?:W/)?"([0-9a-f]{64})(?:-json)?"')
-_VERSION = re.compile(r'"version:([1-9][0-9]{0,8})"')
 _WRITING: dict[int | str, dict[str, Any]] = {
     **documented(
         Unauthenticated,
@@ -141,7 +136,7 @@ async def patch_content(
     """
     await require(db, identity, document_id, Action.EDIT)
     edits = [edit.request() for edit in body.edits]
-    if any(isinstance(edit, edit_requests.Splice) for edit in edits) and _parse_if_match(request, only=False) is None:
+    if any(isinstance(edit, edit_requests.Splice) for edit in edits) and parse_if_match(request, only=False) is None:
         raise UnprocessableContent("positions need the version of the text in If-Match")
     wanted = edit_requests.Patch(edits, body.unit)
     return await _write(document_id, identity, db, rooms, workers, request, response, wanted, on_conflict)
@@ -184,35 +179,6 @@ async def insert_content(
     return await _write(document_id, identity, db, rooms, workers, request, response, wanted, None)
 
 
-def _parse_if_match(request: Request, *, only: bool) -> MergeBase | int | None:
-    """Return the text of If-Match, or the number of a version. Raises Malformed."""
-    given = request.headers.get("if-match", "").strip()
-    if given in ("", "*"):
-        if only:
-            raise Malformed("on_conflict=fail needs If-Match")
-        return None
-    if (numbered := _VERSION.fullmatch(given)) is not None:
-        return int(numbered[1])
-    found = _TAG.fullmatch(given)
-    if found is None:
-        raise Malformed('If-Match takes one ETag of the content as text/markdown or application/json, or "version:N"')
-    return MergeBase(found[1], None, only)
-
-
-async def _read_version(db: Database, workers: Workers, document_id: UUID, number: int, *, only: bool) -> MergeBase:
-    """Return the text of a version. Raises NotFound, UnprocessableContent, TooMany, Unavailable."""
-    async with db.as_service() as conn:
-        version = await version_content_queries.get_content(conn, document_id, number)
-        generation = await merge_base_queries.find_generation(conn, document_id)
-    if version.truncated:
-        raise UnprocessableContent("this version is too large to be edited as a text; send Yjs updates")
-    if version.generation != generation:
-        # Clocks of another generation say nothing of this one.
-        return MergeBase(version.content_hash, version.content, only)
-    state_vector = await workers.run(answers.read_state_vector, version.snapshot)
-    return MergeBase(version.content_hash, version.content, only, state_vector)
-
-
 async def _write(
     document_id: UUID,
     identity: CurrentIdentity,
@@ -226,9 +192,7 @@ async def _write(
 ) -> WrittenOut:
     """Make the edit; the right to it is checked by the caller. `on_conflict` None: regardless of the present text."""
     only = on_conflict == "fail"
-    base = None if on_conflict is None else _parse_if_match(request, only=only)
-    if isinstance(base, int):
-        base = await _read_version(db, workers, document_id, base, only=only)
+    base = None if on_conflict is None else await read_if_match(request, db, workers, document_id, only=only)
     writer = RestAuthor(identity, caller.get().device_id or None)
     await devices.note_version(db, identity, writer.device)
     make = rooms.edits.edit_alone if base is not None and base.only else rooms.edits.edit
@@ -241,15 +205,9 @@ async def _write(
             await web_services(request).keep_version(document_id, "before-deletion", identity.user_id)
             is_kept = True
         except BaseUnknown:
-            # Read on demand only: mostly the text has not changed.
-            assert base is not None
-            if base.text is not None:
+            base = await find_text(db, document_id, base)
+            if base is None:
                 raise
-            async with db.as_service() as conn:
-                read = await merge_base_queries.find_base(conn, document_id, base.hash)
-            if read is None:
-                raise
-            base = MergeBase(base.hash, read.text, base.only, read.state_vector)
     whole = made.result.merged or "return=representation" in request.headers.get("prefer", "").replace(" ", "")
     if whole or base is not None or isinstance(wanted, apply_edit.Put):
         # After a mere append the client has no text for a later If-Match.

@@ -10,7 +10,7 @@ from collab_server.core.room.entries import Author
 
 def encode_author(author: Author) -> str | None:
     """Encode what the columns `actor_id` and `device_id` do not say, as JSON; None where they say all."""
-    value = _to_json(author)
+    value = _to_json(author) | _without_none(accepts=author.accepts and str(author.accepts))
     if author.others:
         value["others"] = [
             [client, _to_json(other) | _without_none(id=other.user_id and str(other.user_id), device=other.device)]

@@ -1,0 +1,1 @@
+"""Suggested changes of documents: proposed by commenters, accepted or rejected by editors."""

@@ -1,0 +1,91 @@
+"""Answers with suggestions: what they say, and where they are in the document as it is now."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from collab_server.access.identity import Identity
+from collab_server.adapters.postgres import Database
+from collab_server.adapters.workers import Workers
+from collab_server.core.suggestions.proposing import FoundHunk, find_places
+from collab_server.features.suggestions import models, queries
+from collab_server.features.suggestions.queries import Status, Suggestion
+from collab_server.security import base64url
+from collab_server.web.rooms import Rooms
+
+
+async def present(
+    db: Database, rooms: Rooms, workers: Workers, identity: Identity, document_id: UUID, found: Sequence[Suggestion]
+) -> list[models.SuggestionOut]:
+    """Return suggestions of a document as answers. Those that fit, or do not fit any more, are noted.
+
+    Raises NotFound, TooMany, Unavailable.
+    """
+    update, committed = await rooms.edits.missing(document_id, b"\0")
+    asked = [[one.hunks[number] for number in one.undecided] for one in found]
+    places = await workers.run(find_places, update, asked)
+    by_number = [dict(zip(one.undecided, hunks, strict=True)) for one, hunks in zip(found, places, strict=True)]
+    changed: list[tuple[Suggestion, list[int]]] = []
+    for one, hunks in zip(found, by_number, strict=True):
+        stale = [number for number, place in hunks.items() if place is None]
+        # Where the document is replaced at this moment, the ids are of the other generation.
+        if stale != one.stale and one.generation == committed.generation:
+            changed.append((one, stale))
+    async with db.as_service() as conn:
+        if changed:
+            await queries.save_stale(conn, changed)
+    news = {one.id for one, _ in changed}
+    users = {user for one in found for user in (one.author_id, one.decided_by) if user is not None}
+    async with db.as_user(identity.rights_of) as conn:
+        names = await queries.list_names(conn, list(users))
+    return [
+        _to_response(one, hunks, names, row_version=one.row_version + (one.id in news))
+        for one, hunks in zip(found, by_number, strict=True)
+    ]
+
+
+def _to_response(
+    one: Suggestion, places: dict[int, FoundHunk | None], names: dict[UUID, str], *, row_version: int
+) -> models.SuggestionOut:
+    status: Status = one.status
+    if places:
+        status = "stale" if None in places.values() else "open"
+    return models.SuggestionOut(
+        id=one.id,
+        document_id=one.document_id,
+        author=models.SuggesterOut(
+            id=one.author_id,
+            kind=one.author_kind,  # type: ignore[arg-type]
+            name=names.get(one.author_id) if one.author_id is not None else one.author_name,
+        ),
+        message=one.message,
+        status=status,
+        hunks=[_to_hunk(one, number, places) for number in range(len(one.hunks))],
+        decided_by=(
+            models.SuggesterOut(id=one.decided_by, kind="user", name=names.get(one.decided_by))
+            if one.decided_by is not None
+            else None
+        ),
+        decided_at=one.decided_at,
+        seq=one.seq,
+        generation=one.generation,
+        row_version=row_version,
+        created_at=one.created_at,
+        updated_at=one.updated_at,
+    )
+
+
+def _to_hunk(one: Suggestion, number: int, places: dict[int, FoundHunk | None]) -> models.HunkOut:
+    place = places.get(number)
+    is_stale = number in places and place is None
+    status: Status = "accepted" if number in one.accepted else "rejected" if number in one.rejected else "open"
+    return models.HunkOut(
+        number=number,
+        status="stale" if is_stale else status,
+        stale=is_stale,
+        start=place.start if place is not None else None,
+        end=place.end if place is not None else None,
+        deleted=one.hunks[number]["deleted"],
+        inserted=one.hunks[number]["inserted"],
+        relative_start=base64url.encode(place.relative_start) if place is not None else None,
+        relative_end=base64url.encode(place.relative_end) if place is not None else None,
+    )
