@@ -1089,6 +1089,15 @@ BEGIN
   UPDATE comments SET resolved_by = NULL WHERE resolved_by = p_user;
 END $$;
 
+CREATE FUNCTION app.erase_notifications(p_user uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  DELETE FROM notifications WHERE user_id = p_user;
+  DELETE FROM subscriptions WHERE user_id = p_user;
+  DELETE FROM mail_outbox WHERE user_id = p_user;
+  UPDATE notifications SET actor_ids = array_remove(actor_ids, p_user) WHERE p_user = ANY (actor_ids) $$;
+
 CREATE FUNCTION app.expire_documents(p_limit integer DEFAULT 100) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1321,6 +1330,20 @@ BEGIN
   PERFORM app.log_activity(action, p_entity_type, p_entity_id, p_workspace, changed,
     jsonb_strip_nulls(jsonb_build_object('old', was, 'new', is_now)));
 END $$;
+
+CREATE FUNCTION app.may_be_told(p_user uuid, p_workspace uuid, p_document uuid DEFAULT NULL::uuid, p_edits boolean DEFAULT false) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT EXISTS (
+    SELECT FROM workspaces w LEFT JOIN documents d ON d.id = p_document
+    WHERE w.id = p_workspace AND w.deleted_at IS NULL
+      AND (p_document IS NULL OR (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now())))
+      AND ((p_edits AND d.is_public)
+        OR (w.kind = 'playground'
+            AND (app.setting('guest_role') IS NOT NULL OR current_setting('role', true) = 'app_service'))
+        OR EXISTS (SELECT FROM workspace_members m WHERE m.workspace_id = w.id AND m.user_id = p_user AND m.is_active
+                   AND 'can_read' = ANY (app.effective_permissions(m.role, m.permissions))))) $$;
 
 CREATE FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1575,6 +1598,218 @@ BEGIN
   RETURN ARRAY(SELECT id FROM documents WHERE id = ANY (p_documents) AND id <> ALL (free));
 END $$;
 
+CREATE FUNCTION app.notification_actors(p_ids uuid[]) RETURNS TABLE(notification_id uuid, actors jsonb)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT n.id, jsonb_agg(jsonb_build_object('id', u.id, 'name', coalesce(u.display_name, u.username, u.email),
+                                            'avatar_url', u.avatar_url) ORDER BY x.place)
+  FROM notifications n CROSS JOIN unnest(n.actor_ids) WITH ORDINALITY x (id, place) JOIN users u ON u.id = x.id
+  WHERE n.id = ANY (p_ids) AND n.user_id = app.user_id() GROUP BY n.id $$;
+
+CREATE FUNCTION app.notification_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM app.record_change(NEW.workspace_id, 'notification', NEW.id, NEW.document_id, 'update', array_remove(ARRAY[
+    CASE WHEN NEW.read_at IS DISTINCT FROM OLD.read_at THEN 'read' END,
+    CASE WHEN NEW.archived_at IS DISTINCT FROM OLD.archived_at THEN 'archived' END], NULL), p_target => NEW.user_id);
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.notify(p_user uuid, p_kind text, p_workspace uuid, p_document uuid, p_comment uuid, p_actors uuid[], p_within interval DEFAULT NULL::interval, p_data jsonb DEFAULT '{}'::jsonb, p_invitation uuid DEFAULT NULL::uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE entry uuid; wish text := CASE WHEN p_kind IN ('membership', 'invitation') THEN 'documentShared'
+                                      WHEN p_kind = 'role' THEN 'systemUpdates' END;
+BEGIN
+  PERFORM FROM users WHERE id = p_user AND is_active AND deleted_at IS NULL;
+  IF NOT FOUND OR EXISTS (SELECT FROM user_settings WHERE user_id = p_user AND notifications -> wish = 'false') THEN
+    RETURN;
+  END IF;
+  IF p_within IS NOT NULL THEN
+    UPDATE notifications n SET count = n.count + 1, updated_at = now(),
+      actor_ids = (p_actors || ARRAY(SELECT a FROM unnest(n.actor_ids) WITH ORDINALITY x (a, place)
+                                     WHERE a <> ALL (p_actors) ORDER BY place))[:10]
+    WHERE n.id = (SELECT e.id FROM notifications e
+      WHERE e.user_id = p_user AND e.kind = p_kind AND e.read_at IS NULL AND e.archived_at IS NULL
+        AND e.document_id IS NOT DISTINCT FROM p_document AND e.comment_id IS NOT DISTINCT FROM p_comment
+        AND e.updated_at > now() - p_within ORDER BY e.updated_at DESC LIMIT 1)
+    RETURNING n.id INTO entry;
+    IF FOUND THEN
+      PERFORM app.record_change(p_workspace, 'notification', entry, p_document, 'update', '{count}', p_target => p_user);
+      RETURN;
+    END IF;
+  END IF;
+  INSERT INTO notifications (user_id, kind, workspace_id, document_id, comment_id, invitation_id, actor_ids, data)
+    VALUES (p_user, p_kind, p_workspace, p_document, p_comment, p_invitation, p_actors[:10], p_data) RETURNING id INTO entry;
+  PERFORM app.record_change(p_workspace, 'notification', entry, p_document, 'create', p_target => p_user);
+END $$;
+
+CREATE FUNCTION app.notify_comment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE person record; actor uuid; entry record;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    actor := coalesce(NEW.author_id, app.user_id());
+    IF NEW.author_id IS NOT NULL THEN PERFORM app.participate(NEW.author_id, NEW.document_id, 'comment'); END IF;
+    FOR person IN
+      SELECT x.user_id, min(x.rank) AS rank FROM (
+        SELECT author_id AS user_id, 1 AS rank FROM comments WHERE id = NEW.parent_id
+        UNION ALL SELECT t.user_id, 2 FROM app.thread_people(NEW.thread_id, NEW.id) t
+        UNION ALL SELECT s.user_id, 3 FROM subscriptions s
+          WHERE s.level = 'follow' AND (s.document_id = NEW.document_id OR s.workspace_id = NEW.workspace_id)) x
+      WHERE x.user_id IS DISTINCT FROM actor AND x.user_id IS NOT NULL
+        AND CASE app.subscription_level(x.user_id, NEW.document_id, NEW.workspace_id)
+            WHEN 'muted' THEN false WHEN 'follow' THEN true ELSE x.rank < 3 END
+        AND app.may_be_told(x.user_id, NEW.workspace_id, NEW.document_id)
+      GROUP BY x.user_id ORDER BY x.user_id
+    LOOP
+      PERFORM app.notify(person.user_id, CASE person.rank WHEN 1 THEN 'reply' ELSE 'comment' END, NEW.workspace_id,
+                         NEW.document_id, NEW.id, array_remove(ARRAY[actor], NULL));
+    END LOOP;
+  ELSIF NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL THEN
+    FOR entry IN DELETE FROM notifications WHERE comment_id = NEW.id RETURNING id, user_id LOOP
+      PERFORM app.record_change(NEW.workspace_id, 'notification', entry.id, NEW.document_id, 'delete', p_target => entry.user_id);
+    END LOOP;
+  ELSIF NEW.resolved AND NOT OLD.resolved THEN
+    FOR person IN
+      SELECT t.user_id FROM app.thread_people(NEW.thread_id) t
+      WHERE t.user_id IS DISTINCT FROM NEW.resolved_by
+        AND app.subscription_level(t.user_id, NEW.document_id, NEW.workspace_id) IS DISTINCT FROM 'muted'
+        AND app.may_be_told(t.user_id, NEW.workspace_id, NEW.document_id) ORDER BY t.user_id
+    LOOP
+      PERFORM app.notify(person.user_id, 'resolved', NEW.workspace_id, NEW.document_id, NEW.id,
+                         array_remove(ARRAY[NEW.resolved_by], NULL), '30 days');
+    END LOOP;
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.notify_edits() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE editors uuid[]; anonymous boolean; person record;
+BEGIN
+  PERFORM FROM subscriptions s
+    WHERE s.level = 'follow' AND (s.document_id = NEW.id OR s.workspace_id = NEW.workspace_id) LIMIT 1;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  IF TG_ARGV[0] = 'encrypted' THEN
+    editors := ARRAY[app.user_id()];
+  ELSE
+    editors := ARRAY(
+      SELECT e.actor FROM (
+        SELECT u.actor_id AS actor, u.seq FROM document_updates u
+          WHERE u.document_id = NEW.id AND u.seq > OLD.yjs_clock AND u.seq <= NEW.yjs_clock
+        UNION ALL
+        SELECT (other -> 1 ->> 'id')::uuid, u.seq FROM document_updates u,
+          jsonb_array_elements(u.author::jsonb -> 'others') other
+          WHERE u.document_id = NEW.id AND u.seq > OLD.yjs_clock AND u.seq <= NEW.yjs_clock AND u.author LIKE '%"others"%') e
+      GROUP BY e.actor ORDER BY max(e.seq) DESC);
+  END IF;
+  anonymous := array_position(editors, NULL) IS NOT NULL;
+  editors := array_remove(editors, NULL);
+  FOR person IN
+    SELECT DISTINCT s.user_id FROM subscriptions s
+    WHERE s.level = 'follow' AND (s.document_id = NEW.id OR s.workspace_id = NEW.workspace_id)
+      AND (anonymous OR array_remove(editors, s.user_id) <> '{}')
+      AND app.subscription_level(s.user_id, NEW.id, NEW.workspace_id) = 'follow'
+      AND app.may_be_told(s.user_id, NEW.workspace_id, NEW.id, true) ORDER BY s.user_id
+  LOOP
+    PERFORM app.notify(person.user_id, 'document_changed', NEW.workspace_id, NEW.id, NULL,
+                       array_remove(editors, person.user_id), '30 minutes');
+  END LOOP;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.notify_invitation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM app.notify(u.id, 'invitation', NEW.workspace_id, NULL, NULL, array_remove(ARRAY[NEW.invited_by], NULL),
+                     p_data => jsonb_build_object('role', NEW.role), p_invitation => NEW.id)
+  FROM users u WHERE lower(u.email) = lower(NEW.email) AND u.email_verified AND u.id IS DISTINCT FROM NEW.invited_by;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.notify_member() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE actor uuid := app.user_id(); added boolean := TG_OP = 'INSERT';
+BEGIN
+  IF NOT added THEN added := NOT OLD.is_active; END IF;
+  IF NOT NEW.is_active OR NEW.user_id IS NOT DISTINCT FROM actor OR (added AND NEW.role = 'owner')
+     OR NOT app.may_be_told(NEW.user_id, NEW.workspace_id) THEN
+    RETURN NULL;
+  END IF;
+  PERFORM app.notify(NEW.user_id, CASE WHEN added THEN 'membership' ELSE 'role' END, NEW.workspace_id, NULL, NULL,
+                     array_remove(ARRAY[actor], NULL), p_data => jsonb_build_object('role', NEW.role));
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.notify_mention() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE c comments; entry uuid; actor uuid;
+BEGIN
+  SELECT * INTO c FROM comments WHERE id = NEW.comment_id AND deleted_at IS NULL;
+  actor := coalesce(c.author_id, app.user_id());
+  IF NOT FOUND OR NEW.user_id IS NOT DISTINCT FROM actor OR NOT app.may_be_told(NEW.user_id, c.workspace_id, c.document_id)
+     OR EXISTS (SELECT FROM notifications WHERE comment_id = c.id AND user_id = NEW.user_id AND kind = 'mention') THEN
+    RETURN NULL;
+  END IF;
+  PERFORM app.participate(NEW.user_id, c.document_id, 'mention');
+  UPDATE notifications SET kind = 'mention'
+    WHERE comment_id = c.id AND user_id = NEW.user_id AND kind IN ('reply', 'comment') AND read_at IS NULL AND archived_at IS NULL
+    RETURNING id INTO entry;
+  IF FOUND THEN
+    PERFORM app.record_change(c.workspace_id, 'notification', entry, c.document_id, 'update', '{kind}', p_target => NEW.user_id);
+  ELSE
+    PERFORM app.notify(NEW.user_id, 'mention', c.workspace_id, c.document_id, c.id, array_remove(ARRAY[actor], NULL));
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.notify_reaction() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE c comments; actor uuid := coalesce(NEW.user_id, OLD.user_id); entry record;
+BEGIN
+  SELECT * INTO c FROM comments WHERE id = coalesce(NEW.comment_id, OLD.comment_id) AND deleted_at IS NULL FOR NO KEY UPDATE;
+  IF NOT FOUND OR c.author_id IS NULL OR c.author_id = actor THEN RETURN NULL; END IF;
+  IF TG_OP = 'INSERT' THEN
+    IF app.subscription_level(c.author_id, c.document_id, c.workspace_id) IS DISTINCT FROM 'muted'
+       AND app.may_be_told(c.author_id, c.workspace_id, c.document_id) THEN
+      PERFORM app.notify(c.author_id, 'reaction', c.workspace_id, c.document_id, c.id, ARRAY[actor], '10 years');
+    END IF;
+    RETURN NULL;
+  END IF;
+  SELECT id, count INTO entry FROM notifications
+    WHERE comment_id = c.id AND user_id = c.author_id AND kind = 'reaction' AND read_at IS NULL AND archived_at IS NULL
+      AND actor = ANY (actor_ids) FOR UPDATE;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  IF entry.count = 1 THEN
+    DELETE FROM notifications WHERE id = entry.id;
+  ELSE
+    UPDATE notifications SET count = count - 1, actor_ids = CASE
+        WHEN EXISTS (SELECT FROM comment_reactions WHERE comment_id = c.id AND user_id = actor) THEN actor_ids
+        ELSE array_remove(actor_ids, actor) END
+      WHERE id = entry.id;
+  END IF;
+  PERFORM app.record_change(c.workspace_id, 'notification', entry.id, c.document_id,
+    CASE entry.count WHEN 1 THEN 'delete' ELSE 'update' END::change_operation, '{count}', p_target => c.author_id);
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.open_threads(p_documents uuid[]) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1604,6 +1839,13 @@ CREATE FUNCTION app.own_permissions(p_workspace uuid) RETURNS text[]
     AS $$
   SELECT coalesce((SELECT app.effective_permissions(role, permissions) FROM workspace_members
                    WHERE workspace_id = p_workspace AND user_id = app.user_id() AND is_active), '{}') $$;
+
+CREATE FUNCTION app.participate(p_user uuid, p_document uuid, p_reason text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  INSERT INTO subscriptions (user_id, document_id, level, reason) VALUES (p_user, p_document, 'participating', p_reason)
+  ON CONFLICT (user_id, document_id) DO NOTHING $$;
 
 CREATE FUNCTION app.peer_ids() RETURNS uuid[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1677,6 +1919,18 @@ CREATE FUNCTION app.purge_invitations(p_days integer DEFAULT 90, p_limit integer
     SELECT id FROM invitations WHERE status <> 'pending' AND responded_at < now() - make_interval(days => p_days)
     LIMIT p_limit FOR UPDATE SKIP LOCKED) RETURNING 1)
   SELECT count(*)::integer FROM old $$;
+
+CREATE FUNCTION app.purge_notifications(p_days integer DEFAULT 90, p_limit integer DEFAULT 10000) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  WITH old AS (DELETE FROM notifications WHERE id IN (
+      SELECT id FROM notifications
+      WHERE greatest(read_at, archived_at) < now() - make_interval(days => p_days)
+        OR updated_at < now() - make_interval(days => greatest(365, p_days)) LIMIT p_limit) RETURNING 1),
+    mails AS (DELETE FROM mail_outbox WHERE id IN (
+      SELECT id FROM mail_outbox WHERE finished_at < now() - make_interval(days => p_days) LIMIT p_limit) RETURNING 1)
+  SELECT ((SELECT count(*) FROM old) + (SELECT count(*) FROM mails))::integer $$;
 
 CREATE FUNCTION app.purge_presence() RETURNS bigint
     LANGUAGE sql
@@ -2207,6 +2461,14 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+CREATE FUNCTION app.subscription_level(p_user uuid, p_document uuid, p_workspace uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT s.level FROM subscriptions s
+  WHERE s.user_id = p_user AND (s.document_id = p_document OR s.workspace_id = p_workspace)
+  ORDER BY CASE WHEN s.workspace_id IS NOT NULL THEN 2 WHEN s.reason = 'chosen' THEN 1 ELSE 3 END LIMIT 1 $$;
+
 CREATE FUNCTION app.suggestion_accepted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2376,6 +2638,15 @@ CREATE FUNCTION app.thin_versions(p_now timestamp with time zone DEFAULT now(), 
         AND label IS NULL AND NOT pinned
       RETURNING 1)
   SELECT count(*)::integer FROM gone $$;
+
+CREATE FUNCTION app.thread_people(p_thread uuid, p_except uuid DEFAULT NULL::uuid) RETURNS TABLE(user_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT c.author_id FROM comments c
+    WHERE c.thread_id = p_thread AND c.id IS DISTINCT FROM p_except AND c.deleted_at IS NULL AND c.author_id IS NOT NULL
+  UNION SELECT m.user_id FROM comments c JOIN comment_mentions m ON m.comment_id = c.id
+    WHERE c.thread_id = p_thread AND c.id IS DISTINCT FROM p_except AND c.deleted_at IS NULL $$;
 
 CREATE FUNCTION app.title_is_set(p_document uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3112,6 +3383,39 @@ CREATE TABLE public.known_places (
     CONSTRAINT known_places_key_check CHECK ((octet_length(key) = 32))
 );
 
+CREATE TABLE public.mail_outbox (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    outcome text,
+    CONSTRAINT mail_outbox_check CHECK (((finished_at IS NULL) = (outcome IS NULL))),
+    CONSTRAINT mail_outbox_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'empty'::text, 'given_up'::text])))
+);
+
+CREATE TABLE public.notifications (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    workspace_id uuid NOT NULL,
+    document_id uuid,
+    comment_id uuid,
+    invitation_id uuid,
+    actor_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    count integer DEFAULT 1 NOT NULL,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    read_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    mail_id uuid,
+    CONSTRAINT notifications_count_check CHECK ((count > 0)),
+    CONSTRAINT notifications_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
+    CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['mention'::text, 'reply'::text, 'comment'::text, 'reaction'::text, 'resolved'::text, 'membership'::text, 'invitation'::text, 'role'::text, 'document_changed'::text])))
+);
+
 CREATE TABLE public.role_permissions (
     role public.workspace_role NOT NULL,
     permission text NOT NULL
@@ -3198,6 +3502,29 @@ CREATE TABLE public.storage_changes (
     bytes bigint NOT NULL,
     documents integer NOT NULL,
     history_bytes bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.subscriptions (
+    id bigint NOT NULL,
+    user_id uuid DEFAULT app.user_id() NOT NULL,
+    workspace_id uuid,
+    document_id uuid,
+    level text NOT NULL,
+    reason text DEFAULT 'chosen'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subscriptions_check CHECK ((num_nonnulls(workspace_id, document_id) = 1)),
+    CONSTRAINT subscriptions_level_check CHECK ((level = ANY (ARRAY['follow'::text, 'participating'::text, 'muted'::text]))),
+    CONSTRAINT subscriptions_reason_check CHECK ((reason = ANY (ARRAY['chosen'::text, 'comment'::text, 'mention'::text])))
+);
+
+ALTER TABLE public.subscriptions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.subscriptions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.suggestions (
@@ -3538,6 +3865,12 @@ ALTER TABLE ONLY public.invitations
 ALTER TABLE ONLY public.known_places
     ADD CONSTRAINT known_places_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.mail_outbox
+    ADD CONSTRAINT mail_outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_pkey PRIMARY KEY (connection_id);
 
@@ -3561,6 +3894,15 @@ ALTER TABLE ONLY public.sign_in_attempts
 
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_user_id_document_id_key UNIQUE (user_id, document_id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_user_id_workspace_id_key UNIQUE (user_id, workspace_id);
 
 ALTER TABLE ONLY public.suggestions
     ADD CONSTRAINT suggestions_pkey PRIMARY KEY (id);
@@ -3721,6 +4063,28 @@ CREATE INDEX known_places_last ON public.known_places USING btree (last_at);
 
 CREATE INDEX known_places_user ON public.known_places USING btree (user_id);
 
+CREATE INDEX mail_outbox_due ON public.mail_outbox USING btree (due_at) WHERE (finished_at IS NULL);
+
+CREATE UNIQUE INDEX mail_outbox_open ON public.mail_outbox USING btree (user_id) WHERE (finished_at IS NULL);
+
+CREATE INDEX mail_outbox_user ON public.mail_outbox USING btree (user_id);
+
+CREATE INDEX notifications_comment ON public.notifications USING btree (comment_id) WHERE (comment_id IS NOT NULL);
+
+CREATE INDEX notifications_document ON public.notifications USING btree (document_id) WHERE (document_id IS NOT NULL);
+
+CREATE INDEX notifications_invitation ON public.notifications USING btree (invitation_id) WHERE (invitation_id IS NOT NULL);
+
+CREATE INDEX notifications_mail ON public.notifications USING btree (mail_id) WHERE (mail_id IS NOT NULL);
+
+CREATE INDEX notifications_unmailed ON public.notifications USING btree (created_at) WHERE ((mail_id IS NULL) AND (read_at IS NULL) AND (archived_at IS NULL) AND (kind <> 'invitation'::text));
+
+CREATE INDEX notifications_unread ON public.notifications USING btree (user_id, kind) WHERE ((read_at IS NULL) AND (archived_at IS NULL));
+
+CREATE INDEX notifications_user ON public.notifications USING btree (user_id, updated_at, id);
+
+CREATE INDEX notifications_workspace ON public.notifications USING btree (workspace_id);
+
 CREATE INDEX presence_document ON public.presence USING btree (document_id);
 
 CREATE INDEX presence_node ON public.presence USING btree (node_id);
@@ -3742,6 +4106,10 @@ CREATE INDEX sign_in_links_expires ON public.sign_in_links USING btree (expires_
 CREATE INDEX sign_in_links_user ON public.sign_in_links USING btree (user_id);
 
 CREATE INDEX storage_changes_workspace ON public.storage_changes USING btree (workspace_id);
+
+CREATE INDEX subscriptions_document ON public.subscriptions USING btree (document_id) WHERE (document_id IS NOT NULL);
+
+CREATE INDEX subscriptions_workspace ON public.subscriptions USING btree (workspace_id) WHERE (workspace_id IS NOT NULL);
 
 CREATE INDEX suggestions_author ON public.suggestions USING btree (author_id) WHERE (author_id IS NOT NULL);
 
@@ -3869,6 +4237,8 @@ CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.document_versions
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF name, title, description, type, status, priority, language, generation, metadata, settings, category_id, workspace_id, is_public, is_template, content_encrypted, published_at, expires_at, deleted_at, row_version ON public.documents FOR EACH ROW EXECUTE FUNCTION app.document_changed();
 
+CREATE TRIGGER feed AFTER UPDATE OF read_at, archived_at ON public.notifications FOR EACH ROW WHEN (((old.read_at IS DISTINCT FROM new.read_at) OR (old.archived_at IS DISTINCT FROM new.archived_at))) EXECUTE FUNCTION app.notification_changed();
+
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.suggestions FOR EACH ROW EXECUTE FUNCTION app.suggestion_changed();
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.tags FOR EACH ROW EXECUTE FUNCTION app.entity_changed('tag');
@@ -3892,6 +4262,22 @@ CREATE TRIGGER member_removed AFTER DELETE ON public.workspace_members FOR EACH 
 CREATE TRIGGER member_rights BEFORE INSERT OR DELETE OR UPDATE OF role, permissions, is_active ON public.workspace_members FOR EACH ROW EXECUTE FUNCTION app.member_rights();
 
 CREATE TRIGGER member_suspended AFTER UPDATE OF is_active ON public.workspace_members FOR EACH ROW WHEN ((old.is_active AND (NOT new.is_active))) EXECUTE FUNCTION app.member_gone();
+
+CREATE TRIGGER notify AFTER INSERT ON public.comment_mentions FOR EACH ROW EXECUTE FUNCTION app.notify_mention();
+
+CREATE TRIGGER notify AFTER INSERT OR DELETE ON public.comment_reactions FOR EACH ROW EXECUTE FUNCTION app.notify_reaction();
+
+CREATE TRIGGER notify AFTER INSERT OR UPDATE OF resolved, deleted_at ON public.comments FOR EACH ROW EXECUTE FUNCTION app.notify_comment();
+
+CREATE TRIGGER notify AFTER INSERT ON public.invitations FOR EACH ROW EXECUTE FUNCTION app.notify_invitation();
+
+CREATE TRIGGER notify_added AFTER INSERT ON public.workspace_members FOR EACH ROW EXECUTE FUNCTION app.notify_member();
+
+CREATE TRIGGER notify_changed AFTER UPDATE OF role, is_active ON public.workspace_members FOR EACH ROW WHEN (((old.role IS DISTINCT FROM new.role) OR (old.is_active IS DISTINCT FROM new.is_active))) EXECUTE FUNCTION app.notify_member();
+
+CREATE TRIGGER notify_edits AFTER UPDATE OF yjs_clock ON public.documents FOR EACH ROW WHEN (((new.yjs_clock > old.yjs_clock) AND (new.deleted_at IS NULL))) EXECUTE FUNCTION app.notify_edits('log');
+
+CREATE TRIGGER notify_encrypted AFTER UPDATE OF content_encrypted ON public.documents FOR EACH ROW WHEN (((new.content_encrypted IS DISTINCT FROM old.content_encrypted) AND (new.content_encrypted IS NOT NULL) AND (new.deleted_at IS NULL))) EXECUTE FUNCTION app.notify_edits('encrypted');
 
 CREATE TRIGGER renamed AFTER UPDATE ON public.tags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.documents_tagged();
 
@@ -4060,6 +4446,27 @@ ALTER TABLE ONLY public.invitations
 ALTER TABLE ONLY public.known_places
     ADD CONSTRAINT known_places_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.mail_outbox
+    ADD CONSTRAINT mail_outbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES public.comments(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES public.invitations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_mail_id_fkey FOREIGN KEY (mail_id) REFERENCES public.mail_outbox(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
@@ -4071,6 +4478,15 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.documents(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.suggestions
     ADD CONSTRAINT suggestions_author_id_fkey FOREIGN KEY (author_id) REFERENCES public.users(id) ON DELETE SET NULL;
@@ -4246,6 +4662,10 @@ CREATE POLICY internal ON public.invitations TO app_service, app_admin USING (tr
 
 CREATE POLICY internal ON public.known_places TO app_service USING (true) WITH CHECK (true);
 
+CREATE POLICY internal ON public.mail_outbox TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.notifications TO app_service, app_admin USING (true) WITH CHECK (true);
+
 CREATE POLICY internal ON public.presence TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.role_permissions TO app_service, app_admin USING (true) WITH CHECK (true);
@@ -4259,6 +4679,8 @@ CREATE POLICY internal ON public.sign_in_attempts TO app_service, app_admin USIN
 CREATE POLICY internal ON public.sign_in_links TO app_service USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.storage_changes TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.subscriptions TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.suggestions TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -4300,9 +4722,13 @@ ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.known_places ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.mail_outbox ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY member_leave ON public.workspace_members FOR DELETE TO app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
 
 CREATE POLICY member_manage ON public.workspace_members TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_manage_workspace'::text) AS workspace_ids)::uuid[]))) WITH CHECK (((workspace_id = ANY (( SELECT app.workspace_ids('can_manage_workspace'::text) AS workspace_ids)::uuid[])) AND (role <> 'owner'::public.workspace_role)));
+
+ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own ON public.access_tokens TO app_readonly, app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id))) WITH CHECK ((user_id = ( SELECT app.user_id() AS user_id)));
 
@@ -4315,6 +4741,14 @@ CREATE POLICY own ON public.document_favourites TO app_readwrite USING ((user_id
 CREATE POLICY own ON public.document_views FOR SELECT TO app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
 
 CREATE POLICY own ON public.sessions TO app_readonly, app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
+
+CREATE POLICY own ON public.subscriptions TO app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id))) WITH CHECK (((user_id = ( SELECT app.user_id() AS user_id)) AND
+CASE
+    WHEN (document_id IS NOT NULL) THEN (EXISTS ( SELECT
+       FROM public.documents d
+      WHERE (d.id = subscriptions.document_id)))
+    ELSE (workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[]))
+END));
 
 CREATE POLICY own ON public.sync_mutations TO app_readwrite USING ((user_id = app.user_id())) WITH CHECK ((user_id = app.user_id()));
 
@@ -4329,6 +4763,25 @@ CREATE POLICY own_delete ON public.comment_reactions FOR DELETE TO app_readwrite
 CREATE POLICY own_delete ON public.suggestions FOR DELETE TO app_readwrite USING (((author_id = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))));
 
 CREATE POLICY own_insert ON public.sync_conflicts FOR INSERT TO app_readwrite WITH CHECK (((user_id = app.user_id()) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))));
+
+CREATE POLICY own_read ON public.notifications FOR SELECT TO app_readonly, app_readwrite USING (((user_id = ( SELECT app.user_id() AS user_id)) AND
+CASE
+    WHEN (invitation_id IS NOT NULL) THEN (EXISTS ( SELECT
+       FROM public.invitations i
+      WHERE ((i.id = notifications.invitation_id) AND (i.status = 'pending'::public.invitation_status) AND (i.expires_at > now()))))
+    WHEN (comment_id IS NOT NULL) THEN (EXISTS ( SELECT
+       FROM (public.comments c
+         JOIN public.documents d ON ((d.id = c.document_id)))
+      WHERE ((c.id = notifications.comment_id) AND (c.deleted_at IS NULL) AND (d.deleted_at IS NULL))))
+    WHEN (document_id IS NOT NULL) THEN (EXISTS ( SELECT
+       FROM public.documents d
+      WHERE ((d.id = notifications.document_id) AND (d.deleted_at IS NULL))))
+    ELSE (workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[]))
+END));
+
+CREATE POLICY own_read ON public.subscriptions FOR SELECT TO app_readonly USING ((user_id = ( SELECT app.user_id() AS user_id)));
+
+CREATE POLICY own_update ON public.notifications FOR UPDATE TO app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
 
 CREATE POLICY own_write ON public.comment_reactions FOR INSERT TO app_readwrite WITH CHECK (((user_id = ( SELECT app.user_id() AS user_id)) AND (EXISTS ( SELECT
    FROM public.comments c
@@ -4355,6 +4808,8 @@ ALTER TABLE public.sign_in_attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.storage_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suggestions ENABLE ROW LEVEL SECURITY;
 
@@ -4649,6 +5104,10 @@ REVOKE ALL ON FUNCTION app.erase_comments(p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.erase_comments(p_user uuid) TO app_service;
 GRANT ALL ON FUNCTION app.erase_comments(p_user uuid) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.erase_notifications(p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.erase_notifications(p_user uuid) TO app_service;
+GRANT ALL ON FUNCTION app.erase_notifications(p_user uuid) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.expire_documents(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.expire_documents(p_limit integer) TO app_service;
 GRANT ALL ON FUNCTION app.expire_documents(p_limit integer) TO app_admin;
@@ -4740,6 +5199,10 @@ REVOKE ALL ON FUNCTION app.log_change(p_entity_type text, p_entity_id text, p_wo
 GRANT ALL ON FUNCTION app.log_change(p_entity_type text, p_entity_id text, p_workspace uuid, p_old jsonb, p_new jsonb, p_shown text[]) TO app_service;
 GRANT ALL ON FUNCTION app.log_change(p_entity_type text, p_entity_id text, p_workspace uuid, p_old jsonb, p_new jsonb, p_shown text[]) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.may_be_told(p_user uuid, p_workspace uuid, p_document uuid, p_edits boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.may_be_told(p_user uuid, p_workspace uuid, p_document uuid, p_edits boolean) TO app_service;
+GRANT ALL ON FUNCTION app.may_be_told(p_user uuid, p_workspace uuid, p_document uuid, p_edits boolean) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) TO app_service;
 GRANT ALL ON FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) TO app_admin;
@@ -4791,6 +5254,44 @@ REVOKE ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_ope
 GRANT ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) TO app_service;
 GRANT ALL ON FUNCTION app.note_visits(p_documents uuid[], p_users uuid[], p_opened timestamp with time zone[], p_seen timestamp with time zone[]) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.notification_actors(p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notification_actors(p_ids uuid[]) TO app_readonly;
+GRANT ALL ON FUNCTION app.notification_actors(p_ids uuid[]) TO app_readwrite;
+GRANT ALL ON FUNCTION app.notification_actors(p_ids uuid[]) TO app_service;
+GRANT ALL ON FUNCTION app.notification_actors(p_ids uuid[]) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notification_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notification_changed() TO app_service;
+GRANT ALL ON FUNCTION app.notification_changed() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notify(p_user uuid, p_kind text, p_workspace uuid, p_document uuid, p_comment uuid, p_actors uuid[], p_within interval, p_data jsonb, p_invitation uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notify(p_user uuid, p_kind text, p_workspace uuid, p_document uuid, p_comment uuid, p_actors uuid[], p_within interval, p_data jsonb, p_invitation uuid) TO app_service;
+GRANT ALL ON FUNCTION app.notify(p_user uuid, p_kind text, p_workspace uuid, p_document uuid, p_comment uuid, p_actors uuid[], p_within interval, p_data jsonb, p_invitation uuid) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notify_comment() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notify_comment() TO app_service;
+GRANT ALL ON FUNCTION app.notify_comment() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notify_edits() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notify_edits() TO app_service;
+GRANT ALL ON FUNCTION app.notify_edits() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notify_invitation() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notify_invitation() TO app_service;
+GRANT ALL ON FUNCTION app.notify_invitation() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notify_member() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notify_member() TO app_service;
+GRANT ALL ON FUNCTION app.notify_member() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notify_mention() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notify_mention() TO app_service;
+GRANT ALL ON FUNCTION app.notify_mention() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.notify_reaction() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.notify_reaction() TO app_service;
+GRANT ALL ON FUNCTION app.notify_reaction() TO app_admin;
+
 REVOKE ALL ON FUNCTION app.open_threads(p_documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.open_threads(p_documents uuid[]) TO app_readonly;
 GRANT ALL ON FUNCTION app.open_threads(p_documents uuid[]) TO app_readwrite;
@@ -4808,6 +5309,10 @@ GRANT ALL ON FUNCTION app.own_permissions(p_workspace uuid) TO app_service;
 GRANT ALL ON FUNCTION app.own_permissions(p_workspace uuid) TO app_admin;
 GRANT ALL ON FUNCTION app.own_permissions(p_workspace uuid) TO app_readonly;
 GRANT ALL ON FUNCTION app.own_permissions(p_workspace uuid) TO app_readwrite;
+
+REVOKE ALL ON FUNCTION app.participate(p_user uuid, p_document uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.participate(p_user uuid, p_document uuid, p_reason text) TO app_service;
+GRANT ALL ON FUNCTION app.participate(p_user uuid, p_document uuid, p_reason text) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.peer_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.peer_ids() TO app_service;
@@ -4836,6 +5341,10 @@ GRANT ALL ON FUNCTION app.purge_documents(p_days integer, p_limit integer) TO ap
 REVOKE ALL ON FUNCTION app.purge_invitations(p_days integer, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.purge_invitations(p_days integer, p_limit integer) TO app_service;
 GRANT ALL ON FUNCTION app.purge_invitations(p_days integer, p_limit integer) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.purge_notifications(p_days integer, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.purge_notifications(p_days integer, p_limit integer) TO app_service;
+GRANT ALL ON FUNCTION app.purge_notifications(p_days integer, p_limit integer) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.purge_presence() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.purge_presence() TO app_service;
@@ -4948,6 +5457,12 @@ GRANT ALL ON FUNCTION app.standing(p_workspace uuid) TO app_readwrite;
 GRANT ALL ON FUNCTION app.standing(p_workspace uuid) TO app_service;
 GRANT ALL ON FUNCTION app.standing(p_workspace uuid) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.subscription_level(p_user uuid, p_document uuid, p_workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.subscription_level(p_user uuid, p_document uuid, p_workspace uuid) TO app_readonly;
+GRANT ALL ON FUNCTION app.subscription_level(p_user uuid, p_document uuid, p_workspace uuid) TO app_readwrite;
+GRANT ALL ON FUNCTION app.subscription_level(p_user uuid, p_document uuid, p_workspace uuid) TO app_service;
+GRANT ALL ON FUNCTION app.subscription_level(p_user uuid, p_document uuid, p_workspace uuid) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.suggestion_accepted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.suggestion_before() FROM PUBLIC;
@@ -4987,6 +5502,10 @@ GRANT ALL ON FUNCTION app.tagged_with(p_workspace uuid, p_slugs text[], p_most i
 REVOKE ALL ON FUNCTION app.thin_versions(p_now timestamp with time zone, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.thin_versions(p_now timestamp with time zone, p_limit integer) TO app_service;
 GRANT ALL ON FUNCTION app.thin_versions(p_now timestamp with time zone, p_limit integer) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.thread_people(p_thread uuid, p_except uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.thread_people(p_thread uuid, p_except uuid) TO app_service;
+GRANT ALL ON FUNCTION app.thread_people(p_thread uuid, p_except uuid) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.title_is_set(p_document uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.title_is_set(p_document uuid) TO app_readonly;
@@ -5375,6 +5894,18 @@ GRANT SELECT(responded_at),UPDATE(responded_at) ON TABLE public.invitations TO a
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.known_places TO app_service;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mail_outbox TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mail_outbox TO app_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notifications TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notifications TO app_admin;
+GRANT SELECT ON TABLE public.notifications TO app_readonly;
+GRANT SELECT ON TABLE public.notifications TO app_readwrite;
+
+GRANT UPDATE(read_at) ON TABLE public.notifications TO app_readwrite;
+
+GRANT UPDATE(archived_at) ON TABLE public.notifications TO app_readwrite;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role_permissions TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role_permissions TO app_admin;
 GRANT SELECT ON TABLE public.role_permissions TO app_readonly;
@@ -5436,6 +5967,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_links TO app_service;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.storage_changes TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.storage_changes TO app_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO app_admin;
+GRANT SELECT ON TABLE public.subscriptions TO app_readonly;
+GRANT SELECT,INSERT,DELETE ON TABLE public.subscriptions TO app_readwrite;
+
+GRANT UPDATE(level) ON TABLE public.subscriptions TO app_readwrite;
+
+GRANT UPDATE(reason) ON TABLE public.subscriptions TO app_readwrite;
+
+GRANT UPDATE(updated_at) ON TABLE public.subscriptions TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suggestions TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suggestions TO app_admin;

@@ -1,5 +1,5 @@
 -- Suggested changes of documents. They are stored apart from the document until somebody accepts them.
--- objects: c6348a7fd840a6e5
+-- objects: a32a8063fe0e110a
 CREATE TABLE suggestions (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(), document_id uuid NOT NULL, workspace_id uuid NOT NULL,
   -- A guest, or a user of an embedding application, has no account.
