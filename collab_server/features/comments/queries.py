@@ -36,11 +36,11 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """`position`: `start` and `end` in the content after row `seq` of `generation`; None: the words are gone."""
+    """`position`: start and end in the content after row `seq` of `generation`; None: the words are gone."""
 
     anchor: bytes
     text: str
-    position: dict[str, int] | None
+    position: tuple[int, int] | None
     generation: int
     seq: int
 
@@ -176,7 +176,8 @@ async def _to_comments(conn: Conn, rows: Sequence[Row]) -> list[Comment]:
 def _to_anchor(row: Row) -> Anchor | None:
     if row["yjs_anchor"] is None:
         return None
-    position = json.loads(row["position"]) if row["position"] else None
+    stored = json.loads(row["position"]) if row["position"] else None
+    position = (stored["start"], stored["end"]) if stored else None
     return Anchor(row["yjs_anchor"], row["anchor_text"], position, row["anchor_generation"], row["anchor_seq"])
 
 

@@ -68,7 +68,7 @@ async def create_comment(context: CommentContext, document_id: UUID, body: Comme
         return body.id
     placed = None
     if body.anchor is not None:
-        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor)
+        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor.wish())
     composed = await compose(context, document_id, body.content, body.mentions)
     fields = {
         **composed.columns,
@@ -135,7 +135,7 @@ async def change_comment(
         content = before.content if body.content is None else body.content
         composed = await compose(context, document_id, content, body.mentions or ())
     if body.anchor is not None:
-        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor)
+        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor.wish())
     async with context.writing() as conn:
         locked = await context.lock(conn, comment_id, version)
         fields: dict[str, Any] = {}
