@@ -122,7 +122,7 @@ async def change_comment(
     Raises Forbidden, NotFound, PreconditionFailed, UnprocessableContent, LostRace, and like `compose`.
     """
     async with context.reading() as conn:
-        before = await queries.get_comment(conn, comment_id)
+        before = await queries.get_comment(conn, comment_id, context.identity.user_id)
     changes_text = bool(body.model_fields_set & {"content", "mentions"})
     if changes_text:
         context.require_author(before.author_id)
