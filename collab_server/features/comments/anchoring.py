@@ -184,9 +184,11 @@ async def carry_over_anchors(
 
 
 def _as_stored(stored: Sequence[StoredAnchor]) -> dict[UUID, Where]:
-    return {
-        each.comment_id: Where(*(each.position or (None, None)), each.position is None, None, None) for each in stored
-    }
+    found: dict[UUID, Where] = {}
+    for each in stored:
+        start, end = each.position or (None, None)
+        found[each.comment_id] = Where(start, end, each.position is None, None, None)
+    return found
 
 
 def _where(located: Located) -> Where:
