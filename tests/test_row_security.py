@@ -52,6 +52,11 @@ MINE = {
     "VALUES ($3::text, 'n', $3, $2, $1)",
     "active_presence": "",
     "document_views": "INSERT INTO document_views (user_id, document_id, viewed_at) VALUES ($1, $3, now())",
+    "comments": "INSERT INTO comments (id, document_id, workspace_id, thread_id, author_id, content, content_html) "
+    "VALUES ($3, $3, $2, $3, $1, 'C', '<p>C</p>')",
+    "comment_mentions": "INSERT INTO comment_mentions (comment_id, user_id) VALUES ($3, $1)",
+    "comment_reactions": "INSERT INTO comment_reactions (comment_id, user_id, emoji) VALUES ($3, $1, '*')",
+    "comment_edits": "INSERT INTO comment_edits (comment_id, old_content, edited_by) VALUES ($3, 'B', $1)",
     "sync_log": "",
     "sync_floors": "INSERT INTO sync_floors (workspace_id, floor_xid, floor_id) VALUES ($2, '1', 1)",
 }

@@ -44,6 +44,9 @@ PATHS = {
     "/documents/{document_id}/conflicts": "/documents/{document}/conflicts",
     "/documents/{document_id}/versions": "/documents/{document}/versions",
     "/documents/{document_id}/history": "/documents/{document}/history",
+    "/documents/{document_id}/comments": "/documents/{document}/comments",
+    "/documents/{document_id}/mentionable": "/documents/{document}/mentionable?limit=50",
+    "/comments/{comment_id}/edits": "/comments/{comment}/edits",
     "/sync": "/sync?cursor={cursor}",
     "/workspaces/{workspace_id}/sync": "/workspaces/{workspace}/sync?cursor={cursor}",
     "/documents/{document_id}/presence": "/documents/{document}/presence",
@@ -95,6 +98,7 @@ class Somebody:
     key: str
     document: UUID
     cursor: str
+    comment: UUID
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +116,7 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
     key = uuid4().hex
     me, token = uuid4(), tokens.new_api_token()
     conflicted: UUID | None = None
+    commented: UUID | None = None
     try:
         add_user = "INSERT INTO users (id, email, email_verified, display_name, role) VALUES ($1, $2, true, $2, $3)"
         await conn.execute(add_user, me, f"me-{uuid4().hex}@example.org", "admin")
@@ -181,6 +186,23 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
                 number + 1,
                 str(other),
             )
+            remark = await conn.fetchval(
+                "INSERT INTO comments (document_id, workspace_id, author_id, content, content_html) "
+                "VALUES ($1, $2, $3, 'x', '<p>x</p>') RETURNING id",
+                conflicted,
+                workspace,
+                other,
+            )
+            commented = commented or remark
+            await conn.execute("INSERT INTO comment_mentions VALUES ($1, $2)", remark, other)
+            await conn.execute("INSERT INTO comment_reactions VALUES ($1, $2, '👍')", remark, other)
+            await conn.execute("UPDATE comments SET content = $2 WHERE id = $1", commented, f"edit {number}")
+            await conn.execute(
+                "INSERT INTO comments (document_id, workspace_id, content, content_html) "
+                "VALUES ($1, $2, 'x', '<p>x</p>')",
+                document,
+                workspace,
+            )
             typed: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc(client_id=number + 1)
             typed.get("content", type=pycrdt.Text).insert(0, "x")
             await conn.execute(
@@ -207,8 +229,8 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
         base_url="http://localhost/api/v1",
         headers={"authorization": f"Bearer {token}"},
     )
-    assert conflicted is not None
-    return Somebody(client, workspace, key, conflicted, cursor)
+    assert conflicted is not None and commented is not None
+    return Somebody(client, workspace, key, conflicted, cursor, commented)
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +266,9 @@ async def test_a_list_takes_as_many_statements_whatever_is_in_it(
     poor, rich = [
         await counted.statements(
             one.client,
-            PATHS[path].format(workspace=one.workspace, key=one.key, document=one.document, cursor=one.cursor),
+            PATHS[path].format(
+                workspace=one.workspace, key=one.key, document=one.document, cursor=one.cursor, comment=one.comment
+            ),
         )
         for one in rich_and_poor
     ]

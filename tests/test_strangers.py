@@ -22,7 +22,8 @@ OURS = [
 CHANGED_BY_OTHERS = "SELECT string_agg(md5(x::text), '' ORDER BY x::text) FROM {} x"
 TABLES = (
     "workspaces", "workspace_members", "invitations", "documents", "tags", "document_tags", "categories", "sessions",
-    "document_favourites", "activity_log", "sync_mutations", "sync_conflicts",
+    "document_favourites", "activity_log", "sync_mutations", "sync_conflicts", "comments", "comment_mentions",
+    "comment_reactions", "comment_edits",
 )  # fmt: skip
 
 
@@ -46,7 +47,10 @@ async def ids(server: Server) -> dict[str, str]:
     token = (await ann.get("/auth/tokens")).json()["items"][0]["id"]
     version = await ann.post(f"/documents/{document}/versions", json={"label": "secret"})
     assert version.status_code == 201, version.text
+    comment = made(await ann.post(f"/documents/{document}/comments", json={"content": "secret"}))
     return {
+        "comment_id": comment,
+        "emoji": "👍",
         "workspace_id": space,
         "document_id": document,
         "number": str(version.json()["number"]),
@@ -96,7 +100,7 @@ async def test_what_is_ours_is_absent_for_a_stranger(
 ) -> None:
     body = body_of(SCHEMA["paths"][path][method], ids)
     before = [await fetch(server, CHANGED_BY_OTHERS.format(table)) for table in TABLES]
-    nowhere = {name: str(uuid4()) for name in ids} | {"number": ids["number"]}
+    nowhere = {name: str(uuid4()) for name in ids} | {"number": ids["number"], "emoji": ids["emoji"]}
     theirs = await ask(eve, method, path, body, ids)
     absent = await ask(eve, method, path, body, nowhere)
     assert theirs == absent

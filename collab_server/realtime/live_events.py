@@ -36,6 +36,8 @@ MAX_PENDING = 1000
 """Entries that are kept for a stream while its workspaces are looked up."""
 TICK_SECONDS = 5.0
 READS_AT_ONCE = 4
+_DISCUSSION = frozenset({"comment"})
+"""Entities that members of the workspace read, and not whoever reads the document because it is public."""
 
 
 class EventReceiver(Protocol):
@@ -43,6 +45,9 @@ class EventReceiver(Protocol):
 
     @property
     def user_id(self) -> UUID | None: ...
+
+    @property
+    def rights_of(self) -> UUID | None: ...
 
     @property
     def is_congested(self) -> bool: ...
@@ -231,8 +236,9 @@ class LiveEvents:
             return
         if not batch.entries:
             return
+        members = await self._find_members(batch.entries)
         for entry in batch.entries:
-            self._deliver_to_document(entry)
+            self._deliver_to_document(entry, members)
         affected = {entry.target_user_id for entry in batch.entries if entry.entity_type == "workspace"} - {None}
         await self._refresh({stream for stream in self._streams if stream.identity.user_id in affected})
         for stream in list(self._streams):
@@ -254,13 +260,36 @@ class LiveEvents:
                 stream.cursor = Cursor(None, batch.epoch, batch.end)
                 self._offer(stream, RESYNC)
 
-    def _deliver_to_document(self, entry: NewEntry) -> None:
+    async def _find_members(self, entries: Sequence[NewEntry]) -> Collection[tuple[UUID | None, UUID]] | None:
+        """Find who of the receivers of comments may read them: pairs of a user and a workspace; None: not known now."""
+        pairs = {
+            (receiver.rights_of, entry.workspace_id)
+            for entry in entries
+            if entry.entity_type in _DISCUSSION and entry.document_id is not None
+            for receiver in self._receivers.get(entry.document_id, ())
+        }
+        if not pairs:
+            return ()
+        try:
+            async with self._db.as_service() as conn:
+                return await queries.find_members(conn, pairs, self._db.guest_role)
+        except CollabError:
+            log.warning("looking up who reads comments failed: connections are asked to read them again")
+            return None
+
+    def _deliver_to_document(self, entry: NewEntry, members: Collection[tuple[UUID | None, UUID]] | None) -> None:
         receivers = self._receivers.get(entry.document_id) if entry.document_id is not None else None
         if not receivers:
             return
         event = event_of(entry)
         for receiver in list(receivers):
-            if entry.target_user_id is None or entry.target_user_id == receiver.user_id:
+            if entry.target_user_id not in (None, receiver.user_id):
+                continue
+            if entry.entity_type not in _DISCUSSION:
+                self._send(receiver, event)
+            elif members is None:
+                self._send(receiver, RESYNC)
+            elif (receiver.rights_of, entry.workspace_id) in members:
                 self._send(receiver, event)
 
     def presence_changed(self, documents: Mapping[UUID, Collection[UUID]]) -> None:

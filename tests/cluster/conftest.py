@@ -14,6 +14,16 @@ from tests.redis_server import RedisServer
 from tests.server import Server
 
 
+class Node(Server):
+    """A server on a database that is not its own."""
+
+    database = ""
+
+    @property
+    def owner_dsn(self) -> str:
+        return self.database
+
+
 @dataclass(slots=True)
 class Cluster:
     servers: list[Server]
@@ -28,7 +38,7 @@ async def cluster(directory: Path, nodes: int, **settings: object) -> AsyncItera
         AsyncExitStack() as stack,
     ):
         servers = [
-            Server(
+            Node(
                 directory / f"node{number}",
                 database_url=database.login_dsn,
                 secret_key=KEY,
@@ -39,8 +49,9 @@ async def cluster(directory: Path, nodes: int, **settings: object) -> AsyncItera
             for number in range(nodes)
         ]
         for server in servers:
+            server.database = database.owner_dsn
             await stack.enter_async_context(server)
-        yield Cluster(servers, redis)
+        yield Cluster(list(servers), redis)
 
 
 @pytest.fixture(scope="module")

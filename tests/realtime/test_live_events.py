@@ -21,6 +21,7 @@ _NO_DATABASE = cast(Database, None)
 class Receiver:
     def __init__(self, user_id: UUID | None = None) -> None:
         self.user_id = user_id
+        self.rights_of = user_id
         self.is_congested = False
         self.events: list[Event] = []
 
@@ -31,7 +32,7 @@ class Receiver:
 def entry(number: int, document_id: UUID | None = DOCUMENT, target: UUID | None = None) -> NewEntry:
     moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
     return NewEntry(
-        Position(1, number), uuid4(), target, "comment", UUID(int=number), document_id, "create", number, moment
+        Position(1, number), uuid4(), target, "version", UUID(int=number), document_id, "create", number, moment
     )
 
 

@@ -11,6 +11,7 @@ from tests.features.api_harness import ApiHarness, open_api
 from tests.features.auth.visitor import metric
 from tests.interop.harness import FAMILIES
 from tests.peers import Family, Peer
+from tests.realtime.streams import page
 from tests.waiting import until
 
 
@@ -86,6 +87,32 @@ async def test_a_socket_that_has_closed_receives_nothing_and_is_forgotten(api: A
     await until(one, "one receiver")
     await peer.close()
     await until(none, "no receiver")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_comments_are_told_to_members_and_not_to_readers_of_a_public_document(
+    api: ApiHarness, family: Family
+) -> None:
+    made = await api.make(api.owner)
+    await api.owner.patch(f"/documents/{made['id']}", json={"is_public": True})
+    peer = await Peer(api.server, family, made["id"], token=api.viewer.token, events=True).sync()
+    stranger = await Peer(api.server, family, made["id"], token=api.stranger.token, events=True).sync()
+    async with page(api.viewer) as reader:
+        answer = await api.commenter.post(f"/documents/{made['id']}/comments", json={"content": "Secret"})
+        comment = answer.json()["id"]
+        event = await receives(peer, "create", "comment", made["id"])
+        assert (event["entity_id"], event["workspace_id"], event["row_version"]) == (comment, api.team, 1)
+        await api.owner.put(f"/comments/{comment}/reactions/👍")
+        await receives(peer, "update", "comment", made["id"])
+        await api.commenter.delete(f"/comments/{comment}")
+        await receives(peer, "delete", "comment", made["id"])
+        await reader.receives(*((each, "comment", comment) for each in ("create", "update", "delete")))
+        await api.owner.patch(f"/documents/{made['id']}", json={"description": "Later"})
+        await receives(stranger, "update", "document", made["id"])
+        assert {each[1] for each in changes(stranger)} == {"document"}
+        assert "secret" not in json.dumps([peer.events, reader.named]).lower()
+    await peer.close()
+    await stranger.close()
 
 
 async def test_an_event_stream_of_a_document_receives_events_too(api: ApiHarness) -> None:

@@ -1,5 +1,6 @@
 """SQL of the change feed. The entries are written by triggers: migrations/versions/0014_create_change_feed/up.sql."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -191,6 +192,28 @@ def _new_entry(row: Row) -> NewEntry:
         row["row_version"],
         row["created_at"],
     )
+
+
+async def find_members(
+    conn: Conn, pairs: Collection[tuple[UUID | None, UUID]], guest_role: str
+) -> set[tuple[UUID | None, UUID]]:
+    """Find those pairs of a user (None: a guest) and a workspace where the user may read all of the workspace, for the
+    server itself.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT asked.user_id, asked.workspace_id
+        FROM unnest($1::uuid[], $2::uuid[]) asked (user_id, workspace_id)
+          JOIN workspaces w ON w.id = asked.workspace_id AND w.deleted_at IS NULL
+          LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = asked.user_id AND m.is_active
+        WHERE 'can_read' = ANY (app.effective_permissions(m.role, m.permissions))
+          OR (w.kind = 'playground' AND $3 <> '')
+        """,
+        [user_id for user_id, _ in pairs],
+        [workspace_id for _, workspace_id in pairs],
+        guest_role,
+    )
+    return {(row["user_id"], row["workspace_id"]) for row in rows}
 
 
 async def list_readable(conn: Conn) -> list[UUID]:

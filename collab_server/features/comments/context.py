@@ -64,8 +64,11 @@ class CommentContext:
             document_id = await write_queries.find_document(conn, comment_id)
         if document_id is None:
             raise NotFound(NO_COMMENT)
+        return document_id, await self._require(document_id, action)
+
+    async def _require(self, document_id: UUID, action: Action) -> Role:
         try:
-            return document_id, await require(self.db, self.identity, document_id, action)
+            return await require(self.db, self.identity, document_id, action)
         except NotFound:
             raise NotFound(NO_COMMENT) from None
 
@@ -105,7 +108,8 @@ class CommentContext:
     async def get_response(self, comment_id: UUID) -> CommentOut:
         """Return the JSON shape of a comment that the caller may read. Raises NotFound, and like `locate`."""
         async with self.reading() as conn:
-            comment = await queries.get_comment(conn, comment_id)
+            comment = await queries.get_comment(conn, comment_id, self.identity.user_id)
+        await self._require(comment.document_id, Action.VIEW)
         return (await self.to_responses(comment.document_id, [comment]))[0]
 
     async def to_responses(self, document_id: UUID, comments: Sequence[Comment]) -> list[CommentOut]:

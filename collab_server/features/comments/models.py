@@ -97,7 +97,8 @@ class ReactionOut(BaseModel):
 
 class AnchorOut(BaseModel):
     """The words that a thread is about. `start`, `end`: UTF-16 units of the content; null if the words are gone
-    (`orphaned`). `relative_start`, `relative_end`: relative positions of Yjs, base64url.
+    (`orphaned`). `relative_start`, `relative_end`: relative positions of Yjs, base64url; null too where the document
+    cannot be read.
     """
 
     model_config = output_config(**_ANCHOR)

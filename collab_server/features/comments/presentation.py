@@ -6,6 +6,7 @@ from uuid import UUID
 from collab_server.features.comments.anchoring import StoredAnchor, Where
 from collab_server.features.comments.models import AnchorOut, AuthorOut, CommentOut, MentionOut, ReactionOut
 from collab_server.features.comments.queries import Anchor, Comment, Person
+from collab_server.security import base64url
 
 DELETED_USER = "Deleted user"
 GUEST = "Guest"
@@ -73,6 +74,10 @@ def _anchor(anchor: Anchor, where: Where | None) -> AnchorOut:
         start=where.start,
         end=where.end,
         orphaned=where.orphaned,
-        relative_start=where.relative_start,
-        relative_end=where.relative_end,
+        relative_start=_encoded(where.relative_start),
+        relative_end=_encoded(where.relative_end),
     )
+
+
+def _encoded(position: bytes | None) -> str | None:
+    return None if position is None else base64url.encode(position)

@@ -36,11 +36,11 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """`position`: `start` and `end` in the content after row `seq` of `generation`; None: the words are gone."""
+    """`position`: start and end in the content after row `seq` of `generation`; None: the words are gone."""
 
     anchor: bytes
     text: str
-    position: dict[str, int] | None
+    position: tuple[int, int] | None
     generation: int
     seq: int
 
@@ -99,13 +99,15 @@ async def list_comments(
     limit: int,
     after: tuple[datetime, UUID] | None,
     *,
+    me: UUID | None,
     thread_id: UUID | None,
     resolved: bool | None,
     threads: Sequence[UUID] | None,
     mine: bool,
 ) -> list[Comment]:
-    """List comments, the oldest first, deleted ones only above living ones. `resolved`: of the thread. `threads`: only
-    of these. `mine`: threads that the transaction's user wrote in or is mentioned in.
+    """List comments, the oldest first, deleted ones only above living ones. `me`: the reader, if they have
+    an account. `resolved`: of the thread. `threads`: only of these. `mine`: threads that `me` wrote in or is
+    mentioned in.
     """
     rows = await conn.fetch(
         f"""
@@ -116,8 +118,8 @@ async def list_comments(
           AND ($7::uuid[] IS NULL OR c.thread_id = ANY ($7))
           AND (NOT $8::boolean OR EXISTS (
             SELECT FROM comments m WHERE m.thread_id = c.thread_id AND m.deleted_at IS NULL
-              AND (m.author_id = (SELECT app.user_id()) OR EXISTS (
-                SELECT FROM comment_mentions x WHERE x.comment_id = m.id AND x.user_id = (SELECT app.user_id())))))
+              AND (m.author_id = $9 OR EXISTS (
+                SELECT FROM comment_mentions x WHERE x.comment_id = m.id AND x.user_id = $9))))
           AND {_KEPT}
         ORDER BY c.created_at, c.id LIMIT $2
         """,  # noqa: S608
@@ -129,16 +131,17 @@ async def list_comments(
         resolved,
         threads,
         mine,
+        me,
     )
-    return await _to_comments(conn, rows)
+    return await _to_comments(conn, rows, me)
 
 
-async def get_comment(conn: Conn, comment_id: UUID) -> Comment:
-    """Read one comment. Raises NotFound."""
+async def get_comment(conn: Conn, comment_id: UUID, me: UUID | None) -> Comment:
+    """Read one comment. `me`: the reader, if they have an account. Raises NotFound."""
     rows = await conn.fetch(_SHOWN + f"WHERE c.id = $1 AND {_KEPT}", comment_id)
     if not rows:
         raise NotFound(NO_COMMENT)
-    return (await _to_comments(conn, rows))[0]
+    return (await _to_comments(conn, rows, me))[0]
 
 
 async def list_anchored(conn: Conn, document_id: UUID) -> list[tuple[UUID, Anchor]]:
@@ -153,10 +156,10 @@ async def list_anchored(conn: Conn, document_id: UUID) -> list[tuple[UUID, Ancho
     return [(row["id"], anchor) for row in rows if (anchor := _to_anchor(row)) is not None]
 
 
-async def _to_comments(conn: Conn, rows: Sequence[Row]) -> list[Comment]:
+async def _to_comments(conn: Conn, rows: Sequence[Row], me: UUID | None) -> list[Comment]:
     living = [row["id"] for row in rows if row["deleted_at"] is None]
     mentions = await _list_mentions(conn, living)
-    reactions = await _list_reactions(conn, living)
+    reactions = await _list_reactions(conn, living, me)
     found = []
     for row in rows:
         fields = dict(row)
@@ -176,7 +179,8 @@ async def _to_comments(conn: Conn, rows: Sequence[Row]) -> list[Comment]:
 def _to_anchor(row: Row) -> Anchor | None:
     if row["yjs_anchor"] is None:
         return None
-    position = json.loads(row["position"]) if row["position"] else None
+    stored = json.loads(row["position"]) if row["position"] else None
+    position = (stored["start"], stored["end"]) if stored else None
     return Anchor(row["yjs_anchor"], row["anchor_text"], position, row["anchor_generation"], row["anchor_seq"])
 
 
@@ -195,10 +199,10 @@ async def _list_mentions(conn: Conn, comments: Sequence[UUID]) -> dict[UUID, lis
     return found
 
 
-async def _list_reactions(conn: Conn, comments: Sequence[UUID]) -> dict[UUID, list[Reaction]]:
+async def _list_reactions(conn: Conn, comments: Sequence[UUID], me: UUID | None) -> dict[UUID, list[Reaction]]:
     rows = await conn.fetch(
         """
-        SELECT r.comment_id, r.emoji, count(*) AS count, coalesce(bool_or(r.user_id = app.user_id()), false) AS mine,
+        SELECT r.comment_id, r.emoji, count(*) AS count, coalesce(bool_or(r.user_id = $3), false) AS mine,
           coalesce((array_agg(coalesce(u.display_name, u.username, u.email) ORDER BY r.created_at, r.user_id)
             FILTER (WHERE u.id IS NOT NULL))[1:$2], '{}') AS people
         FROM comment_reactions r LEFT JOIN users u ON u.id = r.user_id
@@ -206,6 +210,7 @@ async def _list_reactions(conn: Conn, comments: Sequence[UUID]) -> dict[UUID, li
         """,
         comments,
         SHOWN_REACTORS,
+        me,
     )
     found: dict[UUID, list[Reaction]] = {}
     for row in rows:

@@ -68,7 +68,7 @@ async def create_comment(context: CommentContext, document_id: UUID, body: Comme
         return body.id
     placed = None
     if body.anchor is not None:
-        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor)
+        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor.wish())
     composed = await compose(context, document_id, body.content, body.mentions)
     fields = {
         **composed.columns,
@@ -122,7 +122,7 @@ async def change_comment(
     Raises Forbidden, NotFound, PreconditionFailed, UnprocessableContent, LostRace, and like `compose`.
     """
     async with context.reading() as conn:
-        before = await queries.get_comment(conn, comment_id)
+        before = await queries.get_comment(conn, comment_id, context.identity.user_id)
     changes_text = bool(body.model_fields_set & {"content", "mentions"})
     if changes_text:
         context.require_author(before.author_id)
@@ -135,7 +135,7 @@ async def change_comment(
         content = before.content if body.content is None else body.content
         composed = await compose(context, document_id, content, body.mentions or ())
     if body.anchor is not None:
-        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor)
+        placed = await place_anchor(context.db, context.rooms, context.workers, document_id, body.anchor.wish())
     async with context.writing() as conn:
         locked = await context.lock(conn, comment_id, version)
         fields: dict[str, Any] = {}

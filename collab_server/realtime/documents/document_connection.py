@@ -170,6 +170,10 @@ class DocumentConnection:
         return self.identity.user_id
 
     @property
+    def rights_of(self) -> UUID | None:
+        return self.identity.rights_of
+
+    @property
     def is_congested(self) -> bool:
         """Whether a live event has to wait."""
         return not self.ready or self.lagging_from is not None or self.socket.congested

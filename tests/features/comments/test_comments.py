@@ -156,7 +156,11 @@ async def test_a_user_of_an_application_has_the_rights_and_not_the_name_of_the_i
     resolved = await editing.post(f"{path}/resolve")
     assert resolved.status_code == 200 and resolved.json()["resolved_by"] is None
     assert refused(await visitor.get(f"/comments/{(await say(api.editor, (await api.make())['id']))['id']}"))[0] == 404
+    await api.editor.put(f"{path}/reactions/👍")
+    assert (await visitor.get(path)).json()["reactions"][0]["mine"] is False
+    assert await listed(visitor, document, mine="true") == []
     own = await connect(api.editor, document, role="commenter")
+    assert (await own.get(path)).json()["reactions"][0]["mine"] is True
     mine = await say(own, document, "By token")
     assert mine["author"]["id"] == api.editor.id and mine["author"]["kind"] == "user"
     assert (await own.patch(f"/comments/{mine['id']}", json={"content": "Again"})).status_code == 200
