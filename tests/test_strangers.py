@@ -3,13 +3,13 @@
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from collab_server.app import _api
-from tests.people import Person, fetch, people
+from tests.people import Person, fetch, people, run
 from tests.server import Server
 
 SCHEMA = _api().openapi()
@@ -23,6 +23,7 @@ CHANGED_BY_OTHERS = "SELECT string_agg(md5(x::text), '' ORDER BY x::text) FROM {
 TABLES = (
     "workspaces", "workspace_members", "invitations", "documents", "tags", "document_tags", "categories", "sessions",
     "document_favourites", "activity_log", "sync_mutations", "sync_conflicts",
+    "notifications", "subscriptions",
 )  # fmt: skip
 
 
@@ -46,7 +47,11 @@ async def ids(server: Server) -> dict[str, str]:
     token = (await ann.get("/auth/tokens")).json()["items"][0]["id"]
     version = await ann.post(f"/documents/{document}/versions", json={"label": "secret"})
     assert version.status_code == 201, version.text
+    notification = str(uuid4())
+    add = "INSERT INTO notifications (id, user_id, kind, workspace_id) VALUES ($1, $2, 'role', $3)"
+    await run(server, add, [(UUID(notification), UUID(ann.id), UUID(space))])
     return {
+        "notification_id": notification,
         "workspace_id": space,
         "document_id": document,
         "number": str(version.json()["number"]),
