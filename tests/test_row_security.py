@@ -57,6 +57,9 @@ MINE = {
     "comment_mentions": "INSERT INTO comment_mentions (comment_id, user_id) VALUES ($3, $1)",
     "comment_reactions": "INSERT INTO comment_reactions (comment_id, user_id, emoji) VALUES ($3, $1, '*')",
     "comment_edits": "INSERT INTO comment_edits (comment_id, old_content, edited_by) VALUES ($3, 'B', $1)",
+    "notifications": "INSERT INTO notifications (user_id, kind, workspace_id, document_id) "
+    "VALUES ($1, 'document_changed', $2, $3)",
+    "subscriptions": "INSERT INTO subscriptions (user_id, document_id, level) VALUES ($1, $3, 'follow')",
     "sync_log": "",
     "sync_floors": "INSERT INTO sync_floors (workspace_id, floor_xid, floor_id) VALUES ($2, '1', 1)",
 }
@@ -83,6 +86,7 @@ HIDDEN = {
     "VALUES ($3, repeat('a', 64), '', 'x')",
     "document_search": "INSERT INTO document_search (document_id, workspace_id) VALUES ($3, $2)",
     "search_queue": "",
+    "mail_outbox": "INSERT INTO mail_outbox (user_id, due_at) VALUES ($1, now())",
     "sync_meta": "",
 }
 """Tables of the server alone."""

@@ -39,6 +39,7 @@ PATHS = {
     "/invitations": "/invitations",
     "/search": "/search?q=needle",
     "/search/titles": "/search/titles?q=needle",
+    "/notifications": "/notifications",
     "/documents/favourites": "/documents/favourites",
     "/documents/recent": "/documents/recent",
     "/documents/{document_id}/conflicts": "/documents/{document}/conflicts",

@@ -3,13 +3,13 @@
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from collab_server.app import _api
-from tests.people import Person, fetch, people
+from tests.people import Person, fetch, people, run
 from tests.server import Server
 
 SCHEMA = _api().openapi()
@@ -24,6 +24,7 @@ TABLES = (
     "workspaces", "workspace_members", "invitations", "documents", "tags", "document_tags", "categories", "sessions",
     "document_favourites", "activity_log", "sync_mutations", "sync_conflicts", "comments", "comment_mentions",
     "comment_reactions", "comment_edits",
+    "notifications", "subscriptions",
 )  # fmt: skip
 
 
@@ -48,9 +49,13 @@ async def ids(server: Server) -> dict[str, str]:
     version = await ann.post(f"/documents/{document}/versions", json={"label": "secret"})
     assert version.status_code == 201, version.text
     comment = made(await ann.post(f"/documents/{document}/comments", json={"content": "secret"}))
+    notification = str(uuid4())
+    add = "INSERT INTO notifications (id, user_id, kind, workspace_id) VALUES ($1, $2, 'role', $3)"
+    await run(server, add, [(UUID(notification), UUID(ann.id), UUID(space))])
     return {
         "comment_id": comment,
         "emoji": "👍",
+        "notification_id": notification,
         "workspace_id": space,
         "document_id": document,
         "number": str(version.json()["number"]),

@@ -109,7 +109,8 @@ class Mailer:
     def compose(
         self, to: str, subject: str, text: str, *, html: str | None = None, headers: Mapping[str, str] | None = None
     ) -> EmailMessage:
-        """The message. `headers`: further ones, and perhaps the Message-ID. Line breaks in a subject become spaces: a header never gets a second line from outside.
+        """The message. `headers`: further ones, and perhaps the Message-ID. Line breaks in headers become spaces:
+        none gets a second line from outside.
 
         Raises UnprocessableContent for what is not exactly one address.
         """

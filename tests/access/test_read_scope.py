@@ -24,6 +24,7 @@ MAY = {
     ("post", "/auth/password/forgot"),
     ("post", "/auth/password/reset"),
     ("post", "/invitations/token/{token}/decline"),
+    ("post", "/notifications/unsubscribe"),
 }
 
 

@@ -34,16 +34,16 @@ async def queue_mails(conn: Conn, now: datetime, delay: float, digest_hour: int,
     await conn.execute(
         f"""
         INSERT INTO mail_outbox AS m (user_id, due_at, created_at)
-        SELECT n.user_id, CASE WHEN s.notifications ->> 'digest' = 'daily' THEN digest.hour
-            + CASE WHEN digest.hour > min(n.created_at) THEN interval '0' ELSE interval '1 day' END
-          ELSE min(n.created_at) + make_interval(secs => $2) END, $1
-        FROM notifications n JOIN users u ON u.id = n.user_id LEFT JOIN user_settings s ON s.user_id = u.id
-          CROSS JOIN LATERAL (SELECT date_trunc('day', min(x.created_at), 'UTC') + make_interval(hours => $3) AS hour
-            FROM notifications x WHERE x.user_id = n.user_id AND x.mail_id IS NULL AND x.read_at IS NULL
-              AND x.archived_at IS NULL AND x.kind <> 'invitation' AND x.created_at > $4) digest
-        WHERE n.mail_id IS NULL AND n.read_at IS NULL AND n.archived_at IS NULL AND n.kind <> 'invitation'
-          AND n.created_at > $4 AND {_WANTS_MAIL}
-        GROUP BY n.user_id, s.notifications, digest.hour ORDER BY n.user_id
+        SELECT n.user_id, CASE WHEN s.notifications ->> 'digest' IS DISTINCT FROM 'daily'
+            THEN n.first_at + make_interval(secs => $2)
+          WHEN digest.at > n.first_at THEN digest.at ELSE digest.at + interval '24 hours' END, $1
+        FROM (SELECT user_id, min(created_at) AS first_at FROM notifications
+              WHERE mail_id IS NULL AND read_at IS NULL AND archived_at IS NULL AND kind <> 'invitation'
+                AND created_at > $4 GROUP BY user_id) n
+          JOIN users u ON u.id = n.user_id LEFT JOIN user_settings s ON s.user_id = u.id
+          CROSS JOIN LATERAL (
+            SELECT date_trunc('day', n.first_at, 'UTC') + make_interval(hours => $3) AS at) digest
+        WHERE {_WANTS_MAIL} ORDER BY n.user_id
         ON CONFLICT (user_id) WHERE finished_at IS NULL DO UPDATE SET due_at = EXCLUDED.due_at
           WHERE m.attempts = 0 AND m.due_at <> EXCLUDED.due_at
         """,  # noqa: S608

@@ -172,14 +172,15 @@ async def test_members_and_their_access(server: Server) -> None:
     ours, his = await begin(cat, space), await begin(ben)
     await join(server, space, "viewer", ben)
     assert await ours.take(1) == [("create", "member", ben.id)]
-    told = await his.take(2)
+    told = await his.take(3)
     assert ("create", "workspace", space) in told and ("create", "member", ben.id) in told
+    assert "notification" in {kind for _, kind, _ in told}
     assert space in his.last["workspaces"]
     one = await begin(ben, space)
     ok(await ann.patch(f"/workspaces/{space}/members/{ben.id}", json={"role": "editor"}))
     assert await ours.take(1) == [("update", "member", ben.id)]
     assert ours.items[0]["changed_fields"] == ["role"] and ours.items[0]["changed_by"] == ann.id
-    assert ("update", "workspace", space) in await his.take(2)
+    assert ("update", "workspace", space) in await his.take(3)
     ok(await ann.delete(f"/workspaces/{space}/members/{ben.id}"), 204)
     await new_document(ann, space)
     assert await his.take(1) == [("delete", "workspace", space)], "and nothing of what is there"

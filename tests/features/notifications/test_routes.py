@@ -96,8 +96,8 @@ async def test_nobody_reads_or_changes_the_entries_of_others(api: ApiHarness) ->
 
 
 async def ask(who: Person | httpx.AsyncClient, method: str, path: str, **options: Any) -> httpx.Response:
-    body: dict[str, Any] | None = {"PUT": {"level": "follow"}, "PATCH": {"read": True}}.get(method)
-    return await who.request(method, path, json=body, **options)
+    bodies: dict[str, dict[str, Any]] = {"PUT": {"level": "follow"}, "PATCH": {"read": True}}
+    return await who.request(method, path, json=bodies.get(method), **options)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

@@ -148,9 +148,7 @@ async def test_membership_roles_and_invitations_are_told(api: ApiHarness) -> Non
     assert told["workspace"] == {"id": api.team, "name": "Team"}
     assert [actor["id"] for actor in told["actors"]] == [api.owner.id]
     assert (await ben.post(f"/invitations/{invited.json()['id']}/accept")).status_code == 200
-    assert await inbox(ben) == [], (
-        "an invitation that is not open any more is not shown, and joining is one's own doing"
-    )
+    assert await inbox(ben) == [], "it is not open any more, and joining is one's own doing"
     await api.owner.patch(f"/workspaces/{api.team}/members/{ben.id}", json={"role": "editor"})
     (told,) = await inbox(ben)
     assert (told["kind"], told["role"], told["url"]) == ("role", "editor", f"/w/{api.slug}")
