@@ -52,6 +52,8 @@ MINE = {
     "VALUES ($3::text, 'n', $3, $2, $1)",
     "active_presence": "",
     "document_views": "INSERT INTO document_views (user_id, document_id, viewed_at) VALUES ($1, $3, now())",
+    "suggestions": "INSERT INTO suggestions (document_id, workspace_id, author_id, hunks, generation) "
+    "VALUES ($3, $2, $1, '[{}]', 0)",
     "sync_log": "",
     "sync_floors": "INSERT INTO sync_floors (workspace_id, floor_xid, floor_id) VALUES ($2, '1', 1)",
 }

@@ -22,7 +22,7 @@ OURS = [
 CHANGED_BY_OTHERS = "SELECT string_agg(md5(x::text), '' ORDER BY x::text) FROM {} x"
 TABLES = (
     "workspaces", "workspace_members", "invitations", "documents", "tags", "document_tags", "categories", "sessions",
-    "document_favourites", "activity_log", "sync_mutations", "sync_conflicts",
+    "document_favourites", "activity_log", "sync_mutations", "sync_conflicts", "suggestions",
 )  # fmt: skip
 
 
@@ -46,9 +46,13 @@ async def ids(server: Server) -> dict[str, str]:
     token = (await ann.get("/auth/tokens")).json()["items"][0]["id"]
     version = await ann.post(f"/documents/{document}/versions", json={"label": "secret"})
     assert version.status_code == 201, version.text
+    edits = {"edits": [{"find": "secret", "replace": "open"}]}
+    secret = made(await ann.post(f"{path}/documents", json={"title": "Secret", "content": "secret"}))
+    suggestion = made(await ann.post(f"/documents/{secret}/suggestions", json=edits))
     return {
         "workspace_id": space,
         "document_id": document,
+        "suggestion_id": suggestion,
         "number": str(version.json()["number"]),
         "tag_id": tag,
         "category_id": category,
