@@ -67,7 +67,7 @@ async def test_a_kill_before_or_after_the_commit_makes_the_edit_once(tmp_path: P
             await api.server.kill()
             await accepting
             if end == "lost":
-                await fetch(api.server, _END_WAITING)
+                await holder.fetch(_END_WAITING)
             # PostgreSQL does not notice at once that the server is gone: it still commits what it was sent.
             holder.terminate()
             await api.server.start()
