@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.core.fragments import Fragment, element, p
-from tests.features.api_harness import ROLES, ApiHarness, refused
+from tests.features.api_harness import ApiHarness, refused
 from tests.interop.harness import FAMILIES
 from tests.peers import Family, Peer
 from tests.people import Person, fetch
