@@ -60,6 +60,8 @@ MINE = {
     "notifications": "INSERT INTO notifications (user_id, kind, workspace_id, document_id) "
     "VALUES ($1, 'document_changed', $2, $3)",
     "subscriptions": "INSERT INTO subscriptions (user_id, document_id, level) VALUES ($1, $3, 'follow')",
+    "suggestions": "INSERT INTO suggestions (document_id, workspace_id, author_id, hunks, generation) "
+    "VALUES ($3, $2, $1, '[{}]', 0)",
     "sync_log": "",
     "sync_floors": "INSERT INTO sync_floors (workspace_id, floor_xid, floor_id) VALUES ($2, '1', 1)",
 }

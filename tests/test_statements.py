@@ -44,6 +44,7 @@ PATHS = {
     "/documents/recent": "/documents/recent",
     "/documents/{document_id}/conflicts": "/documents/{document}/conflicts",
     "/documents/{document_id}/versions": "/documents/{document}/versions",
+    "/documents/{document_id}/suggestions": "/documents/{document}/suggestions",
     "/documents/{document_id}/history": "/documents/{document}/history",
     "/documents/{document_id}/comments": "/documents/{document}/comments",
     "/documents/{document_id}/mentionable": "/documents/{document}/mentionable?limit=50",
@@ -213,6 +214,15 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
                 conflicted,
                 typed.get_update(),
                 other,
+            )
+            await conn.execute(
+                "INSERT INTO suggestions (document_id, workspace_id, author_id, hunks, generation) "
+                "VALUES ($1, $2, $3, $4::jsonb, 0)",
+                conflicted,
+                workspace,
+                other,
+                """[{"start": 0, "deleted": "", "inserted": "x", "ids": [], "left": null, "right": [1, 0],
+                     "before": "", "behind": ""}]""",
             )
             await conn.executemany(
                 "INSERT INTO presence (connection_id, node_id, document_id, workspace_id, user_id, expires_at) "

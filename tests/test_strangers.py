@@ -24,7 +24,7 @@ TABLES = (
     "workspaces", "workspace_members", "invitations", "documents", "tags", "document_tags", "categories", "sessions",
     "document_favourites", "activity_log", "sync_mutations", "sync_conflicts", "comments", "comment_mentions",
     "comment_reactions", "comment_edits",
-    "notifications", "subscriptions",
+    "notifications", "subscriptions", "suggestions",
 )  # fmt: skip
 
 
@@ -52,12 +52,16 @@ async def ids(server: Server) -> dict[str, str]:
     notification = str(uuid4())
     add = "INSERT INTO notifications (id, user_id, kind, workspace_id) VALUES ($1, $2, 'role', $3)"
     await run(server, add, [(UUID(notification), UUID(ann.id), UUID(space))])
+    edits = {"edits": [{"find": "secret", "replace": "open"}]}
+    secret = made(await ann.post(f"{path}/documents", json={"title": "Secret", "content": "secret"}))
+    suggestion = made(await ann.post(f"/documents/{secret}/suggestions", json=edits))
     return {
         "comment_id": comment,
         "emoji": "👍",
         "notification_id": notification,
         "workspace_id": space,
         "document_id": document,
+        "suggestion_id": suggestion,
         "number": str(version.json()["number"]),
         "tag_id": tag,
         "category_id": category,

@@ -30,8 +30,8 @@ async def present(
         # Where the document is replaced at this moment, the ids are of the other generation.
         if stale != one.stale and one.generation == committed.generation:
             changed.append((one, stale))
-    async with db.as_service() as conn:
-        if changed:
+    if changed:
+        async with db.as_service() as conn:
             await queries.save_stale(conn, changed)
     news = {one.id for one, _ in changed}
     users = {user for one in found for user in (one.author_id, one.decided_by) if user is not None}

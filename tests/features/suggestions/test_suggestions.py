@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.core.fragments import Fragment, element, p
-from tests.features.api_harness import ROLES, ApiHarness, refused
+from tests.features.api_harness import ApiHarness, refused
 from tests.interop.harness import FAMILIES
 from tests.peers import Family, Peer
 from tests.people import Person, fetch
@@ -110,7 +110,7 @@ async def test_the_history_credits_the_suggester_with_the_text_and_the_editor_wi
 ) -> None:
     made = await api.make(content="The draft is here.\n")
     one = await suggested(api.commenter, made, "draft", "final")
-    await patch(api.commenter_as_editor if hasattr(api, "commenter_as_editor") else api.other, made, "here", "there")
+    await patch(api.other, made, "here", "there")
     done = await accepted(api.editor, one)
     path = f"/documents/{made['id']}"
     blame = (await api.viewer.get(f"{path}/blame")).json()
@@ -353,7 +353,8 @@ async def test_rights_follow_the_table(api: ApiHarness, role: str) -> None:
 
 
 async def test_readers_of_a_public_document_see_no_suggestions(api: ApiHarness) -> None:
-    made = await api.make(content="one two\n", is_public=True)
+    made = await api.make(content="one two\n")
+    assert (await api.editor.patch(f"/documents/{made['id']}", json={"is_public": True})).status_code == 200
     one = await suggested(api.commenter, made, "one", "1")
     assert await listed(api.stranger, made) == []
     assert refused(await api.stranger.get(f"/suggestions/{one['id']}")) == (404, "not_found")
@@ -377,7 +378,7 @@ async def test_guests_and_bearers_of_connect_tokens_suggest(api: ApiHarness) -> 
         api.server,
         "visitor",
         "",
-        api.guest_id if hasattr(api, "guest_id") else uuid4(),
+        uuid4(),
         uuid4(),
         answer.json()["token"],
     )
