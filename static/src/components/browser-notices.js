@@ -1,4 +1,5 @@
 /** Notices of the operating system for new notifications, where the person has allowed them. */
+import { preferences } from '../lib/api.js';
 import * as api from '../lib/comments-api.js';
 import { notificationWords } from '../lib/notification-words.js';
 
@@ -19,6 +20,8 @@ export const askToAnnounce = async () => canAnnounce() && (await Notification.re
  */
 export async function announceInBrowser(store) {
   if (!canAnnounce() || Notification.permission !== 'granted' || document.hasFocus()) return;
+  const { notifications } = await preferences();
+  if (notifications?.browser === false) return;
   const { items } = await api.notifications({ state: 'unread', limit: 3 });
   const fresh = items.filter(({ updated_at: at }) => Date.parse(at) > announced);
   for (const item of fresh.reverse()) {

@@ -26,8 +26,10 @@ export class CommentActions {
    * @param {CurrentUser | null} options.who an account; null for everybody else
    * @param {CommentStore} options.store
    * @param {string} options.address
+   * @param {(author: CommentAuthor) => string} options.colourOf
    */
-  constructor({ doc, who, store, address }) {
+  constructor({ doc, who, store, address, colourOf }) {
+    this.colourOf = colourOf;
     this.doc = doc;
     this.who = who;
     this.store = store;

@@ -3,7 +3,6 @@ import { useSignal } from '@preact/signals';
 import { h } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { counted } from '../lib/format.js';
-import { personColour } from '../lib/presence-names.js';
 import { EMOJI } from './comment-actions.js';
 import { Composer } from './comment-composer.js';
 import { Avatar, Icon, MenuButton, Time } from './elements.js';
@@ -19,9 +18,6 @@ const drafts = new Map();
 
 /** @param {CommentAuthor} author */
 export const nameOf = ({ name, kind }) => name ?? (kind === 'guest' ? 'Guest' : 'Deleted user');
-
-/** @param {CommentAuthor} author */
-const colourOf = (author) => personColour({ user_id: author.id, name: author.name });
 
 /** @param {{ comment: Comment, actions: CommentActions }} props */
 function Reactions({ comment, actions }) {
@@ -92,7 +88,7 @@ function Entry({ comment, thread, actions }) {
     h(
       'div',
       { class: 'comment-head' },
-      h(Avatar, { name: deleted ? '' : nameOf(author), colour: colourOf(author) }),
+      h(Avatar, { name: deleted ? '' : nameOf(author), colour: actions.colourOf(author) }),
       h(
         'div',
         { class: 'comment-by' },

@@ -1,7 +1,6 @@
 /** A proposed change, with what it takes away and what it adds. */
 import { useSignal } from '@preact/signals';
 import { h } from 'preact';
-import { personColour } from '../lib/presence-names.js';
 import { nameOf } from './comment-thread.js';
 import { Avatar, Icon, Time } from './elements.js';
 
@@ -47,7 +46,7 @@ export function SuggestionCard({ suggestion, discussion, active }) {
     h(
       'div',
       { class: 'comment-head' },
-      h(Avatar, { name: nameOf(author), colour: personColour({ user_id: author.id, name: author.name }) }),
+      h(Avatar, { name: nameOf(author), colour: actions.colourOf(author) }),
       h('div', { class: 'comment-by' }, h('b', {}, nameOf(author)), h('span', {}, 'Suggested ', h(Time, { at }))),
     ),
     message && h('p', { class: 'comment-text' }, message),

@@ -1,50 +1,61 @@
 /** The texts in the editor that comments and suggestions are about. They follow its changes. */
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType, keymap } from '@codemirror/view';
-import * as Y from 'yjs';
+import { offsetOf } from '../lib/relative-positions.js';
 
 /** @import { Range } from '@codemirror/state' */
 /** @import { DecorationSet } from '@codemirror/view' */
 
 /**
  * A text that something is about. `key`: of the thread or suggestion. `kind`: how it is shown. `inserted`: the text that a
- * suggestion puts behind it.
- * @typedef {{ key: string, kind: 'comment' | 'draft' | 'suggestion', from: number, to: number, inserted?: string }} Place
+ * suggestion puts behind it. `deleted`: one that it takes away there.
+ * @typedef {{ key: string, kind: 'comment' | 'draft' | 'suggestion' | 'typed', from: number, to: number, inserted?: string,
+ *   deleted?: string }} Place
  */
 /**
  * A place as the server tells it: relative positions in base64url.
  * @typedef {{ key: string, kind: Place['kind'], start: string, end: string, inserted?: string }} Anchored
  */
 
+/** @type {Record<Place['kind'], string>} */
+const CLASSES = {
+  comment: 'commented',
+  draft: 'commented draft',
+  suggestion: 'suggested-away',
+  typed: 'suggested',
+};
+
 /** @type {import('@codemirror/state').StateEffectType<Place[]>} */
 const setPlaces = StateEffect.define();
 /** @type {import('@codemirror/state').StateEffectType<string>} */
 const setActive = StateEffect.define();
 
-/** The text of a suggestion that is not in the document yet. */
-class Insertion extends WidgetType {
+/** A text of a suggestion that is not in the text of the editor: one that it inserts, or one that it deletes. */
+class Hunk extends WidgetType {
   /**
    * @param {string} key
    * @param {string} text
+   * @param {'ins' | 'del'} tag
    */
-  constructor(key, text) {
+  constructor(key, text, tag) {
     super();
+    this.tag = tag;
     this.key = key;
     this.text = text;
   }
 
   /**
    * @override
-   * @param {Insertion} other
+   * @param {Hunk} other
    */
   eq(other) {
-    return other.key === this.key && other.text === this.text;
+    return other.key === this.key && other.text === this.text && other.tag === this.tag;
   }
 
   /** @override */
   toDOM() {
-    const element = document.createElement('ins');
-    element.className = 'suggested';
+    const element = document.createElement(this.tag);
+    element.className = this.tag === 'ins' ? 'suggested' : 'suggested-away';
     element.dataset.mark = this.key;
     element.textContent = this.text;
     return element;
@@ -60,8 +71,8 @@ class Insertion extends WidgetType {
  * `chosen` is called when a marked text is clicked; the shortest one comes first. `changed`: when text, selection or places
  * have changed. `comment`: for the shortcut of a new comment. `step`: for those of the next and the previous thread.
  * @typedef {object} MarkOptions
- * @property {Y.Doc} doc
- * @property {Y.Text} text
+ * @property {import('yjs').Doc} doc
+ * @property {import('yjs').Text} text
  * @property {(keys: string[]) => void} chosen
  * @property {() => void} changed
  * @property {() => boolean} comment
@@ -123,29 +134,13 @@ export class CommentMarks {
    */
   show(anchored, others = []) {
     const found = anchored.flatMap(({ key, kind, start, end, inserted }) => {
-      const [from, to] = [this.resolve(start), this.resolve(end)];
+      const [from, to] = [start, end].map((position) => offsetOf(this.doc, this.text, position));
       if (from === null || to === null || from > to || (from === to && !inserted)) return [];
       return [{ key, kind, from, to, inserted }];
     });
     const { length } = this.view.state.doc;
     const places = [...found, ...others].filter(({ to }) => to <= length);
     if (JSON.stringify(places) !== JSON.stringify(this.places)) this.view.dispatch({ effects: setPlaces.of(places) });
-  }
-
-  /**
-   * The offset of a relative position in the text; null where it is in no visible text.
-   * @param {string} encoded
-   */
-  resolve(encoded) {
-    try {
-      const bytes = Uint8Array.from(atob(encoded.replaceAll('-', '+').replaceAll('_', '/')), (one) =>
-        one.charCodeAt(0),
-      );
-      const found = Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(bytes), this.doc);
-      return found?.type === this.text ? found.index : null;
-    } catch {
-      return null;
-    }
   }
 
   /** @param {string} key '': none */
@@ -155,12 +150,12 @@ export class CommentMarks {
 
   /** @param {MouseEvent} event */
   keysAt(event) {
-    const mark = event.target instanceof Element ? event.target.closest('ins[data-mark]') : null;
+    const mark = event.target instanceof Element ? event.target.closest(':is(ins, del)[data-mark]') : null;
     if (mark instanceof HTMLElement && mark.dataset.mark) return [mark.dataset.mark];
     const at = this.view.posAtCoords({ x: event.clientX, y: event.clientY });
     if (at === null) return [];
     return this.places
-      .filter(({ from, to, kind }) => kind !== 'draft' && from <= at && at <= to && from < to)
+      .filter(({ from, to, kind }) => kind !== 'draft' && kind !== 'typed' && from <= at && at <= to && from < to)
       .sort((a, b) => a.to - a.from - (b.to - b.from))
       .map(({ key }) => key);
   }
@@ -205,12 +200,13 @@ function moved(place, changes) {
 function decorate(places, active) {
   /** @type {Range<Decoration>[]} */
   const marks = [];
-  for (const { key, kind, from, to, inserted } of places) {
-    const name = kind === 'suggestion' ? 'suggested-away' : kind === 'draft' ? 'commented draft' : 'commented';
+  for (const { key, kind, from, to, inserted, deleted } of places) {
+    const name = CLASSES[kind];
     const attributes = { 'data-mark': key };
     if (from < to)
       marks.push(Decoration.mark({ class: key === active ? `${name} active` : name, attributes }).range(from, to));
-    if (inserted) marks.push(Decoration.widget({ widget: new Insertion(key, inserted), side: 1 }).range(to));
+    if (inserted) marks.push(Decoration.widget({ widget: new Hunk(key, inserted, 'ins'), side: 1 }).range(to));
+    if (deleted) marks.push(Decoration.widget({ widget: new Hunk(key, deleted, 'del'), side: -1 }).range(from));
   }
   return Decoration.set(marks, true);
 }

@@ -1,15 +1,17 @@
 /** Comments and suggestions of the open document: what is chosen, what is marked, what is shown in panel and margin. */
 import { batch, effect, signal } from '@preact/signals';
-import * as Y from 'yjs';
 import * as api from '../lib/comments-api.js';
 import { $, find, setText } from '../lib/dom.js';
+import { AuthorColours } from '../lib/author-colours.js';
+import { relativeRange } from '../lib/relative-positions.js';
 import { CommentActions } from '../components/comment-actions.js';
 import { tryTo } from '../components/toast.js';
 import { CommentStore } from '../stores/comments.js';
 import { SuggestionStore } from '../stores/suggestions.js';
 import { followText } from './comment-follow.js';
 import { drawDiscussion } from './discussion-view.js';
-import { saved } from './session-state.js';
+import { peopleIn } from './presence-panel.js';
+import { edited, saved } from './session-state.js';
 
 /** @import { ChangeEvent, CurrentUser, Suggestion } from '../lib/types.js' */
 /** @import { Filter } from '../stores/comments.js' */
@@ -24,12 +26,6 @@ import { saved } from './session-state.js';
 const wide = matchMedia('(min-width: 1240px)');
 const LINK = /^#comment-([0-9a-f-]{36})$/i;
 
-/** @param {Y.RelativePosition} position */
-function encoded(position) {
-  const bytes = String.fromCharCode(...Y.encodeRelativePosition(position));
-  return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}
-
 export class Discussion {
   /**
    * @param {Session} session
@@ -38,6 +34,7 @@ export class Discussion {
   constructor(session, who) {
     const { details } = session;
     if (!details) throw new Error('the document is not known yet');
+    const colours = new AuthorColours(() => peopleIn(session.awareness).filter(({ program }) => !program));
     this.session = session;
     this.store = new CommentStore({ document: details.id, user: who?.id ?? null });
     this.suggestions = new SuggestionStore({ document: details.id });
@@ -46,6 +43,8 @@ export class Discussion {
       who,
       store: this.store,
       address: session.address,
+      colourOf: ({ id, kind, name }) =>
+        colours.of({ id, kind: kind === 'app_user' ? 'guest' : kind, name, relayed: false }),
     });
     this.active = signal('');
     this.filter = signal(/** @type {Filter} */ ('open'));
@@ -89,11 +88,12 @@ export class Discussion {
 
   /** Marks texts in the editor of the session, which may be a new one. */
   attach() {
-    const { editor, edited } = this.session;
+    const { editor } = this.session;
     if (!editor) return;
+    const { doc, text } = edited(this.session);
     this.marks = editor.annotate({
-      doc: edited.doc,
-      text: edited.text,
+      doc,
+      text,
       chosen: (keys) => this.choose(keys[(keys.indexOf(this.active.value) + 1) % keys.length], { reveal: false }),
       changed: () => this.follow(),
       comment: () => this.begin(),
@@ -226,8 +226,7 @@ export class Discussion {
     this.active.value = '';
     this.draft.value = {
       quote: text.toString().slice(from, to),
-      relative_start: encoded(Y.createRelativePositionFromTypeIndex(text, from, 0)),
-      relative_end: encoded(Y.createRelativePositionFromTypeIndex(text, to, -1)),
+      ...relativeRange(text, from, to),
     };
     if (!this.isWide.value) this.open();
     return true;

@@ -26,3 +26,11 @@ export function until(session, isTrue) {
  * @param {Session} session
  */
 export const saved = (session) => until(session, () => !session.status.dirty || session.status.link !== 'up');
+
+/**
+ * What the editor shows, and whether it only shows it.
+ * @param {Session} session
+ */
+export function edited({ proposal, doc, text, readOnly, status }) {
+  return proposal ? { ...proposal, readOnly: status.link === 'ended' } : { doc, text, readOnly };
+}

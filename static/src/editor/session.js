@@ -16,10 +16,8 @@ import { initialStatus, mayLeave, reduce, view } from './status.js';
 const UNAUTHENTICATED = 4401;
 const AUTH = 2;
 const READS_ONLY = new Set(['viewer', 'commenter']);
-/** @param {string} address */
-const idKey = (address) => `id:${address}`;
-/** @param {string} id */
-const generationKey = (id) => `generation:${id}`;
+const idKey = (/** @type {string} */ address) => `id:${address}`;
+const generationKey = (/** @type {string} */ id) => `generation:${id}`;
 
 /** @import { createEditor } from './text-editor.js' */
 /** @import { ChangeEvent, Doc } from '../lib/types.js' */
@@ -118,13 +116,6 @@ export class Session extends EventTarget {
 
   get readOnly() {
     return this.status.readOnly || this.status.link === 'ended' || this.isRenewing;
-  }
-
-  /** What the editor shows, and whether it only shows it. */
-  get edited() {
-    const { proposal, doc, text } = this;
-    if (proposal) return { ...proposal, readOnly: this.status.link === 'ended' };
-    return { doc, text, readOnly: this.readOnly };
   }
 
   /** @param {StatusEvent} event */

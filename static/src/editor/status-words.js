@@ -77,9 +77,10 @@ const keptText = (state, otherwise) =>
  * The words for a view. `detail` may be empty.
  * @param {Status} state
  * @param {View} shown
+ * @param {string} [role] in the document
  * @returns {Words}
  */
-export function words(state, shown) {
+export function words(state, shown, role) {
   const here = keptText(state, 'Your text is kept in this page; keep it open and it will be saved.');
   switch (shown.kind) {
     case 'connecting':
@@ -112,7 +113,7 @@ export function words(state, shown) {
       };
     case 'viewonly':
       return {
-        label: 'View only',
+        label: role === 'commenter' ? 'Comments only' : 'View only',
         detail: shown.unsaved ? 'You may no longer edit this document. Your last changes are only in this page.' : '',
       };
     default: {

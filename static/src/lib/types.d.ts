@@ -44,6 +44,15 @@ export interface Account {
 export interface Preferences {
   theme: 'system' | 'light' | 'dark';
   language: string;
+  notifications?: NotificationSettings;
+}
+
+export interface NotificationSettings {
+  email?: boolean;
+  digest?: 'immediate' | 'daily';
+  browser?: boolean;
+  documentShared?: boolean;
+  systemUpdates?: boolean;
 }
 
 export interface UserSession {

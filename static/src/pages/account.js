@@ -1,6 +1,7 @@
 /** The account page: profile, password, appearance, sessions, API tokens, deletion. */
 import { clock } from '../components/clock.js';
 import { formDialog } from '../components/dialog.js';
+import { notificationSettings } from '../components/notification-settings.js';
 import { forgetPerson, startPage } from '../components/page-header.js';
 import { newPasswordField, revokeTokensField } from '../components/password-fields.js';
 import { sessionsSection } from '../components/session-list.js';
@@ -219,11 +220,13 @@ async function show(user) {
     profile(account),
     shown,
     look(preferences),
+    notificationSettings(preferences),
     sessionsSection(sessions),
     tokensSection(tokens),
     deleted(gone.items),
     leaving(user),
   ]);
+  if (location.hash === '#notifications') $('notifications').scrollIntoView();
   await Promise.all([sessions.load(), tokens.load()]);
 }
 

@@ -4,6 +4,7 @@ import { firstHeading, titleWithout } from '../editor/heading.js';
 import { Notice } from '../editor/notice.js';
 import { bindPeople } from '../editor/presence-panel.js';
 import { Session } from '../editor/session.js';
+import { edited } from '../editor/session-state.js';
 import { words } from '../editor/status-words.js';
 import { createEditor } from '../editor/text-editor.js';
 import { addressIn, pageOf } from '../lib/addresses.js';
@@ -49,14 +50,14 @@ function announce(kind, { label, detail }) {
 
 function showStatus() {
   const shown = session.shown;
-  const said = words(session.status, shown);
+  const said = words(session.status, shown, session.details?.role);
   document.body.dataset.status = shown.kind;
   if (shown.kind === 'ended') showLoaded();
   setText($('status-label'), said.label);
   $('status').title = said.detail;
   notice.show(shown, said);
   announce(shown.kind, said);
-  editor?.setReadOnly(session.edited.readOnly);
+  editor?.setReadOnly(edited(session).readOnly);
 }
 
 /** The title of the document. While none is set it is the first heading, which the server extracts a little later. */
@@ -163,7 +164,7 @@ async function introduce() {
 }
 
 function makeEditor() {
-  const { text, readOnly } = session.edited;
+  const { text, readOnly } = edited(session);
   const made = createEditor({
     parent: $('editor'),
     text,
