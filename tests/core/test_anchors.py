@@ -7,25 +7,26 @@ from typing import Any
 
 import pycrdt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from collab_server.core.anchors.anchor import MAX_BYTES, Anchor, decode_anchor
+from collab_server.core.anchors.anchor import decode_anchor
 from collab_server.core.anchors.locating import Located, locate
 from collab_server.core.anchors.placing import place
 from collab_server.core.anchors.renewing import renew
 from collab_server.core.anchors.wishes import OffsetWish, QuoteWish
 from collab_server.core.documents.apply_edit import content_hash
 from collab_server.core.documents.projection import project
-from collab_server.core.yjs import tree, utf16
+from collab_server.core.history.bring_back import compose_difference
+from collab_server.core.history.encoded_tree import read_encoded_tree
+from collab_server.core.yjs import tree, updates, utf16
 from collab_server.core.yjs.structs import STRING, Id
-from collab_server.errors import Malformed, UnprocessableContent
+from collab_server.errors import UnprocessableContent
 
 SEED = int(os.environ.get("COLLAB_TEST_SEED", "11"))
 ROUNDS = int(os.environ.get("COLLAB_ANCHOR_ROUNDS", "4"))
 EDITS = 1500
 SENTENCE = "the quick brown fox jumps over a lazy dog while seven wizards quietly brew some strong tea"
 WORDS = SENTENCE.split()
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Document:
@@ -367,6 +368,41 @@ def test_an_anchor_goes_with_a_paragraph_that_is_inserted_anew() -> None:
     assert (located.start, located.end) == (0, 5)
 
 
+def restored(present: bytes, former: bytes) -> bytes:
+    """The document with the content of a former state, as a restore makes it."""
+    edit = compose_difference(read_encoded_tree(present), read_encoded_tree(former), 4242)
+    return updates.merge([present, edit.update])
+
+
+def test_anchors_come_back_with_a_restore_of_a_text() -> None:
+    random = Random(SEED)
+    for _ in range(10 * ROUNDS):
+        document = Text(" ".join("".join(random.choices(LETTERS, k=random.randint(2, 9))) for _ in range(40)))
+        former, content = document.update, document.content
+        start = content.index(" ", 50) + 1
+        end = content.index(" ", start + 12)
+        placed = place(former, OffsetWish(start, end, content_hash(content)))
+        first = random.randint(0, start)
+        del document.text()[first : random.randint(end, len(content))]
+        document.insert("", "something else, ")
+        assert locate(document.update, [placed.anchor])[0].orphaned
+        update = restored(document.update, former)
+        [located] = locate(update, [placed.anchor])
+        assert (located.start, located.end) == (start, end), (SEED, content, first)
+
+
+def test_anchors_come_back_with_a_restore_of_a_fragment() -> None:
+    page = Page("The first words of it", "another paragraph", "the last one")
+    former = page.update
+    quotes = ["words of", "other para", "it another", "last one"]
+    anchors = [anchored(former, quote) for quote in quotes]
+    del page.fragment().children[0:2]
+    page.sync()
+    assert [each.orphaned for each in locate(page.update, anchors)] == [True, True, True, False]
+    located = locate(restored(page.update, former), anchors)
+    assert [(each.start, each.end) for each in located] == [(10, 18), (25, 35), (19, 30), (46, 54)]
+
+
 def test_emoji_stay_whole() -> None:
     document = Text("a 😀😁 b")
     anchor = anchored(document.update, "😀😁")
@@ -392,44 +428,6 @@ def test_anchors_go_over_to_a_copy_with_other_ids() -> None:
     assert decode_anchor(renewed[1].anchor).ids == ()
     other["content"].insert(9, "three")
     assert [each.start for each in locate(other.get_update(), [renewed[1].anchor])] == [9]
-
-
-@given(st.binary(max_size=60))
-def test_garbage_is_no_anchor(encoded: bytes) -> None:
-    try:
-        anchor = decode_anchor(b"\1" + encoded)
-    except Malformed:
-        assert locate(b"\0\0", [b"\1" + encoded])[0].orphaned
-    else:
-        assert decode_anchor(anchor.encode()) == anchor
-
-
-ids = st.tuples(st.integers(0, 2**53 - 1), st.integers(0, 1000), st.integers(1, 50))
-
-
-@given(
-    st.lists(ids, max_size=8, unique_by=lambda each: each[0]),
-    st.text(),
-    st.dictionaries(st.integers(0, 99), st.integers(0, 9)),
-)
-def test_an_anchor_is_decoded_as_it_was_encoded(
-    ranges: list[tuple[int, int, int]], quote: str, known: dict[int, int]
-) -> None:
-    quote = utf16.replace_lone_surrogates(quote)
-    made = Anchor(
-        "content", tuple((client, start, start + length) for client, start, length in ranges), quote, "a", "", known
-    )
-    encoded = made.encode()
-    assert decode_anchor(encoded) == made
-    for end in range(len(encoded)):
-        with pytest.raises(Malformed):
-            decode_anchor(encoded[:end])
-
-
-def test_an_anchor_of_another_version_or_size_is_refused() -> None:
-    for encoded in (b"", b"\2", b"\1" + bytes(MAX_BYTES)):
-        with pytest.raises(Malformed):
-            decode_anchor(encoded)
 
 
 def test_random_deletions_and_insertions_never_lead_to_other_text() -> None:
@@ -458,7 +456,7 @@ def test_random_deletions_and_insertions_never_lead_to_other_text() -> None:
             if own & {id_ for id_, _ in signs}:
                 continue
             assert "".join(unit for _, unit in signs) == placed.text, SEED
-            assert sum(id_ in before for id_, _ in signs) < len(signs), SEED
+            assert 2 * sum(id_ in before for id_, _ in signs) <= len(signs), SEED
 
 
 def test_json_has_no_anchors() -> None:

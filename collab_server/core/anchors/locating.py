@@ -5,9 +5,8 @@ is inside. Where characters are missing, the whole quote is looked for in text t
 were deleted and inserted anew, by an editor that splits a paragraph, by undo, by a restore, or by a person.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Final
 
 from collab_server.core.anchors.anchor import Anchor, decode_anchor, merge_ids
@@ -23,8 +22,10 @@ MAX_CANDIDATES: Final = 20_000
 """Occurrences of a quote that are looked at for one anchor. Quotes that occur more often are not found again."""
 MAX_ALL_CANDIDATES: Final = 200_000
 """The same for all anchors of a call."""
-MAX_INSERTED: Final = 10_000
-"""Units of new text beside a quote that are looked at."""
+CERTAIN: Final = 16
+"""A restore compares texts letter by letter: it may insert only most of the words, and use letters of the text behind
+them. Such words are the anchor's if so many units of its context are there too, or all of it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,62 +145,23 @@ class Finder:
             if number >= MAX_CANDIDATES or not self._left:
                 return None
             self._left -= 1
-            if not self._is_new(anchor, own, at, at + size):
+            new = self._count_new(anchor, own, at, at + size)
+            if 2 * new < size:
                 continue
             agreed = agreement(prefix, visible.before(at), suffix, visible.behind(at + size))
+            if new < size and agreed < min(CERTAIN, len(prefix) + len(suffix)):
+                continue
             if agreed > best_agreement:
                 best, best_agreement, is_tie = at, agreed, False
             elif agreed == best_agreement:
                 is_tie = True
         return None if best is None or is_tie else (best, best + size)
 
-    def _is_new(self, anchor: Anchor, own: DeleteSet, start: int, end: int) -> bool:
-        """Whether characters are newer than the anchor, or its own.
-
-        A comparison of texts may find that `pple a` was inserted behind the `a` of `and`, and not `apple ` before it:
-        older characters at one edge count as new if the new text beside them is continued by the same characters.
-        """
-        parts = list(self._parts(anchor, own, start, end))
-        old = [length for length, is_old in parts if is_old]
-        if not old:
-            return True
-        text = self.visible.text
-        if len(old) > 1 or len(parts) < 2:
-            return False
-        if parts[0][1]:
-            first = start + old[0]
-            ahead = self._parts(anchor, own, first, min(len(text), end + MAX_INSERTED))
-            stop = first + sum(length for length, _ in takewhile(_is_of_new_text, ahead))
-            return text.find(text[start:first], end, stop) >= 0
-        if parts[-1][1]:
-            last = end - old[0]
-            behind = list(self._parts(anchor, own, max(0, start - MAX_INSERTED), last))
-            stop = last - sum(length for length, _ in takewhile(_is_of_new_text, reversed(behind)))
-            return text.find(text[last:end], stop, start) >= 0
-        return False
-
-    def _parts(self, anchor: Anchor, own: DeleteSet, start: int, end: int) -> Iterator[tuple[int, bool]]:
-        """(length, whether they are older than the anchor and not its own) of characters `start` to `end`."""
-        last, was_old = 0, False
+    def _count_new(self, anchor: Anchor, own: DeleteSet, start: int, end: int) -> int:
+        """How many of the characters are newer than the anchor, or its own."""
+        new = 0
         for client, first, stop in self.visible.ids(start, end):
             known = max(first, min(stop, anchor.known.get(client, 0)))
-            position = first
-            for _, begin, until in own.outside([(client, first, known)]):
-                for length, is_old in ((begin - position, False), (until - begin, True)):
-                    if length and is_old != was_old:
-                        if last:
-                            yield last, was_old
-                        last, was_old = 0, is_old
-                    last += length
-                position = until
-            if position < stop:
-                if was_old:
-                    yield last, was_old
-                    last, was_old = 0, False
-                last += stop - position
-        if last:
-            yield last, was_old
-
-
-def _is_of_new_text(part: tuple[int, bool]) -> bool:
-    return not part[1]
+            old = own.outside([(client, first, known)])
+            new += stop - first - sum(until - begin for _, begin, until in old)
+        return new
