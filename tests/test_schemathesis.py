@@ -45,9 +45,11 @@ async def things(person: Person) -> dict[str, str]:
     document = (await person.post(f"/workspaces/{workspace}/documents", json={"title": "Plan"})).json()["id"]
     tag = (await person.post(f"/workspaces/{workspace}/tags", json={"name": "One"})).json()["id"]
     category = (await person.post(f"/workspaces/{workspace}/categories", json={"name": "One"})).json()["id"]
+    comment = (await person.post(f"/documents/{document}/comments", json={"content": "One"})).json()["id"]
     return {
         "workspace_id": workspace,
         "document_id": document,
+        "comment_id": comment,
         "tag_id": tag,
         "category_id": category,
         "user_id": person.id,

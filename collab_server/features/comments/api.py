@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from collab_server.access.check import require
 from collab_server.access.policy import Action
@@ -21,10 +21,11 @@ from collab_server.errors import (
     UnprocessableContent,
 )
 from collab_server.features.comments import models, queries, reader_queries, write_queries, writing
-from collab_server.features.comments.context import CurrentComments, require_root
+from collab_server.features.comments.context import CommentContext, require_root
 from collab_server.features.comments.emoji import is_emoji
 from collab_server.features.comments.models import CommentIn, CommentOut, CommentPage, CommentPatch
 from collab_server.web import cursors
+from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms, CurrentWorkers
 from collab_server.web.etags import expected_version, row_etag
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
@@ -33,6 +34,15 @@ router = _router()
 
 _USUAL = documented(Unauthenticated, Forbidden, NotFound, Unavailable)
 _WRITING = {**_USUAL, **documented(UnprocessableContent, TooMany)}
+
+
+async def make_context(
+    identity: CurrentIdentity, db: CurrentDatabase, rooms: CurrentRooms, workers: CurrentWorkers
+) -> CommentContext:
+    return CommentContext(identity, db, rooms, workers)
+
+
+CurrentComments = Annotated[CommentContext, Depends(make_context)]
 
 
 def _answer(response: Response, comment: CommentOut) -> CommentOut:

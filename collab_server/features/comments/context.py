@@ -3,10 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
 from uuid import UUID
-
-from fastapi import Depends
 
 from collab_server.access.check import require
 from collab_server.access.identity import Identity
@@ -21,7 +18,6 @@ from collab_server.features.comments.models import CommentOut
 from collab_server.features.comments.presentation import stored_anchor, to_response
 from collab_server.features.comments.queries import NO_COMMENT, Anchor, Comment
 from collab_server.features.comments.write_queries import Locked
-from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms, CurrentWorkers
 from collab_server.web.etags import changed_meanwhile
 from collab_server.web.rooms import Rooms
 
@@ -130,12 +126,3 @@ def require_root(locked: Locked) -> None:
     """Raises UnprocessableContent unless the comment is the first of its thread."""
     if not locked.is_root:
         raise UnprocessableContent("only the first comment of a thread can be resolved or anchored")
-
-
-async def make_context(
-    identity: CurrentIdentity, db: CurrentDatabase, rooms: CurrentRooms, workers: CurrentWorkers
-) -> CommentContext:
-    return CommentContext(identity, db, rooms, workers)
-
-
-CurrentComments = Annotated[CommentContext, Depends(make_context)]
