@@ -96,12 +96,14 @@ def make_hunk(units: ContentUnits, start: int, end: int, inserted: str) -> Hunk:
 def find_hunk(hunk: Hunk, units: ContentUnits) -> tuple[int, int] | None:
     """Find the place of a hunk in a content: (start, end). None: it does not fit any more.
 
-    The deleted text must be there in one piece, of the same characters. An insertion goes behind the character on its
+    The deleted text must be there in one piece, of the same characters, or again between the same characters beside it,
+    as after a restore. An insertion goes behind the character on its
     left, or, if that is gone, before the one on its right.
     """
     deleted, before, behind = map(utf16.to_units, (hunk.deleted, hunk.before, hunk.behind))
     if hunk.ids:
-        return _find_deleted(hunk, units, deleted, before, behind)
+        found = _find_deleted(hunk, units, deleted, before, behind)
+        return found or _find_again(hunk, units, deleted, before, behind)
     whole = before + deleted + behind
     if hunk.left is None and hunk.right is None:
         if units.units == whole:
@@ -138,6 +140,16 @@ def _find_deleted(hunk: Hunk, units: ContentUnits, deleted: str, before: str, be
     if tail and _signs_from(units, end - len(tail)) not in (tail, tail + behind):
         return None
     return start, end
+
+
+def _find_again(hunk: Hunk, units: ContentUnits, deleted: str, before: str, behind: str) -> tuple[int, int] | None:
+    left = units.find(*hunk.left) if hunk.left is not None else -1
+    right = units.find(*hunk.right) if hunk.right is not None else len(units)
+    if left is None or right is None or (hunk.left is None and hunk.right is None):
+        return None
+    if units.units[left + 1 : right] != before + deleted + behind:
+        return None
+    return left + 1 + len(before), right - len(behind)
 
 
 def _runs(units: ContentUnits, start: int, end: int) -> list[IdRun]:

@@ -195,17 +195,30 @@ async def test_what_others_have_changed_is_stale_and_changes_nothing(api: ApiHar
     await peer.close()
 
 
-async def test_the_same_word_typed_again_is_not_the_word_that_was_meant(api: ApiHarness) -> None:
+async def test_the_same_word_elsewhere_is_not_the_word_that_was_meant(api: ApiHarness) -> None:
     made = await api.make(content="alpha beta gamma\n")
     one = await suggested(api.commenter, made, "beta", "BETA")
     await patch(api.editor, made, "beta", "")
     peer = await Peer(api.server, "yws", made["address"], token=api.editor.token).sync()
-    peer.insert("beta", 6)
+    peer.insert("beta ", 0)
     await peer.saved()
-    assert await content(api.viewer, made) == "alpha beta gamma\n"
     assert refused(await decide(api.editor, one, "accept")) == (409, "stale_suggestion")
-    assert await content(api.viewer, made) == "alpha beta gamma\n"
+    assert await content(api.viewer, made) == "beta alpha  gamma\n"
     await peer.close()
+
+
+async def test_a_restore_brings_a_suggestion_back(api: ApiHarness) -> None:
+    made = await api.make(content="alpha beta gamma\n")
+    one = await suggested(api.commenter, made, "beta", "BETA")
+    version = await api.editor.post(f"/documents/{made['id']}/versions", json={})
+    assert version.status_code == 201, version.text
+    await patch(api.editor, made, "beta ", "")
+    assert (await read(api.viewer, one))["status"] == "stale"
+    path = f"/documents/{made['id']}/versions/{version.json()['number']}/restore"
+    assert (await api.editor.post(path)).status_code == 200
+    assert (await read(api.viewer, one))["status"] == "open"
+    await accepted(api.editor, one)
+    assert await content(api.viewer, made) == "alpha BETA gamma\n"
 
 
 async def test_all_are_decided_with_a_result_for_each(api: ApiHarness) -> None:
