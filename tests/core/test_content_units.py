@@ -7,7 +7,7 @@ import pycrdt
 import pytest
 
 from collab_server.core.anchors.content_units import ContentUnits, read_content_units
-from collab_server.core.anchors.fragment_units import read_source
+from collab_server.core.anchors.fragment_source import read_source
 from collab_server.core.documents.projection import project
 from collab_server.core.prosemirror.nodes import Mark, Node
 from collab_server.core.yjs import tree, updates, utf16

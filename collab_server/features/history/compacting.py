@@ -7,6 +7,7 @@ from collab_server.access.check import ABSENT
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.errors import Conflict, NotFound, UnprocessableContent
+from collab_server.features.comments.anchoring import carry_over_anchors
 from collab_server.features.document_log import generation_queries, generations, store
 from collab_server.features.history.reading import read_history
 from collab_server.features.suggestions.carrying_over import carry_suggestions_over
@@ -54,5 +55,7 @@ async def compact_history(
             )
         await generations.replace_document(conn, document_id, generation, former, copy, user_id)
         await carry_suggestions_over(conn, workers, document_id, former.snapshot, copy.update, generation + 1)
+        last_seq = copy.segment.last_seq
+        await carry_over_anchors(conn, workers, document_id, former.snapshot, copy.update, generation + 1, last_seq)
     rooms.end_generation(document_id)
-    return Compacted(generation + 1, copy.segment.last_seq, before, after)
+    return Compacted(generation + 1, last_seq, before, after)
