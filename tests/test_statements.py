@@ -222,7 +222,7 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
                 workspace,
                 other,
                 """[{"start": 0, "deleted": "", "inserted": "x", "ids": [], "left": null, "right": [1, 0],
-                     "before": "", "behind": ""}]""",
+                     "before": "", "behind": "", "prefix": "", "suffix": ""}]""",
             )
             await conn.executemany(
                 "INSERT INTO presence (connection_id, node_id, document_id, workspace_id, user_id, expires_at) "

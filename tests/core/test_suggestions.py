@@ -69,11 +69,17 @@ def expected(before: str, hunk: dict[str, object], typist: Typist) -> set[str] |
     deleted = list(range(start, start + len(read.deleted)))
     marks = [mark for _, mark in typist.characters]
     if deleted:
-        if deleted[0] not in marks:
-            return None
-        at = marks.index(deleted[0])
+        at = marks.index(deleted[0]) if deleted[0] in marks else 0
         if marks[at : at + len(deleted)] != deleted:
-            return None
+            beside = [start - 1] * (start > 0) + [deleted[-1] + 1] * (deleted[-1] + 1 < len(before))
+            if not beside or not all(mark in marks for mark in beside):
+                return None
+            # Typed again between the same characters.
+            at = marks.index(start - 1) + 1 if start else 0
+            last = deleted[-1] + 1
+            end = marks.index(last) if last < len(before) else len(marks)
+            if typist.content[at:end] != read.deleted:
+                return None
         end = at + len(deleted)
     else:
         left, right = start - 1 if start else None, start if start < len(before) else None

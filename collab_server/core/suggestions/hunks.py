@@ -14,6 +14,9 @@ from collab_server.core.yjs import utf16
 from collab_server.core.yjs.structs import Id
 
 MAX_HUNKS: Final = 1000
+_CONTEXT: Final = 32
+"""Units of content on each side by which a hunk is known when its characters are gone."""
+_LEAST_CONTEXT: Final = 12
 _WORD: Final = 40
 """Characters between two changes of one word. Some scripts are written without spaces."""
 
@@ -33,7 +36,8 @@ class Hunk:
     """Replace `deleted` by `inserted`.
 
     start: where it was when it was made. ids: the deleted characters. left, right: the nearest visible characters
-    beside it; None: there was none. before, behind: the signs of Markdown between these and the deleted text.
+    beside it; None: there was none. before, behind: the signs of Markdown between these and the deleted text. prefix,
+    suffix: the content around it when it was made.
     """
 
     start: int
@@ -44,6 +48,8 @@ class Hunk:
     right: Id | None
     before: str
     behind: str
+    prefix: str
+    suffix: str
 
     @property
     def end(self) -> int:
@@ -90,18 +96,26 @@ def make_hunk(units: ContentUnits, start: int, end: int, inserted: str) -> Hunk:
         units.id_at(right) if right is not None else None,
         units.text(left + 1 if left is not None else 0, start),
         units.text(end, right if right is not None else len(units)),
+        units.text(_at_border(units, max(0, start - _CONTEXT)), start),
+        units.text(end, _at_border(units, min(len(units), end + _CONTEXT))),
     )
+
+
+def _at_border(units: ContentUnits, offset: int) -> int:
+    return offset + units.cuts_pair(offset)
 
 
 def find_hunk(hunk: Hunk, units: ContentUnits) -> tuple[int, int] | None:
     """Find the place of a hunk in a content: (start, end). None: it does not fit any more.
 
-    The deleted text must be there in one piece, of the same characters. An insertion goes behind the character on its
-    left, or, if that is gone, before the one on its right.
+    The deleted text must be there in one piece, of the same characters, or again between the same characters beside it,
+    or, where all of them are new, as after a restore, once in the content with the same text around it. An insertion
+    goes behind the character on its left, or, if that is gone, before the one on its right.
     """
     deleted, before, behind = map(utf16.to_units, (hunk.deleted, hunk.before, hunk.behind))
     if hunk.ids:
-        return _find_deleted(hunk, units, deleted, before, behind)
+        found = _find_deleted(hunk, units, deleted, before, behind)
+        return found or _find_again(hunk, units, deleted, before, behind) or _find_quote(hunk, units)
     whole = before + deleted + behind
     if hunk.left is None and hunk.right is None:
         if units.units == whole:
@@ -119,7 +133,21 @@ def find_hunk(hunk: Hunk, units: ContentUnits) -> tuple[int, int] | None:
         if signs in (whole, deleted + behind) or not (behind or deleted):
             end = right - len(behind)
             return end - len(deleted), end
-    return None
+    return _find_quote(hunk, units) if left is None and right is None else None
+
+
+def _find_quote(hunk: Hunk, units: ContentUnits) -> tuple[int, int] | None:
+    """Find the only place with the text and its surroundings, after all characters were written anew."""
+    prefix, deleted, suffix = map(utf16.to_units, (hunk.prefix, hunk.deleted, hunk.suffix))
+    if len(prefix) + len(suffix) < _LEAST_CONTEXT:
+        return None
+    if units.places((run.client, run.clock, run.clock + run.length) for run in hunk.ids):
+        return None
+    quote = prefix + deleted + suffix
+    found = units.units.find(quote)
+    if found < 0 or units.units.find(quote, found + 1) >= 0:
+        return None
+    return found + len(prefix), found + len(prefix) + len(deleted)
 
 
 def _find_deleted(hunk: Hunk, units: ContentUnits, deleted: str, before: str, behind: str) -> tuple[int, int] | None:
@@ -138,6 +166,16 @@ def _find_deleted(hunk: Hunk, units: ContentUnits, deleted: str, before: str, be
     if tail and _signs_from(units, end - len(tail)) not in (tail, tail + behind):
         return None
     return start, end
+
+
+def _find_again(hunk: Hunk, units: ContentUnits, deleted: str, before: str, behind: str) -> tuple[int, int] | None:
+    left = units.find(*hunk.left) if hunk.left is not None else -1
+    right = units.find(*hunk.right) if hunk.right is not None else len(units)
+    if left is None or right is None or (hunk.left is None and hunk.right is None):
+        return None
+    if units.units[left + 1 : right] != before + deleted + behind:
+        return None
+    return left + 1 + len(before), right - len(behind)
 
 
 def _runs(units: ContentUnits, start: int, end: int) -> list[IdRun]:
@@ -167,6 +205,8 @@ def encode_hunk(hunk: Hunk) -> dict[str, Any]:
         "right": hunk.right,
         "before": hunk.before,
         "behind": hunk.behind,
+        "prefix": hunk.prefix,
+        "suffix": hunk.suffix,
     }
 
 
@@ -182,4 +222,6 @@ def decode_hunk(value: dict[str, Any]) -> Hunk:
         (right[0], right[1]) if right else None,
         value["before"],
         value["behind"],
+        value["prefix"],
+        value["suffix"],
     )

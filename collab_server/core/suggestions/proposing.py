@@ -33,7 +33,7 @@ from collab_server.errors import Conflict, UnprocessableContent
 MAX_CHARACTERS: Final = 200_000
 """Limit of a suggestion: what it deletes and inserts."""
 _ANY_CLIENT: Final = 1
-"""For edits that are only tried."""
+"""The least client id of edits that are only tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import Request
+from starlette.requests import Request
 
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 
 from tests.features.api_harness import PLAYGROUND, ApiHarness, open_api
-from tests.features.suggestions.test_suggestions import Answer, content, decide, suggested
+from tests.features.suggestions.suggesting import Answer, content, decide, suggested
 from tests.people import fetch, run
 from tests.waiting import until
 

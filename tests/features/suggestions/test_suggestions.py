@@ -1,86 +1,27 @@
 """Suggested changes over HTTP: stored apart from the document, accepted as one edit, never misapplied."""
 
 import asyncio
-from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from tests.core.fragments import Fragment, element, p
 from tests.features.api_harness import ApiHarness, refused
+from tests.features.suggestions.suggesting import (
+    accepted,
+    content,
+    decide,
+    etag_of,
+    listed,
+    patch,
+    read,
+    suggest,
+    suggested,
+    with_nodes,
+)
 from tests.interop.harness import FAMILIES
 from tests.peers import Family, Peer
-from tests.people import Person, fetch
-
-Answer = dict[str, Any]
-
-
-async def suggest(who: Person, document: Answer, *edits: Answer, etag: str = "", **more: Any) -> httpx.Response:
-    body = {"edits": edits, **more} if edits else more
-    headers = {"if-match": etag} if etag else {}
-    return await who.post(f"/documents/{document['id']}/suggestions", json=body, headers=headers)
-
-
-async def suggested(who: Person, document: Answer, find: str, replace: str, **more: Any) -> Answer:
-    answer = await suggest(who, document, {"find": find, "replace": replace}, **more)
-    assert answer.status_code == 201, answer.text
-    made: Answer = answer.json()
-    return made
-
-
-async def decide(who: Person, suggestion: Answer, how: str, hunks: list[int] | None = None) -> httpx.Response:
-    body = None if hunks is None else {"hunks": hunks}
-    return await who.post(f"/suggestions/{suggestion['id']}/{how}", json=body)
-
-
-async def accepted(who: Person, suggestion: Answer, hunks: list[int] | None = None) -> Answer:
-    answer = await decide(who, suggestion, "accept", hunks)
-    assert answer.status_code == 200, answer.text
-    done: Answer = answer.json()
-    return done
-
-
-async def read(who: Person, suggestion: Answer) -> Answer:
-    answer = await who.get(f"/suggestions/{suggestion['id']}")
-    assert answer.status_code == 200, answer.text
-    found: Answer = answer.json()
-    return found
-
-
-async def listed(who: Person, document: Answer, state: str = "open") -> list[Answer]:
-    items: list[Answer] = []
-    params: dict[str, Any] = {"state": state, "limit": 2}
-    while True:
-        answer = await who.get(f"/documents/{document['id']}/suggestions", params=params)
-        assert answer.status_code == 200, answer.text
-        items += answer.json()["items"]
-        if answer.json()["next_cursor"] is None:
-            return items
-        params["cursor"] = answer.json()["next_cursor"]
-
-
-async def content(who: Person, document: Answer) -> str:
-    answer = await who.get(f"/documents/{document['id']}/content", headers={"accept": "text/markdown"})
-    assert answer.status_code == 200, answer.text
-    return answer.text
-
-
-async def patch(who: Person, document: Answer, find: str, replace: str) -> None:
-    body = {"edits": [{"find": find, "replace": replace}]}
-    answer = await who.patch(f"/documents/{document['id']}/content", json=body)
-    assert answer.status_code == 200, answer.text
-
-
-async def with_nodes(api: ApiHarness, fragment: Fragment) -> Answer:
-    made = await api.make()
-    answer = await api.editor.post(
-        f"/documents/{made['id']}/updates",
-        content=fragment.update,
-        headers={"content-type": "application/octet-stream"},
-    )
-    assert answer.status_code == 200, answer.text
-    return made
+from tests.people import fetch
 
 
 async def test_a_suggestion_leaves_the_document_alone_until_it_is_accepted(api: ApiHarness) -> None:
@@ -165,10 +106,6 @@ async def test_people_who_type_meanwhile_lose_nothing(api: ApiHarness, family: F
     assert peers[0].content == peers[1].content == await content(api.viewer, made)
 
 
-async def etag_of(api: ApiHarness, document: Answer) -> str:
-    return (await api.viewer.get(f"/documents/{document['id']}/content")).headers["etag"]
-
-
 async def test_what_others_have_changed_is_stale_and_changes_nothing(api: ApiHarness) -> None:
     made = await api.make(content="alpha beta gamma\n")
     peer = await Peer(api.server, "yws", made["address"], token=api.editor.token).sync()
@@ -195,17 +132,30 @@ async def test_what_others_have_changed_is_stale_and_changes_nothing(api: ApiHar
     await peer.close()
 
 
-async def test_the_same_word_typed_again_is_not_the_word_that_was_meant(api: ApiHarness) -> None:
+async def test_the_same_word_elsewhere_is_not_the_word_that_was_meant(api: ApiHarness) -> None:
     made = await api.make(content="alpha beta gamma\n")
     one = await suggested(api.commenter, made, "beta", "BETA")
     await patch(api.editor, made, "beta", "")
     peer = await Peer(api.server, "yws", made["address"], token=api.editor.token).sync()
-    peer.insert("beta", 6)
+    peer.insert("beta ", 0)
     await peer.saved()
-    assert await content(api.viewer, made) == "alpha beta gamma\n"
     assert refused(await decide(api.editor, one, "accept")) == (409, "stale_suggestion")
-    assert await content(api.viewer, made) == "alpha beta gamma\n"
+    assert await content(api.viewer, made) == "beta alpha  gamma\n"
     await peer.close()
+
+
+async def test_a_restore_brings_a_suggestion_back(api: ApiHarness) -> None:
+    made = await api.make(content="alpha beta gamma\n")
+    one = await suggested(api.commenter, made, "beta", "BETA")
+    version = await api.editor.post(f"/documents/{made['id']}/versions", json={})
+    assert version.status_code == 201, version.text
+    await patch(api.editor, made, "beta ", "")
+    assert (await read(api.viewer, one))["status"] == "stale"
+    path = f"/documents/{made['id']}/versions/{version.json()['number']}/restore"
+    assert (await api.editor.post(path)).status_code == 200
+    assert (await read(api.viewer, one))["status"] == "open"
+    await accepted(api.editor, one)
+    assert await content(api.viewer, made) == "alpha BETA gamma\n"
 
 
 async def test_all_are_decided_with_a_result_for_each(api: ApiHarness) -> None:
@@ -325,75 +275,6 @@ async def test_its_author_changes_and_withdraws_it(api: ApiHarness) -> None:
     assert refused(await api.commenter.delete(f"/suggestions/{two['id']}")) == (409, "conflict")
 
 
-MAY = {
-    # who: (read, suggest, accept, reject another's)
-    "owner": (200, 201, 200, 200),
-    "admin": (200, 201, 200, 200),
-    "editor": (200, 201, 200, 200),
-    "commenter": (200, 201, 403, 403),
-    "viewer": (200, 403, 403, 403),
-    "stranger": (404, 404, 404, 404),
-}
-
-
-@pytest.mark.parametrize("role", MAY)
-async def test_rights_follow_the_table(api: ApiHarness, role: str) -> None:
-    made = await api.make(content="one two three\n")
-    who = api.staff[role]
-    one, two = await suggested(api.other, made, "one", "1"), await suggested(api.other, made, "two", "2")
-    reading, writing, accepting, rejecting = MAY[role]
-    assert (await who.get(f"/documents/{made['id']}/suggestions")).status_code == reading
-    assert (await who.get(f"/suggestions/{one['id']}")).status_code == reading
-    assert (await suggest(who, made, {"find": "three", "replace": "3"})).status_code == writing
-    assert (await decide(who, one, "accept")).status_code == accepting
-    assert (await decide(who, two, "reject")).status_code == rejecting
-    path = f"/documents/{made['id']}/suggestions"
-    assert (await who.post(f"{path}/accept", json={"ids": [one["id"]]})).status_code == accepting
-    assert (await who.post(f"{path}/reject", json={"ids": [two["id"]]})).status_code == rejecting
-
-
-async def test_readers_of_a_public_document_see_no_suggestions(api: ApiHarness) -> None:
-    made = await api.make(content="one two\n")
-    assert (await api.editor.patch(f"/documents/{made['id']}", json={"is_public": True})).status_code == 200
-    one = await suggested(api.commenter, made, "one", "1")
-    assert await listed(api.stranger, made) == []
-    assert refused(await api.stranger.get(f"/suggestions/{one['id']}")) == (404, "not_found")
-    assert refused(await decide(api.stranger, one, "accept")) == (404, "not_found")
-    assert refused(await suggest(api.stranger, made, {"find": "one", "replace": "1"})) == (403, "forbidden")
-
-
-async def test_guests_and_bearers_of_connect_tokens_suggest(api: ApiHarness) -> None:
-    made = await api.make(api.guest, "00000000-0000-0000-0000-000000000002", content="one two\n")
-    one = await suggested(api.guest, made, "one", "1")
-    assert (one["author"]["kind"], one["author"]["id"]) == ("guest", None)
-    await accepted(api.guest, one)
-    assert await content(api.guest, made) == "1 two\n"
-    ours = await api.make(content="one two\n")
-    other = await api.make(content="one two\n")
-    answer = await api.editor.post(
-        f"/documents/{ours['id']}/connect-tokens", json={"role": "commenter", "name": "Visitor"}
-    )
-    assert answer.status_code == 201, answer.text
-    visitor = Person(
-        api.server,
-        "visitor",
-        "",
-        uuid4(),
-        uuid4(),
-        answer.json()["token"],
-    )
-    two = await suggested(visitor, ours, "two", "2")
-    assert (two["author"]["kind"], two["author"]["name"], two["author"]["id"]) == ("app_user", "Visitor", None)
-    assert [found["id"] for found in await listed(visitor, ours)] == [two["id"]]
-    assert refused(await decide(visitor, two, "accept")) == (403, "forbidden")
-    hidden = await suggested(api.commenter, other, "one", "1")
-    assert refused(await visitor.get(f"/suggestions/{hidden['id']}")) == (404, "not_found")
-    await accepted(api.editor, two)
-    blame = (await api.viewer.get(f"/documents/{ours['id']}/blame")).json()
-    run = next(run for run in blame["runs"] if run["text"] == "2")
-    assert (run["author"]["kind"], run["author"]["name"]) == ("app_user", "Visitor")
-
-
 async def test_suggestions_in_a_document_of_nodes(api: ApiHarness) -> None:
     made = await with_nodes(api, Fragment(element("heading", "Plan", level=1), p("one two three"), p("last")))
     word = await suggested(api.commenter, made, "two", "**2**")
@@ -448,54 +329,4 @@ async def test_a_replaced_document_keeps_its_suggestions(api: ApiHarness) -> Non
     assert refused(await decide(api.editor, stale, "accept")) == (409, "stale_suggestion")
     await accepted(api.editor, one)
     assert (await content(api.viewer, made)).startswith("alpha BETA gmma ")
-    await peer.close()
-
-
-async def test_every_change_is_in_the_feed_and_in_the_audit(api: ApiHarness) -> None:
-    made = await api.make(content="one two\n")
-    one = await suggested(api.commenter, made, "one", "1")
-    await accepted(api.editor, one)
-    two = await suggested(api.commenter, made, "two", "2")
-    await decide(api.commenter, two, "reject")
-    three = await suggested(api.commenter, made, "two", "2")
-    await api.commenter.delete(f"/suggestions/{three['id']}")
-    entries = await fetch(
-        api.server,
-        "SELECT entity_id::text, operation::text, changed_by::text FROM sync_log "
-        "WHERE entity_type = 'suggestion' AND document_id = $1 ORDER BY id",
-        made["id"],
-    )
-    assert [tuple(entry) for entry in entries] == [
-        (one["id"], "create", api.commenter.id),
-        (one["id"], "update", api.editor.id),
-        (two["id"], "create", api.commenter.id),
-        (two["id"], "update", api.commenter.id),
-        (three["id"], "create", api.commenter.id),
-        (three["id"], "delete", api.commenter.id),
-    ]
-    audit = await fetch(
-        api.server,
-        "SELECT action, entity_id, actor_id::text FROM activity_log WHERE entity_type = 'suggestion' "
-        "AND data ->> 'document_id' = $1 ORDER BY id",
-        made["id"],
-    )
-    assert [(entry["action"], entry["actor_id"]) for entry in audit] == [
-        ("create", api.commenter.id),
-        ("accept", api.editor.id),
-        ("create", api.commenter.id),
-        ("reject", api.commenter.id),
-        ("create", api.commenter.id),
-        ("delete", api.commenter.id),
-    ]
-
-
-async def test_an_open_page_learns_of_a_suggestion(api: ApiHarness) -> None:
-    made = await api.make(content="one two\n")
-    peer = await Peer(api.server, "yws", made["id"], token=api.viewer.token, events=True).sync()
-    one = await suggested(api.commenter, made, "one", "1")
-    await peer.until(
-        lambda: any(event.get("entity_id") == one["id"] for event in peer.events), "the event of the suggestion"
-    )
-    event = next(event for event in peer.events if event.get("entity_id") == one["id"])
-    assert (event["entity_type"], event["operation"], event["document_id"]) == ("suggestion", "create", made["id"])
     await peer.close()
