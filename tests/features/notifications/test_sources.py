@@ -273,11 +273,10 @@ async def test_what_was_read_or_archived_is_purged_after_its_days_and_the_rest_a
     days = {"read": 91, "archived": 91, "unread": 91, "forgotten": 366, "fresh": 89}
     for name, column in ages.items():
         written = await comment(api.editor, made, name)
-        age = f"{column} = now() - interval '{days[name]} days', " if column else ""
-        change = (
-            f"UPDATE notifications SET {age}updated_at = now() - interval '{days[name]} days' WHERE comment_id = $1"
-        )
-        await run(api.server, change, [(UUID(written),)])
+        for changed in ("updated_at", column):
+            if changed is not None:
+                change = f"UPDATE notifications SET {changed} = now() - make_interval(days => $2) WHERE comment_id = $1"
+                await run(api.server, change, [(UUID(written), days[name])])
     await run(api.server, "SELECT app.purge_notifications(90)")
     left = {item["comment"]["excerpt"] for item in await inbox(api.viewer, made)}
     assert left == {"unread", "fresh"}
