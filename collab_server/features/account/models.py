@@ -47,7 +47,8 @@ EditorMode = Literal["wysiwyg", "edit", "preview", "split"]
 
 class UserSettings(BaseModel):
     """Preferences of a user. Clients apply `editor_mode`, `ai_enabled` and `notifications_enabled`, and keep their own
-    values in `editor`, `render`, `notifications` and `extra`.
+    values in `editor`, `render`, `notifications` and `extra`. The server knows some keys of `notifications`, see
+    UserSettingsPatch; without `notifications_enabled` it sends no mails of notifications.
     """
 
     model_config = output_config(

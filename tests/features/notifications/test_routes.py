@@ -9,8 +9,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.features.api_harness import ApiHarness, open_api, refused
-from tests.features.notifications.discussing import comment, follow, inbox, unread
+from tests.features.api_harness import PLAYGROUND, ApiHarness, open_api, refused
+from tests.features.notifications.discussing import comes, comment, follow, inbox, unread
 from tests.people import Person, people
 
 ROUTES = (
@@ -184,3 +184,12 @@ async def test_only_their_person_hears_of_entries_and_of_reading_them(api: ApiHa
         assert streams["ben"].events.empty()
         for task in reading:
             task.cancel()
+
+
+async def test_in_the_playground_people_are_told_as_elsewhere(api: ApiHarness) -> None:
+    made = await api.make(api.stranger, PLAYGROUND)
+    await follow(api.other, made)
+    answer = await api.guest.put(f"/documents/{made['id']}/content", json={"content": "by a guest"})
+    assert answer.status_code == 200, answer.text
+    told = await comes(api.other, made, "document_changed")
+    assert told["actors"] == [] and told["url"] == f"/d/{made['address']}"

@@ -264,3 +264,19 @@ async def test_an_erased_account_leaves_its_doings_without_its_name(api: ApiHarn
     assert told["actors"] == [] and told["kind"] == "comment"
     left = f"notifications WHERE user_id = '{ben.id}' OR '{ben.id}' = ANY (actor_ids)"
     assert (await api.count(left), await api.count(f"subscriptions WHERE user_id = '{ben.id}'")) == (0, 0)
+
+
+async def test_what_was_read_or_archived_is_purged_after_its_days_and_the_rest_after_a_year(api: ApiHarness) -> None:
+    made = await api.make()
+    await follow(api.viewer, made)
+    ages = {"read": "read_at", "archived": "archived_at", "unread": None, "forgotten": None, "fresh": "read_at"}
+    days = {"read": 91, "archived": 91, "unread": 91, "forgotten": 366, "fresh": 89}
+    for name, column in ages.items():
+        written = await comment(api.editor, made, name)
+        for changed in ("updated_at", column):
+            if changed is not None:
+                change = f"UPDATE notifications SET {changed} = now() - make_interval(days => $2) WHERE comment_id = $1"
+                await run(api.server, change, [(UUID(written), days[name])])
+    await run(api.server, "SELECT app.purge_notifications(90)")
+    left = {item["comment"]["excerpt"] for item in await inbox(api.viewer, made)}
+    assert left == {"unread", "fresh"}
