@@ -5,6 +5,7 @@ import { icon } from '../components/icons.js';
 import { $, h, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { until } from './session-state.js';
+import { bindSuggesting } from './suggesting-tools.js';
 
 /** @import { CurrentUser } from '../lib/types.js' */
 /** @import { Session } from './session.js' */
@@ -43,6 +44,7 @@ export async function bindDiscussion(session, who) {
     button.setAttribute('aria-expanded', String(discussion.isOpen.value));
     button.hidden = count === 0 && discussion.store.comments.value.size === 0 && !mayComment(session.details);
   });
+  const suggesting = bindSuggesting(discussion);
   await discussion.load();
-  return discussion;
+  return { discussion, suggesting };
 }

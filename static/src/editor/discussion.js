@@ -15,7 +15,7 @@ import { edited, saved } from './session-state.js';
 
 /** @import { ChangeEvent, CurrentUser, Suggestion } from '../lib/types.js' */
 /** @import { Filter } from '../stores/comments.js' */
-/** @import { Anchored, CommentMarks } from './comment-marks.js' */
+/** @import { Anchored, CommentMarks, Place } from './comment-marks.js' */
 /** @import { Session } from './session.js' */
 
 /**
@@ -56,6 +56,8 @@ export class Discussion {
     /** The threads and suggestions with a text, in its order. */
     this.inMargin = signal(/** @type {string[]} */ ([]));
     this.marks = /** @type {CommentMarks | null} */ (null);
+    /** What differs in the text that somebody types a suggestion into. */
+    this.typed = /** @type {Place[]} */ ([]);
     this.before = /** @type {Element | null} */ (null);
     this.follow = followText(this);
     this.bind();
@@ -140,14 +142,14 @@ export class Discussion {
         ? [{ key: id, kind: 'comment', start: anchor.relative_start, end: anchor.relative_end }]
         : [],
     );
-    for (const { id, hunks } of proposed) {
+    for (const { id, hunks } of this.session.proposal ? [] : proposed) {
       for (const { stale, relative_start: start, relative_end: end, inserted } of hunks)
         if (!stale && start && end) anchored.push({ key: id, kind: 'suggestion', start, end, inserted });
     }
     if (draft) anchored.push({ key: 'draft', kind: 'draft', start: draft.relative_start, end: draft.relative_end });
     // The effect that calls this may run within an update of the editor.
     queueMicrotask(() => {
-      this.marks?.show(anchored);
+      this.marks?.show(anchored, this.typed);
       this.follow();
     });
   }

@@ -42,15 +42,19 @@ export function partsOf(original, copied) {
   return parts;
 }
 
-export class Suggesting {
-  /** @param {Session} session */
+export class Suggesting extends EventTarget {
+  /**
+   * Event: `changed` (the copy differs in another way).
+   * @param {Session} session
+   */
   constructor(session) {
+    super();
     this.session = session;
     this.isOn = signal(false);
     this.problem = signal('');
     this.isSending = signal(false);
     /** The suggestion that was sent last. */
-    this.sent = /** @type {Suggestion | null} */ (null);
+    this.sent = signal(/** @type {Suggestion | null} */ (null));
     this.queue = Promise.resolve();
     this.follow = this.follow.bind(this);
     this.typed = this.typed.bind(this);
@@ -65,7 +69,7 @@ export class Suggesting {
     const { session } = this;
     const doc = new Y.Doc({ gc: false });
     Y.applyUpdate(doc, Y.encodeStateAsUpdate(session.doc), FROM_DOCUMENT);
-    this.sent = null;
+    this.sent.value = null;
     this.problem.value = '';
     session.doc.on('update', this.follow);
     doc.on('update', this.typed);
@@ -85,6 +89,7 @@ export class Suggesting {
     session.doc.off('update', this.follow);
     this.isOn.value = false;
     this.show(null);
+    this.dispatchEvent(new Event('changed'));
   }
 
   /**
@@ -110,6 +115,7 @@ export class Suggesting {
    * @param {unknown} origin
    */
   typed(_update, origin) {
+    this.dispatchEvent(new Event('changed'));
     if (origin !== FROM_DOCUMENT) this.sendSoon();
   }
 
@@ -139,8 +145,8 @@ export class Suggesting {
   }
 
   async withdraw() {
-    const { sent } = this;
-    this.sent = null;
+    const sent = this.sent.value;
+    this.sent.value = null;
     if (sent) await api.withdrawSuggestion(sent.id);
   }
 
@@ -150,17 +156,17 @@ export class Suggesting {
    */
   async propose(id, { before, wanted }) {
     const hash = hex(sha256.digest(new TextEncoder().encode(before)));
-    if (this.sent) {
+    if (this.sent.value) {
       try {
-        this.sent = await api.changeSuggestion(this.sent.id, { content: wanted }, hash);
+        this.sent.value = await api.changeSuggestion(this.sent.value.id, { content: wanted }, hash);
         return;
       } catch (error) {
         // It was decided meanwhile: what differs still is another suggestion.
         if (statusOf(error) !== 409 && statusOf(error) !== 404) throw error;
-        this.sent = null;
+        this.sent.value = null;
       }
     }
-    this.sent = await api.createSuggestion(id, { content: wanted }, hash);
+    this.sent.value = await api.createSuggestion(id, { content: wanted }, hash);
   }
 }
 

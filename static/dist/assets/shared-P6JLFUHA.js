@@ -1,1 +1,0 @@
-import{a as r}from"./shared-O5GQYN6Y.js";import{b as n}from"./shared-J5HU6E4M.js";import"./shared-CLXCOL2C.js";import"./shared-EBYOQT7W.js";import"./shared-XJM64IL6.js";import{a as m}from"./shared-RZWNU2IN.js";function f(t){let i=r(t,null),e=n("Document menu",i),o=()=>{e.hidden=!t.details};t.addEventListener("details",o),o(),m("theme").before(e)}export{f as bindGuest};

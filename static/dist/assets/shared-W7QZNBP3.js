@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-JXNSO5QE.js";import"./shared-CLXCOL2C.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-EBYOQT7W.js";import"./shared-RZWNU2IN.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
