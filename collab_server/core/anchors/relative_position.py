@@ -29,7 +29,7 @@ class RelativePosition:
     behind: bool = False
 
     def encode(self) -> bytes:
-        """As Yjs does."""
+        """Encode it as Yjs does."""
         if self.item is not None:
             place = write_var_uint(_ITEM) + b"".join(map(write_var_uint, self.item))
         elif self.root is not None:

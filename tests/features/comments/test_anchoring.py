@@ -12,12 +12,13 @@ import pytest_asyncio
 from pydantic import ValidationError
 
 from collab_server.core.anchors.anchor import decode_anchor
+from collab_server.core.anchors.locating import Located
 from collab_server.core.anchors.wishes import OffsetWish, QuoteWish, RelativeWish
 from collab_server.core.documents.apply_edit import content_hash
 from collab_server.core.documents.new_text import new_text_document
 from collab_server.core.room.entries import Author
 from collab_server.errors import BaseUnknown, DocumentDamaged, NotFound, PreconditionFailed, UnprocessableContent
-from collab_server.features.comments import anchoring
+from collab_server.features.comments import anchor_queries
 from collab_server.features.comments.anchor_models import AnchorIn
 from collab_server.features.comments.anchoring import PlacedAnchor, StoredAnchor, Where, locate_anchors, place_anchor
 from collab_server.features.content import merge_base_queries
@@ -184,10 +185,10 @@ async def test_an_older_reader_does_not_move_an_anchor_back(site: Site) -> None:
     await site.locate(comment)
     newer = await site.row(comment)
     [late] = [each for each in (await site.locate(comment)).values()]
-    located = anchoring.Located(old.anchor, False, 8, 13, late.relative_start, late.relative_end)
+    located = Located(old.anchor, False, 8, 13, late.relative_start, late.relative_end)
     async with site.db.as_service() as conn:
-        await anchoring.anchor_queries.save_anchors(
-            conn, site.document, [anchoring.CommentAnchor(comment, old.anchor)], [located], old.generation, old.seq
+        await anchor_queries.save_anchors(
+            conn, site.document, [anchor_queries.CommentAnchor(comment, old.anchor)], [located], old.generation, old.seq
         )
     row = await site.row(comment)
     assert (row["start"], row["anchor_seq"]) == (13, newer["anchor_seq"])
