@@ -112,7 +112,8 @@ def accept_hunks(
     except UnprocessableContent as error:
         raise Conflict(error.detail) from None
     update = composer.update()
-    return Edit(update, Accepted((), content_hash(after), changed=update != updates.EMPTY_UPDATE), composer.place)
+    # Without a place: whoever accepts has a cursor already, and no program is at work.
+    return Edit(update, Accepted((), content_hash(after), changed=update != updates.EMPTY_UPDATE))
 
 
 def _find_changes(units: ContentUnits, hunks: Sequence[Hunk]) -> tuple[list[Change], tuple[int, ...]]:

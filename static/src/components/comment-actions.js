@@ -1,4 +1,5 @@
 /** What people do with comments on the page. */
+import { uuidv4 } from 'lib0/random';
 import * as api from '../lib/comments-api.js';
 import { pageOf } from '../lib/addresses.js';
 import { confirmDialog, copied } from './dialog.js';
@@ -64,7 +65,7 @@ export class CommentActions {
    * @param {{ parent_id?: string, anchor?: object }} [place]
    */
   async add(content, place = {}) {
-    const made = await api.createComment(this.doc().id, { id: crypto.randomUUID(), content, ...place });
+    const made = await api.createComment(this.doc().id, { id: uuidv4(), content, ...place });
     this.store.put(made);
     return made;
   }

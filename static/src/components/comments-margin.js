@@ -1,31 +1,12 @@
 /** The open threads beside the text, each as high as the text that it is about. Only where there is room. */
 import { h } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { placeCards } from '../lib/place-cards.js';
 import { Composer } from './comment-composer.js';
 import { Thread } from './comment-thread.js';
 import { SuggestionCard } from './suggestion-card.js';
 
 /** @import { Discussion } from '../editor/discussion.js' */
-
-/** Pixels between two threads. */
-const GAP = 10;
-
-/**
- * Distances from the top for cards of these heights, near the wanted ones, without an overlap. The chosen card is exactly
- * where it wants to be.
- * @param {{ wanted: number, height: number }[]} cards in their order
- * @param {number} chosen the index of a card; -1: none
- * @returns {number[]}
- */
-export function placeCards(cards, chosen) {
-  const tops = cards.map(({ wanted }) => wanted);
-  const fixed = chosen < 0 ? 0 : chosen;
-  for (let index = fixed + 1; index < cards.length; index += 1)
-    tops[index] = Math.max(tops[index], tops[index - 1] + cards[index - 1].height + GAP);
-  for (let index = fixed - 1; index >= 0; index -= 1)
-    tops[index] = Math.min(tops[index], tops[index + 1] - cards[index].height - GAP);
-  return tops;
-}
 
 /** @param {{ discussion: Discussion }} props */
 export function CommentsMargin({ discussion }) {
@@ -41,7 +22,7 @@ export function CommentsMargin({ discussion }) {
     const cards = /** @type {HTMLElement[]} */ ([...current.children]);
     const origin = current.getBoundingClientRect().top + scrollY;
     const measured = cards.map((card) => ({
-      wanted: (discussion.topOf(card.dataset.key ?? '') ?? origin) - origin,
+      wanted: (discussion.marks?.topOf(card.dataset.key ?? '') ?? origin) - origin,
       height: card.offsetHeight,
     }));
     const tops = placeCards(

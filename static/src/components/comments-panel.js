@@ -2,6 +2,7 @@
 import { h } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { find } from '../lib/dom.js';
+import { counted } from '../lib/format.js';
 import { Composer } from './comment-composer.js';
 import { Thread } from './comment-thread.js';
 import { Icon } from './elements.js';
@@ -23,6 +24,7 @@ export function CommentsPanel({ discussion }) {
   const panel = useRef(/** @type {HTMLElement | null} */ (null));
   const threads = store.find(filter.value);
   const chosen = active.value;
+  const problem = store.problem.value || suggestions.problem.value;
   useEffect(() => {
     const root = panel.current;
     if (root && !root.contains(document.activeElement)) root.focus();
@@ -84,12 +86,12 @@ export function CommentsPanel({ discussion }) {
     h(
       'div',
       { class: 'comments-body' },
-      store.problem.value &&
+      problem &&
         h(
           'div',
           { class: 'form-alert', role: 'alert' },
-          store.problem.value,
-          h('button', { class: 'button', type: 'button', onClick: () => store.load() }, 'Try again'),
+          problem,
+          h('button', { class: 'button', type: 'button', onClick: () => discussion.reload() }, 'Try again'),
         ),
       discussion.draft.value &&
         h(
@@ -104,6 +106,15 @@ export function CommentsPanel({ discussion }) {
             submit: (/** @type {string} */ content) => discussion.submitDraft(content),
             cancel: () => discussion.dropDraft(),
           }),
+        ),
+      proposed.length > 1 &&
+        actions.mayEdit &&
+        h(
+          'div',
+          { class: 'suggestion-all' },
+          h('span', {}, counted(proposed.length, 'suggestion')),
+          h('button', { class: 'button', type: 'button', onClick: () => suggestions.decideAll(true) }, 'Accept all'),
+          h('button', { class: 'button', type: 'button', onClick: () => suggestions.decideAll(false) }, 'Reject all'),
         ),
       proposed.map((suggestion) =>
         h(

@@ -16,7 +16,8 @@ const cut = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : 
 /** @param {{ suggestion: Suggestion, discussion: Discussion, active: boolean }} props */
 export function SuggestionCard({ suggestion, discussion, active }) {
   const { actions } = discussion;
-  const { author, hunks, message, created_at: at } = suggestion;
+  const { author, message, created_at: at } = suggestion;
+  const hunks = suggestion.hunks.filter(({ status }) => status === 'open');
   const isBusy = useSignal(false);
   const isStale = hunks.some(({ stale }) => stale);
   const decide = async (/** @type {'accept' | 'reject' | 'withdraw'} */ how) => {
@@ -50,10 +51,10 @@ export function SuggestionCard({ suggestion, discussion, active }) {
       h('div', { class: 'comment-by' }, h('b', {}, nameOf(author)), h('span', {}, 'Suggested ', h(Time, { at }))),
     ),
     message && h('p', { class: 'comment-text' }, message),
-    hunks.map(({ deleted, inserted }, index) =>
+    hunks.map(({ number, deleted, inserted }) =>
       h(
         'p',
-        { key: index, class: 'hunk' },
+        { key: number, class: 'hunk' },
         deleted && h('del', {}, h('span', { class: 'visually-hidden' }, 'Delete: '), cut(deleted)),
         deleted && inserted && ' ',
         inserted && h('ins', {}, h('span', { class: 'visually-hidden' }, 'Insert: '), cut(inserted)),

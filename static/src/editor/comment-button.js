@@ -4,8 +4,8 @@ import { icon } from '../components/icons.js';
 
 /** @import { Discussion } from './discussion.js' */
 
-/** Pixels from the edge of the text. */
-const OUTSIDE = 8;
+/** Pixels by which it reaches into the space beside the text. */
+const INSIDE = 38;
 
 /**
  * @param {Discussion} discussion
@@ -37,6 +37,6 @@ export function commentButton(discussion) {
     if (!view || !at) return;
     const { right } = view.contentDOM.getBoundingClientRect();
     button.style.top = `${Math.round(at.top + scrollY + (at.bottom - at.top) / 2)}px`;
-    button.style.left = `${Math.round(Math.min(right + OUTSIDE, innerWidth - 52))}px`;
+    button.style.left = `${Math.round(Math.min(right - INSIDE, innerWidth - 46))}px`;
   };
 }

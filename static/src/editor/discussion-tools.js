@@ -5,14 +5,17 @@ import { icon } from '../components/icons.js';
 import { $, h, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { until } from './session-state.js';
+import { Subscription } from './subscription.js';
 import { bindSuggesting } from './suggesting-tools.js';
 
+/** @import { Items } from '../components/menu.js' */
 /** @import { CurrentUser } from '../lib/types.js' */
 /** @import { Session } from './session.js' */
 
 /**
  * @param {Session} session
  * @param {CurrentUser | null} who an account; null for everybody else
+ * @returns {Promise<{ items: () => Items }>} items: entries of the document menu
  */
 export async function bindDiscussion(session, who) {
   await until(session, () => session.details !== null && session.loaded && session.editor !== null);
@@ -45,6 +48,19 @@ export async function bindDiscussion(session, who) {
     button.hidden = count === 0 && discussion.store.comments.value.size === 0 && !mayComment(session.details);
   });
   const suggesting = bindSuggesting(discussion);
-  await discussion.load();
-  return { discussion, suggesting };
+  const subscription = who && new Subscription(discussion.store.document);
+  await Promise.all([discussion.load(), subscription?.load()]);
+  /** @type {() => Items} */
+  const items = () => [
+    mayComment(session.details) && {
+      label: suggesting.isOn.value ? 'Stop suggesting' : 'Suggest changes',
+      icon: 'pencil',
+      act: () => {
+        if (suggesting.isOn.value) suggesting.stop();
+        else suggesting.begin();
+      },
+    },
+    ...(subscription?.items() ?? []),
+  ];
+  return { items };
 }

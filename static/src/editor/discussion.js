@@ -2,15 +2,14 @@
 import { batch, effect, signal } from '@preact/signals';
 import * as api from '../lib/comments-api.js';
 import { $, find, setText } from '../lib/dom.js';
-import { AuthorColours } from '../lib/author-colours.js';
 import { relativeRange } from '../lib/relative-positions.js';
 import { CommentActions } from '../components/comment-actions.js';
 import { tryTo } from '../components/toast.js';
 import { CommentStore } from '../stores/comments.js';
 import { SuggestionStore } from '../stores/suggestions.js';
 import { followText } from './comment-follow.js';
+import { colourOfAuthors } from './comment-colours.js';
 import { drawDiscussion } from './discussion-view.js';
-import { peopleIn } from './presence-panel.js';
 import { edited, saved } from './session-state.js';
 
 /** @import { ChangeEvent, CurrentUser, Suggestion } from '../lib/types.js' */
@@ -34,7 +33,6 @@ export class Discussion {
   constructor(session, who) {
     const { details } = session;
     if (!details) throw new Error('the document is not known yet');
-    const colours = new AuthorColours(() => peopleIn(session.awareness).filter(({ program }) => !program));
     this.session = session;
     this.store = new CommentStore({ document: details.id, user: who?.id ?? null });
     this.suggestions = new SuggestionStore({ document: details.id });
@@ -43,8 +41,7 @@ export class Discussion {
       who,
       store: this.store,
       address: session.address,
-      colourOf: ({ id, kind, name }) =>
-        colours.of({ id, kind: kind === 'app_user' ? 'guest' : kind, name, relayed: false }),
+      colourOf: colourOfAuthors(session),
     });
     this.active = signal('');
     this.filter = signal(/** @type {Filter} */ ('open'));
@@ -108,9 +105,13 @@ export class Discussion {
   }
 
   async load() {
-    await Promise.all([this.store.load(), this.suggestions.load()]);
+    await this.reload();
     this.openLinked();
     addEventListener('hashchange', () => this.openLinked());
+  }
+
+  reload() {
+    return Promise.all([this.store.load(), this.suggestions.load()]);
   }
 
   /** Shows the comment that the page's address names. */
@@ -143,8 +144,9 @@ export class Discussion {
         : [],
     );
     for (const { id, hunks } of this.session.proposal ? [] : proposed) {
-      for (const { stale, relative_start: start, relative_end: end, inserted } of hunks)
-        if (!stale && start && end) anchored.push({ key: id, kind: 'suggestion', start, end, inserted });
+      for (const { status, stale, relative_start: start, relative_end: end, inserted } of hunks)
+        if (status === 'open' && !stale && start && end)
+          anchored.push({ key: id, kind: 'suggestion', start, end, inserted });
     }
     if (draft) anchored.push({ key: 'draft', kind: 'draft', start: draft.relative_start, end: draft.relative_end });
     // The effect that calls this may run within an update of the editor.
@@ -152,11 +154,6 @@ export class Discussion {
       this.marks?.show(anchored, this.typed);
       this.follow();
     });
-  }
-
-  /** @param {string} key */
-  topOf(key) {
-    return this.marks?.topOf(key) ?? null;
   }
 
   // ---- what is chosen

@@ -58,8 +58,9 @@ function starButton(doc, toggle) {
 /**
  * @param {Session} session
  * @param {CurrentUser} who
+ * @param {() => Items} further entries of the menu
  */
-export function bindMember(session, who) {
+export function bindMember(session, who, further) {
   const history = historyMenu(session, who);
   const bar = $('bar');
   const copy = $('copy-link');
@@ -96,6 +97,7 @@ export function bindMember(session, who) {
     }),
     'line',
     ...history(),
+    ...further(),
     {
       label: details.is_favourite ? 'Remove from favourites' : 'Add to favourites',
       icon: 'star',

@@ -3,12 +3,16 @@ import { moreButton } from '../components/menu.js';
 import { $ } from '../lib/dom.js';
 import { historyMenu } from './history-tools.js';
 
+/** @import { Items } from '../components/menu.js' */
 /** @import { Session } from './session.js' */
 
-/** @param {Session} session */
-export function bindGuest(session) {
-  const items = historyMenu(session, null);
-  const more = moreButton('Document menu', items);
+/**
+ * @param {Session} session
+ * @param {() => Items} further entries of the menu
+ */
+export function bindGuest(session, further) {
+  const history = historyMenu(session, null);
+  const more = moreButton('Document menu', () => [...history(), ...further()]);
   const show = () => {
     more.hidden = !session.details;
   };

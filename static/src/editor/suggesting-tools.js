@@ -1,6 +1,5 @@
 /** How people begin and end suggesting: an entry of the document menu, a button for commenters, a line while it goes on. */
 import { effect } from '@preact/signals';
-import { mayComment } from '../components/comment-actions.js';
 import { icon } from '../components/icons.js';
 import { $, h, setText } from '../lib/dom.js';
 import { Suggesting, partsOf } from './suggesting.js';
@@ -16,10 +15,16 @@ const KEY = 'typed';
  */
 export function bindSuggesting(discussion) {
   const { session } = discussion;
-  const suggesting = new Suggesting(session);
+  const suggesting = new Suggesting(session, { isGuest: discussion.actions.who === null });
   const said = h('span', { role: 'status' });
   const done = h('button', { class: 'button primary', type: 'button', onclick: () => suggesting.stop() }, 'Done');
-  const line = h('div', { class: 'suggesting', hidden: true }, icon('pencil'), h('div', {}, h('b', {}, 'Suggesting'), said), done);
+  const line = h(
+    'div',
+    { class: 'suggesting', hidden: true },
+    icon('pencil'),
+    h('div', {}, h('b', {}, 'Suggesting'), said),
+    done,
+  );
   document.body.append(line);
   const begin = h(
     'button',
@@ -56,23 +61,6 @@ export function bindSuggesting(discussion) {
   });
   return suggesting;
 }
-
-/**
- * The entry of the document menu.
- * @param {Discussion | null} discussion
- * @param {Suggesting | null} suggesting
- */
-export const suggestingEntry = (discussion, suggesting) =>
-  discussion &&
-  suggesting &&
-  mayComment(discussion.session.details) && {
-    label: suggesting.isOn.value ? 'Stop suggesting' : 'Suggest changes',
-    icon: /** @type {const} */ ('pencil'),
-    act: () => {
-      if (suggesting.isOn.value) suggesting.stop();
-      else suggesting.begin();
-    },
-  };
 
 /**
  * Where the parts that differ are in the text of the copy.

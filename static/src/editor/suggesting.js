@@ -30,26 +30,43 @@ export function partsOf(original, copied) {
   const gone = Y.createDeleteSetFromStructStore(original.store);
   /** @type {Part[]} */
   const parts = [];
-  for (let item = copied._start; item; item = item.right) {
-    if (!(item.content instanceof Y.ContentString)) continue;
-    const isOld = item.id.clock < (known.get(item.id.client) ?? 0);
-    if (isOld ? Y.isDeleted(gone, item.id) : item.deleted) continue;
-    const kind = !isOld ? 'inserted' : item.deleted ? 'deleted' : 'kept';
+  const add = (/** @type {Part['kind']} */ kind, /** @type {string} */ text) => {
     const last = parts.at(-1);
-    if (last?.kind === kind) last.text += item.content.str;
-    else parts.push({ kind, text: item.content.str });
+    if (last?.kind === kind) last.text += text;
+    else if (text) parts.push({ kind, text });
+  };
+  for (let item = copied._start; item; item = item.right) {
+    const { content, deleted, id } = item;
+    if (!(content instanceof Y.ContentString)) continue;
+    const isOld = id.clock < (known.get(id.client) ?? 0);
+    if (!deleted) add(isOld ? 'kept' : 'inserted', content.str);
+    else if (isOld) add('deleted', withoutGone(content.str, id, gone));
   }
   return parts;
 }
+
+/**
+ * The characters of a deleted text that the original still has. What both have deleted may be one item with it.
+ * @param {string} text
+ * @param {Y.ID} id of its first character
+ * @param {ReturnType<typeof Y.createDeleteSet>} gone
+ */
+const withoutGone = (text, { client, clock }, gone) =>
+  [...Array(text.length).keys()]
+    .filter((offset) => !Y.isDeleted(gone, Y.createID(client, clock + offset)))
+    .map((offset) => text[offset])
+    .join('');
 
 export class Suggesting extends EventTarget {
   /**
    * Event: `changed` (the copy differs in another way).
    * @param {Session} session
+   * @param {{ isGuest: boolean }} options a guest cannot change a suggestion afterwards, and sends it once
    */
-  constructor(session) {
+  constructor(session, { isGuest }) {
     super();
     this.session = session;
+    this.isGuest = isGuest;
     this.isOn = signal(false);
     this.problem = signal('');
     this.isSending = signal(false);
@@ -116,7 +133,7 @@ export class Suggesting extends EventTarget {
    */
   typed(_update, origin) {
     this.dispatchEvent(new Event('changed'));
-    if (origin !== FROM_DOCUMENT) this.sendSoon();
+    if (origin !== FROM_DOCUMENT && !this.isGuest) this.sendSoon();
   }
 
   /** Sends the differences, one request after the other. */

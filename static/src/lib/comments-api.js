@@ -1,7 +1,7 @@
 /** The REST API of comments, suggestions and notifications, one function for each endpoint that a page uses. */
 import { request } from './request.js';
 
-/** @import { Comment, CommentEdit, Notification, Page, Person, Query, Suggestion } from './types.js' */
+/** @import { Comment, CommentEdit, Notification, Page, Person, Query, Subscribed, Suggestion } from './types.js' */
 
 /** @type {(path: string, body?: object) => Promise<any>} */
 const post = (path, body) => request(path, { method: 'POST', body });
@@ -60,8 +60,8 @@ export const unread = () => request('notifications/unread', {});
 export const markRead = (ids) => post('notifications/read', ids ? { ids } : {});
 /** @type {(id: string, change: { read?: boolean, archived?: boolean }) => Promise<Notification>} */
 export const changeNotification = (id, change) => request(`notifications/${id}`, { method: 'PATCH', body: change });
-/** @type {(document: string) => Promise<{ level: string }>} */
+/** @type {(document: string) => Promise<Subscribed>} */
 export const subscription = (document) => request(`documents/${document}/subscription`, {});
-/** @type {(document: string, level: string | null) => Promise<any>} null: as if nobody had chosen */
+/** @type {(document: string, level: string) => Promise<Subscribed>} */
 export const subscribe = (document, level) =>
-  request(`documents/${document}/subscription`, level ? { method: 'PUT', body: { level } } : { method: 'DELETE' });
+  request(`documents/${document}/subscription`, { method: 'PUT', body: { level } });

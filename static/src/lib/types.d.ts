@@ -362,6 +362,8 @@ export interface CommentEdit {
 }
 
 export interface Hunk {
+  number: number;
+  status: 'open' | 'accepted' | 'rejected';
   start: number | null;
   end: number | null;
   deleted: string;
@@ -395,4 +397,10 @@ export interface Notification {
   read: boolean;
   archived: boolean;
   url: string | null;
+}
+
+/** What somebody wants to hear of a document. effective: with the choice for its workspace. */
+export interface Subscribed {
+  level: string | null;
+  effective: string | null;
 }

@@ -149,17 +149,21 @@ async function introduce() {
   const fixedName = who?.kind === 'user';
   if (fixedName) identity.name = who.name;
   bindPeople({ session, identity, fixedName });
-  import('../editor/discussion-tools.js').then(({ bindDiscussion }) => bindDiscussion(session, fixedName ? who : null));
+  /** @type {() => import('../components/menu.js').Items} */
+  let further = () => [];
+  import('../editor/discussion-tools.js').then(async ({ bindDiscussion }) => {
+    further = (await bindDiscussion(session, fixedName ? who : null)).items;
+  });
   if (!fixedName) {
     const { bindGuest } = await import('../editor/guest-tools.js');
-    bindGuest(session);
+    bindGuest(session, () => further());
     return;
   }
   const [{ bindMember }, { listenForQuick }] = await Promise.all([
     import('../editor/document-tools.js'),
     import('../components/quick-open.js'),
   ]);
-  bindMember(session, who);
+  bindMember(session, who, () => further());
   listenForQuick();
 }
 

@@ -46,14 +46,14 @@ export class SuggestionStore {
     }
   }
 
-  /** @param {Suggestion} changed as an answer to a change has it */
-  put(changed) {
-    this.items.value = [...this.items.value.filter(({ id }) => id !== changed.id), changed];
-  }
-
-  /** @param {string} id */
-  drop(id) {
-    this.items.value = this.items.value.filter((each) => each.id !== id);
+  /** @param {boolean} accepted whether all of them are accepted, or rejected */
+  async decideAll(accepted) {
+    try {
+      await this.api.decideAll(this.document, accepted);
+    } catch (error) {
+      this.problem.value = messageOf(error);
+    }
+    await this.load();
   }
 
   /**
