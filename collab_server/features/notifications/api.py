@@ -38,11 +38,13 @@ async def list_notifications(
     identity: CurrentUser,
     db: CurrentDatabase,
     request: Request,
-    state: models.State = "all",
+    state: models.State = "inbox",
     limit: cursors.PageLimit = 50,
     cursor: str | None = None,
 ) -> models.NotificationPage:
-    """Your notifications, the newest first. What you may no longer read is not among them."""
+    """Your notifications, the newest first. What you may no longer read is not among them. `state=inbox`: all but the
+    archived ones.
+    """
     before = cursors.read_position(cursor, datetime, UUID, of="notifications")
     async with db.as_user(identity.user_id) as conn:
         rows = await queries.list_notifications(conn, state, limit + 1, before)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 Kind = Literal[
     "mention", "reply", "comment", "reaction", "resolved", "membership", "invitation", "role", "document_changed"
 ]
-State = Literal["unread", "read", "archived", "all"]
+State = Literal["inbox", "unread", "read", "archived", "all"]
+"""inbox: read or not, but not archived."""
 Level = Literal["follow", "participating", "muted"]
 MAX_IDS = 500
 

@@ -51,7 +51,8 @@ _SHOWN = """
 _STATES = """
     CASE $1 WHEN 'unread' THEN n.read_at IS NULL AND n.archived_at IS NULL
             WHEN 'read' THEN n.read_at IS NOT NULL AND n.archived_at IS NULL
-            WHEN 'archived' THEN n.archived_at IS NOT NULL ELSE true END
+            WHEN 'archived' THEN n.archived_at IS NOT NULL
+            WHEN 'inbox' THEN n.archived_at IS NULL ELSE true END
 """
 
 

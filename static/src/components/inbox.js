@@ -11,6 +11,7 @@ import { NotificationStore } from '../stores/notifications.js';
 import { announceInBrowser } from './browser-notices.js';
 import { Avatar, Icon, Time } from './elements.js';
 import { icon } from './icons.js';
+import { useKeptFocus } from './keep-focus.js';
 import { tryTo } from './toast.js';
 
 /** @import { Notification } from '../lib/types.js' */
@@ -66,7 +67,13 @@ function Inbox({ store, problem, close }) {
     panel.current?.focus();
     store.load();
   }, []);
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
   const items = store.items.value;
+  useKeptFocus(list);
+  useEffect(() => {
+    // The row with the focus is gone, and no other one is there.
+    if (document.activeElement === document.body) panel.current?.focus();
+  });
   return h(
     'section',
     {
@@ -113,7 +120,7 @@ function Inbox({ store, problem, close }) {
     problem.value && h('p', { class: 'form-alert', role: 'alert' }, problem.value),
     h(
       'ul',
-      { class: 'inbox-rows' },
+      { class: 'inbox-rows', ref: list },
       items.map((item) => h(Row, { key: item.id, item, store })),
     ),
     store.loaded.value &&

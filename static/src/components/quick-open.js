@@ -132,12 +132,12 @@ export function bindQuick(next) {
       {
         class: 'quick-button',
         type: 'button',
-        'aria-label': 'Go to document',
         title: 'Go to document',
         onclick: openQuick,
       },
       icon('search'),
       h('span', {}, 'Go to…'),
+      h('span', { class: 'visually-hidden' }, ' a document '),
       h('kbd', {}, mac ? '⌘K' : 'Ctrl K'),
     ),
   );

@@ -116,8 +116,8 @@ export class CommentMarks {
         }),
         keymap.of([
           { key: 'Mod-Alt-m', run: comment },
-          { key: 'Mod-Alt-ArrowDown', run: () => step(1), preventDefault: true },
-          { key: 'Mod-Alt-ArrowUp', run: () => step(-1), preventDefault: true },
+          { key: 'Mod-Alt-n', run: () => step(1), preventDefault: true },
+          { key: 'Mod-Alt-p', run: () => step(-1), preventDefault: true },
         ]),
       ]),
     });

@@ -81,7 +81,6 @@ export class Discussion {
       this.suggestions.resync();
     });
     effect(() => this.mark());
-    effect(() => this.marks?.activate(this.active.value));
     drawDiscussion(this);
   }
 
@@ -134,6 +133,7 @@ export class Discussion {
   /** Marks the texts of open threads and suggestions. */
   mark() {
     const draft = this.draft.value;
+    const active = this.active.value;
     const threads = this.store.open.value;
     const proposed = this.suggestions.open.value;
     if (!this.marks) return;
@@ -152,6 +152,7 @@ export class Discussion {
     // The effect that calls this may run within an update of the editor.
     queueMicrotask(() => {
       this.marks?.show(anchored, this.typed);
+      this.marks?.activate(active);
       this.follow();
     });
   }

@@ -68,16 +68,17 @@ async def test_an_entry_is_read_archived_and_taken_back(api: ApiHarness) -> None
         names = {first["id"]: "first", second["id"]: "second"}
         return {
             state: [names[entry["id"]] for entry in await inbox(api.viewer, made, state=state)]
-            for state in ("unread", "read", "archived", "all")
+            for state in ("unread", "read", "archived", "inbox", "all")
         }
 
+    both = ["second", "first"]
     path = f"/notifications/{first['id']}"
     changed = await api.viewer.patch(path, json={"read": True})
     assert changed.json() == {**first, "read": True}
-    assert await states() == {"unread": ["second"], "read": ["first"], "archived": [], "all": ["second", "first"]}
+    assert await states() == {"unread": ["second"], "read": ["first"], "archived": [], "inbox": both, "all": both}
     assert await unread(api.viewer) == before - 1
     assert (await api.viewer.patch(path, json={"archived": True, "read": False})).json()["archived"] is True
-    assert await states() == {"unread": ["second"], "read": [], "archived": ["first"], "all": ["second", "first"]}
+    assert await states() == {"unread": ["second"], "read": [], "archived": ["first"], "inbox": ["second"], "all": both}
     assert (await api.viewer.patch(path, json={"archived": False})).json() == first
     assert (await api.viewer.post("/notifications/read", json={"ids": [first["id"], str(uuid4())]})).json() == {
         "count": before - 1
