@@ -19,6 +19,7 @@ const comment = (id, more = {}) => ({
   author: { id: null, kind: 'user', name: 'Ann' },
   mentions: [],
   reactions: [],
+  unreachable: [],
   resolved: false,
   deleted: false,
   row_version: 1,

@@ -2,12 +2,17 @@
 import { uuidv4 } from 'lib0/random';
 import * as api from '../lib/comments-api.js';
 import { pageOf } from '../lib/addresses.js';
+import { workspaces } from '../lib/api.js';
 import { confirmDialog, copied } from './dialog.js';
+import { inviteDialog } from './invite-dialog.js';
 import { toast, tryTo } from './toast.js';
 
 /** @import { Items } from './menu.js' */
 /** @import { Comment, CommentAuthor, CurrentUser, Doc } from '../lib/types.js' */
+/** @import { relativeRange } from '../lib/relative-positions.js' */
 /** @import { CommentStore, Thread } from '../stores/comments.js' */
+
+/** @typedef {ReturnType<typeof relativeRange>} Range */
 
 const COMMENTERS = new Set(['commenter', 'editor', 'admin']);
 const EDITORS = new Set(['editor', 'admin']);
@@ -28,8 +33,10 @@ export class CommentActions {
    * @param {CommentStore} options.store
    * @param {string} options.address
    * @param {(author: CommentAuthor) => string} options.colourOf
+   * @param {() => Range | null} options.selected where the selected text is
    */
-  constructor({ doc, who, store, address, colourOf }) {
+  constructor({ doc, who, store, address, colourOf, selected }) {
+    this.selected = selected;
     this.colourOf = colourOf;
     this.doc = doc;
     this.who = who;
@@ -119,12 +126,21 @@ export class CommentActions {
   }
 
   /**
-   * @param {Thread} thread
-   * @param {{ quote: string, start: number, end: number, hash: string }} selected
+   * Puts a thread on other text.
+   * @param {Comment} comment its first one
+   * @param {Range} anchor
    */
-  async move({ id }, { start, end, hash }) {
-    const changed = await tryTo(() => api.changeComment(id, { anchor: { start, end, content_hash: hash } }));
+  async move(comment, anchor) {
+    const changed = await tryTo(() => api.changeComment(comment.id, { anchor }));
     if (changed) this.store.put(changed);
+  }
+
+  /** Invites people to the workspace of the document, so that they can be mentioned. */
+  async invite() {
+    const { items } = await workspaces();
+    const workspace = items.find(({ id }) => id === this.doc().workspace_id);
+    if (workspace?.permissions?.includes('can_invite_members')) await inviteDialog(workspace);
+    else toast('Ask an administrator of the workspace to invite them.');
   }
 
   /** @param {Comment} comment */
@@ -144,9 +160,13 @@ export class CommentActions {
    * @returns {Items}
    */
   menuOf(comment, { edit, hasReplies }) {
+    const selected = this.selected();
     return [
       this.isOwn(comment) && { label: 'Edit', icon: 'pencil', act: edit },
       { label: 'Copy link', icon: 'link', act: () => this.copyLink(comment) },
+      comment.parent_id === null &&
+        (this.isOwn(comment) || this.mayEdit) &&
+        selected && { label: 'Move to the selected text', icon: 'move', act: () => this.move(comment, selected) },
       (this.isOwn(comment) || this.mayEdit) && {
         label: 'Delete',
         icon: 'trash',

@@ -123,6 +123,14 @@ function Entry({ comment, thread, actions }) {
       : deleted
         ? h('p', { class: 'comment-text gone' }, 'This comment was deleted.')
         : h('div', { class: 'comment-text', dangerouslySetInnerHTML: { __html: html } }),
+    comment.unreachable.length > 0 &&
+      actions.isOwn(comment) &&
+      h(
+        'p',
+        { class: 'comment-note' },
+        `${comment.unreachable.join(', ')} cannot read this document. `,
+        h('button', { type: 'button', onClick: () => actions.invite() }, 'Invite'),
+      ),
     !deleted && !edits.value && h(Reactions, { comment, actions }),
   );
 }

@@ -42,6 +42,7 @@ export class Discussion {
       store: this.store,
       address: session.address,
       colourOf: colourOfAuthors(session),
+      selected: () => this.selected(),
     });
     this.active = signal('');
     this.filter = signal(/** @type {Filter} */ ('open'));
@@ -213,22 +214,22 @@ export class Discussion {
 
   // ---- new comments
 
+  /** Where the selected text is; null where none is selected. */
+  selected() {
+    const { main } = this.session.editor?.view.state.selection ?? {};
+    return main && !main.empty ? relativeRange(edited(this.session).text, main.from, main.to) : null;
+  }
+
   /** Begins a comment about the selected text. */
   begin() {
-    const { editor, text } = this.session;
-    const selected = editor?.view.state.selection.main;
-    if (!selected || !this.actions.mayComment) return false;
-    if (selected.empty) {
-      this.open();
-      return true;
-    }
-    const { from, to } = selected;
+    const view = this.session.editor?.view;
+    if (!view || !this.actions.mayComment) return false;
+    const range = this.selected();
+    if (!range || !this.isWide.value) this.open();
+    if (!range) return true;
+    const { from, to } = view.state.selection.main;
     this.active.value = '';
-    this.draft.value = {
-      quote: text.toString().slice(from, to),
-      ...relativeRange(text, from, to),
-    };
-    if (!this.isWide.value) this.open();
+    this.draft.value = { quote: view.state.sliceDoc(from, to), ...range };
     return true;
   }
 

@@ -343,7 +343,7 @@ export interface Comment {
   content_html: string;
   author: CommentAuthor;
   mentions: { id: string; name: string | null }[];
-  unreachable?: string[];
+  unreachable: string[];
   reactions: Reaction[];
   resolved: boolean;
   resolved_by: CommentAuthor | null;
