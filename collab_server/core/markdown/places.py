@@ -59,9 +59,7 @@ class Leaf:
 
     def to_source(self, offset: int) -> int:
         """The position in the source of an offset in the content."""
-        source, start, length = next(
-            (piece for piece in reversed(self.pieces) if piece[1] <= offset), self.pieces[0]
-        )
+        source, start, length = next((piece for piece in reversed(self.pieces) if piece[1] <= offset), self.pieces[0])
         return source + min(max(0, offset - start), length)
 
 

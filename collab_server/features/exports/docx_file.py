@@ -45,7 +45,9 @@ _STYLES: Final = (
 
 
 def write(title: str, blocks: Sequence[Block], changed: datetime, comments: Comments | None = None) -> bytes:
-    """The .docx file. `changed`: when the document was last edited. `comments`: whose ranges are marked in the blocks."""
+    """The .docx file. `changed`: when the document was last edited. `comments`: the blocks have marks of their
+    ranges.
+    """
     document = docx.Document()
     for style in _STYLES:
         document.styles.element.append(parse_xml(style.format(ns=nsdecls("w"))))

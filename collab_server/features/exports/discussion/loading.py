@@ -41,7 +41,7 @@ async def list_comments(db: Database, user_id: UUID | None, document_id: UUID) -
         after = page[-1].created_at, page[-1].id
 
 
-def locate(update: bytes, anchors: Sequence[bytes], is_text: bool) -> tuple[str, list[Place]]:  # noqa: FBT001
+def locate(update: bytes, anchors: Sequence[bytes]) -> tuple[str, list[Place]]:
     """Return (the content of a document, where anchors are in it: UTF-16 units, None for an orphan). Pure; for a worker
     process. Raises Malformed.
     """

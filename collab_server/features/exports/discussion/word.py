@@ -88,7 +88,7 @@ class Comments:
 
     def add_to(self, document: Any, write: WriteBlocks, links: Mapping[str, str]) -> None:
         """Add the parts with the comments. `links`: relations by address, also those that `write` adds."""
-        part = document.part._comments_part  # noqa: SLF001 - python-docx has no other way to its XML
+        part = document.part._comments_part
         states: list[str] = []
         for thread in (*self._placed, *self._others):
             for place, (number, entry) in enumerate(zip(self._ids[thread.id], thread.entries, strict=True)):
