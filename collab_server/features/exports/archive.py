@@ -121,7 +121,7 @@ async def _write_document(
             stem = stem or names.unique("/".join(make_safe_name(name) for name in (*category, document.title)))
             files[threads.FILE] = stem + threads.EXTENSION
             changed = document.last_edited_at or document.created_at
-            file = threads.write_file(discussion.threads)
+            file = threads.write_file(discussion)
             await asyncio.to_thread(archive.add, files[threads.FILE], file, changed)
         entry = manifest.make_entry(document, category, encrypted)
         notes = {**({"failed": failed} if failed else {}), **({} if whole else {"damaged": True})}

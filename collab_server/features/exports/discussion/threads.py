@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from collab_server.core.documents.apply_edit import content_hash
 from collab_server.core.markdown import front_matter, places
 from collab_server.features.comments.mentions import LINK
 
@@ -160,7 +161,12 @@ def to_json(thread: Thread) -> dict[str, Any]:
     }
 
 
-def write_file(threads: Sequence[Thread]) -> bytes:
+def write_file(discussion: Discussion) -> bytes:
     """The file of a document's threads in an archive."""
-    written = {"format": FORMAT, "version": VERSION, "threads": [to_json(each) for each in threads]}
+    written = {
+        "format": FORMAT,
+        "version": VERSION,
+        "content_hash": content_hash(discussion.content),
+        "threads": [to_json(each) for each in discussion.threads],
+    }
     return json.dumps(written, ensure_ascii=False, indent=2).encode() + b"\n"
