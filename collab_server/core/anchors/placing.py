@@ -49,14 +49,40 @@ def place(update: bytes, wanted: Wish, base: KnownText | None = None) -> Placed:
     return _put_on(present, known, ids)
 
 
-def _put_on(present: ContentUnits, known: dict[int, int], ids: Sequence[Range]) -> Placed:
+def place_all(update: bytes, wanted: Sequence[QuoteWish | OffsetWish | None]) -> list[Placed | None]:
+    """Put anchors on what is wanted in a document, given as its whole validated encoding: offsets in its present
+    content only, whatever hash they name. None for what cannot be placed. Raises Malformed.
+    """
+    try:
+        present = read_content_units(update)
+    except UnprocessableContent:
+        return [None] * len(wanted)
+    known = updates.decode_state_vector(updates.state_vector(update))
+    visible = VisibleText(present)
+    placed: list[Placed | None] = []
+    for each in wanted:
+        try:
+            if each is None:
+                placed.append(None)
+            elif isinstance(each, QuoteWish):
+                placed.append(_put_on(present, known, present.ids(*find_quote(present, each)), visible))
+            else:
+                placed.append(_put_on(present, known, _find_in_state(update, present, known, each), visible))
+        except (UnprocessableContent, PreconditionFailed):
+            placed.append(None)
+    return placed
+
+
+def _put_on(
+    present: ContentUnits, known: dict[int, int], ids: Sequence[Range], visible: VisibleText | None = None
+) -> Placed:
     places = present.places(ids)
     if not places:
         raise UnprocessableContent(_NO_TEXT)
     start, end = places[0].start, places[-1].start + places[-1].length
     if sum(run.length for run in places) > MAX_CHARACTERS:
         raise UnprocessableContent(f"an anchor may cover at most {MAX_CHARACTERS} characters")
-    visible = VisibleText(present)
+    visible = visible or VisibleText(present)
     quote = squeeze("".join(present.text(run.start, run.start + run.length) for run in places))
     first, last = visible.index(start), visible.index(end)
     ids = [(run.client, run.clock, run.clock + run.length) for run in places]

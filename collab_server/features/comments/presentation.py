@@ -46,18 +46,20 @@ def to_response(comment: Comment, where: Mapping[UUID, Where]) -> CommentOut:
     )
 
 
-def _author(comment: Comment, *, hidden: bool) -> AuthorOut:
-    name = comment.user_name
+def author_name(comment: Comment) -> str | None:
+    """The name of a comment's author that its reader sees. None: the reader may not know it."""
     if comment.author_kind in ("guest", "app_user"):
-        name = comment.author_name or GUEST
-    elif comment.author_id is None:
-        name = DELETED_USER
+        return comment.author_name or GUEST
+    return DELETED_USER if comment.author_id is None else comment.user_name
+
+
+def _author(comment: Comment, *, hidden: bool) -> AuthorOut:
     if hidden:
         return AuthorOut(id=None, kind=comment.author_kind, name=None, avatar_url=None)  # type: ignore[arg-type]
     return AuthorOut(
         id=comment.author_id,
         kind=comment.author_kind,  # type: ignore[arg-type]
-        name=name,
+        name=author_name(comment),
         avatar_url=comment.avatar_url,
     )
 

@@ -4,7 +4,7 @@ import html
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Literal
@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from collab_server.core.markdown import front_matter
+from collab_server.core.markdown import front_matter, places
 from collab_server.core.markdown.parser import new_parser
 
 RENDERER: Final = 2
@@ -78,10 +78,16 @@ class TooLong(Exception):
     """The result needs too much time or space."""
 
 
-def render(markdown: str, kind: Format) -> str:
-    """Sanitised HTML, or its text without tags; front matter is not shown. Raises TooLong."""
+def render(markdown: str, kind: Format, ranges: Sequence[places.Range] = ()) -> str:
+    """Sanitised HTML, or its text without tags; front matter is not shown. `ranges`: of the text without front matter;
+    the HTML gets their marks, see core.markdown.places. Raises TooLong.
+    """
     with limit_time(MAX_SECONDS):
-        rendered = _sanitise(_make_parser().render(front_matter.split_front_matter(markdown)[1]))
+        parser = _make_parser()
+        if ranges:
+            places.add_place_rules(parser)
+            places.mark_ranges(parser, ranges)
+        rendered = _sanitise(parser.render(front_matter.split_front_matter(markdown)[1]))
         if kind == "text":
             rendered = _extract_text(rendered)
     if len(rendered.encode()) > MAX_RENDERED_BYTES:

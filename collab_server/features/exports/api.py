@@ -20,6 +20,8 @@ from collab_server.features.documents.document_queries import Document, Encrypte
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.exports import file_names, formats, manifest, reading
+from collab_server.features.exports.discussion import reading as comments_files
+from collab_server.features.exports.discussion.reading import Choice
 from collab_server.features.exports.reading import Sources
 from collab_server.features.exports.services import conversion_services
 from collab_server.web.etags import not_modified
@@ -30,6 +32,10 @@ router = _router()
 
 PIECE: Final = 65_536
 """Bytes of one write to a socket."""
+_COMMENTS: Final = (
+    "`true`: with the open threads; `all`: also with the resolved ones; `false`: without. Word documents have the open "
+    "threads if it is not given, md, html and json none; txt, pdf, yjs and versions have none"
+)
 
 
 async def make_sources(context: CurrentContext, request: Request) -> Sources:
@@ -57,22 +63,35 @@ async def export_document(
     request: Request,
     format: formats.Format = "md",
     version: Annotated[int | None, Query(ge=1, lt=2**31, description="Number of a version; now if not given")] = None,
+    comments: Annotated[Choice | None, Query(description=_COMMENTS)] = None,
 ) -> Response:
     """Export a document as a file, including all received edits: `md` (the text), `html` (a complete, sanitised page),
     `txt` (without marks), `json` (text and metadata), `yjs` (the complete update), `docx` or `pdf`. Texts above 1 MB
     are available as `md`, `json` and `yjs`. `version`: the file has the title and the content of a version, and the
     other metadata as they are now.
+
+    `comments`: those that you may read, as comments of Word, as footnotes of Markdown, as highlights with a section of
+    HTML, or as an array of threads in JSON. Who reads a document only because it is public gets none.
     """
+    chosen = comments_files.choose(comments, format, of_version=version is not None)
     await require(context.db, context.identity, document_id, Action.VIEW)
     if version is not None:
         return await _export_version(context, sources, request, document_id, version, format)
     whole = await reading.settle(sources, document_id)
     document, category, encrypted = await _find(context, document_id)
     content = await reading.get_text(sources, document_id)
-    etag = f'"{document.row_version}-{content.clock}-{content.content_hash[:16]}-{format}{formats.VERSION}"'
+    found = None
+    if chosen != "false" and whole:
+        found = await comments_files.load(sources, context.identity.rights_of, document, chosen)
+    shown = f"-{found.digest}" if found else ""
+    etag = f'"{document.row_version}-{content.clock}-{content.content_hash[:16]}-{format}{formats.VERSION}{shown}"'
     if (unchanged := not_modified(request, etag)) is not None:
         return unchanged
-    file = await reading.write(sources, document, content, format, category, encrypted)
+    if found is not None and format != "json":
+        file = await comments_files.write(sources, document, found, format)
+    else:
+        threads = None if chosen == "false" else (found.threads if found else ())
+        file = await reading.write(sources, document, content, format, category, encrypted, threads=threads)
     answer = _answer_file(file, format, document.title, etag)
     if not whole:
         answer.headers["x-content-damaged"] = "true"

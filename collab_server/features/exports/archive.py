@@ -20,6 +20,8 @@ from collab_server.features.documents.document_queries import Document
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.documents.list_queries import Filters, Position
 from collab_server.features.exports import manifest, reading
+from collab_server.features.exports.discussion import reading as comments_files
+from collab_server.features.exports.discussion import threads
 from collab_server.features.exports.file_names import Names, make_safe_name
 from collab_server.features.exports.formats import KINDS, Format
 from collab_server.features.exports.reading import Sources
@@ -39,8 +41,8 @@ async def write(
     formats: Sequence[Format] = LOSSLESS,
     done: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[bytes]:
-    """Yield the archive in pieces: all documents outside the trash, then a manifest. `done`: called with the title of
-    each written document.
+    """Yield the archive in pieces: all documents outside the trash, with their comments, then a manifest. `done`:
+    called with the title of each written document.
 
     Failures of single documents are noted in the manifest. A place of Converters.archive is held until the last piece,
     so the caller must take the pieces at once, not at the pace of a client. Raises NotFound, Forbidden, TooMany,
@@ -96,6 +98,7 @@ async def _write_document(
     files: dict[str, str] = {}
     failed: dict[str, str] = {}
     whole = True
+    stem = ""
     with suppress(NotFound):
         if document.type == ENCRYPTED:
             async with sources.db.as_user(identity.user_id) as conn:
@@ -113,6 +116,13 @@ async def _write_document(
                 files[form] = stem + KINDS[form].extension
                 changed = document.last_edited_at or document.created_at
                 await asyncio.to_thread(archive.add, files[form], file, changed)
+        discussion = await comments_files.load_all(sources, identity.user_id, document)
+        if discussion is not None:
+            stem = stem or names.unique("/".join(make_safe_name(name) for name in (*category, document.title)))
+            files[threads.FILE] = stem + threads.EXTENSION
+            changed = document.last_edited_at or document.created_at
+            file = threads.write_file(discussion)
+            await asyncio.to_thread(archive.add, files[threads.FILE], file, changed)
         entry = manifest.make_entry(document, category, encrypted)
         notes = {**({"failed": failed} if failed else {}), **({} if whole else {"damaged": True})}
         return {**entry, "files": files, **notes}

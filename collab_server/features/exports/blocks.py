@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from collab_server.core.markdown import front_matter
+from collab_server.core.markdown import front_matter, places
 from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
 from collab_server.core.markdown.runs import Run
@@ -17,10 +17,15 @@ _MARKS: Final = frozenset({"strong", "em", "s"})
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 
-def read(markdown: str) -> list[Block]:
-    """Parse Markdown to blocks, without its front matter. Raises TooMuchWork."""
+def read(markdown: str, ranges: Sequence[places.Range] = ()) -> list[Block]:
+    """Parse Markdown to blocks, without its front matter. `ranges`: of the text without front matter; the blocks get
+    their marks, see core.markdown.places. Raises TooMuchWork.
+    """
     check_parsing_cost(markdown)
     parser = new_parser()
+    if ranges:
+        places.add_place_rules(parser)
+        places.mark_ranges(parser, ranges)
     parser.disable("text_join")
     # link_of drops unsafe addresses, and the text of the link stays.
     parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]

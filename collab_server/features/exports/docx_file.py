@@ -20,6 +20,7 @@ from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import Block, Code, Heading, Item, List, Paragraph, Quote, Rule, Table
 from collab_server.features.exports.blocks import is_right_to_left as rtl
 from collab_server.features.exports.blocks import link_of, text_of
+from collab_server.features.exports.discussion.word import Comments, split
 
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _STEP: Final = 360
@@ -43,15 +44,21 @@ _STYLES: Final = (
 )
 
 
-def write(title: str, blocks: Sequence[Block], changed: datetime) -> bytes:
-    """The .docx file. `changed`: when the document was last edited."""
+def write(title: str, blocks: Sequence[Block], changed: datetime, comments: Comments | None = None) -> bytes:
+    """The .docx file. `changed`: when the document was last edited. `comments`: the blocks have marks of their
+    ranges.
+    """
     document = docx.Document()
     for style in _STYLES:
         document.styles.element.append(parse_xml(style.format(ns=nsdecls("w"))))
     writer = _Writer()
     writer.blocks(blocks, 0)
     body = document.element.body
-    for child in reversed(parse_xml(f"<w:body {nsdecls('w', 'r')}>{''.join(writer.parts)}</w:body>")):
+    text = "".join(writer.parts)
+    if comments:
+        text = comments.complete(text)
+        comments.add_to(document, writer.write_apart, writer.links)
+    for child in reversed(parse_xml(f"<w:body {nsdecls('w', 'r')}>{text}</w:body>")):
         body.insert(0, child)
     for address, relation in writer.links.items():
         document.part.load_rel(RELATIONSHIP_TYPE.HYPERLINK, address, relation, is_external=True)
@@ -73,6 +80,13 @@ class _Writer:
         self.parts: list[str] = []
         self.links: dict[str, str] = {}
         self.starts: list[tuple[int, int] | None] = []
+
+    def write_apart(self, blocks: Iterable[Block]) -> str:
+        """Return the XML of blocks that are not in the body."""
+        body, self.parts = self.parts, []
+        self.blocks(blocks, 0)
+        apart, self.parts = self.parts, body
+        return "".join(apart)
 
     def blocks(self, blocks: Iterable[Block], indent: int, *, level: int = 0, quoted: bool = False) -> None:
         """Write blocks. `level`: number of surrounding lists."""
@@ -163,7 +177,10 @@ def _run(run: Run, *, bold: bool, to_left: bool) -> str:
             "<w:rtl/>" if to_left else "",
         ]
     )
-    return f"<w:r>{f'<w:rPr>{look}</w:rPr>' if look else ''}{_text(text_of(run))}</w:r>"
+    properties = f"<w:rPr>{look}</w:rPr>" if look else ""
+    return "".join(
+        piece if is_mark else f"<w:r>{properties}{_text(piece)}</w:r>" for piece, is_mark in split(text_of(run))
+    )
 
 
 def _text(text: str) -> str:

@@ -2,10 +2,12 @@
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
+
+from collab_server.features.exports.discussion.threads import Discussion, Thread, to_json
 
 Format = Literal["md", "html", "txt", "json", "yjs", "docx", "pdf"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -30,7 +32,7 @@ blockquote {{ margin-inline: 0; padding-inline-start: 1em; border-inline-start: 
 table {{ border-collapse: collapse; }} th, td {{ border: 1px solid color-mix(in srgb, currentcolor 30%, transparent); padding: .3em .7em; }}
 img {{ max-width: 100%; }} li > input {{ margin-inline-start: -1.3em; }}
 @media print {{ body {{ margin: 0; max-width: none; }} }}
-</style>
+{style}</style>
 </head>
 <body dir="auto">
 {body}</body>
@@ -56,14 +58,18 @@ KINDS: Final[Mapping[Format, Kind]] = {
 MEDIA_TYPES: Final = tuple(kind.media_type.partition(";")[0] for kind in KINDS.values())
 
 
-def write_page(title: str, body: str, language: str = "") -> bytes:
-    """Write a complete HTML document with a sanitised body, without scripts."""
-    return _PAGE.format(title=html.escape(title), body=body, language=html.escape(language)).encode()
+def write_page(title: str, body: str, language: str = "", style: str = "") -> bytes:
+    """Write a complete HTML document with a sanitised body, without scripts. `style`: more CSS."""
+    page = _PAGE.format(title=html.escape(title), body=body, language=html.escape(language), style=style)
+    return page.encode()
 
 
-def write_json(document: Mapping[str, Any], content: str) -> bytes:
-    """The document's metadata with its text."""
-    return json.dumps({**document, "content": content}, ensure_ascii=False, indent=2).encode() + b"\n"
+def write_json(document: Mapping[str, Any], content: str, threads: Sequence[Thread] | None = None) -> bytes:
+    """The document's metadata with its text, and its threads as `comments` if they are given."""
+    fields = {**document, "content": content}
+    if threads is not None:
+        fields["comments"] = [to_json(each) for each in threads]
+    return json.dumps(fields, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
 def write_docx(markdown: str, title: str, changed: datetime) -> bytes:
@@ -71,6 +77,28 @@ def write_docx(markdown: str, title: str, changed: datetime) -> bytes:
     from collab_server.features.exports import blocks, docx_file
 
     return docx_file.write(title, blocks.read(markdown), changed)
+
+
+def write_docx_with_comments(discussion: Discussion, title: str, changed: datetime) -> bytes:
+    from collab_server.features.exports import blocks, docx_file
+    from collab_server.features.exports.discussion import word
+
+    found = discussion.arrange()
+    comments = word.Comments(found.placed, found.others)
+    return docx_file.write(title, blocks.read(found.front + found.text, found.ranges), changed, comments)
+
+
+def write_page_with_comments(discussion: Discussion, title: str) -> bytes:
+    """Raises TooLong."""
+    from collab_server.features.exports.discussion import pages
+
+    return write_page(title, pages.render(discussion), style=pages.STYLE)
+
+
+def write_markdown_with_comments(discussion: Discussion) -> bytes:
+    from collab_server.features.exports.discussion import footnotes
+
+    return footnotes.write(discussion).encode()
 
 
 def write_pdf(markdown: str, title: str, changed: datetime) -> bytes:

@@ -17,6 +17,7 @@ from collab_server.features.documents.document_queries import Document, Encrypte
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.exports import formats, manifest
 from collab_server.features.exports.converting import Converters
+from collab_server.features.exports.discussion.threads import Thread
 
 _WHOLE: Final = 1 << 30
 """Bytes; no document is as large."""
@@ -69,10 +70,12 @@ async def write(
     category: Sequence[str] = (),
     encrypted: Encrypted | None = None,
     update: bytes | None = None,
+    threads: Sequence[Thread] | None = None,
 ) -> bytes:
     """Return the file, also the complete text of a document stored with a cut text.
 
-    `content`, `encrypted`: of this document. `update`: all of the document; None: as it is stored. Raises
+    `content`, `encrypted`: of this document. `update`: all of the document; None: as it is stored. `threads`: its
+    comments, for json. Raises
     UnprocessableContent (too slow, too deeply nested, or a password), TooLarge, TooMany, NotFound, DocumentDamaged,
     Unavailable.
     """
@@ -92,8 +95,8 @@ async def write(
             return words.encode()
         fields = manifest.make_entry(document, category, encrypted)
         if len(words) <= _AT_ONCE:
-            return formats.write_json(fields, words)
-        return await sources.converters.run(formats.write_json, fields, words)
+            return formats.write_json(fields, words, threads)
+        return await sources.converters.run(formats.write_json, fields, words, threads)
     if content.truncated or len(content.content.encode()) > rendering.MAX_BYTES:
         raise TooLarge(f"a text of more than {rendering.MAX_BYTES} bytes cannot be exported as {format_}; ask for md")
     if format_ in ("html", "txt"):

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 
 from collab_server.errors import Malformed, TooLarge, UnprocessableContent
 from collab_server.features.exports import manifest
+from collab_server.features.exports.discussion import threads
 from collab_server.features.imports import parsing
 from collab_server.features.imports.foreign import notes, zip_names
 
@@ -40,6 +41,7 @@ _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 class Member:
     """A document of the archive. `path`: of its file; None without one, like `file`. `entry`: of the manifest, or {}.
     `category`: the names of its folders. `note`: an oddity of the file.
+    `comments`: the file with its threads.
     """
 
     path: str | None
@@ -49,6 +51,7 @@ class Member:
     category: tuple[str, ...] = ()
     refusal: str = ""
     note: str = ""
+    comments: zipfile.ZipInfo | None = None
 
 
 _Files = list[tuple[str, zipfile.ZipInfo]]
@@ -164,15 +167,16 @@ def _of_manifest(file: bytes, paths: Mapping[str, zipfile.ZipInfo], used: set[st
         used.update(files.values())
         names = entry.get("category")
         names = names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
+        comments = paths.get(files.get(threads.FILE, ""))
         # The update is the document itself; the others are pictures of it.
         for form in ("yjs", "md", "html", "docx", "txt"):
             path = files.get(form, "")
             if path in paths:
-                yield Member(path, form, paths[path], entry, tuple(names))
+                yield Member(path, form, paths[path], entry, tuple(names), comments=comments)
                 break
         else:
             refusal = "" if "content_encrypted" in entry or not files else "its file is not in the archive"
-            yield Member(None, None, None, entry, tuple(names), refusal)
+            yield Member(None, None, None, entry, tuple(names), refusal, comments=comments)
 
 
 def _of_names(files: _Files, used: set[str]) -> Iterator[Member]:

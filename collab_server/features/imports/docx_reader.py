@@ -5,13 +5,16 @@ import io
 import re
 import zipfile
 import zlib
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.parsers.expat import ExpatError
 
 import mammoth
 
+from collab_server.core.markdown import places
 from collab_server.errors import Malformed, TooLarge, TooMuchWork
-from collab_server.features.imports.foreign import notes, word_body, word_package
+from collab_server.features.imports.foreign import notes, word_body, word_comments, word_package
+from collab_server.features.imports.foreign.word_comments import WordComment
 
 MAX_EXPANDED: Final = 200_000_000
 MAX_PARTS: Final = 5_000
@@ -22,7 +25,8 @@ MAX_ELEMENTS: Final = 200_000
 _XML_BEGINS: Final = (b"<", b" ", b"\t", b"\r", b"\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<")
 _PIECE: Final = 1 << 20
 
-_STYLES: Final = """
+_STYLES: Final = (
+    """
 p[style-name='Title'] => h1:fresh
 p[style-name='Code'] => pre:separator('\\n')
 p[style-name='HTML Preformatted'] => pre:separator('\\n')
@@ -31,10 +35,14 @@ p[style-name='Quote'] => blockquote > p:fresh
 p[style-name='Intense Quote'] => blockquote > p:fresh
 u => u
 highlight => mark
-""" + "\n".join(
-    f"p:{kind}-list({level}) => {'ul|ol > li > ' * (level - 1)}{tag} > li:fresh"
-    for level in range(6, 10)
-    for kind, tag in (("unordered", "ul"), ("ordered", "ol"))
+"""
+    + word_comments.STYLE
+    + "\n"
+    + "\n".join(
+        f"p:{kind}-list({level}) => {'ul|ol > li > ' * (level - 1)}{tag} > li:fresh"
+        for level in range(6, 10)
+        for kind, tag in (("unordered", "ul"), ("ordered", "ol"))
+    )
 )
 _NUMBERED: Final = re.compile(rf'<li><a id="{word_body.NUMBER}(\d{{1,9}})"></a>')
 _STRAY: Final = re.compile(rf'<a id="{word_body.NUMBER}\d{{1,9}}"></a>')
@@ -60,6 +68,24 @@ def read(file: bytes) -> tuple[str, str, tuple[str, ...]]:
     """Return (unsanitised HTML, the title of its properties or '', notes of omissions). Raises Malformed, TooLarge,
     TooMuchWork.
     """
+    found = read_with_comments(file)
+    return places.MARKS.sub("", found.page), found.title, found.notes
+
+
+@dataclass(frozen=True, slots=True)
+class WordDocument:
+    """`page`: unsanitised HTML, with marks of the ranges of comments, see core.markdown.places. `title`: of its
+    properties, or ''. `notes`: of omissions.
+    """
+
+    page: str
+    title: str
+    notes: tuple[str, ...]
+    comments: tuple[WordComment, ...]
+
+
+def read_with_comments(file: bytes) -> WordDocument:
+    """Raises Malformed, TooLarge, TooMuchWork."""
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as package:
             parts = package.infolist()
@@ -68,7 +94,7 @@ def read(file: bytes) -> tuple[str, str, tuple[str, ...]]:
                 raise TooLarge("the file is too large when it is unpacked")
             _check_xml(package, parts)
             title = _find_title(package)
-            rewritten, changes = word_package.rewrite(package)
+            rewritten, changes, comments = word_package.rewrite(package)
         converted = mammoth.convert_to_html(
             io.BytesIO(rewritten),
             style_map=_STYLES,
@@ -84,7 +110,7 @@ def read(file: bytes) -> tuple[str, str, tuple[str, ...]]:
         changes.append(f"{notes.count(missing, 'picture')} that the file lacks left out")
     if symbols:
         changes.append(f"{notes.count(symbols, 'symbol')} of fonts without Unicode left out")
-    return page, title, tuple(changes)
+    return WordDocument(comments.take(page), title, tuple(changes), tuple(comments.comments.values()))
 
 
 def _check_xml(package: zipfile.ZipFile, parts: list[zipfile.ZipInfo]) -> None:

@@ -15,6 +15,7 @@ from collab_server.access.check import standing_in
 from collab_server.access.policy import WorkspaceAction
 from collab_server.adapters.postgres import Conn
 from collab_server.adapters.postgres_errors import CheckViolation, InsufficientPrivilege, UniqueViolation
+from collab_server.core.yjs.updates import EMPTY_UPDATE
 from collab_server.errors import AmbiguousAddress, CollabError, Conflict, LimitReached, LostRace, Malformed, Unavailable
 from collab_server.features.document_log.store import State
 from collab_server.features.documents import field_changes, field_types, models, tag_queries
@@ -23,9 +24,10 @@ from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.documents.slugs import make_slug
 from collab_server.features.documents.tag_queries import Category
 from collab_server.features.exports.converting import Converters
-from collab_server.features.imports import parsing
-from collab_server.features.imports.archive_reader import Archive, Member
+from collab_server.features.imports import discussing, parsing, threads
+from collab_server.features.imports.archive_reader import MAX_MANIFEST, Archive, Member
 from collab_server.features.imports.foreign import notes as foreign_notes
+from collab_server.features.imports.threads import Discussion
 from collab_server.web.fields import a_line
 
 _FIELDS: Final = (
@@ -93,7 +95,18 @@ class Importer:
         notes = list(parsed.notes)
         given["tags"] = list(upload.tags)
         document = await self._make_tagged(given, state, parsed.tags, notes)
+        notes += await self._discuss(document, state, parsed.discussion)
         return Outcome(upload.name, document, notes=tuple(notes))
+
+    async def _discuss(
+        self, document: models.DocumentOut, state: State | None, discussion: Discussion | None
+    ) -> Sequence[str]:
+        """Store the comments of a new document. Return notes."""
+        if discussion is None or not discussion.threads:
+            return ()
+        # An encrypted document has no text: its threads are on the document.
+        update = state.update if state is not None else EMPTY_UPDATE
+        return await discussing.store(self.context, self.converters, document.id, update, discussion)
 
     async def archive(
         self,
@@ -128,12 +141,13 @@ class Importer:
             if member.file is not None and member.format is not None:
                 content = await asyncio.to_thread(archive.read, member.file, parsing.MOST_BYTES[member.format])
                 state, parsed = await self._parsed(member.format, content)
+            discussion, doubts = await self._read_discussion(archive, member, parsed)
             given = {field: member.entry[field] for field in _FIELDS if member.entry.get(field) is not None}
             given["title"] = _titled(given.get("title"), parsed.title, member.path or "")
             if isinstance(given.get("settings"), dict):
                 given["settings"] = adopt_settings(given["settings"])
             given["category_id"] = await categories.find(member.category)
-            notes = [*parsed.notes, *([member.note] if member.note else [])]
+            notes = [*parsed.notes, *doubts, *([member.note] if member.note else [])]
             if member.category and given["category_id"] is None:
                 notes.append("without its category, which you may not make here")
             if "expires_at" in given and (self.context.identity.kind == "guest" or _is_past(given["expires_at"])):
@@ -143,7 +157,7 @@ class Importer:
                 given.setdefault("metadata", dict(parsed.metadata))
             tags = () if "tags" in given else parsed.tags
             try:
-                return Outcome(name, await self._make_tagged(given, state, tags, notes), notes=tuple(notes))
+                document = await self._make_tagged(given, state, tags, notes)
             except Conflict as error:
                 if given.pop("name", None) is None:
                     raise
@@ -151,11 +165,25 @@ class Importer:
                     notes.append("without its name, which would read as the address of another workspace's document")
                 else:
                     notes.append("without its name, which another document here has")
-                return Outcome(name, await self._make_tagged(given, state, tags, notes), notes=tuple(notes))
+                document = await self._make_tagged(given, state, tags, notes)
+            notes += await self._discuss(document, state, discussion)
+            return Outcome(name, document, notes=tuple(notes))
         except Unavailable:
             raise
         except CollabError as error:
             return Outcome(name, None, error)
+
+    async def _read_discussion(
+        self, archive: Archive, member: Member, parsed: parsing.Details
+    ) -> tuple[Discussion | None, Sequence[str]]:
+        """Return (the comments of a document of an archive, notes)."""
+        if member.comments is None:
+            return parsed.discussion, ()
+        try:
+            file = await asyncio.to_thread(archive.read, member.comments, MAX_MANIFEST)
+            return await self.converters.run(threads.read_file, file), ()
+        except Malformed as error:
+            return None, (f"its comments are left out: {error.detail}",)
 
     async def _parsed(
         self, format_: parsing.Format, content: bytes, charset: str = ""

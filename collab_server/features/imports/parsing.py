@@ -10,13 +10,14 @@ from typing import Any, Final, Literal, get_args
 from collab_server.core.documents.compaction import CompactedDocument, compact
 from collab_server.core.documents.new_text import new_text_document
 from collab_server.core.documents.projection import MAX_CONTENT_BYTES
-from collab_server.core.markdown import front_matter
+from collab_server.core.markdown import front_matter, places
 from collab_server.core.markdown.writer import write_markdown
 from collab_server.core.yjs.updates import validate
 from collab_server.errors import Malformed, TooLarge
 from collab_server.features.exports import blocks
-from collab_server.features.imports import html_reader
+from collab_server.features.imports import html_reader, threads
 from collab_server.features.imports.foreign import encodings, notes
+from collab_server.features.imports.threads import Discussion
 
 Format = Literal["md", "txt", "html", "docx", "yjs"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -74,13 +75,14 @@ _ENCODINGS: Final = {
 @dataclass(frozen=True, slots=True)
 class Details:
     """Metadata of a file. `title`: '' if missing. `tags`, `metadata`: of its front matter. `notes`: omissions and
-    changes.
+    changes. `discussion`: its comments.
     """
 
     title: str = ""
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    discussion: Discussion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,17 @@ def _read_page(file: bytes, charset: str) -> tuple[str, Details]:
 
 def _read_word(file: bytes, _: str) -> tuple[str, Details]:
     from collab_server.features.imports import docx_reader
+    from collab_server.features.imports.foreign import word_comments
 
-    return _convert_page(*docx_reader.read(file))
+    word = docx_reader.read_with_comments(file)
+    text, details = _convert_page(places.MARKS.sub("", word.page), word.title, word.notes)
+    if not word.comments:
+        return text, details
+    # Marks at the beginning of a line keep its signs from being escaped, so the text is written without them.
+    marked = write_markdown(html_reader.read(word.page).document)
+    former, ranges = word_comments.read_ranges(marked + "\n")
+    ranges = word_comments.move_ranges(former, text, ranges)
+    return text, replace(details, discussion=threads.of_word(word.comments, text, ranges))
 
 
 def _convert_page(page: str, title: str, details: tuple[str, ...]) -> tuple[str, Details]:

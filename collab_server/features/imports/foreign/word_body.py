@@ -1,7 +1,7 @@
 """Rewriting of a Word document for mammoth: unsupported elements become supported ones. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from collab_server.features.imports.foreign import equations, notes, word_styles
@@ -31,14 +31,16 @@ _READ: Final = frozenset(
         "w:drawing",
     }
     | {"v:group", "v:rect", "v:roundrect", "v:shape", "v:textbox", "w:txbxContent", "w:pict", "w:hyperlink", "w:sdt"}
-    | {"w:sdtContent", "w:footnote", "w:endnote", "w:del", "w:moveFrom", "wp:inline", "wp:anchor"}
+    | {"w:sdtContent", "w:footnote", "w:endnote", "w:comment", "w:del", "w:moveFrom", "wp:inline", "wp:anchor"}
 )
 """Elements with text, known to mammoth."""
 _MAX_HEADING: Final = 6
 
 
 class Body:
-    def __init__(self, styles: Styles, numbers: Numbers) -> None:
+    def __init__(self, styles: Styles, numbers: Numbers, comments: Container[int | None] = ()) -> None:
+        """`comments`: numbers of known comments."""
+        self._comments = comments
         self._styles = styles
         self._numbers = numbers
         self.counts: Counter[str] = Counter()
@@ -70,7 +72,9 @@ class Body:
         elif kind == "w:drawing":
             self._drawing(element)
         elif kind == "w:commentReference":
-            self.counts["comments"] += 1
+            # WordComments.mark writes those of known comments.
+            self.counts["comments"] += xml.number(element, "id") not in self._comments
+            element.getparent().remove(element)
         elif kind in ("w:ins", "w:del", "w:moveFrom", "w:moveTo"):
             self.counts["changes"] += xml.name(element.getparent()) not in ("w:rPr", "w:trPr", "w:pPr")
         # mammoth drops unknown elements with their content.

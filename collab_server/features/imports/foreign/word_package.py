@@ -8,13 +8,14 @@ from typing import Final
 
 from collab_server.features.imports.foreign import notes, word_body, word_styles
 from collab_server.features.imports.foreign import word_xml as xml
+from collab_server.features.imports.foreign.word_comments import WordComments
 from collab_server.features.imports.foreign.word_numbers import Numbers
 from collab_server.features.imports.foreign.word_xml import Xml
 
 
-def rewrite(package: zipfile.ZipFile) -> tuple[bytes, list[str]]:
-    """Return (the package without its media, notes of omissions and changes). Raises errors of zipfile and lxml for
-    malformed files.
+def rewrite(package: zipfile.ZipFile) -> tuple[bytes, list[str], WordComments]:
+    """Return (the package without its media, notes of omissions and changes, its comments, whose ranges are marked).
+    Raises errors of zipfile and lxml for malformed files.
     """
     names = set(package.namelist())
     main = next(iter(_related(package, names, "", "officeDocument")), "word/document.xml")
@@ -25,11 +26,14 @@ def rewrite(package: zipfile.ZipFile) -> tuple[bytes, list[str]]:
         return xml.parse(package.read(found[0])) if found else None
 
     styles = word_styles.read(first("styles"))
-    body = word_body.Body(styles, Numbers(first("numbering"), styles))
+    comments = WordComments(first("comments"), first("commentsExtended"))
+    body = word_body.Body(styles, Numbers(first("numbering"), styles), comments.comments)
     changed: dict[str, bytes] = {}
-    for name in (main, *parts["footnotes"], *parts["endnotes"]):
+    for name in (main, *parts["footnotes"], *parts["endnotes"], *parts["comments"][:1]):
         root = xml.parse(package.read(name))
         body.rewrite(root)
+        if name == main:
+            comments.mark(root)
         changed[name] = xml.write(root)
     changes = list(body.notes())
     around = sum(xml.has_text(xml.parse(package.read(name))) for name in (*parts["header"], *parts["footer"]))
@@ -41,10 +45,10 @@ def rewrite(package: zipfile.ZipFile) -> tuple[bytes, list[str]]:
         for name in sorted(names):
             if name in read or name.lower().endswith((".xml", ".rels")):
                 rewritten.writestr(name, changed[name] if name in changed else package.read(name))
-    return file.getvalue(), changes
+    return file.getvalue(), changes, comments
 
 
-KINDS: Final = ("styles", "numbering", "footnotes", "endnotes", "header", "footer")
+KINDS: Final = ("styles", "numbering", "footnotes", "endnotes", "header", "footer", "comments", "commentsExtended")
 
 
 def _related(package: zipfile.ZipFile, names: set[str], part: str, kind: str) -> Iterator[str]:
