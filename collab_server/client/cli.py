@@ -10,12 +10,13 @@ import click
 from platformdirs import user_data_dir
 
 from collab_server.client import versions
+from collab_server.client.comments import NoSuchComment
 from collab_server.client.local_document import NoSuchDocument
 from collab_server.client.offline import NotSetUp, OfflineClient
 from collab_server.client.outbox import TemporarilyRefused
 from collab_server.client.wire import RequestRejected, ServerUnavailable
 
-EXPECTED = (NotSetUp, NoSuchDocument, TemporarilyRefused, ServerUnavailable, RequestRejected, ValueError)
+EXPECTED = (NotSetUp, NoSuchDocument, NoSuchComment, TemporarilyRefused, ServerUnavailable, RequestRejected, ValueError)
 
 
 @click.group()
@@ -173,6 +174,37 @@ def retry(context: click.Context, document: str) -> None:
 @cli.command()
 @click.argument("document")
 @click.pass_context
+def comments(context: click.Context, document: str) -> None:
+    """List the comments of a document: id, a mark (* not sent yet), author and text, in threads."""
+
+    async def work(client: OfflineClient) -> None:
+        for one in await client.comments(await client.find(document)):
+            mark, quote = "*" if one.waiting else " ", f' "{one.quote}"' if one.quote else ""
+            state = " (resolved)" if one.resolved else ""
+            text = "(deleted)" if one.deleted else one.content
+            click.echo(f"{one.id} {mark} {'  ' * one.depth}{one.author or 'you'}{quote}{state}: {text}")
+
+    _run(context, work)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("document")
+@click.argument("text")
+@click.option("--quote", help="Words of the document that the comment is about.")
+@click.option("--reply-to", type=click.UUID, help="The id of a comment.")
+@click.pass_context
+def comment(context: click.Context, document: str, text: str, quote: str | None, reply_to: UUID | None) -> None:
+    """Comment on a document, and print the id of the comment."""
+
+    async def work(client: OfflineClient) -> None:
+        click.echo(await client.comment(await client.find(document), text, quote=quote, parent=reply_to))
+
+    _run(context, work)
+
+
+@cli.command()
+@click.argument("document")
+@click.pass_context
 def history(context: click.Context, document: str) -> None:
     """List the versions of a document, the newest first. Needs the server."""
 
@@ -234,6 +266,8 @@ def status(context: click.Context) -> None:
         for number, _, title, reason, text in await client.rescued():
             kept = "" if text is None else f" ({len(text)} characters kept: collab-client rescued {number})"
             click.echo(f"#{number} {title}: {reason}{kept}")
+        for refusal in await client.refused_comments():
+            click.echo(f"comment {refusal.comment_id} {refusal.kind}: {refusal.code}: {refusal.detail}")
 
     _run(context, work)
 

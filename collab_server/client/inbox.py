@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from collab_server.client import queries
+from collab_server.client import comment_queries, queries
 from collab_server.client.local_document import new_client_id
 from collab_server.client.outbox import AWAY
 from collab_server.client.queries import Row
@@ -103,6 +103,8 @@ class Inbox:
             for item in page["items"]:
                 if item["entity_type"] == "document":
                     self._apply_document_change(UUID(item["entity_id"]), UUID(item["workspace_id"]), item)
+                elif item["entity_type"] == "comment":
+                    comment_queries.note_news(conn, UUID(item["document_id"]), UUID(item["entity_id"]))
                 elif item["entity_type"] in CHANGE_RIGHTS and (
                     "access" in item["changed_fields"] or item["operation"] == "create"
                 ):
@@ -111,6 +113,8 @@ class Inbox:
             self._schedule_lists((workspaces - known_workspaces) | {UUID(one) for one in page["resync"]})
             if known_workspaces - workspaces:
                 for row in queries.list_documents(conn):
+                    if row.workspace_id in known_workspaces - workspaces:
+                        comment_queries.want_again(conn, row.id)
                     if row.workspace_id not in workspaces and row.id not in shared:
                         self._store.remove_inaccessible(row)
             queries.set_meta(conn, "workspaces", " ".join(map(str, sorted(workspaces))))
@@ -124,6 +128,8 @@ class Inbox:
             return
         if row is None:
             queries.insert_document(self._store.conn, document_id, workspace_id, new_client_id())
+            if (item["row_version"] or 0) > 1:  # It was there before, perhaps with comments.
+                comment_queries.want(self._store.conn, document_id)
         elif item["operation"] == "create" and row.refused:
             queries.set_refused(self._store.conn, document_id, None)
         queries.mark_dirty(self._store.conn, document_id)
@@ -136,15 +142,21 @@ class Inbox:
         """The workspaces to list again."""
         return [UUID(one) for one in (self._store.get("to_list") or "").split()]
 
-    def apply_list(self, workspace_id: UUID, document_ids: set[UUID]) -> None:
-        """Apply the list of all documents of a workspace: pull each, and remove others of this workspace."""
+    def apply_list(self, workspace_id: UUID, documents: dict[UUID, int]) -> None:
+        """Apply the list of all documents of a workspace, with the numbers of their open threads: pull each, and remove
+        others of this workspace.
+        """
         with self._store.writing() as conn:
             for row in queries.list_documents(conn):
                 came_from_server = row.generation is not None or row.row_version
-                if row.workspace_id == workspace_id and row.id not in document_ids and came_from_server:
+                if row.workspace_id == workspace_id and row.id not in documents and came_from_server:
                     self._store.remove_inaccessible(row)
-            for document_id in document_ids:
+            for document_id, threads in documents.items():
                 queries.insert_document(conn, document_id, workspace_id, new_client_id())
                 queries.mark_dirty(conn, document_id)
+                if threads:
+                    comment_queries.want(conn, document_id)
+                else:
+                    comment_queries.want_again(conn, document_id)
             waiting = set((queries.get_meta(conn, "to_list") or "").split()) - {str(workspace_id)}
             queries.set_meta(conn, "to_list", " ".join(sorted(waiting)))

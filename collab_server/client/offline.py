@@ -1,21 +1,20 @@
-"""The offline client: editing without a connection, and synchronisation."""
+"""The offline client: synchronisation."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from collab_server.client.inbox import Inbox
-from collab_server.client.local_document import LocalDocument
-from collab_server.client.outbox import Outbox
-from collab_server.client.store import Store
+from collab_server.client.comment_sync import fetch_comments, send_comments
+from collab_server.client.comments import CommentRefusal
+from collab_server.client.local_client import LocalClient, NotSetUp
 from collab_server.client.wire import RequestRejected, ServerConnection, ServerUnavailable
 from collab_server.core.protocol.offline_sync import MutationResult, PulledDocument, PushResult, Refusal
+
+__all__ = ["NotSetUp", "OfflineClient", "Report"]
 
 PULL_AT_ONCE = 1000
 COMMIT_EVERY = 50
@@ -27,139 +26,30 @@ LOOK_AT_FILE = 0.5
 """Seconds between checks for edits of other processes, while watching."""
 PULL_ROUNDS = 3
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-class NotSetUp(Exception):
-    """The file has no server."""
-
 
 @dataclass(slots=True)
 class Report:
-    """The result of a sync."""
+    """The result of a sync. `refusals`: changes of comments that the server did not take."""
 
     requests: int = 0
     pushed: int = 0
     pulled: int = 0
     refused: int = 0
+    refusals: list[CommentRefusal] = field(default_factory=list)
 
 
-class OfflineClient:
-    """A client with one file, for one device. All methods but `sync` and `watch` work without a connection.
-
-    Edits are on disk when their method returns. Several processes may use the file at the same time. Copies of the file
-    must not be used: both would edit as the same Yjs client.
-    """
+class OfflineClient(LocalClient):
+    """A client with one file, for one device. All methods but `sync` and `watch` work without a connection."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="collab-client")
-        self._store: Store | None = None
-        self._edited = asyncio.Event()
+        super().__init__(path)
         self._wire: ServerConnection | None = None
         self._wire_to = ("", "", "")
 
-    async def __aenter__(self) -> Self:
-        store = await asyncio.get_running_loop().run_in_executor(self._thread, Store, str(self._path))
-        self._store, self._inbox, self._outbox = store, Inbox(store), Outbox(store)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *error: object) -> None:
         if self._wire is not None:
             await self._wire.close()
-        await self._do(self._opened.close)
-        self._thread.shutdown()
-
-    @property
-    def _opened(self) -> Store:
-        assert self._store is not None, "use `async with OfflineClient(...)`"
-        return self._store
-
-    async def _do(self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: function(*arguments, **named))
-
-    # ---- without a connection
-
-    async def set_up(self, server: str, token: str) -> None:
-        """Set the server and the API token. The server of a file cannot change; the token can."""
-        known = await self._do(self._opened.get, "server")
-        if known is not None and known != server:
-            raise NotSetUp(f"this file belongs to {known}: use another for another server")
-        device = await self._do(self._opened.get, "device") or f"client-{uuid4().hex[:12]}"
-        await self._do(self._opened.set, server=server, token=token, device=device)
-
-    async def documents(self) -> list[LocalDocument]:
-        return await self._do(self._opened.documents)
-
-    async def find(self, name: str) -> UUID:
-        """Find a document by its id, name or title. Raises NoSuchDocument."""
-        return await self._do(self._opened.find, name)
-
-    async def content(self, document_id: UUID) -> str:
-        return await self._do(self._opened.content, document_id)
-
-    async def splice(self, document_id: UUID, position: int, deleted: int, inserted: str) -> bool:
-        """Delete and insert characters. Raises NoSuchDocument, ValueError."""
-        return await self._edit(document_id, lambda text: text.splice(position, deleted, inserted))
-
-    async def append(self, document_id: UUID, inserted: str) -> bool:
-        return await self._edit(document_id, lambda text: text.append(inserted))
-
-    async def replace(self, document_id: UUID, wanted: str) -> bool:
-        """Change the text to `wanted` by a minimal edit."""
-        return await self._edit(document_id, lambda text: text.replace(wanted))
-
-    async def _edit(self, document_id: UUID, change: Callable[[Any], bytes]) -> bool:
-        changed = await self._do(self._opened.edit, document_id, change)
-        self._edited.set()
-        return changed
-
-    async def create(self, title: str, text: str = "", workspace_id: UUID | None = None) -> UUID:
-        """Create a document, by default in the personal workspace. Raises NotSetUp before the first sync."""
-        if workspace_id is None:
-            home = await self._do(self._opened.get, "home")
-            if home is None:
-                raise NotSetUp("sync once before, or name the workspace")
-            workspace_id = UUID(home)
-        document_id = await self._do(self._opened.create, workspace_id, title, text)
-        self._edited.set()
-        return document_id
-
-    async def rename(self, document_id: UUID, title: str) -> None:
-        await self.set_fields(document_id, {"title": title})
-
-    async def set_fields(self, document_id: UUID, fields: dict[str, Any]) -> None:
-        """Change metadata fields, as in PATCH documents/{id}."""
-        await self._do(self._opened.set_fields, document_id, fields)
-        self._edited.set()
-
-    async def set_tags(self, document_id: UUID, tags: Sequence[str]) -> None:
-        await self._do(self._opened.set_tags, document_id, list(tags))
-        self._edited.set()
-
-    async def remove(self, document_id: UUID) -> None:
-        await self._do(self._opened.remove, document_id)
-        self._edited.set()
-
-    async def retry(self, document_id: UUID) -> None:
-        """Send refused changes again."""
-        await self._do(self._opened.retry, document_id)
-        self._edited.set()
-
-    async def status(self) -> tuple[int, int, int]:
-        """The numbers of documents, pending changes, and rescued texts."""
-        return await self._do(self._opened.status)
-
-    async def refused(self) -> list[tuple[UUID, str, str, int]]:
-        """Refused documents as (document, title, code, number of changes); their changes are not sent."""
-        return await self._do(self._opened.refused)
-
-    async def rescued(self) -> list[tuple[int, UUID, str, str, str | None]]:
-        """Rescued texts as (number, document, title, reason, text)."""
-        return await self._do(self._opened.rescued)
-
-    # ---- with one
+        await super().__aexit__(*error)
 
     async def sync(self) -> Report:
         """Send pending changes and fetch new ones. Can be repeated after any failure.
@@ -170,8 +60,15 @@ class OfflineClient:
         report = Report()
         before = wire.requests
         await self._apply_feed(wire)
+        # Comments are sent after the edits that they are about.
+        last_comment = await self._do(self._comments.last_entry)
         await self._push(wire, report)
+        pushed, refusals = await send_comments(wire, self._do, self._comments, last_comment)
+        report.pushed += pushed
+        report.refused += len(refusals)
+        report.refusals = refusals
         await self._pull(wire, report)
+        report.pulled += await fetch_comments(wire, self._do, self._comments)
         report.requests = wire.requests - before
         return report
 
@@ -208,7 +105,7 @@ class OfflineClient:
 
     async def _until_edited(self) -> None:
         seen = await self._do(self._opened.version)
-        while not (await self.status())[1]:
+        while not (await self.status())[1] and not await self._do(self._comments.is_wanting):
             self._edited.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._edited.wait(), LOOK_AT_FILE)
@@ -248,11 +145,11 @@ class OfflineClient:
             await self._do(self._inbox.start_feed, page["next_cursor"], [UUID(one) for one in page["workspaces"]])
         for workspace_id in await self._do(self._inbox.workspaces_to_list):
             try:
-                found = await wire.document_ids(workspace_id)
+                found = await wire.list_documents(workspace_id)
             except RequestRejected as error:
                 if error.code != "not_found":
                     raise
-                found = set()
+                found = {}
             await self._do(self._inbox.apply_list, workspace_id, found)
 
     async def _hear_after(self, wire: ServerConnection, cursor: str) -> None:

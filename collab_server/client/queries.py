@@ -1,42 +1,11 @@
 """SQL statements for the client's file. The caller has begun a transaction for writing ones."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE documents (
-  id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL,
-  fields TEXT NOT NULL DEFAULT '{}',   -- JSON, as the server last told them
-  row_version INTEGER NOT NULL DEFAULT 0,
-  generation INTEGER,                  -- NULL: nothing has come from the server yet
-  seq INTEGER NOT NULL DEFAULT 0,      -- all of the server's log up to there is here
-  client_id INTEGER NOT NULL,          -- as which Yjs client it is edited here
-  snapshot BLOB NOT NULL DEFAULT x'0000',
-  folded INTEGER NOT NULL DEFAULT 0,   -- the number of the last update in it
-  dirty INTEGER NOT NULL DEFAULT 0,    -- how often the server has announced news since the last pull
-  removed INTEGER NOT NULL DEFAULT 0,  -- deleted here; the server may not know it yet
-  refused TEXT                         -- the code with which the server refuses what was done here
-);
-CREATE INDEX documents_dirty ON documents (dirty) WHERE dirty > 0;
-CREATE TABLE tail (                    -- updates after the snapshot, from here and from the server
-  n INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
-  payload BLOB NOT NULL);
-CREATE INDEX tail_document ON tail (document_id, n);
-CREATE TABLE journal (                 -- what the server has not acknowledged; n is the key of a mutation
-  n INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
-  kind TEXT NOT NULL, payload BLOB, body TEXT);
-CREATE INDEX journal_document ON journal (document_id, n);
-CREATE TABLE rescued (                 -- texts that the server would not take, and what else went wrong
-  n INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL, title TEXT NOT NULL, reason TEXT NOT NULL,
-  content TEXT);
-"""
 
 Conn = sqlite3.Connection
 
@@ -67,27 +36,6 @@ class Entry:
     kind: str
     payload: bytes
     body: dict[str, Any]
-
-
-def connect(path: str) -> Conn:
-    """Open the file, or create it for its owner alone, because it contains the token. Commits are synchronous."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    conn = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=True)
-    conn.execute("PRAGMA journal_mode = WAL")
-    conn.execute("PRAGMA synchronous = FULL")
-    conn.execute("PRAGMA foreign_keys = ON")
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        if conn.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    conn.execute(statement)
-            conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        conn.execute("COMMIT")
-    except BaseException:
-        conn.close()
-        raise
-    return conn
 
 
 def get_meta(conn: Conn, key: str) -> str | None:

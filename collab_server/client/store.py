@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from collab_server.client import clock, queries
 from collab_server.client.local_document import LocalDocument, NoSuchDocument, new_client_id, normalize_name
 from collab_server.client.queries import Entry, Row
+from collab_server.client.schema import connect
 from collab_server.core.documents.offline_text import OfflineText
 from collab_server.core.yjs.updates import EMPTY_UPDATE, merge
 
@@ -25,7 +26,7 @@ class Store:
     """Access to the file, for one thread."""
 
     def __init__(self, path: str) -> None:
-        self.conn = queries.connect(path)
+        self.conn = connect(path)
         self._open: dict[UUID, tuple[OfflineText, int]] = {}
 
     def close(self) -> None:

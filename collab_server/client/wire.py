@@ -26,19 +26,26 @@ _HEADERS = {"content-type": MEDIA_TYPE, "accept": MEDIA_TYPE}
 
 
 class ServerUnavailable(Exception):
-    """The server is unreachable or cannot answer now. `after`: the requested delay in seconds."""
+    """The server is unreachable or cannot answer now. `after`: the requested delay in seconds. `status`: of HTTP, 0
+    without an answer.
+    """
 
-    def __init__(self, detail: str, after: float = 0.0) -> None:
+    def __init__(self, detail: str, after: float = 0.0, status: int = 0) -> None:
         super().__init__(detail)
         self.after = after
+        self.status = status
 
 
 class RequestRejected(Exception):
-    """The server refuses the request. `code`: of the problem document (unauthenticated, forbidden, ...)."""
+    """The server refuses the request. `code`: of the problem document (unauthenticated, forbidden, ...); `status`: of
+    HTTP.
+    """
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, status: int = 0) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
+        self.detail = detail
+        self.status = status
 
 
 class ServerConnection:
@@ -72,10 +79,25 @@ class ServerConnection:
     async def workspaces(self) -> list[dict[str, Any]]:
         return await self._list("/workspaces")
 
-    async def document_ids(self, workspace_id: UUID) -> set[UUID]:
-        """Fetch the ids of all documents of a workspace. New documents are in the feed after the cursor."""
+    async def list_documents(self, workspace_id: UUID) -> dict[UUID, int]:
+        """Fetch the ids of all documents of a workspace, with the numbers of their open threads. New documents are in
+        the feed after the cursor.
+        """
         found = await self._list(f"/workspaces/{workspace_id}/documents", sort="created", order="asc")
-        return {UUID(one["id"]) for one in found}
+        return {UUID(one["id"]): one.get("comment_count", 0) for one in found}
+
+    async def comments(self, document_id: UUID) -> list[dict[str, Any]]:
+        """Fetch all comments of a document, the oldest first. Raises ServerUnavailable, RequestRejected."""
+        return await self._list(f"/documents/{document_id}/comments")
+
+    async def find_comment(self, comment_id: UUID) -> dict[str, Any] | None:
+        """Fetch a comment; None: there is none that may be read here. Raises ServerUnavailable, RequestRejected."""
+        try:
+            return await self._get(f"/comments/{comment_id}", {})
+        except RequestRejected as error:
+            if error.status != 404:
+                raise
+            return None
 
     async def versions(self, document_id: UUID) -> list[dict[str, Any]]:
         """Fetch the versions of a document, the newest first. Raises ServerUnavailable, RequestRejected."""
@@ -83,11 +105,24 @@ class ServerConnection:
 
     async def restore(self, document_id: UUID, number: int) -> dict[str, Any]:
         """Restore a version of a document. Raises ServerUnavailable, RequestRejected."""
+        done = await self.change("POST", f"/documents/{document_id}/versions/{number}/restore")
+        if done is None:
+            raise ServerUnavailable("the answer is empty")
+        return done
+
+    async def change(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, version: int | None = None
+    ) -> dict[str, Any] | None:
+        """Send a request that changes something; returns its answer, None for an empty one. `version`: for If-Match.
+
+        Raises ServerUnavailable, RequestRejected.
+        """
         self.requests += 1
+        headers = {} if version is None else {"if-match": f'"r{version}"'}
         try:
-            answer = await self._http.post(f"/documents/{document_id}/versions/{number}/restore")
+            answer = await self._http.request(method, path, json=body, headers=headers)
             _raise_for_error(answer)
-            done: dict[str, Any] = answer.json()
+            done: dict[str, Any] | None = answer.json() if answer.content else None
         except (httpx.HTTPError, ValueError) as error:
             raise ServerUnavailable(str(error) or type(error).__name__) from error
         return done
@@ -159,5 +194,5 @@ def _raise_for_error(answer: httpx.Response) -> None:
         code, detail = f"http_{answer.status_code}", answer.reason_phrase
     if answer.status_code >= 500 or answer.status_code == 429:
         after = answer.headers.get("retry-after", "")
-        raise ServerUnavailable(f"{code}: {detail}", float(after) if after.isdigit() else 0.0)
-    raise RequestRejected(code, detail)
+        raise ServerUnavailable(f"{code}: {detail}", float(after) if after.isdigit() else 0.0, answer.status_code)
+    raise RequestRejected(code, detail, answer.status_code)

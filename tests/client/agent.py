@@ -14,6 +14,7 @@ from collab_server.client.outbox import TemporarilyRefused
 from collab_server.client.wire import ServerUnavailable
 
 _RENAMES_EVERY = 7
+COMMENTS_EVERY = 3
 _BURST = 10
 """Edits until a sync has to end: they leave it little of the machine."""
 
@@ -33,6 +34,10 @@ async def work(path: Path, document: UUID, first: int) -> None:
                 await client.append(document, f"<{number}>\n")
                 if number % _RENAMES_EVERY == 0:
                     await client.rename(document, f"title {number}")
+                if number % COMMENTS_EVERY == 0:
+                    said = await client.comment(document, f"({number})")
+                    await client.react(said, "👍")
+                    await client.edit_comment(said, f"({number}) edited")
                 say("acked", number)
                 number += 1
                 if number % _BURST == 0:

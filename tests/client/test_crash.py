@@ -11,9 +11,11 @@ import signal
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from collab_server.client.offline import OfflineClient
+from tests.client.agent import COMMENTS_EVERY
 from tests.client.devices import device, text_on_server
 from tests.features.api_harness import ApiHarness
 from tests.require import ROOT
@@ -61,6 +63,26 @@ class Agent:
             pass
 
 
+async def assert_said_once(field: ApiHarness, agent: Agent, document: UUID) -> None:
+    """Each comment that was acknowledged is on the server, once, with its last text and its reaction."""
+    said: list[dict[str, Any]] = []
+    cursor = None
+    while cursor or not said:
+        query = {"limit": "200", **({"cursor": cursor} if cursor else {})}
+        page = (await field.viewer.get(f"/documents/{document}/comments", params=query)).json()
+        said += page["items"]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    texts = Counter(one["content"] for one in said)
+    assert [text for text, times in texts.items() if times > 1] == [], "said twice"
+    acked = {number for number in agent.acked if number % COMMENTS_EVERY == 0}
+    assert {f"({number}) edited" for number in acked} - texts.keys() == set(), "said and lost"
+    assert {int(text.split(")")[0][1:]) for text in texts} <= agent.began, "never said"
+    whole = [one for one in said if one["content"].endswith("edited")]
+    assert {one["reactions"][0]["count"] for one in whole} <= {1}
+    print(f"{len(said)} comments, {len(acked)} of them acknowledged")
+
+
 async def test_a_client_that_is_killed_loses_and_repeats_nothing(field: ApiHarness, tmp_path: Path) -> None:
     seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
     print(f"COLLAB_TEST_SEED={seed}")
@@ -97,6 +119,9 @@ async def test_a_client_that_is_killed_loses_and_repeats_nothing(field: ApiHarne
                 text = await text_on_server(field.viewer, document)
                 assert await client.content(document) == await phone.content(document) == text
                 title = {one.title for one in await client.documents() if one.id == document}
+                assert await client.refused_comments() == []
+                await assert_said_once(field, agent, document)
+                assert len(await phone.comments(document)) == len(await client.comments(document))
     finally:
         process.kill()
         await process.wait()

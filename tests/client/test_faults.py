@@ -90,6 +90,33 @@ async def test_an_answer_that_is_cut_anywhere_is_asked_for_again(field: ApiHarne
             assert (await fetch(field.server, query, one))[0][0] == 0
 
 
+async def test_a_comment_whose_answer_is_cut_anywhere_is_said_once(field: ApiHarness, tmp_path: Path) -> None:
+    async with line_to(field) as line, device(tmp_path, field.editor, server=line.url) as laptop:
+        made = await laptop.create("Plan", "some words", UUID(field.team))
+        await laptop.sync()
+        cuts = 0
+        for left in range(0, 6000, 400):
+            said = await laptop.comment(made, f"after {left}", quote="words")
+            await laptop.react(said, "👍")
+            await laptop.comment(made, f"reply {left}", parent=said)
+            await laptop.edit_comment(said, f"edited {left}")
+            line.left = left
+            try:
+                await laptop.sync()
+            except ServerUnavailable:
+                cuts += 1
+        assert cuts >= 6
+        line.left = None
+        assert (await laptop.sync()).refusals == []
+        assert (await laptop.status())[1:] == (0, 0)
+        answer = await field.viewer.get(f"/documents/{made}/comments", params={"limit": 200})
+        said_there = sorted(one["content"] for one in answer.json()["items"])
+        assert said_there == sorted(f"{word} {left}" for left in range(0, 6000, 400) for word in ("edited", "reply"))
+        assert said_there == sorted(one.content for one in await laptop.comments(made))
+        edits = "SELECT count(*) FROM comment_edits e JOIN comments c ON c.id = e.comment_id WHERE c.document_id = $1"
+        assert (await fetch(field.server, edits, made))[0][0] == 15
+
+
 async def test_a_server_that_is_away_costs_nothing_but_time(field: ApiHarness, tmp_path: Path) -> None:
     async with line_to(field) as line, device(tmp_path, field.editor, server=line.url) as laptop:
         made = await laptop.create("Plan", "", UUID(field.team))
