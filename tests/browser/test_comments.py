@@ -20,7 +20,7 @@ PAYLOADS = (
     "<img src=x onerror='window.pwned = 1'>",
     "<svg/onload=window.pwned=1>",
     "[a link](javascript:window.pwned=1)",
-    "![x](x\"onerror=\"window.pwned=1)",
+    '![x](x"onerror="window.pwned=1)',
     "<math><mtext><table><mglyph><style><img src=x onerror=window.pwned=1>",
     "<a href='data:text/html,<script>window.pwned=1</script>'>x</a>",
     "\"><iframe srcdoc='<script>parent.pwned=1</script>'>",
@@ -129,9 +129,7 @@ async def test_a_mark_follows_its_words_and_comes_back_with_them(server: Server,
     await expect(shown.locator(".quote.orphaned")).to_have_count(0)
 
 
-async def test_a_mention_is_in_the_inbox_of_every_page_and_leads_to_its_comment(
-    server: Server, arrive: Arrive
-) -> None:
+async def test_a_mention_is_in_the_inbox_of_every_page_and_leads_to_its_comment(server: Server, arrive: Arrive) -> None:
     owner, friend = await people(server, "ada", "ben")
     space = await team(server, owner, editor=friend)
     doc = await make(owner, space, "Plan", content=TEXT)

@@ -8,7 +8,8 @@ import { inviteDialog } from './invite-dialog.js';
 import { toast, tryTo } from './toast.js';
 
 /** @import { Items } from './menu.js' */
-/** @import { Comment, CommentAuthor, CurrentUser, Doc } from '../lib/types.js' */
+/** @import { Comment, CommentAuthor } from '../lib/discussion-types.js' */
+/** @import { CurrentUser, Doc } from '../lib/types.js' */
 /** @import { relativeRange } from '../lib/relative-positions.js' */
 /** @import { CommentStore, Thread } from '../stores/comments.js' */
 

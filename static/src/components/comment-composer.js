@@ -5,7 +5,7 @@ import { messageOf } from '../lib/request.js';
 import { contentOf, mentionAt, textOf } from '../lib/mentions.js';
 import { Avatar } from './elements.js';
 
-/** @import { Person } from '../lib/types.js' */
+/** @import { Person } from '../lib/discussion-types.js' */
 /** @import { Named } from '../lib/mentions.js' */
 
 let count = 0;

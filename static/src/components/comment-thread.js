@@ -7,7 +7,7 @@ import { EMOJI } from './comment-actions.js';
 import { Composer } from './comment-composer.js';
 import { Avatar, Icon, MenuButton, Time } from './elements.js';
 
-/** @import { Comment, CommentAuthor } from '../lib/types.js' */
+/** @import { Comment, CommentAuthor } from '../lib/discussion-types.js' */
 /** @import { Thread as ThreadOf } from '../stores/comments.js' */
 /** @import { CommentActions } from './comment-actions.js' */
 

@@ -14,7 +14,7 @@ import { icon } from './icons.js';
 import { useKeptFocus } from './keep-focus.js';
 import { tryTo } from './toast.js';
 
-/** @import { Notification } from '../lib/types.js' */
+/** @import { Notification } from '../lib/discussion-types.js' */
 /** @import { InboxFilter } from '../stores/notifications.js' */
 
 /** @type {[InboxFilter, string][]} */

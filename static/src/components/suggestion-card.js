@@ -5,7 +5,7 @@ import { nameOf } from './comment-thread.js';
 import { Avatar, Icon, Time } from './elements.js';
 
 /** @import { Discussion } from '../editor/discussion.js' */
-/** @import { Suggestion } from '../lib/types.js' */
+/** @import { Suggestion } from '../lib/discussion-types.js' */
 
 /** Characters of a change that are shown. */
 const LONGEST = 300;

@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import { AuthorColours } from '../lib/author-colours.js';
 import { peopleIn } from './presence-panel.js';
 
-/** @import { CommentAuthor } from '../lib/types.js' */
+/** @import { CommentAuthor } from '../lib/discussion-types.js' */
 /** @import { Session } from './session.js' */
 
 /**

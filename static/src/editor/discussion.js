@@ -12,7 +12,8 @@ import { colourOfAuthors } from './comment-colours.js';
 import { drawDiscussion } from './discussion-view.js';
 import { edited, saved } from './session-state.js';
 
-/** @import { ChangeEvent, CurrentUser, Suggestion } from '../lib/types.js' */
+/** @import { Suggestion } from '../lib/discussion-types.js' */
+/** @import { ChangeEvent, CurrentUser } from '../lib/types.js' */
 /** @import { Filter } from '../stores/comments.js' */
 /** @import { Anchored, CommentMarks, Place } from './comment-marks.js' */
 /** @import { Session } from './session.js' */
@@ -255,10 +256,8 @@ export class Discussion {
   /** @param {string} content */
   async add(content) {
     const made = await this.actions.add(content);
-    batch(() => {
-      this.filter.value = 'open';
-      this.active.value = made.thread_id;
-    });
+    this.filter.value = 'open';
+    this.active.value = made.thread_id;
     setText($('announcer'), 'Comment added');
   }
 

@@ -7,7 +7,7 @@ import { debounced } from '../lib/dom.js';
 import { messageOf, statusOf } from '../lib/request.js';
 import { saved } from './session-state.js';
 
-/** @import { Suggestion } from '../lib/types.js' */
+/** @import { Suggestion } from '../lib/discussion-types.js' */
 /** @import { Session } from './session.js' */
 
 /** Milliseconds after the last change until it is sent. */

@@ -1,7 +1,8 @@
 /** The REST API of comments, suggestions and notifications, one function for each endpoint that a page uses. */
 import { request } from './request.js';
 
-/** @import { Comment, CommentEdit, Notification, Page, Person, Query, Subscribed, Suggestion } from './types.js' */
+/** @import { Comment, CommentEdit, Notification, Person, Subscribed, Suggestion } from './discussion-types.js' */
+/** @import { Page, Query } from './types.js' */
 
 /** @type {(path: string, body?: object) => Promise<any>} */
 const post = (path, body) => request(path, { method: 'POST', body });

@@ -1,7 +1,7 @@
 /** What a notification says. */
 import { counted } from './format.js';
 
-/** @import { Notification } from './types.js' */
+/** @import { Notification } from './discussion-types.js' */
 
 /** @param {Notification} item */
 function actorsOf({ actors }) {

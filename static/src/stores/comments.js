@@ -3,7 +3,8 @@ import { batch, computed, signal } from '@preact/signals';
 import * as api from '../lib/comments-api.js';
 import { messageOf, statusOf } from '../lib/request.js';
 
-/** @import { ChangeEvent, Comment } from '../lib/types.js' */
+/** @import { Comment } from '../lib/discussion-types.js' */
+/** @import { ChangeEvent } from '../lib/types.js' */
 
 /** Milliseconds. Events that arrive together cause one round of requests. */
 const READ_AFTER = 120;

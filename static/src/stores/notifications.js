@@ -3,7 +3,8 @@ import { signal } from '@preact/signals';
 import * as api from '../lib/comments-api.js';
 import { PagedStore } from './paged-store.js';
 
-/** @import { ChangeEvent, Notification } from '../lib/types.js' */
+/** @import { Notification } from '../lib/discussion-types.js' */
+/** @import { ChangeEvent } from '../lib/types.js' */
 
 /** @typedef {'all' | 'unread'} InboxFilter */
 

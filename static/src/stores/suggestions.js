@@ -3,7 +3,8 @@ import { computed, signal } from '@preact/signals';
 import * as api from '../lib/comments-api.js';
 import { messageOf } from '../lib/request.js';
 
-/** @import { ChangeEvent, Suggestion } from '../lib/types.js' */
+/** @import { Suggestion } from '../lib/discussion-types.js' */
+/** @import { ChangeEvent } from '../lib/types.js' */
 
 /** Milliseconds. Events that arrive together cause one request. */
 const READ_AFTER = 150;
