@@ -102,3 +102,11 @@ export interface Subscribed {
   level: string | null;
   effective: string | null;
 }
+
+export interface NotificationSettings {
+  email?: boolean;
+  digest?: 'immediate' | 'daily';
+  browser?: boolean;
+  documentShared?: boolean;
+  systemUpdates?: boolean;
+}

@@ -44,15 +44,7 @@ export interface Account {
 export interface Preferences {
   theme: 'system' | 'light' | 'dark';
   language: string;
-  notifications?: NotificationSettings;
-}
-
-export interface NotificationSettings {
-  email?: boolean;
-  digest?: 'immediate' | 'daily';
-  browser?: boolean;
-  documentShared?: boolean;
-  systemUpdates?: boolean;
+  notifications?: import('./discussion-types.js').NotificationSettings;
 }
 
 export interface UserSession {
