@@ -51,6 +51,7 @@ const Facts = ({ doc, place }) =>
     h(PresenceBadge, { doc }),
     h(Time, { at: doc.last_edited_at ?? doc.created_at }),
     doc.word_count != null && h('span', {}, counted(doc.word_count, 'word')),
+    Boolean(doc.comment_count) && h('span', {}, counted(doc.comment_count ?? 0, 'open thread')),
     place && h('span', { class: 'place' }, place),
   );
 

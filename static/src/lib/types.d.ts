@@ -190,6 +190,7 @@ export interface Doc {
   excerpt?: string | null;
   word_count?: number | null;
   view_count?: number | null;
+  comment_count?: number;
   tags?: Tag[];
   metadata?: Record<string, any> | null;
   is_favourite?: boolean;

@@ -21,7 +21,7 @@ export function isHit(row) {
 export const documentOf = (row) => (isHit(row) ? row.document : row);
 
 /** Entities whose changes may change what a row shows, or which rows there are. */
-const RELEVANT = new Set(['document', 'favourite', 'tag', 'category']);
+const RELEVANT = new Set(['document', 'favourite', 'tag', 'category', 'comment']);
 
 /** @extends {PagedStore<Row>} */
 export class DocumentStore extends PagedStore {
