@@ -88,7 +88,7 @@ def _to_entry(comment: Comment) -> Entry:
         id=str(comment.id),
         parent_id=str(comment.parent_id) if comment.parent_id else None,
         author=presentation.author_name(comment) or UNKNOWN,
-        author_id=str(comment.author_id) if comment.author_id and comment.author_kind != "api_client" else None,
+        author_id=str(comment.author_id) if comment.author_id else None,
         at=comment.created_at,
         content=comment.content,
         html=comment.content_html,
