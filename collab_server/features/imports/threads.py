@@ -23,7 +23,7 @@ from collab_server.features.imports.foreign import notes, word_comments
 from collab_server.features.imports.foreign.word_comments import WordComment
 
 MAX_COMMENTS: Final = 2_000
-"""Of one document. More are left out."""
+"""The number of comments that one document takes; more are left out."""
 _MAX_NAME: Final = 200
 _CUT: Final = " [...]"
 _BY_LINE: Final = re.compile(r"\*\*.{1,400}\*\*, \d{4}-\d\d-\d\d\n")

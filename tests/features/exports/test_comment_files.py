@@ -35,7 +35,7 @@ def entry(content: str = "Too *high*", author: str = "Ann Weber", html: str = "<
 
 def thread(text: str, quote: str | None, *entries: Entry, number: int = 0, resolved: bool = False) -> Thread:
     start = text.index(quote) if quote else None
-    places = (None, None)
+    places: tuple[int | None, int | None] = (None, None)
     if quote and start is not None:
         places = utf16.length(text[:start]), utf16.length(text[: start + len(quote)])
     return Thread(str(number), quote, *places, resolved, None, None, entries or (entry(),))
@@ -135,8 +135,8 @@ def test_a_page_highlights_words_and_is_sanitised() -> None:
     assert markup.render(text, "html") in re.sub(r"</?mark[^>]*>|<sup.*?</sup>", "", page)
 
 
-async def export(who: Person, document: str, format_: str, **params: object) -> Any:
-    answer = await who.get(f"/documents/{document}/export", params={"format": format_, **params})  # type: ignore[arg-type]
+async def export(who: Person, document: str, format_: str, **params: str) -> Any:
+    answer = await who.get(f"/documents/{document}/export", params={"format": format_, **params})
     assert answer.status_code == 200, answer.text
     return answer
 
