@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import docx
+import pycrdt
 import pytest
 from docx.oxml.ns import qn
 from hypothesis import given, settings
@@ -66,7 +67,7 @@ def test_references_never_change_the_meaning_of_the_text() -> None:
     assert footnoted("word(see) x", "word").startswith("word(see)[^c1] x")
     assert footnoted("> ```\n> abc", "abc") == "> ```\n> abc\n> ```\n> [^c1]"
     assert footnoted("```\nabc\n```\ntext", "abc") == "```\nabc\n```\n[^c1]\n\ntext"
-    assert footnoted("[^1]: Own note", "1", "Own") == "[^1]: [^c1]Own[^c2] note"
+    assert footnoted("[^1]: Own note", "1", "Own") == "[^1]:[^c1] Own[^c2] note"
     assert footnoted("line  \nnext", "line") == "line[^c1]  \nnext"
     assert footnoted("---\ntitle: x\n---\ntext", "title", "text") == (
         "---\ntitle: x\n---\ntext[^c1]\n\nComments on the document: [^c2]"
@@ -322,3 +323,46 @@ async def test_comments_of_a_word_document_become_threads_and_go_back(api: ApiHa
     assert by_text["> last words\n\nOrphan"]["anchor"] is None
     again = (await export(api.viewer, item["document"]["id"], "docx", comments="all")).content
     assert sorted(ranges(again).values()) == sorted(ranges(file).values())
+
+
+async def test_a_document_of_json_keeps_its_content(api: ApiHarness) -> None:
+    doc: pycrdt.Doc[pycrdt.Map[str]] = pycrdt.Doc()
+    doc["data"] = pycrdt.Map({"a": "b"})
+    document = (await sent(api.editor, api.team, doc.get_update(), name="a.yjs"))["items"][0]["document"]["id"]
+    await say(api.editor, document, "On JSON")
+    plain = (await export(api.viewer, document, "md")).text
+    assert "a" in plain
+    written = (await export(api.viewer, document, "md", comments="true")).text
+    assert written.startswith(plain.rstrip("\n")) and "On JSON" in written
+    assert [text for _, text in word_comments((await export(api.viewer, document, "docx")).content)] == ["On JSON"]
+
+
+async def test_an_encrypted_document_brings_its_threads_along(api: ApiHarness) -> None:
+    home, other = await space(api.owner, "Keys"), await space(api.owner, "Other keys")
+    body = {"title": "Key", "type": "password", "content_encrypted": "c2VjcmV0", "encryption": {"alg": "x"}}
+    document = (await api.make(api.owner, home, **body))["id"]
+    await say(api.owner, document, "On a key")
+    assert len((await export(api.owner, document, "json", comments="true")).json()["comments"]) == 1
+    refusal = await api.owner.get(f"/documents/{document}/export", params={"format": "md", "comments": "true"})
+    assert refused(refusal) == (422, "unprocessable")
+    archive = await archived(api.owner, home)
+    assert "Key.comments.json" in archive.namelist()
+    [item] = (await sent(api.owner, other, raw(archive), name="a.zip"))["items"]
+    assert [each["content"] for each in await listed(api.owner, item["document"]["id"])] == ["On a key"]
+
+
+async def test_an_archive_of_markdown_finds_the_words_of_a_changed_text(api: ApiHarness) -> None:
+    home = await space(api.owner, "Edited")
+    document = (await api.make(api.owner, home, content="We agreed on the price."))["id"]
+    await say(api.owner, document, "Kept", anchor={"quote": "the price"})
+    await say(api.owner, document, "Lost", anchor={"quote": "agreed"})
+    archive = await archived(api.owner, home, "md")
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as written:
+        for name in archive.namelist():
+            written.writestr(name, b"Yes: the price is fine." if name.endswith(".md") else archive.read(name))
+    [item] = (await sent(api.owner, home, changed.getvalue(), name="a.zip"))["items"]
+    assert item["notes"] == ["1 thread of comments is on the document: the text lacks the words"]
+    items = await listed(api.owner, item["document"]["id"])
+    assert [each["content"] for each in items] == ["Kept", "> agreed\n\nLost"]
+    assert [each["anchor"] and each["anchor"]["start"] for each in items] == [5, None]

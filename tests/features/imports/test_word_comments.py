@@ -1,10 +1,13 @@
 """Comments of Word documents become threads on the same words."""
 
+import json
+
 import pytest
 
 from collab_server.core.yjs import utf16
+from collab_server.features.exports.discussion.threads import FORMAT, VERSION
 from collab_server.features.imports import parsing
-from collab_server.features.imports.threads import Discussion, ImportedComment, ImportedThread, prepare
+from collab_server.features.imports.threads import Discussion, ImportedComment, ImportedThread, prepare, read_file
 from tests.features.imports.word import package, paragraph, run
 
 
@@ -134,3 +137,17 @@ def test_a_comment_that_was_imported_before_names_its_author_once() -> None:
     again = ImportedComment("Ben", "2026-02-01", "**Ann**, 2026-01-05\n\nWhy?")
     [thread] = prepare(Discussion((ImportedThread((again,)),), ""), update, None).threads
     assert thread.comments[0].content == "**Ann**, 2026-01-05\n\nWhy?"
+
+
+def test_a_file_of_comments_with_odd_characters_is_read() -> None:
+    _, _, _, update = parse(paragraph(run("x")), comment(0))
+    author = {"id": None, "name": None}
+    said = {"id": "1", "parent_id": "0", "author": author, "created_at": "?", "content": "a\0\ud800b"}
+    thread = {"anchor": {"quote": "\ud83d\0", "start": True, "end": 10**30}, "resolved": 1, "comments": [said, said]}
+    file = json.dumps({"format": FORMAT, "version": VERSION, "content_hash": "", "threads": [thread]}).encode()
+    [made] = prepare(read_file(file), update, None).threads
+    assert [each.content for each in made.comments] == [
+        "**Somebody**\n\n> \ufffd\n\na\ufffdb",
+        "**Somebody**\n\na\ufffdb",
+    ]
+    assert not made.resolved and made.comments[1].parent == 0
