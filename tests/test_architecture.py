@@ -20,7 +20,7 @@ ONLY_IN = {
     "pycrdt": ("core/",),
     "fastapi": ("web/", "api.py", "app.py", "realtime/endpoints/"),
     "redis": ("adapters/redis/",),
-    "docx": ("features/exports/docx_file.py",),
+    "docx": ("features/exports/docx_file.py", "features/exports/discussion/word.py"),
     "mammoth": ("features/imports/docx_reader.py",),
     "typst": ("features/exports/pdf_file.py",),
 }

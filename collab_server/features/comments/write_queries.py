@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +96,12 @@ async def insert_comment(conn: Conn, document_id: UUID, fields: dict[str, Any]) 
     return made
 
 
+async def read_clock(conn: Conn) -> datetime:
+    """Return the time at which the transaction began."""
+    now: datetime = await conn.fetchval("SELECT now()")
+    return now
+
+
 async def update_comment(conn: Conn, comment_id: UUID, fields: dict[str, Any]) -> None:
     """Update columns of a comment. Raises InsufficientPrivilege."""
     changes = [f"{column} = {_place(column, number)}" for number, column in enumerate(fields, 2)]
@@ -115,6 +122,7 @@ _TYPES = {
     "anchor_generation": "bigint",
     "anchor_seq": "bigint",
     "resolved": "boolean",
+    "created_at": "timestamptz",
 }
 
 

@@ -19,9 +19,8 @@ from collab_server.features.documents.api import USUAL, CurrentContext
 from collab_server.features.documents.document_queries import Document, Encrypted
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.documents.request_context import RequestContext
-from collab_server.features.exports import file_names, formats, manifest, reading
-from collab_server.features.exports.discussion import reading as comments_files
-from collab_server.features.exports.discussion.reading import Choice
+from collab_server.features.exports import comment_files, file_names, formats, manifest, reading
+from collab_server.features.exports.comment_files import Choice
 from collab_server.features.exports.reading import Sources
 from collab_server.features.exports.services import conversion_services
 from collab_server.web.etags import not_modified
@@ -73,7 +72,7 @@ async def export_document(
     `comments`: those that you may read, as comments of Word, as footnotes of Markdown, as highlights with a section of
     HTML, or as an array of threads in JSON. Who reads a document only because it is public gets none.
     """
-    chosen = comments_files.choose(comments, format, of_version=version is not None)
+    chosen = comment_files.choose(comments, format, of_version=version is not None)
     await require(context.db, context.identity, document_id, Action.VIEW)
     if version is not None:
         return await _export_version(context, sources, request, document_id, version, format)
@@ -82,13 +81,13 @@ async def export_document(
     content = await reading.get_text(sources, document_id)
     found = None
     if chosen != "false" and whole:
-        found = await comments_files.load(sources, context.identity.rights_of, document, chosen)
+        found = await comment_files.load(sources, context.identity.rights_of, document, chosen)
     shown = f"-{found.digest}" if found else ""
     etag = f'"{document.row_version}-{content.clock}-{content.content_hash[:16]}-{format}{formats.VERSION}{shown}"'
     if (unchanged := not_modified(request, etag)) is not None:
         return unchanged
     if found is not None and format != "json":
-        file = await comments_files.write(sources, document, found, format)
+        file = await comment_files.write(sources, document, found, format)
     else:
         threads = None if chosen == "false" else (found.threads if found else ())
         file = await reading.write(sources, document, content, format, category, encrypted, threads=threads)

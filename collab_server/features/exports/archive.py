@@ -19,8 +19,7 @@ from collab_server.features.documents import document_queries, list_queries, tag
 from collab_server.features.documents.document_queries import Document
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.documents.list_queries import Filters, Position
-from collab_server.features.exports import manifest, reading
-from collab_server.features.exports.discussion import reading as comments_files
+from collab_server.features.exports import comment_files, manifest, reading
 from collab_server.features.exports.discussion import threads
 from collab_server.features.exports.file_names import Names, make_safe_name
 from collab_server.features.exports.formats import KINDS, Format
@@ -116,7 +115,7 @@ async def _write_document(
                 files[form] = stem + KINDS[form].extension
                 changed = document.last_edited_at or document.created_at
                 await asyncio.to_thread(archive.add, files[form], file, changed)
-        discussion = await comments_files.load_all(sources, identity.user_id, document)
+        discussion = await comment_files.load_all(sources, identity.user_id, document)
         if discussion is not None:
             stem = stem or names.unique("/".join(make_safe_name(name) for name in (*category, document.title)))
             files[threads.FILE] = stem + threads.EXTENSION

@@ -1,5 +1,6 @@
 """Storing the threads of an imported document."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,8 @@ async def _insert(context: RequestContext, document_id: UUID, made: tuple[Stored
         return
     writing = CommentContext(context.identity, context.db, context.rooms, context.workers)
     async with writing.writing() as conn:
+        # Lists are in the order of time, and all of this happens at one time.
+        at = await write_queries.read_clock(conn)
         for thread in made:
             ids: list[UUID] = []
             for comment in thread.comments:
@@ -56,8 +59,10 @@ async def _insert(context: RequestContext, document_id: UUID, made: tuple[Stored
                     **shared,
                     "content": comment.content,
                     "content_html": comment.html,
-                    "parent_id": parent if ids else None,
+                    "parent_id": parent,
+                    "created_at": at,
                 }
+                at += timedelta(microseconds=1)
                 if not ids and thread.anchor is not None:
                     anchor, text, start, end = thread.anchor
                     # Row 0: the first reader looks for the words, which may have been edited since.

@@ -23,7 +23,7 @@ from collab_server.features.imports.foreign import notes, word_comments
 from collab_server.features.imports.foreign.word_comments import WordComment
 
 MAX_COMMENTS: Final = 2_000
-"""Of one document. More are left out."""
+"""The number of comments that one document takes; more are left out."""
 _MAX_NAME: Final = 200
 _CUT: Final = " [...]"
 _BY_LINE: Final = re.compile(r"\*\*.{1,400}\*\*, \d{4}-\d\d-\d\d\n")
@@ -231,15 +231,16 @@ def _render(text: str) -> tuple[str, str]:
 
 
 def _write(comment: ImportedComment, quote: str | None, me: str | None) -> str:
-    content = write_plain_mentions(comment.content.replace("\0", "")).strip()
+    content = write_plain_mentions(comment.content).strip()
     if quote is not None:
         content = "\n".join(f"> {line}" for line in quote.split("\n")) + f"\n\n{content}"
     if (me is None or comment.author_id != me) and not _BY_LINE.match(content):
-        name = " ".join(comment.author.replace("\0", "").split())[:_MAX_NAME] or "Somebody"
+        name = " ".join(comment.author.split())[:_MAX_NAME] or "Somebody"
         name = re.sub(r"([\\`*_\[\]<>~])", r"\\\1", name)
         day = _read_day(comment.date)
         content = f"**{name}**{f', {day}' if day else ''}\n\n{content}"
-    return content.strip() or "(empty)"
+    # JSON can have halves of surrogate pairs.
+    return utf16.replace_lone_surrogates(content.replace("\0", "")).strip() or "(empty)"
 
 
 def _read_day(date: str) -> str:

@@ -25,7 +25,13 @@ _TYPES: Final = (
     f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="png" ContentType="image/png"/>'
     '<Default Extension="xml" ContentType="application/xml"/></Types>'
 )
-ROOTS: Final = {"styles": "styles", "numbering": "numbering", "footnotes": "footnotes", "header": "hdr"}
+ROOTS: Final = {
+    "styles": "styles",
+    "numbering": "numbering",
+    "footnotes": "footnotes",
+    "header": "hdr",
+    "comments": "comments",
+}
 
 
 def package(body: str, **parts: str) -> bytes:

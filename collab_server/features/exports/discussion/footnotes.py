@@ -19,6 +19,8 @@ from collab_server.core.markdown.places import Leaf, Leaves
 from collab_server.features.exports.discussion.threads import Discussion, Thread, format_moment, write_plain_mentions
 
 _LABEL: Final = re.compile(r"\[\^([^\]\s]{1,200})\]")
+_OWN: Final = re.compile(r"\[\^[^\]\s]{1,200}\]:?")
+"""A footnote of the document, which the parser takes for text."""
 _TRIES: Final = 12
 _SPACE: Final = re.compile(r"[ \n]")
 _MAX_ADDRESS: Final = 2_000
@@ -26,7 +28,8 @@ _ADDRESS: Final = re.compile(r"(?:(?<!\()\bhttps?://|(?<!\S)www\.|\w@)[^\s<>()\[
 """Renderers make a link of a bare address, up to the next white space."""
 _INTERRUPTS: Final = re.compile(r" {0,3}(?:[-+*] +[^\s-]|1[.)] +\S|#{1,6} |`{3}|~{3}|>)")
 """A line that no paragraph goes on with."""
-_CLOSERS: Final = ("-->", "?>", "]]>", ">", "</pre>", "</script>", "</style>", "</textarea>")
+_CLOSERS: Final = ("-->", "?>", "]]>", ">")
+_RAW: Final = re.compile(r"\s*<(pre|script|style|textarea)", re.IGNORECASE)
 _ON_DOCUMENT: Final = "Comments on the document:"
 
 
@@ -106,10 +109,13 @@ class _Writer:
         found_edges = places.find_edges(self.parser, content, [wanted, *spaces[:_TRIES]])
         edges = [at for at, in_link in found_edges if at >= wanted and not in_link]
         shape = _shape(leaf.token.children or [])
+        own = [each.span() for each in _OWN.finditer(content)]
         for at in dict.fromkeys(places.leave_line_end(content, each) for each in [*edges[:_TRIES], len(content)]):
             following = content[at : at + 1]
             in_address = _ADDRESS.search(content, max(0, at - _MAX_ADDRESS), at) is not None
             if (at > wanted and following.isalnum()) or (in_address and following.strip()):
+                continue
+            if any(first < at < stop for first, stop in own):
                 continue
             space = " " if in_address else ""
             reference = f"{space}[^{label}]"
@@ -191,7 +197,7 @@ def _insert(text: str, insertions: Iterable[_Insertion]) -> str:
 def _close(parser: MarkdownIt, text: str) -> str:
     """The text, and if code or HTML is open at its end, what closes it."""
     probe = "\n\nx"
-    for closer in ("", *_open_fence(parser, text), *_CLOSERS):
+    for closer in ("", *_find_closer(parser, text), *_CLOSERS):
         closed = _join(text, "", closer) if closer else text
         tokens = parser.parse(closed.rstrip("\n") + probe)
         if len(tokens) >= 3 and tokens[-1].type == "paragraph_close" and tokens[-1].level == 0:
@@ -199,9 +205,11 @@ def _close(parser: MarkdownIt, text: str) -> str:
     return text
 
 
-def _open_fence(parser: MarkdownIt, text: str) -> list[str]:
-    tokens = parser.parse(text)
-    return [tokens[-1].markup] if tokens and tokens[-1].type == "fence" else []
+def _find_closer(parser: MarkdownIt, text: str) -> list[str]:
+    """What closes the code or the element that the text may end in."""
+    last = (parser.parse(text) or [Token("", "", 0)])[-1]
+    raw = _RAW.match(last.content) if last.type == "html_block" else None
+    return [last.markup] if last.type == "fence" else [f"</{raw[1]}>"] if raw else []
 
 
 def _join(text: str, more: str, closer: str = "") -> str:

@@ -41,14 +41,14 @@ async def list_comments(db: Database, user_id: UUID | None, document_id: UUID) -
         after = page[-1].created_at, page[-1].id
 
 
-def locate(update: bytes, anchors: Sequence[bytes]) -> tuple[str, list[Place]]:
-    """Return (the content of a document, where anchors are in it: UTF-16 units, None for an orphan). Pure; for a worker
-    process. Raises Malformed.
+def locate(update: bytes, anchors: Sequence[bytes]) -> tuple[str | None, list[Place]]:
+    """Return (the content of a document, where anchors are in it: UTF-16 units, None for an orphan). JSON has no
+    positions, and its content is None. Pure; for a worker process. Raises Malformed.
     """
     try:
         units = read_content_units(update)
     except UnprocessableContent:
-        return "", [None] * len(anchors)  # JSON has no positions.
+        return None, [None] * len(anchors)
     finder = Finder(units, update)
     located = [finder.locate(anchor) for anchor in anchors]
     return units.content, [
@@ -88,7 +88,7 @@ def _to_entry(comment: Comment) -> Entry:
         id=str(comment.id),
         parent_id=str(comment.parent_id) if comment.parent_id else None,
         author=presentation.author_name(comment) or UNKNOWN,
-        author_id=str(comment.author_id) if comment.author_id and comment.author_kind != "api_client" else None,
+        author_id=str(comment.author_id) if comment.author_id else None,
         at=comment.created_at,
         content=comment.content,
         html=comment.content_html,

@@ -22,6 +22,7 @@ from collab_server.features.exports.discussion.threads import Thread, quote_firs
 
 _W14: Final = "http://schemas.microsoft.com/office/word/2010/wordml"
 _W15: Final = "http://schemas.microsoft.com/office/word/2012/wordml"
+_COMPATIBILITY: Final = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 _EXTENDED: Final = "http://schemas.microsoft.com/office/2011/relationships/commentsExtended"
 _EXTENDED_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.commentsExtended+xml"
 _FIRST_PARAGRAPH: Final = 0x10000000
@@ -106,6 +107,8 @@ class Comments:
                 states.append(
                     f'<w15:commentEx w15:paraId="{_paragraph_id(number)}"{parent} w15:done="{int(thread.resolved)}"/>'
                 )
+        # Programs that know no replies skip the ids of paragraphs.
+        part.element.set(f"{{{_COMPATIBILITY}}}Ignorable", "w14")
         used = set(re.findall(r'r:id="([^"]+)"', part.blob.decode()))
         for address, relation in links.items():
             if relation in used:

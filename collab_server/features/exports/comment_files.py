@@ -11,7 +11,7 @@ from collab_server.features.content import markup, rendering
 from collab_server.features.document_log import store
 from collab_server.features.documents.document_queries import Document
 from collab_server.features.documents.kinds import ENCRYPTED
-from collab_server.features.exports import formats
+from collab_server.features.exports import formats, reading
 from collab_server.features.exports.discussion import loading
 from collab_server.features.exports.discussion.threads import Discussion, keep_open
 from collab_server.features.exports.reading import Sources
@@ -57,6 +57,8 @@ async def _place(sources: Sources, document: Document, comments: Sequence[Commen
     content, places = await sources.converters.run(
         loading.locate, loaded.stored.snapshot, [each.anchor for each in anchored]
     )
+    if content is None:
+        content = (await reading.get_text(sources, document.id)).content
     where = {each.comment_id: place for each, place in zip(anchored, places, strict=True)}
     return loading.make_discussion(comments, content, where)
 
