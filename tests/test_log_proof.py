@@ -7,7 +7,6 @@ import asyncio
 import itertools
 import random
 import struct
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -21,9 +20,14 @@ from tests.site import PLAYGROUND
 
 Act: TypeAlias = Callable[[asyncpg.Connection, random.Random], Awaitable[None]]
 
-SECONDS = 3.0
+WITHIN = 120.0
+"""Seconds until all of ENOUGH must have happened, on however slow a machine."""
 DOCUMENTS = 12
 APPENDERS, COMPACTORS, READERS = 8, 3, 2
+
+
+ENOUGH = {"rolled_back": 20, "compactions": 100, "lost_races": 5, "loads": 500}
+"""What must have happened before the proof ends."""
 
 
 @dataclass
@@ -34,6 +38,9 @@ class Tally:
     lost_races: int = 0
     loads: int = 0
     torn: int = 0
+
+    def is_enough(self) -> bool:
+        return all(getattr(self, name) >= count for name, count in ENOUGH.items())
 
 
 def numbers(blob: bytes) -> list[int]:
@@ -47,7 +54,6 @@ class Proof:
         self.documents: list[UUID] = []
         self.counter = itertools.count(1)
         self.tally = Tally()
-        self.end = 0.0
 
     async def load(self, conn: asyncpg.Connection, document: UUID) -> tuple[bytes, int, int, list[bytes]]:
         found = "SELECT coalesce(yjs_state, ''), yjs_clock, head_seq, pending FROM app.load_document($1)"
@@ -91,8 +97,7 @@ class Proof:
         self.tally.torn += len(state) != 8 * clock or clock + len(pending) != head
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            self.end = time.monotonic() + SECONDS
+        async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as tasks:
             actors = [self.append] * APPENDERS + [self.compact] * COMPACTORS + [self.read] * READERS
             for index, act in enumerate(actors):
                 tasks.create_task(self._repeat(act, random.Random(f"{self.seed} {index}")))
@@ -100,7 +105,7 @@ class Proof:
     async def _repeat(self, act: Act, dice: random.Random) -> None:
         conn = await asyncpg.connect(self.dsn, server_settings={"role": "app_service"})
         try:
-            while time.monotonic() < self.end:
+            while not self.tally.is_enough():
                 await act(conn, dice)
         finally:
             await conn.close()
@@ -131,5 +136,4 @@ async def test_concurrent_appends_compactions_and_loads_lose_repeat_and_tear_not
         await owner.close()
     print(sum(map(len, tally.committed.values())), "updates", replace(tally, committed={}))
     assert (lost, twice, tally.torn) == (0, 0, 0)
-    assert min(tally.rolled_back, tally.compactions, tally.loads) > 10
-    assert tally.lost_races > 0
+    assert tally.is_enough()

@@ -36,7 +36,7 @@ MAX_PENDING = 1000
 """Entries that are kept for a stream while its workspaces are looked up."""
 TICK_SECONDS = 5.0
 READS_AT_ONCE = 4
-_DISCUSSION = frozenset({"comment"})
+_DISCUSSION = frozenset({"comment", "suggestion"})
 """Entities that members of the workspace read, and not whoever reads the document because it is public."""
 
 
@@ -261,7 +261,7 @@ class LiveEvents:
                 self._offer(stream, RESYNC)
 
     async def _find_members(self, entries: Sequence[NewEntry]) -> Collection[tuple[UUID | None, UUID]] | None:
-        """Find who of the receivers of comments may read them: pairs of a user and a workspace; None: not known now."""
+        """Find who of the receivers of a discussion may read it: pairs of a user and a workspace; None: not known now."""
         pairs = {
             (receiver.rights_of, entry.workspace_id)
             for entry in entries
@@ -274,7 +274,7 @@ class LiveEvents:
             async with self._db.as_service() as conn:
                 return await queries.find_members(conn, pairs, self._db.guest_role)
         except CollabError:
-            log.warning("looking up who reads comments failed: connections are asked to read them again")
+            log.warning("looking up who reads discussions failed: connections are asked to read them again")
             return None
 
     def _deliver_to_document(self, entry: NewEntry, members: Collection[tuple[UUID | None, UUID]] | None) -> None:

@@ -88,7 +88,7 @@ async def insert_comment(conn: Conn, document_id: UUID, fields: dict[str, Any]) 
         f"""
         INSERT INTO comments (document_id, workspace_id, {", ".join(columns)})
         SELECT d.id, d.workspace_id, {", ".join(places)} FROM documents d WHERE d.id = $1 AND d.deleted_at IS NULL
-        ON CONFLICT (id) DO NOTHING RETURNING id
+        ON CONFLICT DO NOTHING RETURNING id
         """,  # noqa: S608
         document_id,
         *map(_value, fields.values()),
