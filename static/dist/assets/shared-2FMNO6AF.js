@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-27NUU36A.js";import"./shared-NFH7BWVT.js";import"./shared-667EJE7M.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-5J2IMWPL.js";import"./shared-UJQHFLXW.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
