@@ -24,9 +24,28 @@ Token = Annotated[str, Query(max_length=200)]
 _ABSENT = "this link is not valid, or its account has gone"
 
 
-def _page(body: str) -> HTMLResponse:
-    head = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mails of notifications</title></head>'
-    return HTMLResponse(f"{head}<body><main>{body}</main></body></html>")
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <meta name="robots" content="noindex">
+  <title>Mails of notifications · collab_server</title>
+  <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="/static/page.css">
+  <script src="/static/early.js"></script>
+</head>
+<body class="plain-page card-page" data-state="ready">
+<header class="bar">
+  <a class="brand" href="/"><img src="/static/favicon.svg" alt="" width="26" height="26"><span>collab_server</span></a>
+</header>
+<main><div class="card">"""
+"""Works without scripts: who opens the link of a mail may have none."""
+
+
+def _page(title: str, body: str) -> HTMLResponse:
+    return HTMLResponse(f"{_HEAD}<h1>{title}</h1>{body}</div></main></body></html>")
 
 
 def _tokens(request: Request) -> UnsubscribeTokens:
@@ -45,8 +64,9 @@ async def ask_to_unsubscribe(token: Token, request: Request) -> HTMLResponse:
         raise NotFound(_ABSENT)
     action = escape(f"{PATH}?token={token}")
     return _page(
-        f'<form method="post" action="{action}"><p>Do you want no more mails of notifications?</p>'
-        "<button>Turn them off</button></form>"
+        "No more mails of notifications?",
+        f'<p>The inbox on the pages stays as it is.</p><form method="post" action="{action}">'
+        '<button class="button primary full">Turn mails off</button></form>',
     )
 
 
@@ -64,4 +84,8 @@ async def unsubscribe(token: Token, request: Request, db: CurrentDatabase) -> HT
     async with db.as_service() as conn:
         if not await mail_queries.turn_off_mail(conn, user_id):
             raise NotFound(_ABSENT)
-    return _page("<p>You get no more mails of notifications. Your account's settings turn them on again.</p>")
+    return _page(
+        "Mails are turned off",
+        '<p>You get no more mails of notifications. <a href="/account#notifications">Your settings</a> turn them on '
+        "again.</p>",
+    )

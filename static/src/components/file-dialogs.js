@@ -18,6 +18,8 @@ const FORMATS = [
   ['json', 'JSON', 'Text and details, for programs'],
   ['yjs', 'Yjs update', 'The document itself, to import it again'],
 ];
+/** Formats that may have comments. */
+const WITH_COMMENTS = new Set(['md', 'docx', 'html', 'json']);
 const TAKEN = '.md,.markdown,.txt,.html,.htm,.docx,.yjs,.zip';
 
 /** @param {{ blob: Blob, name: string }} file */
@@ -45,9 +47,17 @@ export const downloadDialog = (doc) =>
           ),
         ),
       ),
+      {
+        name: 'comments',
+        label: 'With open comments',
+        type: 'checkbox',
+        value: Boolean(doc.comment_count),
+        hint: 'In Markdown, Word, web pages and JSON.',
+      },
     ],
     verb: 'Download',
-    act: async ({ format }) => save(await api.exported(doc.id, format)),
+    act: async ({ format, comments }) =>
+      save(await api.exported(doc.id, format, WITH_COMMENTS.has(format) ? comments : undefined)),
   });
 
 /**

@@ -215,8 +215,9 @@ export const tags = (workspaceId) => get(`workspaces/${workspaceId}/tags`, { lim
 export const categories = (workspaceId) => get(`workspaces/${workspaceId}/categories`, { limit: 200 });
 /** The address at which a browser shows the document's content. */
 export const readingPage = (/** @type {string} */ id) => `/api/v1/documents/${id}/content`;
-/** @type {(id: string, format: string) => Promise<{ blob: Blob, name: string }>} */
-export const exported = (id, format) => request(`documents/${id}/export`, { query: { format }, asFile: true });
+/** @type {(id: string, format: string, comments?: boolean) => Promise<{ blob: Blob, name: string }>} */
+export const exported = (id, format, comments) =>
+  request(`documents/${id}/export`, { query: { format, comments }, asFile: true });
 export const workspaceArchive = (/** @type {string} */ id) => `/api/v1/workspaces/${id}/export`;
 /** @type {(workspace: string, file: File) => Promise<{ items: ImportedItem[], notes: string[] }>} */
 export const importFile = (workspaceId, file) =>
