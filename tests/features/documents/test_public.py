@@ -41,6 +41,17 @@ async def test_everybody_reads_a_public_document(api: ApiHarness) -> None:
     assert (await reader.get(f"/documents/{document}/updates")).status_code == 200
 
 
+async def test_the_discussion_of_a_public_document_is_not_public(api: ApiHarness) -> None:
+    document, _ = await public(api)
+    edits = {"edits": [{"find": "Open", "replace": "Closed"}]}
+    for path, body in (("comments", {"content": "secret"}), ("suggestions", edits)):
+        made = await api.editor.post(f"/documents/{document}/{path}", json=body)
+        assert made.status_code == 201, made.text
+        answer = await nobody(api.server).get(f"/documents/{document}/{path}")
+        assert (answer.status_code, answer.json()["items"]) == (200, []), path
+        assert refused(await nobody(api.server).get(f"/{path}/{made.json()['id']}")) == SIGN_IN
+
+
 async def test_everything_else_asks_to_sign_in_whether_it_is_there_or_not(api: ApiHarness) -> None:
     document, _ = await public(api)
     closed = await api.make(content="# Closed", name=f"closed-{uuid4()}")

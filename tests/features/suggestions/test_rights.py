@@ -48,9 +48,6 @@ async def test_readers_of_a_public_document_see_no_suggestions(api: ApiHarness) 
     assert (await api.editor.patch(f"/documents/{made['id']}", json={"is_public": True})).status_code == 200
     one = await suggested(api.commenter, made, "one", "1")
     assert await listed(api.stranger, made) == []
-    async with httpx.AsyncClient(base_url=f"{api.server.http}/api/v1") as anybody:
-        answer = await anybody.get(f"/documents/{made['id']}/suggestions")
-        assert (answer.status_code, answer.json()["items"]) == (200, [])
     assert refused(await api.stranger.get(f"/suggestions/{one['id']}")) == (404, "not_found")
     assert refused(await decide(api.stranger, one, "accept")) == (404, "not_found")
     assert refused(await suggest(api.stranger, made, {"find": "one", "replace": "1"})) == (403, "forbidden")
