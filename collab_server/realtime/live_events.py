@@ -261,7 +261,7 @@ class LiveEvents:
                 self._offer(stream, RESYNC)
 
     async def _find_members(self, entries: Sequence[NewEntry]) -> Collection[tuple[UUID | None, UUID]] | None:
-        """Find who of the receivers of a discussion may read it: pairs of a user and a workspace; None: not known now."""
+        """Find who of the receivers of discussions may read them: pairs (user, workspace); None: unknown now."""
         pairs = {
             (receiver.rights_of, entry.workspace_id)
             for entry in entries
