@@ -267,7 +267,7 @@ async def test_what_cannot_be_a_comment_is_refused_at_once(field: ApiHarness, tm
             {"content": "x", "at": 3},
         ):
             with pytest.raises(ValueError):
-                await laptop.comment(made, **arguments)  # type: ignore[arg-type]
+                await laptop.comment(made, **arguments)
         with pytest.raises(NoSuchComment):
             await laptop.comment(made, "x", parent=made)
         with pytest.raises(NoSuchComment):
