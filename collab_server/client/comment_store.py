@@ -187,8 +187,8 @@ class CommentStore:
 
     def is_wanting(self) -> bool:
         """Whether something is to be fetched."""
-        lists, comments = self.wanted()
-        return bool(lists or comments)
+        conn = self._store.conn
+        return bool(comment_queries.list_wanted(conn) or comment_queries.list_news(conn))
 
     def wanted(self) -> tuple[list[tuple[UUID, int]], list[tuple[UUID, int]]]:
         """(documents, comments) to be fetched, with their counters."""
@@ -196,11 +196,12 @@ class CommentStore:
         news: dict[UUID, list[tuple[UUID, int]]] = {}
         for document_id, comment_id, told in comment_queries.list_news(self._store.conn):
             news.setdefault(document_id, []).append((comment_id, told))
-        with self._store.writing() as conn:
-            for document_id, found in news.items():
-                if len(found) > MANY_NEWS and document_id not in lists:
+        many = [document_id for document_id, found in news.items() if len(found) > MANY_NEWS]
+        if many:
+            with self._store.writing() as conn:
+                for document_id in many:
                     comment_queries.want(conn, document_id)
-        lists = dict(comment_queries.list_wanted(self._store.conn))
+                lists = dict(comment_queries.list_wanted(conn))
         return list(lists.items()), [one for document, found in news.items() if document not in lists for one in found]
 
     def apply_list(self, document_id: UUID, wanted: int, comments: list[dict[str, Any]]) -> None:

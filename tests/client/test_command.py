@@ -83,3 +83,21 @@ async def test_versions_need_the_server(tmp_path: Path) -> None:
         told = await shell.run("restore", "Plan", "1", fails=True)
         assert "a version is restored at the server, and it does not answer" in told
         assert await shell.run("cat", "Plan") == "words"
+
+
+async def test_comments_are_written_and_listed_without_the_server(field: ApiHarness, tmp_path: Path) -> None:
+    made = await field.make(content="some words\n", title="Discussed")
+    shell = Shell(tmp_path / "documents.sqlite")
+    await shell.run("init", field.server.http, "--token", field.editor.token)
+    first = (await shell.run("comment", made["id"], "Which?", "--quote", "words")).strip()
+    await shell.run("comment", made["id"], "- These", "--reply-to", first)
+    listed = await shell.run("comments", made["id"])
+    assert f'{first} * you "words": Which?' in listed and "*   you: - These" in listed
+    assert "2 changes to be sent" in await shell.run("status")
+    assert "visible character" in await shell.run("comment", made["id"], " ", fails=True)
+    await shell.run("sync")
+    assert f'{first}   editor "words": Which?' in await shell.run("comments", made["id"])
+    await shell.run("comment", made["id"], "Too late")
+    await field.owner.delete(f"/documents/{made['id']}")
+    await shell.run("sync")
+    assert "create: not_found" in await shell.run("status")

@@ -1,5 +1,6 @@
 """Comments that people write without a connection, and what comes of them when there is one."""
 
+import asyncio
 from pathlib import Path
 from uuid import UUID
 
@@ -274,3 +275,34 @@ async def test_what_cannot_be_a_comment_is_refused_at_once(field: ApiHarness, tm
         with pytest.raises(ValueError):
             await laptop.react(first, "+1")
         assert said(await laptop.comments(made)) == ["First"]
+
+
+async def test_a_client_that_watches_sends_and_fetches_comments(field: ApiHarness, tmp_path: Path) -> None:
+    async with device(tmp_path, field.editor) as laptop, device(tmp_path, field.other) as phone:
+        made = await plan(field, laptop)
+        await phone.sync()
+
+        async def watch() -> None:
+            async for _ in phone.watch():
+                pass
+
+        watching = asyncio.create_task(watch())
+        try:
+            assert await phone.comments(made) == []
+            said_here = await phone.comment(made, "Of the phone")
+
+            async def is_sent() -> bool:
+                return "Of the phone" in await on_server(field, made)
+
+            await until(is_sent, "the comment to be sent")
+            await laptop.sync()
+            await laptop.comment(made, "Reply", parent=said_here)
+            await laptop.sync()
+
+            async def is_here() -> bool:
+                return said(await phone.comments(made)) == ["Of the phone", "Reply"]
+
+            await until(is_here, "the reply")
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
