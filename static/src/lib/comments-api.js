@@ -66,3 +66,8 @@ export const subscription = (document) => request(`documents/${document}/subscri
 /** @type {(document: string, level: string) => Promise<Subscribed>} */
 export const subscribe = (document, level) =>
   request(`documents/${document}/subscription`, { method: 'PUT', body: { level } });
+/** @type {(workspace: string) => Promise<Subscribed>} */
+export const workspaceSubscription = (workspace) => request(`workspaces/${workspace}/subscription`, {});
+/** @type {(workspace: string, level: string) => Promise<Subscribed>} */
+export const subscribeToWorkspace = (workspace, level) =>
+  request(`workspaces/${workspace}/subscription`, { method: 'PUT', body: { level } });

@@ -9,6 +9,7 @@ import { toast, tryTo } from '../components/toast.js';
 import { transferDialog } from '../components/transfer-dialog.js';
 import { bindSwitcher, colourField } from '../components/workspace-switcher.js';
 import { workspacePage } from '../lib/addresses.js';
+import { subscriptionSection } from '../components/workspace-subscription.js';
 import * as api from '../lib/api.js';
 import { $, find, h, setText } from '../lib/dom.js';
 import { sized } from '../lib/format.js';
@@ -226,6 +227,7 @@ class SettingsPage {
       isManager && isOpen && general(workspace),
       membersSection(workspace, user, this.memberStore(workspace)),
       may(workspace, 'can_invite_members') && isOpen && invitationsSection(workspace),
+      await subscriptionSection(workspace),
       await usage(workspace),
       isManager && files(workspace),
       isManager && activitySection(workspace),
