@@ -1,3 +1,3 @@
-DROP TRIGGER accepts ON document_updates;
+DROP TRIGGER IF EXISTS accepts ON document_updates;
 DROP TABLE suggestions;
-DROP FUNCTION app.suggestion_before, app.suggestion_changed, app.suggestion_accepted;
+DROP FUNCTION IF EXISTS app.suggestion_before, app.suggestion_changed, app.suggestion_accepted;
