@@ -24,9 +24,14 @@ def redis_program() -> str | None:
     return shutil.which("redis-server") or (str(inside) if inside and os.access(inside, os.X_OK) else None)
 
 
+def find_chromium() -> str | None:
+    """The path of Chromium; of its shell where there is one, which takes a sixth of the CPU time for a page."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 _FOUND = {
     "node": lambda: shutil.which("node") is not None and shutil.which("npm") is not None,
-    "chromium": lambda: shutil.which("chromium") is not None,
+    "chromium": lambda: find_chromium() is not None,
     "redis": lambda: redis_program() is not None,
     "patch": lambda: shutil.which("patch") is not None,
     "nginx": lambda: shutil.which("nginx") is not None,

@@ -15,7 +15,9 @@ from collab_server.web.credentials import SAFE_METHODS, bearer_token, foreign_or
 from collab_server.web.rooms import Rooms
 from collab_server.web.services import web_services
 
-PUBLIC = re.compile(r"/api/v1/documents/(?:lookup|[0-9a-fA-F-]{36}(?:/(?:content|export|updates|comments|suggestions))?)")
+PUBLIC = re.compile(
+    r"/api/v1/documents/(?:lookup|[0-9a-fA-F-]{36}(?:/(?:content|export|updates|comments|suggestions))?)"
+)
 """Paths that everybody may read for a public document."""
 READS_PUBLIC = "collab_server.reads_public"
 """Key in an HTTP request's scope, set for READER: it must sign in for anything not public (see problems.py)."""

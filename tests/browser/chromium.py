@@ -1,6 +1,5 @@
 """Chromium for the tests, and the repetition of a test in which the browser process ended by itself."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -8,6 +7,8 @@ from typing import Self
 import pytest
 from _pytest.runner import runtestprotocol
 from playwright.async_api import Browser, Playwright, async_playwright
+
+from tests.require import find_chromium
 
 REPEATS = 2
 """Repetitions of one test at most; after these its failure counts."""
@@ -45,9 +46,7 @@ class Chromium:
     async def browser(self) -> Browser:
         """The running browser, launched anew where the last one crashed."""
         if self._browser is None or not self._browser.is_connected():
-            self._browser = await self._playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=_ARGUMENTS
-            )
+            self._browser = await self._playwright.chromium.launch(executable_path=find_chromium(), args=_ARGUMENTS)
             self._browser.on("disconnected", self._on_disconnected)
         return self._browser
 

@@ -1,5 +1,6 @@
 /** The header of the pages for people with an account: the current user and the menus. */
 import * as api from '../lib/api.js';
+import { bring } from '../lib/bring.js';
 import { signInPage } from '../lib/addresses.js';
 import { $, find, h } from '../lib/dom.js';
 import { memory } from '../lib/identity.js';
@@ -70,7 +71,7 @@ async function enter(needsAccount) {
   if (user?.kind === 'user') {
     api.onSignedOut(() => location.assign(signInPage()));
     $('bar').append(accountMenu(user));
-    import('./inbox.js').then(({ bindInbox }) => bindInbox((bell) => $('account').before(bell)));
+    bring(() => import('./inbox.js')).then(({ bindInbox }) => bindInbox((bell) => $('account').before(bell)));
     onThemeChosen($('theme'), (theme) => {
       api.changePreferences({ theme }).catch(() => {});
     });

@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals';
 import { mayComment } from '../components/comment-actions.js';
 import { icon } from '../components/icons.js';
+import { bring } from '../lib/bring.js';
 import { $, h, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { until } from './session-state.js';
@@ -19,10 +20,9 @@ import { bindSuggesting } from './suggesting-tools.js';
  */
 export async function bindDiscussion(session, who) {
   await until(session, () => session.details !== null && session.loaded && session.editor !== null);
-  const [{ Discussion }, { commentButton }] = await Promise.all([
-    import('./discussion.js'),
-    import('./comment-button.js'),
-  ]);
+  const [{ Discussion }, { commentButton }] = await bring(() =>
+    Promise.all([import('./discussion.js'), import('./comment-button.js')]),
+  );
   const discussion = new Discussion(session, who);
   const placeButton = commentButton(discussion);
   const follow = discussion.follow;

@@ -1,6 +1,7 @@
 /** The tools of the editor page for people with an account: favourite, share, and the menu of the document. */
 import { workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { bring } from '../lib/bring.js';
 import { documentMenu } from '../components/document-menu.js';
 import { titleOf } from '../lib/document-types.js';
 import { $, find, h, setText } from '../lib/dom.js';
@@ -123,6 +124,6 @@ export function bindMember(session, who, further) {
   session.addEventListener('details', show);
   show();
   bar.dataset.member = '';
-  import('../components/inbox.js').then(({ bindInbox }) => bindInbox((bell) => tools.before(bell)));
+  bring(() => import('../components/inbox.js')).then(({ bindInbox }) => bindInbox((bell) => tools.before(bell)));
   api.onSignedOut(() => toast('Your session has ended. Your text stays here; sign in again in another tab to go on.'));
 }

@@ -19,7 +19,8 @@ export class Subscription {
   }
 
   async load() {
-    const found = await tryTo(() => api.subscription(this.document));
+    // Who has lost the document is told by the page already.
+    const found = await api.subscription(this.document).catch(() => null);
     this.level = found?.effective ?? 'participating';
   }
 

@@ -9,6 +9,7 @@ import { words } from '../editor/status-words.js';
 import { createEditor } from '../editor/text-editor.js';
 import { addressIn, pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { bring } from '../lib/bring.js';
 import { $, debounced, setText } from '../lib/dom.js';
 import { counted, wordCount } from '../lib/format.js';
 import { memory, ownIdentity } from '../lib/identity.js';
@@ -151,7 +152,7 @@ async function introduce() {
   bindPeople({ session, identity, fixedName });
   /** @type {() => import('../components/menu.js').Items} */
   let further = () => [];
-  import('../editor/discussion-tools.js').then(async ({ bindDiscussion }) => {
+  bring(() => import('../editor/discussion-tools.js')).then(async ({ bindDiscussion }) => {
     further = (await bindDiscussion(session, fixedName ? who : null)).items;
   });
   if (!fixedName) {
