@@ -153,9 +153,10 @@ async def test_a_session_that_ends_leads_to_sign_in_and_back(server: Server, arr
     other = await enter(server, arrive, person)
 
     async def stay_silent(_route: Route) -> None:
-        """Live events would tell the list that the session has ended, and it would leave by itself."""
+        """Live events would tell the pages that the session has ended, and they would leave by themselves."""
 
-    await other.page.route("**/api/v1/sync/stream*", stay_silent)
+    for reader in (ada, other):
+        await reader.page.route("**/api/v1/sync/stream*", stay_silent)
     await ready(other, f"/w/{person.personal}")
     await ready(ada, "/account")
     await run(server, "DELETE FROM sessions WHERE user_id = $1::text::uuid", [(person.id,)])
