@@ -59,7 +59,7 @@ MINE = {
     "comment_edits": "INSERT INTO comment_edits (comment_id, old_content, edited_by) VALUES ($3, 'B', $1)",
     "notifications": "INSERT INTO notifications (user_id, kind, workspace_id, document_id) "
     "VALUES ($1, 'document_changed', $2, $3)",
-    "subscriptions": "INSERT INTO subscriptions (user_id, document_id, level) VALUES ($1, $3, 'follow')",
+    "subscriptions": "",
     "suggestions": "INSERT INTO suggestions (document_id, workspace_id, author_id, hunks, generation) "
     "VALUES ($3, $2, $1, '[{}]', 0)",
     "sync_log": "",
