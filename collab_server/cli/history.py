@@ -15,6 +15,7 @@ from collab_server.features.history.authors import AuthorNames
 from collab_server.features.history.models import AuthorOut, SessionOut, VersionOut
 from collab_server.features.history.points import Point, Points
 from collab_server.features.history.presentation import show_session, show_version
+from collab_server.features.users import queries as user_queries
 
 Format = Literal["markdown", "text", "yjs"]
 
@@ -74,7 +75,7 @@ async def find_history(context: CommandContext, document_id: UUID, limit: int) -
         versions = await version_queries.list_versions(conn, document_id, limit, None)
         authors = [one.author for one in sessions] + [one for version in versions for one in version.authors]
         users = {UUID(author.id) for author in authors if author.id}
-        names = AuthorNames(await version_queries.list_names(conn, list(users)) if users else {})
+        names = AuthorNames(await user_queries.list_names(conn, users) if users else {})
     return ShownHistory(
         [show_version(version, names) for version in versions], [show_session(one, names) for one in sessions]
     )

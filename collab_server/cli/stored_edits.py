@@ -13,7 +13,7 @@ from collab_server.errors import NotFound, Unavailable, UnprocessableContent
 from collab_server.features.document_log import log_queries, store
 from collab_server.features.document_log.authors import encode_author
 from collab_server.features.document_log.log_queries import LogRow
-from collab_server.web.rooms import Committed, Edited, RestAuthor
+from collab_server.web.rooms import NOT_IN_THE_CLEAR, Committed, Edited, RestAuthor
 
 APPEND_SECONDS = 30.0
 
@@ -30,7 +30,7 @@ class StoredEdits:
     ) -> Edited[T]:
         loaded = await store.load(self._db, self._workers, document_id)
         if not loaded.has_text:
-            raise UnprocessableContent("this document is encrypted: it has no content in the clear")
+            raise UnprocessableContent(NOT_IN_THE_CLEAR)
         client = secrets.randbelow(2**32 - 1) + 1
         parts = [loaded.stored.snapshot]
         made = await self._workers.run(run_edit_function, function, parts, client, args, named)

@@ -29,9 +29,8 @@ from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.loader import Loader
 from collab_server.realtime.presence.api_clients import ApiClients
-from collab_server.web.rooms import Committed, Edited, RestAuthor
+from collab_server.web.rooms import NOT_IN_THE_CLEAR, Committed, Edited, RestAuthor
 
-ENCRYPTED = "this document is encrypted: it has no content in the clear"
 MAX_HOLDS = 200
 """Concurrent requests for one document."""
 KEEP_OPEN_SECONDS = 5.0
@@ -103,7 +102,7 @@ class RestEdits:
     ) -> Edited[T]:
         async with self._hub.held_open(document_id) as document:
             if not document.has_text:
-                raise UnprocessableContent(ENCRYPTED)
+                raise UnprocessableContent(NOT_IN_THE_CLEAR)
             if document.holds > MAX_HOLDS:
                 raise TooMany(f"{MAX_HOLDS} requests are at work on this document already")
             await self._replication.refresh(document)

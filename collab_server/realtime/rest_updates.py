@@ -15,8 +15,7 @@ from collab_server.realtime.documents.limits import LARGE_UPDATE
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.loader import Loader
-from collab_server.realtime.rest_edits import ENCRYPTED
-from collab_server.web.rooms import Committed
+from collab_server.web.rooms import NOT_IN_THE_CLEAR, Committed
 
 
 class RestUpdates:
@@ -46,7 +45,7 @@ class RestUpdates:
             summary = await self._workers.run(updates.validate, update)
         async with self._hub.held_open(document_id, joinable=joinable) as document:
             if not document.has_text:
-                raise UnprocessableContent(ENCRYPTED)
+                raise UnprocessableContent(NOT_IN_THE_CLEAR)
             if document.replaced:
                 raise document.replaced_error()
             current = document.generation or 0

@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol
+from typing import Final, Generic, Protocol
 from uuid import UUID
 
 from collab_server.access.authors import author_of
 from collab_server.access.identity import Identity
 from collab_server.core.room.entries import Author
 from collab_server.core.yjs.edit_functions import EditFunction, P, T
+
+NOT_IN_THE_CLEAR: Final = "this document is encrypted: it has no content in the clear"
+"""The detail of UnprocessableContent for requests that need the content."""
 
 
 @dataclass(frozen=True, slots=True)

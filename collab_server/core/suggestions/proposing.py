@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from collab_server.core.anchors.content_units import ContentUnits, read_content_units
+from collab_server.core.anchors.relative_position import RelativePosition
 from collab_server.core.documents.apply_edit import (
     EditRequest,
     MergeBase,
@@ -27,7 +28,6 @@ from collab_server.core.suggestions.hunks import (
 from collab_server.core.text.diff import Change
 from collab_server.core.yjs import updates
 from collab_server.core.yjs.edit_functions import Edit
-from collab_server.core.yjs.lib0 import write_var_string, write_var_uint
 from collab_server.errors import Conflict, UnprocessableContent
 
 MAX_CHARACTERS: Final = 200_000
@@ -166,13 +166,10 @@ def _find(units: ContentUnits, hunk: Hunk) -> FoundHunk | None:
 def _encode_position(units: ContentUnits, offset: int, *, from_left: bool) -> bytes:
     left, right = units.visible_left(offset), units.visible_right(offset)
     if left is not None and (from_left or right is None):
-        item, behind = units.id_at(left), True
-    elif right is not None:
-        item, behind = units.id_at(right), False
-    else:
-        return b"\1" + write_var_string(units.root or TEXT_ROOT) + b"\0"
-    assert item is not None
-    return b"\0" + write_var_uint(item[0]) + write_var_uint(item[1]) + (b"\x41" if behind else b"\0")
+        return RelativePosition(item=units.id_at(left), behind=True).encode()
+    if right is not None:
+        return RelativePosition(item=units.id_at(right)).encode()
+    return RelativePosition(root=units.root or TEXT_ROOT).encode()
 
 
 def carry_over(

@@ -17,9 +17,8 @@ from collab_server.errors import BaseUnknown, CollabError, NotFound, Unprocessab
 from collab_server.features.comments import anchor_queries
 from collab_server.features.comments.anchor_queries import CommentAnchor
 from collab_server.features.content import merge_base_queries
-from collab_server.web.rooms import Rooms
+from collab_server.web.rooms import NOT_IN_THE_CLEAR, Rooms
 
-ENCRYPTED: Final = "this document is encrypted: it has no content in the clear"
 MAX_REMEMBERED: Final = 50_000
 """Anchors whose places are remembered."""
 
@@ -81,7 +80,7 @@ async def place_anchor(db: Database, rooms: Rooms, workers: Workers, document_id
     if state is None:
         raise NotFound("there is no such document")
     if not state.has_text:
-        raise UnprocessableContent(ENCRYPTED)
+        raise UnprocessableContent(NOT_IN_THE_CLEAR)
     update, committed = await rooms.edits.missing(document_id, b"\0")
     try:
         placed = await workers.run(place, update, wanted)

@@ -6,8 +6,8 @@ from uuid import UUID
 from collab_server.access.identity import Identity
 from collab_server.adapters.postgres import Database
 from collab_server.core.history.segment import UNKNOWN, HistoryAuthor
-from collab_server.features.history import version_queries
 from collab_server.features.history.models import AuthorKind, AuthorOut
+from collab_server.features.users import queries as user_queries
 
 _KINDS: dict[str, AuthorKind] = {
     "user": "user",
@@ -42,4 +42,4 @@ async def find_names(db: Database, identity: Identity, authors: Iterable[History
     if not users:
         return AuthorNames({})
     async with db.as_user(identity.rights_of) as conn:
-        return AuthorNames(await version_queries.list_names(conn, list(users)))
+        return AuthorNames(await user_queries.list_names(conn, users))

@@ -156,14 +156,6 @@ async def delete_version(conn: Conn, document_id: UUID, number: int) -> bool:
     )
 
 
-async def list_names(conn: Conn, users: Sequence[UUID]) -> dict[UUID, str]:
-    """List the present names of users, of those whom the transaction's user may see."""
-    rows = await conn.fetch(
-        "SELECT id, coalesce(display_name, username, email) AS name FROM users WHERE id = ANY ($1)", list(users)
-    )
-    return {row["id"]: row["name"] for row in rows}
-
-
 def _to_version(row: Row) -> Version:
     return Version(
         row["id"],

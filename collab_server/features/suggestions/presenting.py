@@ -9,8 +9,12 @@ from collab_server.adapters.workers import Workers
 from collab_server.core.suggestions.proposing import FoundHunk, find_places
 from collab_server.features.suggestions import models, queries
 from collab_server.features.suggestions.queries import Status, Suggestion
+from collab_server.features.users import queries as user_queries
 from collab_server.security import base64url
 from collab_server.web.rooms import Rooms
+
+_Places = dict[int, FoundHunk | None]
+"""Where undecided hunks are, by their number; None: it does not fit."""
 
 
 async def present(
@@ -20,32 +24,41 @@ async def present(
 
     Raises NotFound, TooMany, Unavailable.
     """
+    places: dict[UUID, _Places] = {}
+    news: set[UUID] = set()
+    undecided = [one for one in found if one.undecided]
+    if undecided:
+        places, news = await _find(db, rooms, workers, document_id, undecided)
+    users = {user for one in found for user in (one.author_id, one.decided_by) if user is not None}
+    async with db.as_user(identity.rights_of) as conn:
+        names = await user_queries.list_names(conn, users)
+    return [
+        _to_response(one, places.get(one.id, {}), names, row_version=one.row_version + (one.id in news))
+        for one in found
+    ]
+
+
+async def _find(
+    db: Database, rooms: Rooms, workers: Workers, document_id: UUID, undecided: Sequence[Suggestion]
+) -> tuple[dict[UUID, _Places], set[UUID]]:
+    """(the places of each suggestion, the suggestions that fit or do not fit other than before)"""
     update, committed = await rooms.edits.missing(document_id, b"\0")
-    asked = [[one.hunks[number] for number in one.undecided] for one in found]
-    places = await workers.run(find_places, update, asked)
-    by_number = [dict(zip(one.undecided, hunks, strict=True)) for one, hunks in zip(found, places, strict=True)]
+    asked = [[one.hunks[number] for number in one.undecided] for one in undecided]
+    found = await workers.run(find_places, update, asked)
+    places = {one.id: dict(zip(one.undecided, hunks, strict=True)) for one, hunks in zip(undecided, found, strict=True)}
     changed: list[tuple[Suggestion, list[int]]] = []
-    for one, hunks in zip(found, by_number, strict=True):
-        stale = [number for number, place in hunks.items() if place is None]
+    for one in undecided:
+        stale = [number for number, place in places[one.id].items() if place is None]
         # Where the document is replaced at this moment, the ids are of the other generation.
         if stale != one.stale and one.generation == committed.generation:
             changed.append((one, stale))
     if changed:
         async with db.as_service() as conn:
             await queries.save_stale(conn, changed)
-    news = {one.id for one, _ in changed}
-    users = {user for one in found for user in (one.author_id, one.decided_by) if user is not None}
-    async with db.as_user(identity.rights_of) as conn:
-        names = await queries.list_names(conn, list(users))
-    return [
-        _to_response(one, hunks, names, row_version=one.row_version + (one.id in news))
-        for one, hunks in zip(found, by_number, strict=True)
-    ]
+    return places, {one.id for one, _ in changed}
 
 
-def _to_response(
-    one: Suggestion, places: dict[int, FoundHunk | None], names: dict[UUID, str], *, row_version: int
-) -> models.SuggestionOut:
+def _to_response(one: Suggestion, places: _Places, names: dict[UUID, str], *, row_version: int) -> models.SuggestionOut:
     status: Status = one.status
     if places:
         status = "stale" if None in places.values() else "open"
@@ -74,7 +87,7 @@ def _to_response(
     )
 
 
-def _to_hunk(one: Suggestion, number: int, places: dict[int, FoundHunk | None]) -> models.HunkOut:
+def _to_hunk(one: Suggestion, number: int, places: _Places) -> models.HunkOut:
     place = places.get(number)
     is_stale = number in places and place is None
     status: Status = "accepted" if number in one.accepted else "rejected" if number in one.rejected else "open"

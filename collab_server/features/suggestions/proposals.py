@@ -13,7 +13,7 @@ from collab_server.errors import BaseUnknown, UnprocessableContent
 from collab_server.features.content.if_match import find_text, parse_if_match, read_if_match
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.suggestions import queries
-from collab_server.web.rooms import Rooms
+from collab_server.web.rooms import NOT_IN_THE_CLEAR, Rooms
 
 
 async def make_hunks(
@@ -36,7 +36,7 @@ async def make_hunks(
     base: MergeBase | None = await read_if_match(request, db, workers, document_id, only=only)
     async with db.as_service() as conn:
         if await queries.find_type(conn, document_id) == ENCRYPTED:
-            raise UnprocessableContent("this document is encrypted: it has no content in the clear")
+            raise UnprocessableContent(NOT_IN_THE_CLEAR)
     update, committed = await rooms.edits.missing(document_id, b"\0")
     while True:
         try:

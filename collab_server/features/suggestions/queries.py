@@ -139,14 +139,6 @@ async def list_undecided_ids(conn: Conn, document_id: UUID) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def list_names(conn: Conn, users: Sequence[UUID]) -> dict[UUID, str]:
-    """List the present names of users, of those whom the transaction's user may see."""
-    rows = await conn.fetch(
-        "SELECT id, coalesce(display_name, username, email) AS name FROM users WHERE id = ANY ($1)", list(users)
-    )
-    return {row["id"]: row["name"] for row in rows}
-
-
 async def lock_decisions(conn: Conn, document_id: UUID) -> None:
     """Let nobody else decide on suggestions of a document, on any server, until the end of the transaction.
 

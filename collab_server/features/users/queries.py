@@ -1,5 +1,6 @@
 """SQL of users, their settings and personal workspaces. Needs app_service, except as noted."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -174,3 +175,11 @@ async def list_workspaces(conn: Conn) -> list[tuple[str, str, str, str]]:
         """
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def list_names(conn: Conn, users: Collection[UUID]) -> dict[UUID, str]:
+    """List the present names of users, of those whom the transaction's user may see. Needs no app_service."""
+    rows = await conn.fetch(
+        "SELECT id, coalesce(display_name, username, email) AS name FROM users WHERE id = ANY ($1)", list(users)
+    )
+    return {row["id"]: row["name"] for row in rows}
