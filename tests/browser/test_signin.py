@@ -155,10 +155,11 @@ async def test_a_session_that_ends_leads_to_sign_in_and_back(server: Server, arr
     async def stay_silent(_route: Route) -> None:
         """Live events would tell the pages that the session has ended, and they would leave by themselves."""
 
-    for reader in (ada, other):
+    for reader, path in ((other, f"/w/{person.personal}"), (ada, "/account")):
         await reader.page.route("**/api/v1/sync/stream*", stay_silent)
-    await ready(other, f"/w/{person.personal}")
-    await ready(ada, "/account")
+        # The last request of a page that nobody touches.
+        async with reader.page.expect_response("**/api/v1/notifications/unread"):
+            await ready(reader, path)
     await run(server, "DELETE FROM sessions WHERE user_id = $1::text::uuid", [(person.id,)])
     await ada.page.get_by_label("Name", exact=True).fill("Countess")
     await ada.page.get_by_role("region", name="Profile").get_by_role("button", name="Save").click()
