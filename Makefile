@@ -48,7 +48,7 @@ crash: $(VENV)/.installed-dev
 
 # COLLAB_FAULT_SEED=N make faults: one schedule again
 faults: $(VENV)/.installed-dev
-	@COLLAB_FAULT_ROUNDS=$${COLLAB_FAULT_ROUNDS:-100} exec $(PYTHON) -m pytest -x -s tests/cluster/test_faults.py $(ARGS)
+	@COLLAB_FAULT_ROUNDS=$${COLLAB_FAULT_ROUNDS:-100} exec $(PYTHON) -m pytest -x -s -o faulthandler_timeout=0 tests/cluster/test_faults.py $(ARGS)
 
 # The long forms of tests that are short in `make test`, and other examples than these for the tests with hypothesis.
 soak: $(VENV)/.installed-dev node-packages

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.hanging import pytest_runtest_call
+
+__all__ = ["pytest_runtest_call"]
+
 # The same examples in every run: a failure then belongs to the change that brought it. Others come by hand.
 # No deadline: it would be real time, which a busy machine has less of.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None)

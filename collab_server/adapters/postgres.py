@@ -103,7 +103,8 @@ class Database:
         for pool in (self._people, self._service):
             if pool is not None:
                 try:
-                    await asyncio.wait_for(pool.close(), 5)
+                    async with asyncio.timeout(5):
+                        await pool.close()
                 except TimeoutError:
                     pool.terminate()
         self._people = self._service = None
@@ -192,7 +193,8 @@ class Database:
                 on_begin()
                 while not lost.is_set():
                     try:
-                        await asyncio.wait_for(lost.wait(), LISTEN_CHECK)
+                        async with asyncio.timeout(LISTEN_CHECK):
+                            await lost.wait()
                     except TimeoutError:
                         await conn.execute("SELECT 1")
                 raise Unavailable("the connection for notices was lost")

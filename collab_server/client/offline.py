@@ -108,7 +108,8 @@ class OfflineClient(LocalClient):
         while not (await self.status())[1] and not await self._do(self._comments.is_wanting):
             self._edited.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._edited.wait(), LOOK_AT_FILE)
+                async with asyncio.timeout(LOOK_AT_FILE):
+                    await self._edited.wait()
             if (now := await self._do(self._opened.version)) != seen:
                 seen = now
 

@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -164,10 +165,9 @@ def _on_signal(act: Callable[[], object]) -> None:
 
 async def _unless(event: asyncio.Event, seconds: float) -> None:
     """Wait for the event, but no longer."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -261,10 +261,12 @@ class RealtimeService:
         self.hub.draining = True
         self.api_clients.hide_all()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.group_commit.wait_flushed(), grace)
+            async with asyncio.timeout(grace):
+                await self.group_commit.wait_flushed()
         await self._close_sessions(grace / 2)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.group_commit.wait_flushed(), max(1.0, grace / 4))
+            async with asyncio.timeout(max(1.0, grace / 4)):
+                await self.group_commit.wait_flushed()
         await self.compactor.wait_finished(5)
         unsaved = [document for document in self.hub.list_documents() if not document.room.saved]
         for document in unsaved:

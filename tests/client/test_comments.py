@@ -306,3 +306,23 @@ async def test_a_client_that_watches_sends_and_fetches_comments(field: ApiHarnes
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_client_that_watches_ends_although_somebody_edits_at_that_moment(
+    field: ApiHarness, tmp_path: Path
+) -> None:
+    async with device(tmp_path, field.editor) as laptop:
+        await plan(field, laptop)
+
+        async def watch() -> None:
+            async for _ in laptop.watch():
+                pass
+
+        watching = asyncio.create_task(watch())
+        edited = laptop._edited
+        await until(lambda: bool(edited._waiters), "the client to wait for edits")  # type: ignore[attr-defined]
+        edited.set()
+        watching.cancel()
+        async with asyncio.timeout(30):
+            await asyncio.gather(watching, return_exceptions=True)
+        assert watching.cancelled()

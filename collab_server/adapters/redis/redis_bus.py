@@ -89,7 +89,8 @@ class RedisBus:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(channel, []).append(waiter)
         with suppress(TimeoutError):
-            await asyncio.wait_for(waiter, TIMEOUT)
+            async with asyncio.timeout(TIMEOUT):
+                await waiter
 
     async def run(self, on_message: OnBusMessage, on_connect: Callable[[], None]) -> None:
         async def connect_once() -> None:

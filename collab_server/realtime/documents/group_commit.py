@@ -146,7 +146,8 @@ class GroupCommit:
             if blocked_since is not None and time.monotonic() - blocked_since > BLOCKED_SECONDS:
                 raise DocumentBlocked("edits of this document cannot be stored now")
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(document.next_commit()), 0.5)
+                async with asyncio.timeout(0.5):
+                    await asyncio.shield(document.next_commit())
 
     async def run(self) -> None:
         """Commit until cancelled. Edits that are not committed then stay with their rooms."""

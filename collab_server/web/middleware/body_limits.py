@@ -62,7 +62,8 @@ class Share:
         entry = (count, turn)
         self._waiting.append(entry)
         try:
-            await asyncio.wait_for(asyncio.shield(turn), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.shield(turn)
         except BaseException as error:
             if turn.done():
                 self.give_back(count)
