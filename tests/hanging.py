@@ -1,4 +1,4 @@
-"""Ends a test that hangs, and prints what its tasks wait for. A test that only hangs says nothing, and holds up a run."""
+"""Ends a test that hangs, and prints what its tasks wait for. Otherwise it holds up the whole run, and says nothing."""
 
 import asyncio
 import io

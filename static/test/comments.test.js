@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import * as Y from 'yjs';
+import { keptAs } from '../src/lib/drafts.js';
 import { placeCards } from '../src/lib/place-cards.js';
-import { partsOf } from '../src/editor/suggesting.js';
+import { changesOf, editsOf, movedTo, partsOf, typedSince } from '../src/editor/suggested-parts.js';
 import { contentOf, mentionAt, textOf } from '../src/lib/mentions.js';
 import { notificationWords } from '../src/lib/notification-words.js';
 import { offsetOf, relativeRange } from '../src/lib/relative-positions.js';
@@ -206,6 +207,96 @@ test('the parts of a copy are what it inserts and deletes, also while the origin
     { kind: 'inserted', text: 'cost' },
     { kind: 'kept', text: ' is low. Now.' },
   ]);
+});
+
+const textWith = (content, { client = 1 } = {}) => {
+  const doc = new Y.Doc({ gc: false });
+  doc.clientID = client;
+  doc.getText('content').insert(0, content);
+  return doc.getText('content');
+};
+/** A copy of a text that somebody else types into. */
+const copyOf = (text, client = 2) => {
+  const doc = new Y.Doc({ gc: false });
+  doc.clientID = client;
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(text.doc));
+  return doc.getText('content');
+};
+const momentOf = (text) => ({
+  text: text.toString(),
+  known: Y.decodeStateVector(Y.encodeStateVector(text.doc)),
+});
+/** The text after each passage that is there once has been replaced. */
+const replaced = (text, edits) =>
+  edits.reduce((result, { find, replace }) => {
+    assert.equal(result.split(find).length, 2, `${find} is there once`);
+    return result.replace(find, () => replace);
+  }, text);
+
+test('what is typed into a copy becomes changes of the text', () => {
+  const original = textWith('Buy green apples.');
+  const copied = copyOf(original);
+  copied.delete(4, 5);
+  copied.insert(4, 'red');
+  copied.insert(0, 'Please: ');
+  assert.deepEqual(changesOf(partsOf(original.doc, copied)), [
+    { start: 0, end: 0, text: 'Please: ' },
+    { start: 4, end: 9, text: 'red' },
+  ]);
+  copied.delete(0, copied.length);
+  assert.deepEqual(changesOf(partsOf(original.doc, copied)), [{ start: 0, end: 17, text: '' }]);
+});
+
+test('edits name passages that are in the text once, and leave the rest to others', () => {
+  const line = 'The same line again and again and again.\n';
+  const text = line.repeat(20) + 'One 🌳 more.\n' + line.repeat(20);
+  const at = text.indexOf('more');
+  const changes = [{ start: at, end: at + 4, text: 'less' }];
+  const edits = editsOf(text, changes);
+  assert.equal(replaced(text, edits), text.replace('more', 'less'));
+  assert.ok(edits[0].find.length < 100, `a short passage: ${edits[0].find.length}`);
+  assert.equal(edits[0].find, edits[0].find.toWellFormed());
+
+  const many = [0, 3, 30, 41 * 10 + 5, text.length].map((start, n) => ({
+    start,
+    end: Math.min(start + 2, text.length),
+    text: `<${n}>`,
+  }));
+  let wanted = text;
+  for (const { start, end, text: inserted } of many.toReversed())
+    wanted = wanted.slice(0, start) + inserted + wanted.slice(end);
+  assert.equal(replaced(text, editsOf(text, many)), wanted);
+  assert.deepEqual(editsOf('aaaa', [{ start: 2, end: 2, text: 'b' }]), [{ find: 'aaaa', replace: 'aabaa' }]);
+});
+
+test('what was typed since it was sent is told from what others did', () => {
+  const original = textWith('Buy green apples.');
+  const copied = copyOf(original);
+  copied.insert(3, ' ten');
+  const moment = momentOf(copied);
+  assert.equal(typedSince(copied, moment), null);
+  original.insert(0, 'Soon: ');
+  Y.applyUpdate(copied.doc, Y.encodeStateAsUpdate(original.doc));
+  assert.equal(typedSince(copied, moment), null);
+  copied.insert(copied.toString().indexOf(' green'), ' or twelve');
+  assert.deepEqual(typedSince(copied, moment), { start: 8, end: 8, text: 'or twelve ' });
+});
+
+test('a change moves with the words around it, and has no place where they are gone', () => {
+  const change = { start: 8, end: 9, text: 'X' };
+  const text = 'alpha, beta, gamma';
+  assert.equal(movedTo(text, change, text), change);
+  assert.deepEqual(movedTo(text, change, `Before ${text} after`), { start: 15, end: 16, text: 'X' });
+  assert.equal(movedTo(text, change, 'alpha, gamma'), null);
+  assert.equal(movedTo(text, change, `${text} ${text}`), null);
+});
+
+test('drafts stay while a field is drawn anew, and an empty one is forgotten', () => {
+  const draft = { text: 'Hi @Ann', named: [{ id: ANN, name: 'Ann' }] };
+  keptAs('thread').keep(draft);
+  assert.deepEqual([keptAs('thread').kept, keptAs('other').kept], [draft, undefined]);
+  keptAs('thread').keep({ text: '', named: [] });
+  assert.equal(keptAs('thread').kept, undefined);
 });
 
 test('a notification says who did what where', () => {

@@ -320,7 +320,7 @@ async def test_a_client_that_watches_ends_although_somebody_edits_at_that_moment
 
         watching = asyncio.create_task(watch())
         edited = laptop._edited
-        await until(lambda: bool(edited._waiters), "the client to wait for edits")  # type: ignore[attr-defined]
+        await until(lambda: bool(edited._waiters), "the client to wait for edits")
         edited.set()
         watching.cancel()
         async with asyncio.timeout(30):

@@ -43,6 +43,8 @@ export class CommentActions {
     this.who = who;
     this.store = store;
     this.address = address;
+    /** The comment that was sent last, until it is answered. */
+    this.tried = /** @type {{ said: string, id: string } | null} */ (null);
     this.people = async (/** @type {string} */ q) => (await api.mentionable(this.doc().id, q)).items;
   }
 
@@ -73,7 +75,11 @@ export class CommentActions {
    * @param {{ parent_id?: string, anchor?: object }} [place]
    */
   async add(content, place = {}) {
-    const made = await api.createComment(this.doc().id, { id: uuidv4(), content, ...place });
+    const said = JSON.stringify([content, place]);
+    // The answer to a failed request may have been lost: the same comment again is not made twice.
+    if (this.tried?.said !== said) this.tried = { said, id: uuidv4() };
+    const made = await api.createComment(this.doc().id, { id: this.tried.id, content, ...place });
+    this.tried = null;
     this.store.put(made);
     return made;
   }

@@ -6,33 +6,35 @@ import { contentOf, mentionAt, textOf } from '../lib/mentions.js';
 import { Avatar } from './elements.js';
 
 /** @import { Person } from '../lib/discussion-types.js' */
+/** @import { Draft } from '../lib/drafts.js' */
 /** @import { Named } from '../lib/mentions.js' */
 
 let count = 0;
+/** @type {Draft} */
+const NOTHING = { text: '', named: [] };
 
 /**
  * @param {object} props
  * @param {string} props.label
  * @param {string} props.verb the text of the button
  * @param {string} [props.content] a comment's content that is edited
- * @param {string} [props.kept] a text that was typed before
- * @param {(text: string) => void} [props.keep] called with the text while it is typed
+ * @param {Draft} [props.kept] what was typed before
+ * @param {(draft: Draft) => void} [props.keep] called while somebody types
  * @param {boolean} [props.focused]
  * @param {boolean} [props.compact] without buttons until there is a text
  * @param {(q: string) => Promise<Person[]>} props.people
  * @param {(content: string) => Promise<unknown>} props.submit
  * @param {() => void} [props.cancel]
  */
-export function Composer({ label, verb, content = '', kept = '', keep, focused, compact, people, submit, cancel }) {
+export function Composer({ label, verb, content = '', kept, keep, focused, compact, people, submit, cancel }) {
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const id = useRef('');
   id.current ||= `mentions-${(count += 1)}`;
   const named = useRef(/** @type {Named[]} */ ([]));
   const [text, setText] = useState(() => {
-    if (!content) return kept;
-    const read = textOf(content);
-    named.current = read.named;
-    return read.text;
+    const begun = kept ?? textOf(content);
+    named.current = begun.named;
+    return begun.text;
   });
   const [offered, setOffered] = useState(/** @type {Person[]} */ ([]));
   const [chosen, setChosen] = useState(0);
@@ -70,7 +72,7 @@ export function Composer({ label, verb, content = '', kept = '', keep, focused, 
   const write = (/** @type {string} */ value) => {
     setText(value);
     setProblem('');
-    keep?.(value);
+    keep?.({ text: value, named: named.current });
   };
   const mention = (/** @type {Person} */ person) => {
     const { current } = field;
@@ -94,12 +96,16 @@ export function Composer({ label, verb, content = '', kept = '', keep, focused, 
       await submit(contentOf(text.trim(), named.current));
       named.current = [];
       setText('');
-      keep?.('');
+      keep?.(NOTHING);
     } catch (error) {
       setProblem(messageOf(error));
     } finally {
       setBusy(false);
     }
+  };
+  const leave = () => {
+    keep?.(NOTHING);
+    cancel?.();
   };
   const typed = (/** @type {KeyboardEvent} */ event) => {
     if (event.isComposing) return;
@@ -108,7 +114,7 @@ export function Composer({ label, verb, content = '', kept = '', keep, focused, 
     else if (offered.length > 0 && (event.key === 'Enter' || event.key === 'Tab')) mention(offered[chosen]);
     else if (offered.length > 0 && event.key === 'Escape') setOffered([]);
     else if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) send();
-    else if (event.key === 'Escape' && cancel) cancel();
+    else if (event.key === 'Escape' && cancel) leave();
     else {
       // Letters are shortcuts of the thread around.
       event.stopPropagation();
@@ -175,7 +181,7 @@ export function Composer({ label, verb, content = '', kept = '', keep, focused, 
       h(
         'div',
         { class: 'composer-actions' },
-        cancel && h('button', { class: 'button quiet', type: 'button', onClick: cancel }, 'Cancel'),
+        cancel && h('button', { class: 'button quiet', type: 'button', onClick: leave }, 'Cancel'),
         h(
           'button',
           { class: 'button primary', type: 'submit', disabled: isBusy || text.trim() === '', title: 'Ctrl+Enter' },

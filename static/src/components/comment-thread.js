@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { h } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { keptAs } from '../lib/drafts.js';
 import { counted } from '../lib/format.js';
 import { EMOJI } from './comment-actions.js';
 import { Composer } from './comment-composer.js';
@@ -13,8 +14,6 @@ import { Avatar, Icon, MenuButton, Time } from './elements.js';
 
 /** Replies that are shown before the thread is chosen. */
 const SHOWN = 2;
-/** Texts that people have begun to type, by thread. A thread may be drawn anew meanwhile. */
-const drafts = new Map();
 
 /** @param {CommentAuthor} author */
 export const nameOf = ({ name, kind }) => name ?? (kind === 'guest' ? 'Guest' : 'Deleted user');
@@ -223,12 +222,10 @@ export function Thread({ thread, actions, active, quotes, choose, step, leave })
             verb: 'Reply',
             compact: !replying.value,
             focused: replying.value,
-            kept: drafts.get(thread.id),
-            keep: (/** @type {string} */ text) => drafts.set(thread.id, text),
+            ...keptAs(thread.id),
             people: actions.people,
             submit: (/** @type {string} */ content) => actions.add(content, { parent_id: thread.root.id }),
             cancel: () => {
-              drafts.delete(thread.id);
               replying.value = false;
               article.current?.focus();
             },

@@ -1,6 +1,7 @@
 /** The open threads beside the text, each as high as the text that it is about. Only where there is room. */
 import { h } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { keptAs } from '../lib/drafts.js';
 import { placeCards } from '../lib/place-cards.js';
 import { Composer } from './comment-composer.js';
 import { Thread } from './comment-thread.js';
@@ -54,6 +55,7 @@ export function CommentsMargin({ discussion }) {
               label: 'Comment…',
               verb: 'Comment',
               focused: true,
+              ...keptAs('draft'),
               people: actions.people,
               submit: (/** @type {string} */ content) => discussion.submitDraft(content),
               cancel: () => discussion.dropDraft(),

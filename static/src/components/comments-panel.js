@@ -2,6 +2,7 @@
 import { h } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { find } from '../lib/dom.js';
+import { keptAs } from '../lib/drafts.js';
 import { counted } from '../lib/format.js';
 import { Composer } from './comment-composer.js';
 import { Thread } from './comment-thread.js';
@@ -102,6 +103,7 @@ export function CommentsPanel({ discussion }) {
             label: 'Comment…',
             verb: 'Comment',
             focused: true,
+            ...keptAs('draft'),
             people: actions.people,
             submit: (/** @type {string} */ content) => discussion.submitDraft(content),
             cancel: () => discussion.dropDraft(),
@@ -147,6 +149,7 @@ export function CommentsPanel({ discussion }) {
           label: 'Comment on the whole document…',
           verb: 'Comment',
           compact: true,
+          ...keptAs('whole'),
           people: actions.people,
           submit: (/** @type {string} */ content) => discussion.add(content),
         }),

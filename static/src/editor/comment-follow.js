@@ -28,10 +28,9 @@ export function followText(discussion) {
     if (keys.join() !== inMargin.value.join()) inMargin.value = keys;
     moved.value += 1;
     const lost = marks.places.filter(({ from, to, kind }) => kind === 'comment' && from === to).map(({ key }) => key);
-    const text = session.text.toString();
-    const found = store.open.value.flatMap(({ id, root: { anchor } }) =>
-      anchor?.orphaned && text.includes(anchor.quote.trim()) ? [id] : [],
-    );
+    const orphans = store.open.value.filter(({ root }) => root.anchor?.orphaned);
+    const text = orphans.length > 0 ? session.text.toString() : '';
+    const found = orphans.flatMap(({ id, root }) => (text.includes(root.anchor?.quote.trim() ?? '') ? [id] : []));
     const news = [...lost, ...found].join();
     if (news && news !== gone) readSoon();
     gone = news;

@@ -7,7 +7,7 @@ import { $, h, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { until } from './session-state.js';
 import { Subscription } from './subscription.js';
-import { bindSuggesting } from './suggesting-tools.js';
+import { bindSuggesting, endSuggesting } from './suggesting-tools.js';
 
 /** @import { Items } from '../components/menu.js' */
 /** @import { CurrentUser } from '../lib/types.js' */
@@ -56,7 +56,7 @@ export async function bindDiscussion(session, who) {
       label: suggesting.isOn.value ? 'Stop suggesting' : 'Suggest changes',
       icon: 'pencil',
       act: () => {
-        if (suggesting.isOn.value) suggesting.stop();
+        if (suggesting.isOn.value) endSuggesting(suggesting);
         else suggesting.begin();
       },
     },

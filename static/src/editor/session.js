@@ -194,11 +194,10 @@ export class Session extends EventTarget {
    * @param {ChangeEvent | { type: 'resync' } | { type: 'generation', generation: number }} event
    */
   follow(event) {
-    if ('generation' in event) {
-      this.offered = event.generation;
-      return;
-    }
+    // The first one of a connection: events before it may be missing.
+    if ('generation' in event) this.offered = event.generation;
     this.dispatchEvent(new CustomEvent('live', { detail: 'entity_type' in event ? event : null }));
+    if ('generation' in event) return;
     if (!('entity_type' in event)) this.refresh();
     else if (event.entity_type === 'document' && (event.row_version ?? 0) > (this.details?.row_version ?? 0))
       this.refresh();

@@ -1,13 +1,13 @@
 /** How people begin and end suggesting: an entry of the document menu, a button for commenters, a line while it goes on. */
 import { effect } from '@preact/signals';
+import { copyText } from '../components/copy-text.js';
+import { confirmDialog, openDialog } from '../components/dialog.js';
 import { icon } from '../components/icons.js';
 import { $, h, setText } from '../lib/dom.js';
-import { Suggesting, partsOf } from './suggesting.js';
+import { partsOf, placesOf } from './suggested-parts.js';
+import { Suggesting } from './suggesting.js';
 
 /** @import { Discussion } from './discussion.js' */
-/** @import { Place } from './comment-marks.js' */
-
-const KEY = 'typed';
 
 /**
  * @param {Discussion} discussion
@@ -15,9 +15,13 @@ const KEY = 'typed';
  */
 export function bindSuggesting(discussion) {
   const { session } = discussion;
-  const suggesting = new Suggesting(session, { isGuest: discussion.actions.who === null });
+  const suggesting = new Suggesting(session, { isGuest: discussion.actions.who === null, giveBack });
   const said = h('span', { role: 'status' });
-  const done = h('button', { class: 'button primary', type: 'button', onclick: () => suggesting.stop() }, 'Done');
+  const done = h(
+    'button',
+    { class: 'button primary', type: 'button', onclick: () => endSuggesting(suggesting) },
+    'Done',
+  );
   const line = h(
     'div',
     { class: 'suggesting', hidden: true },
@@ -45,13 +49,16 @@ export function bindSuggesting(discussion) {
   };
   session.addEventListener('details', showButton);
   suggesting.addEventListener('changed', mark);
+  addEventListener('beforeunload', (event) => {
+    if (suggesting.isDirty.value) event.preventDefault();
+  });
   effect(() => {
     const isOn = suggesting.isOn.value;
     line.hidden = !isOn;
     document.body.toggleAttribute('data-suggesting', isOn);
     const text = suggesting.isSending.value
       ? 'Sending…'
-      : suggesting.sent.value
+      : suggesting.sent.value && !suggesting.isDirty.value
         ? 'Your suggestion is saved.'
         : 'What you type is proposed. The document stays as it is.';
     setText(said, suggesting.problem.value || text);
@@ -63,20 +70,36 @@ export function bindSuggesting(discussion) {
 }
 
 /**
- * Where the parts that differ are in the text of the copy.
- * @param {ReturnType<typeof partsOf>} parts
- * @returns {Place[]}
+ * Ends it, and asks first where something could not be sent.
+ * @param {Suggesting} suggesting
  */
-export function placesOf(parts) {
-  /** @type {Place[]} */
-  const places = [];
-  let at = 0;
-  for (const { kind, text } of parts) {
-    if (kind === 'deleted') places.push({ key: KEY, kind: 'typed', from: at, to: at, deleted: text });
-    else {
-      if (kind === 'inserted') places.push({ key: KEY, kind: 'typed', from: at, to: at + text.length });
-      at += text.length;
-    }
-  }
-  return places;
+export async function endSuggesting(suggesting) {
+  if (await suggesting.stop()) return;
+  await confirmDialog({
+    title: 'Leave out your last changes?',
+    text: `They could not be sent. ${suggesting.problem.value}`,
+    verb: 'Leave out',
+    act: () => suggesting.end(),
+  });
+}
+
+/**
+ * Shows what was typed where the text has changed too much.
+ * @param {string} text
+ */
+function giveBack(text) {
+  /** @type {HTMLButtonElement} */
+  const copy = h(
+    'button',
+    { class: 'button primary', type: 'button', onclick: () => copyText(text, copy, 'Copied') },
+    'Copy',
+  );
+  openDialog({
+    title: 'The text has changed around your suggestion',
+    content: [
+      h('p', { class: 'dialog-intro' }, 'What you typed last has no place in it any more. You can copy it.'),
+      h('textarea', { class: 'given-back', readonly: true, rows: '6', 'aria-label': 'What you typed' }, text),
+      h('div', { class: 'actions' }, copy),
+    ],
+  });
 }

@@ -31,18 +31,21 @@ export const mentionable = (document, q) => request(`documents/${document}/menti
 
 // ---- suggestions
 
-const ifMatch = (/** @type {string} */ hash) => ({ 'If-Match': `"${hash}"` });
+/** The ETag of an empty text. */
+const EMPTY = '"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"';
+/** @typedef {{ isEmpty: boolean }} Of whether the document that a suggestion refers to is empty */
+const headersOf = (/** @type {Of} */ { isEmpty }) => (isEmpty ? { 'If-Match': EMPTY } : undefined);
 
 /** @type {(document: string, query?: Query) => Promise<Page<Suggestion>>} */
 export const suggestions = (document, query) => request(`documents/${document}/suggestions`, { query });
-/**
- * @type {(document: string, suggestion: object, hash: string) => Promise<Suggestion>} hash: of the text that it refers to
- */
-export const createSuggestion = (document, suggestion, hash) =>
-  request(`documents/${document}/suggestions`, { method: 'POST', body: suggestion, headers: ifMatch(hash) });
-/** @type {(id: string, change: object, hash: string) => Promise<Suggestion>} */
-export const changeSuggestion = (id, change, hash) =>
-  request(`suggestions/${id}`, { method: 'PATCH', body: change, headers: ifMatch(hash) });
+/** @type {(id: string) => Promise<Suggestion>} */
+export const suggestion = (id) => request(`suggestions/${id}`, {});
+/** @type {(document: string, proposed: object, of: Of) => Promise<Suggestion>} */
+export const createSuggestion = (document, proposed, of) =>
+  request(`documents/${document}/suggestions`, { method: 'POST', body: proposed, headers: headersOf(of) });
+/** @type {(id: string, change: object, of: Of) => Promise<Suggestion>} */
+export const changeSuggestion = (id, change, of) =>
+  request(`suggestions/${id}`, { method: 'PATCH', body: change, headers: headersOf(of) });
 /** @type {(id: string) => Promise<null>} */
 export const withdrawSuggestion = (id) => request(`suggestions/${id}`, { method: 'DELETE' });
 /** @type {(id: string, accepted: boolean) => Promise<Suggestion>} */

@@ -139,9 +139,12 @@ export class CommentStore {
     const all = this.isStale || ids.length > FEW || !this.loaded.value;
     this.changed.clear();
     this.isStale = false;
-    if (all) await this.load();
-    else await Promise.all(ids.map((id) => this.read(id)));
-    this.isReading = false;
+    try {
+      if (all) await this.load();
+      else await Promise.all(ids.map((id) => this.read(id)));
+    } finally {
+      this.isReading = false;
+    }
     if (this.changed.size > 0 || this.isStale) this.readSoon();
   }
 

@@ -75,8 +75,11 @@ export class SuggestionStore {
     this.timer = undefined;
     this.isReading = true;
     this.isStale = false;
-    await this.load();
-    this.isReading = false;
+    try {
+      await this.load();
+    } finally {
+      this.isReading = false;
+    }
     if (this.isStale) this.resync();
   }
 }
