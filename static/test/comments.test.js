@@ -3,7 +3,7 @@ import { mock, test } from 'node:test';
 import * as Y from 'yjs';
 import { keptAs } from '../src/lib/drafts.js';
 import { placeCards } from '../src/lib/place-cards.js';
-import { changesOf, editsOf, movedTo, partsOf, typedSince } from '../src/editor/suggested-parts.js';
+import { changesOf, editsOf, momentOf, movedTo, partsOf, typedSince } from '../src/editor/suggested-parts.js';
 import { contentOf, mentionAt, textOf } from '../src/lib/mentions.js';
 import { notificationWords } from '../src/lib/notification-words.js';
 import { offsetOf, relativeRange } from '../src/lib/relative-positions.js';
@@ -222,10 +222,6 @@ const copyOf = (text, client = 2) => {
   Y.applyUpdate(doc, Y.encodeStateAsUpdate(text.doc));
   return doc.getText('content');
 };
-const momentOf = (text) => ({
-  text: text.toString(),
-  known: Y.decodeStateVector(Y.encodeStateVector(text.doc)),
-});
 /** The text after each passage that is there once has been replaced. */
 const replaced = (text, edits) =>
   edits.reduce((result, { find, replace }) => {
@@ -274,12 +270,14 @@ test('what was typed since it was sent is told from what others did', () => {
   const copied = copyOf(original);
   copied.insert(3, ' ten');
   const moment = momentOf(copied);
-  assert.equal(typedSince(copied, moment), null);
+  assert.deepEqual(typedSince(original.doc, copied, moment), []);
   original.insert(0, 'Soon: ');
   Y.applyUpdate(copied.doc, Y.encodeStateAsUpdate(original.doc));
-  assert.equal(typedSince(copied, moment), null);
+  assert.deepEqual(typedSince(original.doc, copied, moment), []);
   copied.insert(copied.toString().indexOf(' green'), ' or twelve');
-  assert.deepEqual(typedSince(copied, moment), { start: 8, end: 8, text: 'or twelve ' });
+  original.delete(original.toString().indexOf('apples'), 6);
+  Y.applyUpdate(copied.doc, Y.encodeStateAsUpdate(original.doc));
+  assert.deepEqual(typedSince(original.doc, copied, moment), [{ start: 7, end: 7, text: ' or twelve' }]);
 });
 
 test('a change moves with the words around it, and has no place where they are gone', () => {

@@ -1,4 +1,4 @@
-"""Comments, suggestions and the inbox at the web page."""
+"""Comments and the inbox at the web page."""
 
 import re
 from typing import Any
@@ -159,36 +159,6 @@ async def test_a_mention_is_in_the_inbox_of_every_page_and_leads_to_its_comment(
     await expect(inbox.get_by_text("Nothing yet.")).to_be_visible()
     await ben.page.keyboard.press("Escape")
     await expect(bell).to_be_focused()
-
-
-async def test_a_typed_suggestion_is_shown_to_others_and_accepted_while_they_type(
-    server: Server, arrive: Arrive
-) -> None:
-    owner, friend = await people(server, "ada", "ben")
-    doc = await make(owner, await team(server, owner, commenter=friend), "Plan", content=TEXT)
-    ada, ben = await enter(server, arrive, owner, size=WIDE), await enter(server, arrive, friend, size=WIDE)
-    await ada.open(doc["address"])
-    await ben.open(doc["address"], until="viewonly")
-    await ben.page.get_by_role("button", name="Suggest", exact=True).click(timeout=WITHIN)
-    await expect(ben.page.locator(".suggesting")).to_be_visible()
-    await select(ben, "Buy green apples", 4, 5)
-    await ben.page.keyboard.type("yellow")
-    await expect(ben.page.locator(".cm-content ins, .cm-content .suggested")).to_have_text("yellow")
-    await expect(ben.page.locator(".cm-content del")).to_have_text("green")
-    await expect(ben.page.locator(".suggesting")).to_contain_text("Your suggestion is saved.", timeout=WITHIN)
-    await expect(ada.page.locator(".cm-content ins.suggested")).to_have_text("yellow", timeout=WITHIN)
-    await expect(ada.page.locator(".cm-content .suggested-away")).to_have_text("green")
-    await ada.write("More.")
-    await ben.sees("More.")
-    await ben.page.get_by_role("button", name="Done").click()
-    await expect(ben.page.locator(".suggesting")).to_be_hidden()
-    await ada.page.locator(".thread.suggestion").get_by_role("button", name="Accept").click()
-    for reader in (ada, ben):
-        await reader.sees("Buy yellow apples and red pears.")
-        await expect(reader.page.locator(".cm-content .suggested, .cm-content .suggested-away")).to_have_count(0)
-    await expect(ada.page.locator(".thread.suggestion")).to_have_count(0)
-    text = (await owner.get(f"/documents/{doc['id']}/content")).text
-    assert text == TEXT.replace("green", "yellow") + "More."
 
 
 async def test_nothing_in_comments_names_and_quotes_executes(server: Server, arrive: Arrive) -> None:

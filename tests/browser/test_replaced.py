@@ -16,7 +16,7 @@ from tests.waiting import until
 YJS = {"content-type": "application/octet-stream"}
 
 
-async def _overwrite(person: Person, document: str) -> None:
+async def overwrite(person: Person, document: str) -> None:
     """Leaves many deletions in a document, so that a copy of it weighs less."""
     doc = Doc[Any]()
     doc.apply_update((await person.get(f"/documents/{document}/updates")).content)
@@ -30,7 +30,7 @@ async def _overwrite(person: Person, document: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def _compact(person: Person, document: str) -> None:
+async def compact(person: Person, document: str) -> None:
     answer = await person.post(f"/documents/{document}/compact-history")
     assert answer.status_code == 200, answer.text
 
@@ -45,13 +45,13 @@ async def test_a_page_shows_the_copy_where_the_reader_was(server: Server, arrive
     document = await make(person, await team(server, person), "Plan")
     ada = await enter(server, arrive, person)
     await ada.open(document["address"])
-    await _overwrite(person, document["id"])
+    await overwrite(person, document["id"])
     await ada.sees("Plan:")
     await ada.write("by Ada")
     await ada.sees_status("saved")
     await _stays(ada)
     shown = await ada.content.inner_text()
-    await _compact(person, document["id"])
+    await compact(person, document["id"])
     await ada.page.wait_for_function("document.querySelectorAll('.cm-editor').length === 1")
 
     async def is_new() -> bool:
@@ -78,11 +78,11 @@ async def test_a_page_knows_the_generation_of_its_copy(server: Server, arrive: A
         await ada.context.add_init_script("delete window.WebSocket")
     await ada.open(document["address"])
     for generation in (1, 2):
-        await _overwrite(person, document["id"])
+        await overwrite(person, document["id"])
         await ada.sees("Plan:")
         await ada.write(f" typed {generation}")
         await ada.sees_status("saved")
-        await _compact(person, document["id"])
+        await compact(person, document["id"])
         await ada.page.wait_for_function(
             "([key, value]) => localStorage.getItem(key) === value",
             arg=[f"collab:generation:{document['id']}", str(generation)],
@@ -101,7 +101,7 @@ async def test_what_was_typed_offline_is_handed_over(server: Server, arrive: Arr
     two = await enter(server, arrive, grace)
     await one.open(document["address"])
     await two.open(document["address"])
-    await _overwrite(ada, document["id"])
+    await overwrite(ada, document["id"])
     await one.sees("Plan:")
     await two.sees("Plan:")
     await two.sees_status("saved")
@@ -110,7 +110,7 @@ async def test_what_was_typed_offline_is_handed_over(server: Server, arrive: Arr
     await two.page.evaluate("window.sockets.forEach((socket) => socket.close())")
     await two.sees_status("offline")
     await two.write(" typed by Grace")
-    await _compact(ada, document["id"])
+    await compact(ada, document["id"])
     await one.sees_status("saved")
     await one.write(" typed by Ada")
     await one.sees_status("saved")

@@ -21,6 +21,39 @@ const CONTEXT = 32;
 const firstItem = (text) => text._start;
 
 /**
+ * @param {Y.Text} text
+ * @param {(item: Y.Item, offset: number) => Part['kind'] | null} kindOf of a character of an item; null: it is no part.
+ * @param {number} [mixed] a client whose items may have characters of several kinds. So may those that are deleted,
+ *   because several people may have deleted one item.
+ * @returns {Part[]}
+ */
+function collect(text, kindOf, mixed) {
+  /** @type {Part[]} */
+  const parts = [];
+  const add = (/** @type {Part['kind'] | null} */ kind, /** @type {string} */ added) => {
+    const last = parts.at(-1);
+    if (!kind) return;
+    if (last?.kind === kind) last.text += added;
+    else parts.push({ kind, text: added });
+  };
+  for (let item = firstItem(text); item; item = item.right) {
+    const { content, deleted, id } = item;
+    if (!(content instanceof Y.ContentString)) continue;
+    if (!deleted && id.client !== mixed) add(kindOf(item, 0), content.str);
+    else for (let offset = 0; offset < content.str.length; offset += 1) add(kindOf(item, offset), content.str[offset]);
+  }
+  return parts;
+}
+
+/**
+ * Whether a character is in a set of deleted ones.
+ * @param {ReturnType<typeof Y.createDeleteSet>} gone
+ * @param {Y.Item} item
+ * @param {number} offset
+ */
+const isIn = (gone, { id: { client, clock } }, offset) => Y.isDeleted(gone, Y.createID(client, clock + offset));
+
+/**
  * What differs in a copy that was made of a document, in its order.
  * @param {Y.Doc} original
  * @param {Y.Text} copied a text of a copy that keeps what was deleted
@@ -29,34 +62,12 @@ const firstItem = (text) => text._start;
 export function partsOf(original, copied) {
   const known = Y.decodeStateVector(Y.encodeStateVector(original));
   const gone = Y.createDeleteSetFromStructStore(original.store);
-  /** @type {Part[]} */
-  const parts = [];
-  const add = (/** @type {Part['kind']} */ kind, /** @type {string} */ text) => {
-    const last = parts.at(-1);
-    if (last?.kind === kind) last.text += text;
-    else if (text) parts.push({ kind, text });
-  };
-  for (let item = firstItem(copied); item; item = item.right) {
-    const { content, deleted, id } = item;
-    if (!(content instanceof Y.ContentString)) continue;
-    const isOld = id.clock < (known.get(id.client) ?? 0);
-    if (!deleted) add(isOld ? 'kept' : 'inserted', content.str);
-    else if (isOld) add('deleted', withoutGone(content.str, id, gone));
-  }
-  return parts;
+  return collect(copied, (item, offset) => {
+    const isOld = item.id.clock < (known.get(item.id.client) ?? 0);
+    if (!item.deleted) return isOld ? 'kept' : 'inserted';
+    return isOld && !isIn(gone, item, offset) ? 'deleted' : null;
+  });
 }
-
-/**
- * The characters of a deleted text that the original still has. What both have deleted may be one item with it.
- * @param {string} text
- * @param {Y.ID} id of its first character
- * @param {ReturnType<typeof Y.createDeleteSet>} gone
- */
-const withoutGone = (text, { client, clock }, gone) =>
-  [...Array(text.length).keys()]
-    .filter((offset) => !Y.isDeleted(gone, Y.createID(client, clock + offset)))
-    .map((offset) => text[offset])
-    .join('');
 
 /**
  * Where the parts that differ are in the text of the copy.
@@ -160,26 +171,43 @@ function passageAround(text, { start, end }) {
 const atBorder = (text, offset) => (/[\udc00-\udfff]/.test(text[offset] ?? '') ? offset - 1 : offset);
 
 /**
- * What was typed into a copy since a moment, without what others have done meanwhile.
- * @param {Y.Text} copied
- * @param {{ text: string, known: Map<number, number> }} moment the text of the copy then, and its state vector
- * @returns {Change | null}
+ * What a copy was at a moment. `known`: its state vector, `gone`: what was deleted.
+ * @typedef {{ text: string, known: Map<number, number>, gone: ReturnType<typeof Y.createDeleteSet> }} Moment
  */
-export function typedSince(copied, { text, known }) {
+
+/**
+ * @param {Y.Text} copied
+ * @returns {Moment}
+ */
+export function momentOf(copied) {
+  const { doc } = copied;
+  if (!doc) throw new Error('the text is in no document');
+  return {
+    text: copied.toString(),
+    known: Y.decodeStateVector(Y.encodeStateVector(doc)),
+    gone: Y.createDeleteSetFromStructStore(doc.store),
+  };
+}
+
+/**
+ * What was typed into a copy since a moment, without what others have done meanwhile.
+ * @param {Y.Doc} original
+ * @param {Y.Text} copied
+ * @param {Moment} moment
+ * @returns {Change[]}
+ */
+export function typedSince(original, copied, { known, gone }) {
   const own = copied.doc?.clientID;
-  let now = '';
-  for (let item = firstItem(copied); item; item = item.right) {
-    const { content, deleted, id } = item;
-    if (deleted || !(content instanceof Y.ContentString)) continue;
-    if (id.client === own || id.clock < (known.get(id.client) ?? 0)) now += content.str;
-  }
-  if (now === text) return null;
-  let start = 0;
-  while (start < Math.min(now.length, text.length) && now[start] === text[start]) start += 1;
-  let same = 0;
-  const most = Math.min(now.length, text.length) - start;
-  while (same < most && now[now.length - 1 - same] === text[text.length - 1 - same]) same += 1;
-  return { start, end: text.length - same, text: now.slice(start, now.length - same) };
+  const goneNow = Y.createDeleteSetFromStructStore(original.store);
+  /** @type {Parameters<typeof collect>[1]} */
+  const kindOf = (item, offset) => {
+    const { client, clock } = item.id;
+    if (clock + offset >= (known.get(client) ?? 0)) return client === own && !item.deleted ? 'inserted' : null;
+    if (!item.deleted) return 'kept';
+    if (isIn(gone, item, offset)) return null;
+    return isIn(goneNow, item, offset) ? 'kept' : 'deleted';
+  };
+  return changesOf(collect(copied, kindOf, own));
 }
 
 /**

@@ -62,7 +62,7 @@ export function bindSuggesting(discussion) {
         ? 'Your suggestion is saved.'
         : 'What you type is proposed. The document stays as it is.';
     setText(said, suggesting.problem.value || text);
-    line.toggleAttribute('data-failed', suggesting.problem.value !== '');
+    line.toggleAttribute('data-problem', suggesting.problem.value !== '');
     showButton();
     if (!isOn) discussion.typed = [];
   });
@@ -77,7 +77,7 @@ export async function endSuggesting(suggesting) {
   if (await suggesting.stop()) return;
   await confirmDialog({
     title: 'Leave out your last changes?',
-    text: `They could not be sent. ${suggesting.problem.value}`,
+    text: `They have not been sent. ${suggesting.problem.value}`,
     verb: 'Leave out',
     act: () => suggesting.end(),
   });

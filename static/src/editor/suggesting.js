@@ -6,12 +6,12 @@ import * as api from '../lib/comments-api.js';
 import { debounced } from '../lib/dom.js';
 import { messageOf, statusOf } from '../lib/request.js';
 import { saved } from './session-state.js';
-import { changesOf, editsOf, movedTo, partsOf, typedSince } from './suggested-parts.js';
+import { changesOf, editsOf, momentOf, movedTo, partsOf, typedSince } from './suggested-parts.js';
 
 /** @import { Suggestion } from '../lib/discussion-types.js' */
 /** @import { ChangeEvent } from '../lib/types.js' */
 /** @import { Session } from './session.js' */
-/** @import { Change } from './suggested-parts.js' */
+/** @import { Change, Moment } from './suggested-parts.js' */
 
 /** Milliseconds after the last change until it is sent. */
 const SEND_AFTER = 800;
@@ -41,8 +41,8 @@ export class Suggesting extends EventTarget {
     this.sent = signal(/** @type {Suggestion | null} */ (null));
     /** A suggestion whose request had no answer: its id, and what it said. */
     this.pending = /** @type {{ id: string, said: string } | null} */ (null);
-    /** The text of the copy when it was sent last, and its state vector. */
-    this.moment = /** @type {{ text: string, known: Map<number, number> } | null} */ (null);
+    /** The copy when it was sent last. */
+    this.moment = /** @type {Moment | null} */ (null);
     /** The document that the copy was made of. */
     this.original = /** @type {Y.Doc | null} */ (null);
     this.isWaiting = false;
@@ -150,23 +150,18 @@ export class Suggesting extends EventTarget {
     this.copy(original.getText('content').toString(), changesOf(partsOf(original, session.proposal.text)));
     if (wasDirty || !this.sent.value) return;
     isDirty.value = false;
-    this.moment = this.now();
+    this.moment = session.proposal && momentOf(session.proposal.text);
   }
 
   /** Goes on after a decision on what was sent, with what was typed since. */
   restart() {
     const { moment, session } = this;
     if (!session.proposal) return;
-    const typed = moment && typedSince(session.proposal.text, moment);
+    const typed = moment ? typedSince(session.doc, session.proposal.text, moment) : [];
     this.sent.value = null;
     this.moment = null;
-    this.copy(moment?.text ?? '', typed ? [typed] : []);
-  }
-
-  now() {
-    const { proposal } = this.session;
-    if (!proposal) return null;
-    return { text: proposal.text.toString(), known: Y.decodeStateVector(Y.encodeStateVector(proposal.doc)) };
+    this.problem.value = '';
+    this.copy(moment?.text ?? '', typed);
   }
 
   /** @param {Uint8Array} update */
@@ -224,7 +219,7 @@ export class Suggesting extends EventTarget {
         this.problem.value = NO_CONNECTION;
         return;
       }
-      const moment = this.now();
+      const moment = momentOf(proposal.text);
       const text = session.text.toString();
       const changes = changesOf(partsOf(session.doc, proposal.text));
       isDirty.value = false;
