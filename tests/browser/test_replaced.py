@@ -35,6 +35,14 @@ async def compact(person: Person, document: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+async def is_renewed(reader: Reader, document: str, generation: int = 1) -> None:
+    """Waits until the page shows the copy. What is typed before, while it loads, is not taken."""
+    await reader.page.wait_for_function(
+        "([key, value]) => localStorage.getItem(key) === value",
+        arg=[f"collab:generation:{document}", str(generation)],
+    )
+
+
 async def _stays(reader: Reader) -> None:
     """Marks the page, so that a reload is noticed."""
     await reader.page.evaluate("window.isSame = true")
@@ -83,10 +91,7 @@ async def test_a_page_knows_the_generation_of_its_copy(server: Server, arrive: A
         await ada.write(f" typed {generation}")
         await ada.sees_status("saved")
         await compact(person, document["id"])
-        await ada.page.wait_for_function(
-            "([key, value]) => localStorage.getItem(key) === value",
-            arg=[f"collab:generation:{document['id']}", str(generation)],
-        )
+        await is_renewed(ada, document["id"], generation)
     await ada.sees_status("saved")
     stored = (await person.get(f"/documents/{document['id']}/content")).text
     assert [stored.count(f" typed {generation}") for generation in (1, 2)] == [1, 1]
@@ -111,6 +116,7 @@ async def test_what_was_typed_offline_is_handed_over(server: Server, arrive: Arr
     await two.sees_status("offline")
     await two.write(" typed by Grace")
     await compact(ada, document["id"])
+    await is_renewed(one, document["id"])
     await one.sees_status("saved")
     await one.write(" typed by Ada")
     await one.sees_status("saved")

@@ -8,7 +8,7 @@ from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, team
 from tests.browser.reader import WITHIN, Reader
 from tests.browser.test_comments import TEXT, WIDE, add_comment, marked, select
-from tests.browser.test_replaced import compact, overwrite
+from tests.browser.test_replaced import compact, is_renewed, overwrite
 from tests.people import Person
 from tests.server import Server
 
@@ -198,6 +198,7 @@ async def test_a_suggestion_goes_on_in_the_copy_of_a_replaced_document(server: S
     before = (await owner.get(f"/documents/{doc['id']}/content")).text
     await suggest_yellow(ben)
     await compact(owner, doc["id"])
+    await is_renewed(ben, doc["id"])
     await ben.sees_status("viewonly")
     await expect(ben.page.locator(".cm-content del")).to_have_text("green", timeout=WITHIN)
     await select(ben, "Ask the baker", 0, 0)
