@@ -1,5 +1,6 @@
 """Signing in: by password, one-time link, mailed link, registration; and when a session ends."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -166,6 +167,33 @@ async def test_a_session_that_ends_leads_to_sign_in_and_back(server: Server, arr
     await ada.page.wait_for_url(re.compile(r"/signin\?next=%2Faccount"))
     await other.page.get_by_role("link", name="Trash").click()
     await other.page.wait_for_url(re.compile(r"/signin\?next=%2Fw%2F.*trash"))
+
+
+async def test_a_late_answer_changes_nothing_for_somebody_who_signs_out(server: Server, arrive: Arrive) -> None:
+    (person,) = await people(server, "ada")
+    ada = await enter(server, arrive, person)
+    asked, signed_out, refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        asked.set()
+        await signed_out.wait()
+        await route.continue_()
+
+    async def load_later(route: Route) -> None:
+        signed_out.set()
+        await refused.wait()
+        await route.continue_()
+
+    await ada.page.route("**/api/v1/notifications/unread", answer_late)
+    await ada.page.route("**/signin", load_later)
+    ada.page.on("response", lambda answer: refused.set() if answer.status == 401 else None)
+    await ready(ada, "/account")
+    await ada.page.locator("#account").click()
+    await asked.wait()
+    await ada.page.get_by_role("menuitem", name="Sign out").click()
+    await ada.page.wait_for_url("**/signin")
+    await expect(ada.page.get_by_label("E-mail")).to_be_visible(timeout=WITHIN)
+    assert ada.page.url.endswith("/signin")
 
 
 @pytest.mark.usefixtures("node_packages")

@@ -1,5 +1,5 @@
 /** The REST API, one function for each endpoint that a page uses. */
-import { RequestError, request, useCsrfToken } from './request.js';
+import { RequestError, onSignedOut, request, useCsrfToken } from './request.js';
 
 /** @import { Account, Activity, AuditEntry, Blame, Category, CurrentUser, Difference, Doc, DocumentPresence, EditSession, Hit, ImportedItem, Invitation, Member, Page, Preferences, Providers, Query, ReceivedInvitation, SignedIn, Tag, Token, Usage, User, UserSession, Version, Workspace } from './types.js' */
 /** @import { ContentPoint } from './moments.js' */
@@ -54,7 +54,11 @@ export async function register(account) {
 /** @type {(account: object) => Promise<SignedIn>} */
 export const finishRegistration = (account) => entered(post('auth/register/finish', account));
 /** @type {() => Promise<null>} */
-export const signOut = () => post('auth/logout');
+export const signOut = () => {
+  // What other requests are answered meanwhile leads nowhere else.
+  onSignedOut(() => {});
+  return post('auth/logout');
+};
 /** @type {(email: string) => Promise<null>} */
 export const forgotPassword = (email) => post('auth/password/forgot', { email });
 /** @type {(change: object) => Promise<SignedIn>} */

@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-CMDWNTXD.js";import"./shared-NFH7BWVT.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-7XNLMLBP.js";import"./shared-UJQHFLXW.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
