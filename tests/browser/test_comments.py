@@ -161,6 +161,42 @@ async def test_a_mention_is_in_the_inbox_of_every_page_and_leads_to_its_comment(
     await expect(bell).to_be_focused()
 
 
+_RECORD_NOTICES = """
+  window.notices = [];
+  window.Notification = class {
+    static permission = 'granted';
+    constructor(title, { body }) {
+      window.notices.push(this);
+      Object.assign(this, { title, body });
+    }
+  };
+  document.hasFocus = () => false;
+"""
+
+
+async def test_a_page_in_the_background_gives_a_notice_that_leads_to_the_comment(
+    server: Server, arrive: Arrive
+) -> None:
+    owner, friend = await people(server, "ada", "ben")
+    space = await team(server, owner, editor=friend)
+    doc = await make(owner, space, "Plan", content=TEXT)
+    ben = await enter(server, arrive, friend)
+    await ben.page.add_init_script(_RECORD_NOTICES)
+    await ready(ben, f"/w/{space['slug']}")
+    await expect(ben.page.locator("#inbox .count")).to_have_text("1", timeout=WITHIN)
+    await add_comment(owner, doc["id"], f"Look, @[Ben](user:{friend.id})", anchor={"quote": "red pears"})
+    await ben.page.wait_for_function("() => window.notices.length > 0")
+    shown = await ben.page.evaluate("window.notices.map(({ title, body }) => [title, body])")
+    assert shown == [[f"{owner.name} mentioned you in Plan", "Look, @Ben"]]
+    await ben.page.evaluate("window.notices[0].onclick()")
+    await expect(ben.page.locator(".comment.linked")).to_contain_text("Look, @", timeout=WITHIN)
+    await expect(ben.page.locator("#inbox .count")).to_have_text("1", timeout=WITHIN)
+    assert (await friend.patch("/users/me/settings", json={"notifications": {"browser": False}})).status_code == 200
+    await add_comment(owner, doc["id"], f"Again, @[Ben](user:{friend.id})", anchor={"quote": "the baker"})
+    await expect(ben.page.locator("#inbox .count")).to_have_text("2", timeout=WITHIN)
+    assert await ben.page.evaluate("window.notices.length") == 0
+
+
 async def test_nothing_in_comments_names_and_quotes_executes(server: Server, arrive: Arrive) -> None:
     owner, friend = await people(server, "ada", "ben")
     content = "\n\n".join(PAYLOADS)

@@ -5,8 +5,8 @@ import { notificationWords } from '../lib/notification-words.js';
 
 /** @import { NotificationStore } from '../stores/notifications.js' */
 
-/** The newest notification that was announced, as a time. */
-let announced = Date.now();
+/** Notices at most at once. */
+const MOST = 3;
 
 /** Whether this browser can show notices. */
 export const canAnnounce = () => 'Notification' in window && window.isSecureContext;
@@ -15,17 +15,16 @@ export const canAnnounce = () => 'Notification' in window && window.isSecureCont
 export const askToAnnounce = async () => canAnnounce() && (await Notification.requestPermission()) === 'granted';
 
 /**
- * Announces what has come since the last time. A page that the person looks at shows it by itself.
+ * Announces what has come. A page that the person looks at shows it by itself.
  * @param {NotificationStore} store
+ * @param {number} news how many notifications have come
  */
-export async function announceInBrowser(store) {
+export async function announceInBrowser(store, news) {
   if (!canAnnounce() || Notification.permission !== 'granted' || document.hasFocus()) return;
   const { notifications } = await preferences();
   if (notifications?.browser === false) return;
-  const { items } = await api.notifications({ state: 'unread', limit: 3 });
-  const fresh = items.filter(({ updated_at: at }) => Date.parse(at) > announced);
-  for (const item of fresh.reverse()) {
-    announced = Math.max(announced, Date.parse(item.updated_at));
+  const { items } = await api.notifications({ state: 'unread', limit: Math.min(news, MOST) });
+  for (const item of items.toReversed()) {
     const { who, did, where } = notificationWords(item);
     const notice = new Notification(`${who} ${did} ${where}`, { body: item.comment?.excerpt ?? '', tag: item.id });
     notice.onclick = () => {

@@ -152,7 +152,8 @@ export function bindInbox(place) {
     onCount: (before, now) => {
       if (now <= before) return;
       setText($('announcer'), `${counted(now, 'notification')} not read`);
-      announceInBrowser(store);
+      // The bell shows it, too.
+      announceInBrowser(store, now - before).catch(() => {});
     },
   });
   const badge = element('span', { class: 'count', 'aria-hidden': 'true' });
