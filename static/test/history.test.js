@@ -5,6 +5,9 @@ import { authorName, authorNames, dayOf, summaryOf } from '../src/lib/history-wo
 import { endOf, nameOf } from '../src/lib/moments.js';
 import { HistoryStore } from '../src/stores/history.js';
 
+/** Lets promises go on. */
+const settled = () => new Promise(setImmediate);
+
 const at = (minutes) => new Date(Date.UTC(2026, 0, 5, 9, minutes)).toISOString();
 const ada = { id: 'a', kind: 'user', name: 'Ada', relayed: false };
 const version = (number, minutes, more = {}) => ({
@@ -84,10 +87,12 @@ test('events of this document and its versions cause a request, and others none'
   store.apply({ entity_type: 'document', document_id: 'd' });
   store.apply({ entity_type: 'document', document_id: 'd' });
   mock.timers.tick(20000);
+  await settled();
   assert.deepEqual(sent, ['versions null', 'sessions null']);
   sent.length = 0;
   store.apply({ entity_type: 'version', document_id: 'd' });
   mock.timers.tick(20000);
+  await settled();
   assert.deepEqual(sent, ['versions null', 'sessions null']);
   mock.timers.reset();
 });

@@ -76,6 +76,7 @@ test('a change during the first request is not lost', async () => {
   await loading;
   mock.timers.tick(1000);
   mock.timers.reset();
+  await settled();
   assert.equal(sent.length, 2);
 });
 
@@ -88,6 +89,36 @@ test('the next page is added without doubles', async () => {
   await store.loadMore();
   assert.equal(store.items.value.length, PAGE_SIZE + 1);
   assert.equal(store.cursor.value, null);
+});
+
+test('a refresh waits for the next page, and the next page for a refresh', async () => {
+  const first = Array.from({ length: PAGE_SIZE }, (_, number) => doc(`d${number}`));
+  const releases = [];
+  const { store } = storeWith(async ({ cursor, limit }) => {
+    await new Promise((release) => {
+      releases.push(release);
+    });
+    if (cursor) return page(doc('last'));
+    return limit > PAGE_SIZE ? page(doc('new'), ...first, doc('last')) : { items: first, next_cursor: 'next' };
+  });
+  const release = async () => {
+    while (releases.length === 0) await settled();
+    releases.shift()();
+    await settled();
+  };
+  const loading = store.load();
+  await release();
+  await loading;
+  const more = store.loadMore();
+  const refreshed = store.refresh();
+  await settled();
+  assert.equal(releases.length, 1);
+  await release();
+  await more;
+  assert.equal(ids(store).at(-1), 'last');
+  await release();
+  await refreshed;
+  assert.equal(ids(store)[0], 'new');
 });
 
 test('the answer to an older query is ignored, and old rows stay until the new ones arrive', async () => {
@@ -243,5 +274,6 @@ test('members are read again after a change of membership in their workspace', a
   store.apply(changed('u', { entity_type: 'member' }));
   mock.timers.tick(1000);
   mock.timers.reset();
+  await settled();
   assert.equal(requests, 2);
 });

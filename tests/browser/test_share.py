@@ -1,7 +1,9 @@
 """Two people and one document: invited, writing together, downgraded, removed."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, team
@@ -53,6 +55,24 @@ async def test_somebody_is_invited_writes_along_is_downgraded_and_removed(server
     await grace.page.get_by_role("button", name="Copy text").click()
     copied = await grace.page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("From Ada. From Grace.")
+
+
+async def test_the_dialog_opens_for_somebody_who_is_faster_than_the_page(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    doc = await make(owner, await team(server, owner), "Plan")
+    ada = await enter(server, arrive, owner)
+    clicked = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        await clicked.wait()
+        await route.continue_()
+
+    await ada.page.route("**/api/v1/workspaces?*", answer_late)
+    await ada.page.route("**/api/v1/workspaces", answer_late)
+    await ada.open(doc["address"])
+    await ada.page.get_by_role("button", name="Share").click()
+    clicked.set()
+    await expect(ada.page.get_by_label("Invite by e-mail")).to_be_visible(timeout=WITHIN)
 
 
 async def test_a_document_that_is_thrown_away_closes_without_losing_text(server: Server, arrive: Arrive) -> None:

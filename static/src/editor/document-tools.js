@@ -67,7 +67,8 @@ export function bindMember(session, who, further) {
   const copy = $('copy-link');
   const tools = h('div', { class: 'tools' });
   const share = h('button', { class: 'button primary share', type: 'button' }, icon('people'), h('span', {}, 'Share'));
-  share.addEventListener('click', () => {
+  share.addEventListener('click', async () => {
+    await findWorkspace(session);
     if (workspace && session.details) shareDialog(session.details, workspace);
   });
   copy.replaceWith(tools);

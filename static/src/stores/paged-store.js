@@ -36,6 +36,7 @@ export class PagedStore {
     this.isStale = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    this.turn = Promise.resolve();
   }
 
   /** Reads the list from its beginning, as far as it was loaded. */
@@ -43,8 +44,18 @@ export class PagedStore {
     return this.read({ after: null });
   }
 
-  async loadMore() {
-    if (this.cursor.value) await this.read({ after: this.cursor.value });
+  loadMore() {
+    return this.inTurn(() => (this.cursor.value ? this.read({ after: this.cursor.value }) : undefined));
+  }
+
+  /**
+   * Reads after what is being read: a refresh and a further page must not make each other's answers void. Another list
+   * that is being loaded makes both of them void.
+   * @param {() => Promise<void> | undefined} read
+   */
+  inTurn(read) {
+    this.turn = this.turn.catch(() => {}).then(() => (this.isFresh ? undefined : read()));
+    return this.turn;
   }
 
   /** Reads the list again without being asked by the person. */
@@ -52,7 +63,7 @@ export class PagedStore {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.refreshedAt = Date.now();
-    return this.read({ after: null, quiet: true });
+    return this.inTurn(() => this.read({ after: null, quiet: true }));
   }
 
   /** Refreshes soon: once for all events that arrive until then. */
