@@ -1,12 +1,13 @@
 """The button "Try again": it repeats what has failed, and the page stays the same one."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, team
-from tests.browser.reader import Reader
+from tests.browser.reader import WITHIN, Reader
 from tests.server import Server
+from tests.waiting import until
 
 
 async def mark(reader: Reader) -> None:
@@ -135,3 +136,22 @@ async def test_a_document_that_was_refused_at_first_is_opened(server: Server, ar
     await ada.sees("the plan")
     await expect(ada.content).to_have_count(1)
     assert await is_marked(ada)
+
+
+async def test_parts_of_the_page_come_when_the_server_is_back(server: Server, arrive: Arrive, name: str) -> None:
+    ada = await arrive(server)
+    lost: list[str] = []
+
+    async def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        await route.abort()
+
+    async def lose_what_comes_then(route: Route) -> None:
+        await ada.page.route("**/static/*", lose)
+        await route.continue_()
+
+    await ada.page.route("**/api/v1/auth/me", lose_what_comes_then)
+    await ada.open(name)
+    await until(lambda: len(lost) > 0, "a part that cannot be loaded")
+    await ada.page.unroute("**/static/*")
+    await expect(ada.page.get_by_role("button", name="Document menu")).to_be_visible(timeout=WITHIN)

@@ -1,4 +1,5 @@
 /** The entries of the document menu that lead to the document's history. */
+import { bring } from '../lib/bring.js';
 import { rememberVisit } from '../lib/visits.js';
 import * as api from '../lib/api.js';
 import { tidyName } from '../lib/identity.js';
@@ -55,7 +56,7 @@ export function historyMenu(session, who) {
   /** @type {Blame | null} */
   let blame = null;
   const load = async () => {
-    const { blameOf } = await import('./blame.js');
+    const { blameOf } = await bring(() => import('./blame.js'));
     blame = blameOf(session, who);
     return blame;
   };
@@ -64,7 +65,10 @@ export function historyMenu(session, who) {
       label: 'History',
       icon: 'clock',
       act: async () => {
-        const [{ openHistory }, made] = await Promise.all([import('../components/history-panel.js'), load()]);
+        const [{ openHistory }, made] = await Promise.all([
+          bring(() => import('../components/history-panel.js')),
+          load(),
+        ]);
         openHistory(session, { reader, blame: made });
       },
     },

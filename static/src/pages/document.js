@@ -156,14 +156,13 @@ async function introduce() {
     further = (await bindDiscussion(session, fixedName ? who : null)).items;
   });
   if (!fixedName) {
-    const { bindGuest } = await import('../editor/guest-tools.js');
+    const { bindGuest } = await bring(() => import('../editor/guest-tools.js'));
     bindGuest(session, () => further());
     return;
   }
-  const [{ bindMember }, { listenForQuick }] = await Promise.all([
-    import('../editor/document-tools.js'),
-    import('../components/quick-open.js'),
-  ]);
+  const [{ bindMember }, { listenForQuick }] = await bring(() =>
+    Promise.all([import('../editor/document-tools.js'), import('../components/quick-open.js')]),
+  );
   bindMember(session, who, () => further());
   listenForQuick();
 }
