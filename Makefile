@@ -5,7 +5,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
 NODE_FOLDERS := tests/interop tests/features/exports/spec tests/tiptap static
 # Tests wait more than they work: a process uses half a core. pytest-xdist would run files of few tests last, and these
 # are the slowest; tests/conftest.py has the order.
-ALL_TESTS := -n 3 --dist loadfile --no-loadscope-reorder
+ALL_TESTS := -n 2 --dist loadfile --no-loadscope-reorder
 # COLLAB_ variables of tests, and their values in `make soak`, where the environment has no others.
 LONG_FORMS := ANCHOR_ROUNDS=40 CLIENT_CRASHES=100 CONVERGENCE_ROUNDS=400 CRASH_ROUNDS=200 CROWD=300 \
   DISCUSSION_CRASHES=50 DISCUSSION_PEOPLE=50 FAULT_ROUNDS=100 FEED_SECONDS=60 FLOOD_FRAMES=100000 \

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 5
+PATIENCE = 10
 """A test may take so many times as long as faulthandler_timeout, which is 0 for the long forms: these have no end."""
 
 
