@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
 NODE_FOLDERS := tests/interop tests/features/exports/spec tests/tiptap static
-# Tests wait more than they work: a process uses half a core. pytest-xdist would run files of few tests last, and these
+# Two processes, because the servers and browsers of the tests want cores, too. pytest-xdist would run files of few tests last, and these
 # are the slowest; tests/conftest.py has the order.
 ALL_TESTS := -n 2 --dist loadfile --no-loadscope-reorder
 # COLLAB_ variables of tests, and their values in `make soak`, where the environment has no others.

@@ -3,6 +3,7 @@ import { mock, test } from 'node:test';
 import * as Y from 'yjs';
 import { keptAs } from '../src/lib/drafts.js';
 import { placeCards } from '../src/lib/place-cards.js';
+import { Suggesting } from '../src/editor/suggesting.js';
 import { changesOf, editsOf, momentOf, movedTo, partsOf, typedSince } from '../src/editor/suggested-parts.js';
 import { contentOf, mentionAt, textOf } from '../src/lib/mentions.js';
 import { notificationWords } from '../src/lib/notification-words.js';
@@ -295,6 +296,54 @@ test('drafts stay while a field is drawn anew, and an empty one is forgotten', (
   assert.deepEqual([keptAs('thread').kept, keptAs('other').kept], [draft, undefined]);
   keptAs('thread').keep({ text: '', named: [] });
   assert.equal(keptAs('thread').kept, undefined);
+});
+
+/** A session of a document that nobody else has open. */
+function sessionOf(text, more) {
+  const session = new EventTarget();
+  return Object.assign(session, {
+    doc: text.doc,
+    text,
+    proposal: null,
+    details: { id: 'd' },
+    status: { dirty: false, link: 'up' },
+    isRenewing: false,
+    ...more,
+  });
+}
+
+test('somebody who stops while the document is replaced is told, and loses nothing', async () => {
+  const session = sessionOf(textWith('Buy apples.'));
+  const suggesting = new Suggesting(session, { isGuest: true, giveBack: assert.fail });
+  suggesting.begin();
+  session.proposal.text.insert(0, 'Please. ');
+  session.isRenewing = true;
+  assert.equal(await suggesting.stop(), false);
+  assert.notEqual(suggesting.problem.value, '');
+  assert.equal(session.proposal.text.toString(), 'Please. Buy apples.');
+  const copy = new Y.Doc();
+  copy.getText('content').insert(0, 'Buy apples.');
+  Object.assign(session, { doc: copy, text: copy.getText('content'), isRenewing: false });
+  session.dispatchEvent(new Event('renewed'));
+  assert.equal(session.proposal.text.toString(), 'Please. Buy apples.');
+  assert.equal(suggesting.isDirty.value, true);
+});
+
+test('an error of the page does not keep later suggestions from being sent', async () => {
+  const reported = [];
+  globalThis.reportError = (error) => reported.push(error);
+  const session = sessionOf(textWith('Buy apples.'));
+  const suggesting = new Suggesting(session, { isGuest: true, giveBack: assert.fail });
+  suggesting.begin();
+  session.proposal.text.insert(0, 'Please. ');
+  const broken = new Error('broken');
+  await suggesting.inTurn(() => Promise.reject(broken));
+  assert.deepEqual(reported, [broken]);
+  let isRun = false;
+  await suggesting.inTurn(async () => {
+    isRun = true;
+  });
+  assert.ok(isRun);
 });
 
 test('a notification says who did what where', () => {

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import * as Y from 'yjs';
 import * as api from '../lib/comments-api.js';
 import { debounced } from '../lib/dom.js';
-import { messageOf, statusOf } from '../lib/request.js';
+import { RequestError, statusOf } from '../lib/request.js';
 import { saved } from './session-state.js';
 import { changesOf, editsOf, momentOf, movedTo, partsOf, typedSince } from './suggested-parts.js';
 
@@ -65,6 +65,7 @@ export class Suggesting extends EventTarget {
 
   begin() {
     this.sent.value = null;
+    this.pending = null;
     this.problem.value = '';
     this.isOn.value = true;
     this.copy('', []);
@@ -201,7 +202,9 @@ export class Suggesting extends EventTarget {
   inTurn(act) {
     this.queue = this.queue.then(act).catch((error) => {
       this.isWaiting = !statusOf(error) || Number(statusOf(error)) >= 500;
-      this.problem.value = messageOf(error);
+      // An error of the page itself must not end the queue either: what is typed is sent with the next change.
+      this.problem.value = error instanceof RequestError ? error.message : 'Something went wrong in this page.';
+      if (!(error instanceof RequestError)) reportError(error);
     });
     return this.queue;
   }
@@ -213,8 +216,8 @@ export class Suggesting extends EventTarget {
     try {
       await saved(session);
       const { proposal, details } = session;
-      if (!proposal || !details || session.isRenewing) return;
-      if (session.status.link !== 'up') {
+      if (!proposal || !details) return;
+      if (session.isRenewing || session.status.link !== 'up') {
         this.isWaiting = true;
         this.problem.value = NO_CONNECTION;
         return;
