@@ -129,8 +129,9 @@ async def test_a_suggestion_arrives_although_others_type_at_that_moment(server: 
     methods = []
 
     async def type_first(route: Route) -> None:
-        methods.append(route.request.method)
-        await append(owner, doc, f"Line {len(methods)}. ")
+        if route.request.method != "GET":
+            methods.append(route.request.method)
+            await append(owner, doc, f"Line {len(methods)}. ")
         await route.continue_()
 
     await ben.page.route("**/api/v1/documents/*/suggestions", type_first)
@@ -139,7 +140,7 @@ async def test_a_suggestion_arrives_although_others_type_at_that_moment(server: 
     async with sent_again(ben):
         await ben.page.keyboard.type("ish")
     await is_sent(ben)
-    assert {"POST", "PATCH"} <= set(methods)
+    assert {"POST", "PATCH"} == set(methods)
     text = await accept(owner, doc)
     assert text.startswith(TEXT.replace("green", "yellowish").rstrip("\n"))
     assert all(f"Line {number}. " in text for number in range(1, len(methods) + 1))
