@@ -23,6 +23,7 @@ CollabError                     HTTP  close
 |  |- MessageTooLarge           413   4413   a message larger than a document may be
 |  `- QuotaExceeded             413   1009   the workspace's storage is full; an administrator can raise its limit
 |- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
+|- RangeBeyondEnd            416   4400   a range of a file that begins behind its end
 |- UnprocessableContent         422   4400   well formed, but not acceptable
 |  `- TooMuchWork               422   4400   well formed, but working it out takes longer than anybody may ask for
 |- TooMany                      429   4529   a rate or number limit; come back later
@@ -30,7 +31,8 @@ CollabError                     HTTP  close
 |- Unavailable                  503   1013   the database or a worker cannot answer now; come back later
 |  |- LostRace                  503   1013   a transaction lost a race; doing it again is safe
 |  |- DocumentBlocked           503   1013   edits of this document cannot be stored now; others can
-|  `- ProviderUnavailable       503   1013   the sign-in provider cannot answer now
+|  |- ProviderUnavailable       503   1013   the sign-in provider cannot answer now
+|  `- StoreUnavailable          503   1013   the file store cannot answer now
 |- DocumentDamaged              500   1011   what is stored of this document cannot be read
 `- ConfigurationError           500   1011   the operator must act; the command prints one line and exits 1
 
@@ -212,6 +214,13 @@ class UnsupportedMediaType(CollabError):
     title = "Not a kind that is taken here"
 
 
+class RangeBeyondEnd(CollabError):
+    code = "range_beyond_end"
+    status = 416
+    close_code = 4400
+    title = "The range begins behind the end"
+
+
 class UnprocessableContent(CollabError):
     code = "unprocessable"
     status = 422
@@ -266,6 +275,11 @@ class DocumentBlocked(Unavailable):
 class ProviderUnavailable(Unavailable):
     code = "provider_unavailable"
     title = "The sign-in provider does not answer"
+
+
+class StoreUnavailable(Unavailable):
+    code = "storage_unavailable"
+    title = "The file store does not answer"
 
 
 class DocumentDamaged(CollabError):

@@ -20,8 +20,11 @@ ONLY_IN = {
     "pycrdt": ("core/",),
     "fastapi": ("web/", "api.py", "app.py", "realtime/endpoints/"),
     "redis": ("adapters/redis/",),
+    "obstore": ("adapters/object_store/",),
     "docx": ("features/exports/docx_file.py", "features/exports/discussion/word.py"),
     "mammoth": ("features/imports/docx_reader.py",),
+    "PIL": ("features/attachments/files/images.py",),
+    "puremagic": ("features/attachments/files/file_types.py",),
     "typst": ("features/exports/pdf_file.py",),
 }
 NOT_IN_CORE = {"asyncio", "time", "random", "secrets", "socket", "datetime", "os", "threading"}

@@ -179,7 +179,7 @@ async def test_doctor_finds_a_healthy_server(server: Server) -> None:
     async with databases.flushing(server.owner_dsn):
         output = await server.command("doctor")
     assert "FAIL" not in output
-    for subject in ("guests", "PostgreSQL", "schema", "durability", "servers", "log"):
+    for subject in ("guests", "PostgreSQL", "schema", "durability", "servers", "log", "files"):
         assert subject in output
 
 
@@ -189,8 +189,10 @@ async def test_doctor_says_what_is_wrong() -> None:
         database_url="postgresql://nobody@127.0.0.1:1/none",
         secret_key="0123456789abcdef",
         redis_url="redis://127.0.0.1:1/0",
+        storage_url="file:///dev/null/files",
     )
     assert status == 1
+    assert "FAIL  files: the folder of files cannot be used (Not a directory); look at COLLAB_STORAGE_URL" in output
     assert "FAIL  PostgreSQL: cannot reach PostgreSQL" in output
     assert "FAIL  Redis: COLLAB_REDIS_URL: " in output
 

@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from collab_server.access.identity import GUEST, Identity
+from collab_server.adapters.conversion.converters import Converters
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.cli.database import OPERATOR, run_on_database
@@ -19,7 +20,6 @@ from collab_server.features.documents.document_queries import Document, Encrypte
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.exports import manifest
-from collab_server.features.exports.converting import Converters
 from collab_server.features.exports.reading import Sources
 from collab_server.features.quotas.quotas import Quotas
 from collab_server.features.view_counts.view_counts import Views

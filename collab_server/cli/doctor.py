@@ -4,6 +4,7 @@ from typing import Protocol
 
 from collab_server.adapters import login, migrations, postgres_checks
 from collab_server.adapters.cluster_queries import count_servers
+from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.redis.redis_bus import RedisBus
 from collab_server.errors import CollabError
@@ -23,6 +24,7 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
     """Tell one line for each thing looked at; nothing raises for a fault that was found."""
     await _examine_sign_in(settings, tell)
     await _examine_bus(settings, tell)
+    await _examine_files(settings, tell)
     where = f"embedded in {settings.data_dir}" if settings.embedded else "COLLAB_DATABASE_URL"
     tell("guests", ok=True, detail=f"{settings.effective_guest_role} in the playground workspace")
     try:
@@ -72,6 +74,24 @@ async def _examine_bus(settings: Settings, tell: Tell) -> None:
         tell("Redis", ok=False, detail=error.detail)
     else:
         tell("Redis", ok=True, detail=f"{kind}; it carries messages under {settings.redis_prefix!r}")
+
+
+async def _examine_files(settings: Settings, tell: Tell) -> None:
+    try:
+        store = ObjectStore.open(settings.storage_url, settings.files_dir)
+    except CollabError as error:
+        tell("files", ok=False, detail=error.detail)
+        return
+    try:
+        await store.check()
+    except CollabError as error:
+        cure = "the folder and its owner" if store.bucket.startswith("file:") else "the bucket and its credentials"
+        tell("files", ok=False, detail=f"{error.detail}; look at COLLAB_STORAGE_URL, {cure}")
+    else:
+        where = str(settings.files_dir) if not settings.storage_url else store.bucket
+        tell("files", ok=True, detail=f"{where} takes and returns files")
+    finally:
+        store.close()
 
 
 async def _examine_sign_in(settings: Settings, tell: Tell) -> None:

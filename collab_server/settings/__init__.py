@@ -6,6 +6,7 @@ compares.
 """
 
 import ipaddress
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,11 @@ class Settings(OperationSettings, LimitSettings, AccountSettings, StorageSetting
     @property
     def embedded(self) -> bool:
         return not self.database_url
+
+    @property
+    def files_dir(self) -> Path:
+        """Folder of files without STORAGE_URL."""
+        return self.data_dir / "files"
 
     @property
     def effective_guest_role(self) -> GuestRole:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, SecretStr
 class StorageSettings(BaseModel):
     data_dir: Annotated[
         Path,
-        Field(description="Folder of the embedded PostgreSQL and of the generated secret key."),
+        Field(description="Folder of the embedded PostgreSQL, the generated secret key, and files."),
     ] = Field(default_factory=lambda: user_data_path("collab_server", appauthor=False))
     database_url: Annotated[
         str,
@@ -21,6 +21,14 @@ class StorageSettings(BaseModel):
         Field(
             description="The database's owner, for `collab-server migrate` only: it makes the role that DATABASE_URL "
             "names, with its password, without rights of its own. Empty: DATABASE_URL is used as it is."
+        ),
+    ] = ""
+    storage_url: Annotated[
+        str,
+        Field(
+            description="Where files are kept: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or "
+            "file:///folder. Credentials are read from the variables of the cloud, such as AWS_ACCESS_KEY_ID. Empty: "
+            "the folder `files` in DATA_DIR; several machines must share it."
         ),
     ] = ""
     redis_url: Annotated[

@@ -12,6 +12,7 @@ from collab_server.access.check import ABSENT, require
 from collab_server.access.policy import Action
 from collab_server.core.history import answers
 from collab_server.errors import DocumentDamaged, NotFound, TooLarge, TooMany, UnprocessableContent
+from collab_server.features.attachments.files.file_names import content_disposition
 from collab_server.features.content import rendering
 from collab_server.features.document_log import version_content_queries
 from collab_server.features.documents import document_queries, queries, tag_queries
@@ -121,7 +122,7 @@ def _answer_file(file: bytes, format_: formats.Format, title: str, etag: str) ->
         "etag": etag,
         "cache-control": "private, no-cache",
         "content-length": str(len(file)),
-        "content-disposition": file_names.make_disposition(file_names.make_safe_name(title) + kind.extension),
+        "content-disposition": content_disposition(file_names.make_safe_name(title) + kind.extension, inline=False),
         "content-security-policy": rendering.CONTENT_POLICY,
     }
     return StreamingResponse(_iterate_pieces(file), media_type=kind.media_type, headers=headers)

@@ -12,11 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from collab_server.access.check import require_in_workspace
 from collab_server.access.policy import WorkspaceAction
+from collab_server.adapters.conversion.spool import SpoolFile
 from collab_server.errors import InsufficientStorage, TooMany
+from collab_server.features.attachments.files.file_names import content_disposition
 from collab_server.features.documents.api import USUAL, CurrentContext
 from collab_server.features.exports import archive, file_names, formats
 from collab_server.features.exports.api import PIECE, CurrentSources
-from collab_server.features.exports.spool import SpoolFile
 from collab_server.features.workspaces.queries import find_workspace
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
@@ -59,7 +60,10 @@ async def export_workspace(
         await filling.begun()
         kept = stack.pop_all()
     name = file_names.make_safe_name(workspace.name if workspace else "workspace")
-    headers = {"content-disposition": file_names.make_disposition(f"{name}.zip"), "cache-control": "private, no-store"}
+    headers = {
+        "content-disposition": content_disposition(f"{name}.zip", inline=False),
+        "cache-control": "private, no-store",
+    }
     return _Download(filling.pieces(), kept, headers)
 
 

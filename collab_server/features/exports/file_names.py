@@ -1,9 +1,8 @@
-"""File names for all systems, and the header for a download's name. Pure."""
+"""File names for all systems. Pure."""
 
 import re
 import unicodedata
 from typing import Final
-from urllib.parse import quote
 
 MAX_BYTES: Final = 150
 """Maximum size of a name without its extension: file systems take 255 bytes, and archivers add to the name."""
@@ -13,7 +12,6 @@ _RESERVED: Final = re.compile(
     r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])", re.IGNORECASE
 )
 """Names of devices in Windows, with any extension."""
-_NOT_TOKEN: Final = re.compile(r'[^\x20-\x7e]|["\\%]')
 
 
 def make_safe_name(title: str) -> str:
@@ -49,12 +47,3 @@ class Names:
 
 def _fold(path: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
-
-
-def make_disposition(name: str) -> str:
-    """Make the Content-Disposition of a download (RFC 6266), with an ASCII name and, if it differs, the name by RFC
-    8187.
-    """
-    plain = _NOT_TOKEN.sub("_", name)
-    header = f'attachment; filename="{plain}"'
-    return header if plain == name else f"{header}; filename*=UTF-8''{quote(name, safe='')}"

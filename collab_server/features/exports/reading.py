@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from collab_server.access.check import ABSENT
+from collab_server.adapters.conversion.converters import Converters
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.core.documents.projection import project
@@ -16,7 +17,6 @@ from collab_server.features.documents import queries
 from collab_server.features.documents.document_queries import Document, Encrypted
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.exports import formats, manifest
-from collab_server.features.exports.converting import Converters
 from collab_server.features.exports.discussion.threads import Thread
 
 _WHOLE: Final = 1 << 30

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
-from collab_server.features.exports.converting import Converters
+from collab_server.adapters.conversion.converters import Converters
 from collab_server.web.services import WebServices
 
 

@@ -11,12 +11,12 @@ from starlette.requests import ClientDisconnect
 
 from collab_server.access.check import require_in_workspace
 from collab_server.access.policy import WorkspaceAction
+from collab_server.adapters.conversion.spool import SpoolFile
 from collab_server.errors import Conflict, InsufficientStorage, Malformed, TooLarge, TooMany, UnprocessableContent
 from collab_server.features.documents.api import USUAL, CurrentContext
 from collab_server.features.documents.field_types import MAX_TAGS, TagName, Title
 from collab_server.features.documents.models import DocumentOut
 from collab_server.features.exports.services import conversion_services
-from collab_server.features.exports.spool import SpoolFile
 from collab_server.features.imports import models, parsing
 from collab_server.features.imports.importing import Importer, Outcome, Upload
 from collab_server.web.fields import storable

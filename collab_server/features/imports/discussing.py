@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from collab_server.access.authors import author_of
+from collab_server.adapters.conversion.converters import Converters
 from collab_server.adapters.postgres_errors import InsufficientPrivilege
 from collab_server.errors import CollabError, Unavailable
 from collab_server.features.comments import anchor_queries, write_queries
 from collab_server.features.comments.context import CommentContext
 from collab_server.features.documents.request_context import RequestContext
-from collab_server.features.exports.converting import Converters
 from collab_server.features.imports import threads
 from collab_server.features.imports.threads import Discussion, StoredThread
 

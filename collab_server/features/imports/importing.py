@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from collab_server.access.check import standing_in
 from collab_server.access.policy import WorkspaceAction
+from collab_server.adapters.conversion.converters import Converters
 from collab_server.adapters.postgres import Conn
 from collab_server.adapters.postgres_errors import CheckViolation, InsufficientPrivilege, UniqueViolation
 from collab_server.core.yjs.updates import EMPTY_UPDATE
@@ -23,7 +24,6 @@ from collab_server.features.documents.kinds import adopt_settings
 from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.documents.slugs import make_slug
 from collab_server.features.documents.tag_queries import Category
-from collab_server.features.exports.converting import Converters
 from collab_server.features.imports import discussing, parsing, threads
 from collab_server.features.imports.archive_reader import MAX_MANIFEST, Archive, Member
 from collab_server.features.imports.foreign import notes as foreign_notes

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import pytest
 
+from collab_server.adapters.conversion.converters import MAX_ARCHIVES, MAX_OF_ONE, Converters
+from collab_server.adapters.conversion.spool import Spool
 from collab_server.adapters.fair_queue import on_behalf_of
 from collab_server.errors import InsufficientStorage, TooLarge, TooMany, TooMuchWork
-from collab_server.features.exports.converting import MAX_ARCHIVES, MAX_OF_ONE, Converters
-from collab_server.features.exports.spool import Spool
 from tests.waiting import until
 
 T = TypeVar("T")

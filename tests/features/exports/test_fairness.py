@@ -17,13 +17,13 @@ import httpx
 import pytest
 from starlette.requests import Request
 
+from collab_server.adapters.conversion.spool import Spool
 from collab_server.core.markdown.editor_schema import detect_schema
 from collab_server.core.markdown.parsing_cost import MAX_COST, parsing_cost
 from collab_server.core.markdown.reader import read_markdown
 from collab_server.core.prosemirror.nodes import Node
 from collab_server.errors import Malformed, TooLarge, TooMuchWork
 from collab_server.features.exports import blocks, docx_file
-from collab_server.features.exports.spool import Spool
 from collab_server.features.imports import api as imports_api
 from collab_server.features.imports import docx_reader, html_reader, parsing
 from tests.core.fragments import Fragment, p

@@ -2,13 +2,12 @@
 
 import re
 import unicodedata
-from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collab_server.features.exports.file_names import MAX_BYTES, Names, make_disposition, make_safe_name
+from collab_server.features.exports.file_names import MAX_BYTES, Names, make_safe_name
 
 
 @pytest.mark.parametrize(
@@ -60,14 +59,3 @@ def test_no_two_files_are_one_anywhere(stems: list[str]) -> None:
     given = [names.unique(stem) for stem in stems]
     folded = [unicodedata.normalize("NFKC", name).casefold() for name in given]
     assert len(set(folded)) == len(stems)
-
-
-@given(st.text())
-def test_a_header_is_one_line_of_ascii_that_tells_the_name(title: str) -> None:
-    name = make_safe_name(title)
-    header = make_disposition(name)
-    assert header.isascii() and "\n" not in header and "\r" not in header
-    if "filename*" in header:
-        assert unquote(header.partition("filename*=UTF-8''")[2]) == name
-    else:
-        assert header == f'attachment; filename="{name}"'

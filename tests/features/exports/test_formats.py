@@ -136,7 +136,7 @@ async def test_markdown_is_the_text_itself(api: ApiHarness, document: str) -> No
     assert answer.text == EVERYTHING
     assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
     assert answer.headers["content-disposition"] == (
-        "attachment; filename=\"R_sum_ a b.md\"; filename*=UTF-8''R%C3%A9sum%C3%A9%20a%20b.md"
+        "attachment; filename=\"Resume a b.md\"; filename*=UTF-8''R%C3%A9sum%C3%A9%20a%20b.md"
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, ParamSpec, TypeVar
 
+from collab_server.adapters.conversion.spool import Spool
 from collab_server.adapters.fair_queue import FairQueue, is_guest, on_behalf_of
 from collab_server.adapters.workers import Workers
 from collab_server.errors import TooMany, TooMuchWork
-from collab_server.features.exports.spool import Spool
 
 PROCESSES: Final = 2
 """Number of processes. One person uses one at a time, so others do not wait for that person's files."""

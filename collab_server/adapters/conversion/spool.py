@@ -64,7 +64,15 @@ class SpoolFile:
 
     def write(self, piece: bytes) -> None:
         """Add it at the end. Raises TooLarge, TooMany, InsufficientStorage (the disk is full, too)."""
-        self._spool.take(self, len(piece))
+        self.reserve(len(piece))
+        self.append(piece)
+
+    def reserve(self, size: int) -> None:
+        """Take space for bytes that `append` will write. Raises TooLarge, TooMany, InsufficientStorage."""
+        self._spool.take(self, size)
+
+    def append(self, piece: bytes) -> None:
+        """Write into reserved space; may run in a thread. Raises InsufficientStorage."""
         try:
             self.file.seek(0, SEEK_END)
             self.file.write(piece)

@@ -1,0 +1,1 @@
+"""What a file is: its name, its type, and pictures."""
