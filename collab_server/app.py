@@ -19,6 +19,9 @@ from collab_server import __version__
 from collab_server.errors import MessageTooLarge, TooLarge
 from collab_server.features.account import administration_api, password_api
 from collab_server.features.account import api as account_api
+from collab_server.features.attachments import api as attachments_api
+from collab_server.features.attachments import content_api as attachment_content_api
+from collab_server.features.attachments import uploads_api
 from collab_server.features.audit import api as audit_api
 from collab_server.features.auth import api as auth_api
 from collab_server.features.auth import tokens_api
@@ -92,6 +95,9 @@ _SLICES = (
     decisions_api,
     documents_api,
     comments_api,
+    attachments_api,
+    attachment_content_api,
+    uploads_api,
     sync_api,
     exports_api,
     archive_api,
@@ -130,6 +136,10 @@ _LARGE_BODIES: tuple[tuple[Literal["POST", "PUT", "PATCH"], str], ...] = (
     ("POST", r"/api/v1/sync/pull"),
 )
 """Routes that take up to MAX_MESSAGE_BYTES."""
+
+
+_FORM_BYTES = 65_536
+"""A form around a file may take so much."""
 
 
 class State(TypedDict):
@@ -173,11 +183,20 @@ def build(services: Services) -> Starlette:
 
 def _bodies(settings: Settings) -> tuple[Rule, ...]:
     imports = Rule("POST", re.compile(r"/api/v1/workspaces/[^/]+/import"), settings.max_import_bytes, kept=False)
+    files = settings.max_attachment_bytes + _FORM_BYTES
+    attachments = Rule("POST", re.compile(r"/api/v1/documents/[^/]+/attachments"), files, kept=False)
+    uploads = Rule("PATCH", re.compile(r"/api/v1/uploads/[^/]+"), settings.max_attachment_bytes, kept=False)
     most = settings.max_message_bytes
     whole = [
         Rule("POST", re.compile(path), settings.largest_message, refusal=refusal) for path, refusal in _WHOLE_DOCUMENTS
     ]
-    return (imports, *whole, *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES))
+    return (
+        imports,
+        attachments,
+        uploads,
+        *whole,
+        *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES),
+    )
 
 
 def _plain(app: Any) -> Any:

@@ -14,6 +14,8 @@ from collab_server.access.identity import Authenticator
 from collab_server.adapters import login
 from collab_server.adapters.bus import Bus, LocalBus
 from collab_server.adapters.cluster_membership import ClusterMembership
+from collab_server.adapters.conversion.converters import Converters
+from collab_server.adapters.conversion.spool import Spool
 from collab_server.adapters.embedded_postgres.server import EmbeddedPostgres, keep_running
 from collab_server.adapters.mail import Mailer
 from collab_server.adapters.postgres import Database
@@ -23,6 +25,7 @@ from collab_server.adapters.redis.redis_bus import RedisBus
 from collab_server.adapters.redis.redis_rates import RedisBuckets
 from collab_server.adapters.workers import Workers
 from collab_server.background import run_periodically
+from collab_server.features.attachments.services import AttachmentParts, AttachmentServices
 from collab_server.features.auth.services import AuthServices
 from collab_server.features.auth.sign_in_log import SignIns
 from collab_server.features.changes import queries as feed_queries
@@ -31,9 +34,7 @@ from collab_server.features.changes.reader import FeedReader
 from collab_server.features.changes.waiting import Waiters
 from collab_server.features.document_log import damage_queries, log_queries
 from collab_server.features.documents.services import DocumentServices
-from collab_server.features.exports.converting import Converters
 from collab_server.features.exports.services import ConversionServices
-from collab_server.features.exports.spool import Spool
 from collab_server.features.history.keeping import VersionKeeper
 from collab_server.features.maintenance import scheduler
 from collab_server.features.maintenance.automatic_versions import AutomaticVersions
@@ -70,6 +71,7 @@ class Services(
     DocumentServices,
     ConversionServices,
     SuggestionServices,
+    AttachmentServices,
     RealtimeServices,
 ):
     """Everything that one process owns.
@@ -100,7 +102,9 @@ class Services(
         self.workers = Workers(settings.worker_processes)
         self.folding = Workers(settings.worker_processes)
         self.editing = Workers.for_edits(settings.worker_processes)
-        self.converters = Converters(Spool(settings.max_spool_bytes, settings.max_import_bytes))
+        largest = max(settings.max_import_bytes, settings.max_attachment_bytes)
+        self.converters = Converters(Spool(settings.max_spool_bytes, largest))
+        self.attachments = AttachmentParts.build(settings, self.db, self.converters)
         self.signer = Signer(settings.secret())
         if 0 < len(settings.secret_key.get_secret_value()) < SHORT_SECRET:
             log.warning("COLLAB_SECRET_KEY is short: use at least 32 random characters (`openssl rand -hex 32`)")
@@ -174,7 +178,8 @@ class Services(
                 self.live_events.run(),
                 self._expiry.run(),
                 AutomaticVersions(self.db, self.folding, self.settings.version_interval).run(),
-                scheduler.run(self.db, self.folding, self.settings),
+                scheduler.run(self.db, self.folding, self.settings, self.attachments.store),
+                *self.attachments.tasks(),
                 Outbox(self.db, self.mailer, self.settings, UnsubscribeTokens(self.settings.secret())).run(),
                 run_periodically("indexing for search", self._index_for_search, SEARCH_INTERVAL),
                 run_periodically("counting damaged documents", self._count_damaged, DAMAGE_INTERVAL),
@@ -192,6 +197,7 @@ class Services(
         await self.converters.close()
         for workers in (self.editing, self.folding, self.workers):
             await workers.close()
+        self.attachments.store.close()
         await self.db.close()
 
     def leave(self) -> None:

@@ -292,6 +292,72 @@ BEGIN
   SELECT h.document_id, h.base + 1, h.head_seq FROM h;
 END $$;
 
+CREATE FUNCTION app.attachment_before() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF (NEW.file_name, NEW.deleted_at, NEW.workspace_id) IS DISTINCT FROM (OLD.file_name, OLD.deleted_at, OLD.workspace_id)
+     OR (NEW.processing_status <> OLD.processing_status AND NEW.processing_status IN ('complete', 'failed')) THEN
+    NEW.row_version := OLD.row_version + 1;
+    NEW.updated_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION app.attachment_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE a attachments := coalesce(NEW, OLD); fields text[]; operation change_operation; action text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM documents WHERE id = a.document_id AND deleted_at IS NULL) THEN RETURN NULL; END IF;
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.row_version = OLD.row_version OR NEW.workspace_id <> OLD.workspace_id THEN RETURN NULL; END IF;
+    fields := array_remove(ARRAY[
+      CASE WHEN NEW.file_name <> OLD.file_name THEN 'file_name' END,
+      CASE WHEN NEW.processing_status <> OLD.processing_status THEN 'processing_status' END], NULL);
+    operation := CASE WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL THEN 'delete'
+      WHEN NEW.deleted_at IS NULL AND OLD.deleted_at IS NOT NULL THEN 'create' ELSE 'update' END;
+    action := CASE operation WHEN 'create' THEN 'restore' WHEN 'delete' THEN 'delete'
+      ELSE CASE WHEN NEW.file_name <> OLD.file_name THEN 'update' END END;
+  ELSIF TG_OP = 'DELETE' AND OLD.deleted_at IS NOT NULL THEN
+    action := 'purge';
+  ELSE
+    operation := CASE TG_OP WHEN 'INSERT' THEN 'create' ELSE 'delete' END;
+    action := operation::text;
+  END IF;
+  IF operation IS NOT NULL THEN
+    PERFORM app.record_change(a.workspace_id, 'attachment', a.id, a.document_id, operation, fields, NULL, a.row_version);
+  END IF;
+  IF action IS NOT NULL THEN
+    PERFORM app.log_activity(action, 'attachment', a.id::text, a.workspace_id, NULL,
+                             jsonb_build_object('document_id', a.document_id));
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.attachment_counted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE change record;
+BEGIN
+  -- In the order of the workspaces: two moves in opposite directions must not wait for each other.
+  FOR change IN
+    SELECT place, sum(bytes)::bigint AS bytes FROM (
+      SELECT OLD.workspace_id AS place, -OLD.size_bytes AS bytes WHERE TG_OP <> 'INSERT' AND OLD.deleted_at IS NULL
+      UNION ALL SELECT NEW.workspace_id, NEW.size_bytes WHERE TG_OP <> 'DELETE' AND NEW.deleted_at IS NULL) c
+    GROUP BY place HAVING sum(bytes) <> 0 ORDER BY place
+  LOOP
+    PERFORM app.count_attachment_bytes(change.place, change.bytes);
+  END LOOP;
+  IF TG_OP = 'DELETE' THEN
+    INSERT INTO object_deletions (s3_bucket, s3_key) VALUES (OLD.s3_bucket, OLD.s3_key);
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.audit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -593,6 +659,33 @@ CREATE FUNCTION app.compaction_backlog(p_least bigint DEFAULT 1, p_limit integer
     AS $$
   SELECT h.document_id, h.head_seq - d.yjs_clock FROM document_heads h JOIN documents d ON d.id = h.document_id
   WHERE h.head_seq - d.yjs_clock >= p_least AND d.deleted_at IS NULL ORDER BY 2 DESC, 1 LIMIT p_limit $$;
+
+CREATE FUNCTION app.count_attachment_bytes(p_workspace uuid, p_bytes bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE used bigint; most bigint;
+BEGIN
+  PERFORM FROM workspace_usage WHERE workspace_id = p_workspace FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN; END IF;
+  WITH earlier AS (DELETE FROM storage_changes WHERE workspace_id = p_workspace RETURNING bytes, documents, history_bytes),
+    total AS (SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(documents), 0) AS documents,
+                coalesce(sum(history_bytes), 0) AS history FROM earlier)
+  UPDATE workspace_usage u SET storage_used_bytes = greatest(0, u.storage_used_bytes + t.bytes + p_bytes),
+    attachment_bytes = greatest(0, u.attachment_bytes + p_bytes),
+    document_count = greatest(0, u.document_count + t.documents),
+    history_bytes = greatest(0, u.history_bytes + t.history)
+  FROM total t WHERE u.workspace_id = p_workspace RETURNING u.storage_used_bytes INTO used;
+  IF p_bytes <= 0 THEN RETURN; END IF;
+  SELECT storage_limit_bytes INTO most FROM workspaces WHERE id = p_workspace;
+  IF used > most THEN
+    RAISE EXCEPTION 'the storage of the workspace is full' USING ERRCODE = 'check_violation', CONSTRAINT = 'storage_quota';
+  END IF;
+  IF used > most * 0.8 AND used - p_bytes <= most * 0.8 THEN
+    PERFORM app.notify(m.user_id, 'storage', p_workspace, NULL, NULL, '{}', interval '1 day')
+    FROM workspace_members m WHERE m.workspace_id = p_workspace AND m.is_active AND m.role IN ('owner', 'admin');
+  END IF;
+END $$;
 
 CREATE FUNCTION app.count_history() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1636,7 +1729,7 @@ BEGIN
     WHERE n.id = (SELECT e.id FROM notifications e
       WHERE e.user_id = p_user AND e.kind = p_kind AND e.read_at IS NULL AND e.archived_at IS NULL
         AND e.document_id IS NOT DISTINCT FROM p_document AND e.comment_id IS NOT DISTINCT FROM p_comment
-        AND e.updated_at > now() - p_within ORDER BY e.updated_at DESC LIMIT 1)
+        AND e.workspace_id = p_workspace AND e.updated_at > now() - p_within ORDER BY e.updated_at DESC LIMIT 1)
     RETURNING n.id INTO entry;
     IF FOUND THEN
       PERFORM app.record_change(p_workspace, 'notification', entry, p_document, 'update', '{count}', p_target => p_user);
@@ -2024,12 +2117,14 @@ BEGIN
     ORDER BY workspace_id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
   LOOP
     WITH gone AS (DELETE FROM storage_changes WHERE workspace_id = place)
-    UPDATE workspace_usage u SET storage_used_bytes = s.bytes, document_count = s.documents,
-      history_bytes = s.history, counted_at = now()
+    UPDATE workspace_usage u SET storage_used_bytes = s.bytes + a.bytes, document_count = s.documents,
+      history_bytes = s.history, attachment_bytes = a.bytes, counted_at = now()
     FROM (SELECT count(*) AS documents, coalesce(sum(history_bytes), 0)::bigint AS history,
             coalesce(sum(coalesce(octet_length(yjs_state), 0)::bigint + content_bytes
               + coalesce(octet_length(content_encrypted), 0)), 0)::bigint AS bytes
-          FROM documents WHERE workspace_id = place) s
+          FROM documents WHERE workspace_id = place) s,
+      (SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes FROM attachments
+        WHERE workspace_id = place AND deleted_at IS NULL) a
     WHERE u.workspace_id = place;
     counted := counted + 1;
   END LOOP;
@@ -2753,6 +2848,15 @@ BEGIN
   RETURN (ARRAY[ones[1], twos[1], threes[1]])[several]::tsquery;
 END $$;
 
+CREATE FUNCTION app.upload_gone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO object_deletions (s3_bucket, s3_key) SELECT OLD.s3_bucket, part FROM unnest(OLD.parts) part;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.user_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -3001,6 +3105,44 @@ ALTER TABLE public.activity_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
 
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
+);
+
+CREATE TABLE public.attachments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    document_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    file_name text NOT NULL,
+    original_name text NOT NULL,
+    content_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    checksum_sha256 bytea NOT NULL,
+    s3_bucket text NOT NULL,
+    s3_key text NOT NULL,
+    s3_region text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    processing_status text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    claimed_at timestamp with time zone,
+    thumbnail_s3_key text,
+    thumbnail_url text,
+    uploaded_by uuid DEFAULT app.user_id(),
+    idempotency_key text,
+    download_count bigint DEFAULT 0 NOT NULL,
+    last_accessed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    row_version bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT attachments_checksum_sha256_check CHECK ((octet_length(checksum_sha256) = 32)),
+    CONSTRAINT attachments_content_type_check CHECK ((length(content_type) <= 100)),
+    CONSTRAINT attachments_file_name_check CHECK (((length(file_name) >= 1) AND (length(file_name) <= 500))),
+    CONSTRAINT attachments_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 200))),
+    CONSTRAINT attachments_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT attachments_original_name_check CHECK ((length(original_name) <= 500)),
+    CONSTRAINT attachments_processing_status_check CHECK ((processing_status = ANY (ARRAY['pending'::text, 'processing'::text, 'complete'::text, 'failed'::text]))),
+    CONSTRAINT attachments_s3_bucket_check CHECK ((length(s3_bucket) <= 255)),
+    CONSTRAINT attachments_s3_key_check CHECK ((length(s3_key) <= 1000)),
+    CONSTRAINT attachments_size_bytes_check CHECK ((size_bytes >= 0))
 );
 
 CREATE TABLE public.categories (
@@ -3413,7 +3555,27 @@ CREATE TABLE public.notifications (
     mail_id uuid,
     CONSTRAINT notifications_count_check CHECK ((count > 0)),
     CONSTRAINT notifications_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
-    CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['mention'::text, 'reply'::text, 'comment'::text, 'reaction'::text, 'resolved'::text, 'membership'::text, 'invitation'::text, 'role'::text, 'document_changed'::text])))
+    CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['mention'::text, 'reply'::text, 'comment'::text, 'reaction'::text, 'resolved'::text, 'membership'::text, 'invitation'::text, 'role'::text, 'document_changed'::text, 'storage'::text])))
+);
+
+CREATE TABLE public.object_deletions (
+    id bigint NOT NULL,
+    s3_bucket text NOT NULL,
+    s3_key text NOT NULL,
+    holder integer,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.object_deletions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.object_deletions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.role_permissions (
@@ -3637,6 +3799,26 @@ CREATE TABLE public.tags (
     CONSTRAINT tags_name_check CHECK (((length(TRIM(BOTH FROM name)) >= 1) AND (length(TRIM(BOTH FROM name)) <= 50)))
 );
 
+CREATE TABLE public.uploads (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    document_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    file_name text NOT NULL,
+    content_type text,
+    size_bytes bigint NOT NULL,
+    received_bytes bigint DEFAULT 0 NOT NULL,
+    s3_bucket text NOT NULL,
+    parts text[] DEFAULT '{}'::text[] NOT NULL,
+    uploaded_by uuid DEFAULT app.user_id(),
+    attachment_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT uploads_check CHECK (((received_bytes >= 0) AND (received_bytes <= size_bytes))),
+    CONSTRAINT uploads_content_type_check CHECK ((length(content_type) <= 200)),
+    CONSTRAINT uploads_file_name_check CHECK (((length(file_name) >= 1) AND (length(file_name) <= 500))),
+    CONSTRAINT uploads_size_bytes_check CHECK ((size_bytes >= 0))
+);
+
 CREATE TABLE public.user_activity_days (
     user_id uuid NOT NULL,
     day date DEFAULT CURRENT_DATE NOT NULL,
@@ -3728,6 +3910,7 @@ CREATE TABLE public.workspace_usage (
     document_count bigint DEFAULT 0 NOT NULL,
     counted_at timestamp with time zone,
     history_bytes bigint DEFAULT 0 NOT NULL,
+    attachment_bytes bigint DEFAULT 0 NOT NULL,
     CONSTRAINT workspace_usage_storage_used_bytes_check CHECK ((storage_used_bytes >= 0))
 )
 WITH (fillfactor='50');
@@ -3768,6 +3951,9 @@ ALTER TABLE ONLY public.activity_log
 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.attachments
+    ADD CONSTRAINT attachments_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
@@ -3871,6 +4057,9 @@ ALTER TABLE ONLY public.mail_outbox
 ALTER TABLE ONLY public.notifications
     ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.object_deletions
+    ADD CONSTRAINT object_deletions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_pkey PRIMARY KEY (connection_id);
 
@@ -3931,6 +4120,9 @@ ALTER TABLE ONLY public.tags
 ALTER TABLE ONLY public.tags
     ADD CONSTRAINT tags_workspace_id_slug_key UNIQUE (workspace_id, slug);
 
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.user_activity_days
     ADD CONSTRAINT user_activity_days_pkey PRIMARY KEY (user_id, day);
 
@@ -3968,6 +4160,20 @@ CREATE INDEX activity_log_created ON public.activity_log USING brin (created_at)
 CREATE INDEX activity_log_entity ON public.activity_log USING btree (entity_type, entity_id, id DESC);
 
 CREATE INDEX activity_log_workspace ON public.activity_log USING btree (workspace_id, id DESC) WHERE (workspace_id IS NOT NULL);
+
+CREATE INDEX attachments_deleted ON public.attachments USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+
+CREATE INDEX attachments_document ON public.attachments USING btree (document_id, created_at, id);
+
+CREATE UNIQUE INDEX attachments_idempotency ON public.attachments USING btree (document_id, idempotency_key, uploaded_by) NULLS NOT DISTINCT WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX attachments_object ON public.attachments USING btree (s3_bucket, s3_key);
+
+CREATE INDEX attachments_todo ON public.attachments USING btree (created_at) WHERE (processing_status = ANY (ARRAY['pending'::text, 'processing'::text]));
+
+CREATE INDEX attachments_uploader ON public.attachments USING btree (uploaded_by) WHERE (uploaded_by IS NOT NULL);
+
+CREATE INDEX attachments_workspace ON public.attachments USING btree (workspace_id, checksum_sha256);
 
 CREATE INDEX categories_parent ON public.categories USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
@@ -4085,6 +4291,10 @@ CREATE INDEX notifications_user ON public.notifications USING btree (user_id, up
 
 CREATE INDEX notifications_workspace ON public.notifications USING btree (workspace_id);
 
+CREATE INDEX object_deletions_due ON public.object_deletions USING btree (due_at, id);
+
+CREATE INDEX object_deletions_object ON public.object_deletions USING btree (s3_bucket, s3_key);
+
 CREATE INDEX presence_document ON public.presence USING btree (document_id);
 
 CREATE INDEX presence_node ON public.presence USING btree (node_id);
@@ -4132,6 +4342,16 @@ CREATE INDEX sync_log_order ON public.sync_log USING btree ((((xid)::text)::bigi
 CREATE INDEX sync_log_target ON public.sync_log USING btree (target_user_id, xid, id) WHERE (target_user_id IS NOT NULL);
 
 CREATE INDEX sync_mutations_created ON public.sync_mutations USING brin (created_at);
+
+CREATE INDEX uploads_attachment ON public.uploads USING btree (attachment_id) WHERE (attachment_id IS NOT NULL);
+
+CREATE INDEX uploads_document ON public.uploads USING btree (document_id);
+
+CREATE INDEX uploads_expires ON public.uploads USING btree (expires_at);
+
+CREATE INDEX uploads_uploader ON public.uploads USING btree (uploaded_by) WHERE (uploaded_by IS NOT NULL);
+
+CREATE INDEX uploads_workspace ON public.uploads USING btree (workspace_id);
 
 CREATE INDEX user_activity_days_day ON public.user_activity_days USING btree (day);
 
@@ -4199,9 +4419,13 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF role, permissions, is_a
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION app.audit('workspace', 'id', 'name', 'slug', 'kind', 'owner_id', 'member_limit', 'storage_limit_bytes');
 
+CREATE TRIGGER before BEFORE UPDATE ON public.attachments FOR EACH ROW EXECUTE FUNCTION app.attachment_before();
+
 CREATE TRIGGER before BEFORE INSERT OR UPDATE ON public.comments FOR EACH ROW EXECUTE FUNCTION app.comment_before();
 
 CREATE TRIGGER before BEFORE UPDATE ON public.suggestions FOR EACH ROW EXECUTE FUNCTION app.suggestion_before();
+
+CREATE TRIGGER complete AFTER UPDATE OF attachment_id ON public.uploads FOR EACH ROW WHEN (((old.attachment_id IS NULL) AND (new.attachment_id IS NOT NULL))) EXECUTE FUNCTION app.upload_gone();
 
 CREATE TRIGGER documents_10_heads AFTER INSERT ON public.documents FOR EACH ROW EXECUTE FUNCTION app.documents_after_insert();
 
@@ -4220,6 +4444,8 @@ CREATE TRIGGER documents_upd BEFORE UPDATE OF content, name, title, description,
 CREATE TRIGGER expiry_ins AFTER INSERT ON public.documents FOR EACH ROW WHEN ((new.expires_at IS NOT NULL)) EXECUTE FUNCTION app.access_changed('document', 'id');
 
 CREATE TRIGGER expiry_upd AFTER UPDATE OF expires_at ON public.documents FOR EACH ROW WHEN (((old.expires_at IS DISTINCT FROM new.expires_at) AND (new.expires_at IS NOT NULL))) EXECUTE FUNCTION app.access_changed('document', 'id');
+
+CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF file_name, processing_status, workspace_id, deleted_at ON public.attachments FOR EACH ROW EXECUTE FUNCTION app.attachment_changed();
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.categories FOR EACH ROW EXECUTE FUNCTION app.entity_changed('category');
 
@@ -4248,6 +4474,8 @@ CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF role, permissions, is_ac
 CREATE TRIGGER feed AFTER UPDATE ON public.workspaces FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION app.workspace_changed();
 
 CREATE TRIGGER former_slug AFTER DELETE OR UPDATE OF slug, deleted_at ON public.workspaces FOR EACH ROW EXECUTE FUNCTION app.keep_former_slug();
+
+CREATE TRIGGER gone AFTER DELETE ON public.uploads FOR EACH ROW EXECUTE FUNCTION app.upload_gone();
 
 CREATE TRIGGER guard_insert BEFORE INSERT ON public.categories FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION app.category_guard();
 
@@ -4282,6 +4510,8 @@ CREATE TRIGGER notify_encrypted AFTER UPDATE OF content_encrypted ON public.docu
 CREATE TRIGGER renamed AFTER UPDATE ON public.tags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.documents_tagged();
 
 CREATE TRIGGER revoke_descendants AFTER UPDATE OF revoked_at ON public.access_tokens FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL))) EXECUTE FUNCTION app.revoke_descendants();
+
+CREATE TRIGGER storage AFTER INSERT OR DELETE OR UPDATE OF size_bytes, workspace_id, deleted_at ON public.attachments FOR EACH ROW EXECUTE FUNCTION app.attachment_counted();
 
 CREATE CONSTRAINT TRIGGER storage AFTER INSERT OR DELETE OR UPDATE OF yjs_state, content, content_encrypted, workspace_id, history_bytes ON public.documents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.count_storage();
 
@@ -4322,6 +4552,12 @@ ALTER TABLE ONLY public.access_tokens
 
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attachments
+    ADD CONSTRAINT attachments_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attachments
+    ADD CONSTRAINT attachments_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
@@ -4509,6 +4745,15 @@ ALTER TABLE ONLY public.sync_mutations
 ALTER TABLE ONLY public.tags
     ADD CONSTRAINT tags_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_attachment_id_fkey FOREIGN KEY (attachment_id) REFERENCES public.attachments(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.user_activity_days
     ADD CONSTRAINT user_activity_days_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -4543,6 +4788,8 @@ ALTER TABLE public.activity_log ENABLE ROW LEVEL SECURITY;
 CREATE POLICY activity_read ON public.activity_log FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_manage_workspace'::text) AS workspace_ids)::uuid[])) OR ((workspace_id IS NULL) AND (entity_type = ANY (ARRAY['session'::text, 'access_token'::text])) AND (actor_id = ( SELECT app.user_id() AS user_id)))));
 
 CREATE POLICY administrators_read ON public.activity_log FOR SELECT TO app_readonly, app_readwrite USING (( SELECT app.is_server_administrator() AS is_server_administrator));
+
+ALTER TABLE public.attachments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.categories ENABLE ROW LEVEL SECURITY;
 
@@ -4582,6 +4829,10 @@ ALTER TABLE public.document_generations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_heads ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY document_read ON public.attachments FOR SELECT TO app_readonly, app_readwrite USING ((EXISTS ( SELECT
+   FROM public.documents d
+  WHERE (d.id = attachments.document_id))));
+
 ALTER TABLE public.document_renders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_search ENABLE ROW LEVEL SECURITY;
@@ -4609,6 +4860,8 @@ ALTER TABLE public.history_segments ENABLE ROW LEVEL SECURITY;
 CREATE POLICY internal ON public.access_tokens TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.activity_log TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.attachments TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.categories TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -4666,6 +4919,8 @@ CREATE POLICY internal ON public.mail_outbox TO app_service, app_admin USING (tr
 
 CREATE POLICY internal ON public.notifications TO app_service, app_admin USING (true) WITH CHECK (true);
 
+CREATE POLICY internal ON public.object_deletions TO app_service, app_admin USING (true) WITH CHECK (true);
+
 CREATE POLICY internal ON public.presence TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.role_permissions TO app_service, app_admin USING (true) WITH CHECK (true);
@@ -4695,6 +4950,8 @@ CREATE POLICY internal ON public.sync_meta FOR SELECT TO app_service, app_admin 
 CREATE POLICY internal ON public.sync_mutations TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.tags TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.uploads TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.user_activity_days TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -4730,6 +4987,8 @@ CREATE POLICY member_manage ON public.workspace_members TO app_readwrite USING (
 
 ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.object_deletions ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY own ON public.access_tokens TO app_readonly, app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id))) WITH CHECK ((user_id = ( SELECT app.user_id() AS user_id)));
 
 CREATE POLICY own ON public.devices TO app_readonly, app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id))) WITH CHECK ((user_id = ( SELECT app.user_id() AS user_id)));
@@ -4751,6 +5010,8 @@ CASE
 END));
 
 CREATE POLICY own ON public.sync_mutations TO app_readwrite USING ((user_id = app.user_id())) WITH CHECK ((user_id = app.user_id()));
+
+CREATE POLICY own ON public.uploads TO app_readwrite USING (((NOT (uploaded_by IS DISTINCT FROM ( SELECT app.user_id() AS user_id))) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])))) WITH CHECK (((NOT (uploaded_by IS DISTINCT FROM ( SELECT app.user_id() AS user_id))) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))));
 
 CREATE POLICY own ON public.user_activity_days FOR SELECT TO app_readonly, app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
 
@@ -4861,6 +5122,8 @@ CREATE POLICY tenant_read ON public.workspace_members FOR SELECT TO app_readonly
 
 CREATE POLICY tenant_read ON public.workspace_usage FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
+CREATE POLICY tenant_update ON public.attachments FOR UPDATE TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
+
 CREATE POLICY tenant_update ON public.comments FOR UPDATE TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])));
 
 CREATE POLICY tenant_update ON public.suggestions FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR ((author_id = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])))));
@@ -4874,6 +5137,8 @@ CREATE POLICY tenant_write ON public.comment_mentions FOR INSERT TO app_readwrit
 CREATE POLICY tenant_write ON public.document_tags TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) WITH CHECK ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
 
 CREATE POLICY tenant_write ON public.tags TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) WITH CHECK ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
+
+ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_activity_days ENABLE ROW LEVEL SECURITY;
 
@@ -4977,6 +5242,12 @@ REVOKE ALL ON FUNCTION app.append_updates(p_documents uuid[], p_payloads bytea[]
 GRANT ALL ON FUNCTION app.append_updates(p_documents uuid[], p_payloads bytea[], p_actors uuid[], p_clients text[], p_devices text[]) TO app_service;
 GRANT ALL ON FUNCTION app.append_updates(p_documents uuid[], p_payloads bytea[], p_actors uuid[], p_clients text[], p_devices text[]) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.attachment_before() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.attachment_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.attachment_counted() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION app.audit() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.audit() TO app_service;
 GRANT ALL ON FUNCTION app.audit() TO app_admin;
@@ -5018,6 +5289,8 @@ GRANT ALL ON FUNCTION app.compact_document(p_document uuid, p_expected_clock big
 REVOKE ALL ON FUNCTION app.compaction_backlog(p_least bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.compaction_backlog(p_least bigint, p_limit integer) TO app_service;
 GRANT ALL ON FUNCTION app.compaction_backlog(p_least bigint, p_limit integer) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.count_attachment_bytes(p_workspace uuid, p_bytes bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.count_history() FROM PUBLIC;
 
@@ -5542,6 +5815,8 @@ REVOKE ALL ON FUNCTION app.trigrams_enough(p_trigrams text[], p_least integer) F
 GRANT ALL ON FUNCTION app.trigrams_enough(p_trigrams text[], p_least integer) TO app_service;
 GRANT ALL ON FUNCTION app.trigrams_enough(p_trigrams text[], p_least integer) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.upload_gone() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION app.user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.user_id() TO app_service;
 GRANT ALL ON FUNCTION app.user_id() TO app_admin;
@@ -5638,6 +5913,15 @@ GRANT SELECT ON TABLE public.activity_log TO app_readonly;
 GRANT SELECT ON TABLE public.activity_log TO app_readwrite;
 
 GRANT SELECT ON TABLE public.alembic_version TO PUBLIC;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachments TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachments TO app_admin;
+GRANT SELECT ON TABLE public.attachments TO app_readonly;
+GRANT SELECT ON TABLE public.attachments TO app_readwrite;
+
+GRANT UPDATE(file_name) ON TABLE public.attachments TO app_readwrite;
+
+GRANT UPDATE(deleted_at) ON TABLE public.attachments TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.categories TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.categories TO app_admin;
@@ -5906,6 +6190,9 @@ GRANT UPDATE(read_at) ON TABLE public.notifications TO app_readwrite;
 
 GRANT UPDATE(archived_at) ON TABLE public.notifications TO app_readwrite;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.object_deletions TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.object_deletions TO app_admin;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role_permissions TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role_permissions TO app_admin;
 GRANT SELECT ON TABLE public.role_permissions TO app_readonly;
@@ -6046,6 +6333,24 @@ GRANT INSERT(slug),UPDATE(slug) ON TABLE public.tags TO app_readwrite;
 GRANT INSERT(color),UPDATE(color) ON TABLE public.tags TO app_readwrite;
 
 GRANT INSERT(description),UPDATE(description) ON TABLE public.tags TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO app_admin;
+GRANT SELECT,DELETE ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(document_id) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(workspace_id) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(file_name) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(content_type) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(size_bytes) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(s3_bucket) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(expires_at) ON TABLE public.uploads TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_activity_days TO app_service;
 GRANT SELECT,DELETE ON TABLE public.user_activity_days TO app_admin;

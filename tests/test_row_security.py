@@ -62,6 +62,11 @@ MINE = {
     "subscriptions": "",
     "suggestions": "INSERT INTO suggestions (document_id, workspace_id, author_id, hunks, generation) "
     "VALUES ($3, $2, $1, '[{}]', 0)",
+    "attachments": "INSERT INTO attachments (document_id, workspace_id, file_name, original_name, content_type, "
+    "size_bytes, checksum_sha256, s3_bucket, s3_key, uploaded_by) "
+    f"VALUES ($3, $2, 'F', 'F', 'text/plain', 0, {HASH}, 'b', 'k', $1)",
+    "uploads": "INSERT INTO uploads (document_id, workspace_id, file_name, size_bytes, s3_bucket, uploaded_by, "
+    "expires_at) VALUES ($3, $2, 'F', 1, 'b', $1, now() + interval '1 day')",
     "sync_log": "",
     "sync_floors": "INSERT INTO sync_floors (workspace_id, floor_xid, floor_id) VALUES ($2, '1', 1)",
 }
@@ -88,6 +93,7 @@ HIDDEN = {
     "VALUES ($3, repeat('a', 64), '', 'x')",
     "document_search": "INSERT INTO document_search (document_id, workspace_id) VALUES ($3, $2)",
     "search_queue": "",
+    "object_deletions": "INSERT INTO object_deletions (s3_bucket, s3_key) VALUES ('b', 'k')",
     "mail_outbox": "INSERT INTO mail_outbox (user_id, due_at) VALUES ($1, now())",
     "sync_meta": "",
 }

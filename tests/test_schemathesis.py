@@ -46,7 +46,12 @@ async def things(person: Person) -> dict[str, str]:
     tag = (await person.post(f"/workspaces/{workspace}/tags", json={"name": "One"})).json()["id"]
     category = (await person.post(f"/workspaces/{workspace}/categories", json={"name": "One"})).json()["id"]
     comment = (await person.post(f"/documents/{document}/comments", json={"content": "One"})).json()["id"]
+    attachment = (await person.post(f"/documents/{document}/attachments", content=b"One")).json()["id"]
+    file = {"file_name": "One", "size_bytes": 9}
+    upload = (await person.post(f"/documents/{document}/uploads", json=file)).json()["id"]
     return {
+        "attachment_id": attachment,
+        "upload_id": upload,
         "workspace_id": workspace,
         "document_id": document,
         "comment_id": comment,

@@ -47,6 +47,7 @@ PATHS = {
     "/documents/{document_id}/suggestions": "/documents/{document}/suggestions",
     "/documents/{document_id}/history": "/documents/{document}/history",
     "/documents/{document_id}/comments": "/documents/{document}/comments",
+    "/documents/{document_id}/attachments": "/documents/{document}/attachments",
     "/documents/{document_id}/mentionable": "/documents/{document}/mentionable?limit=50",
     "/comments/{comment_id}/edits": "/comments/{comment}/edits",
     "/sync": "/sync?cursor={cursor}",
@@ -196,6 +197,14 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
                 other,
             )
             commented = commented or remark
+            await conn.execute(
+                "INSERT INTO attachments (document_id, workspace_id, file_name, original_name, content_type, "
+                "size_bytes, checksum_sha256, s3_bucket, s3_key, uploaded_by) "
+                "VALUES ($1, $2, 'F', 'F', 'text/plain', 0, sha256('x'), 'b', 'k', $3)",
+                conflicted,
+                workspace,
+                other,
+            )
             await conn.execute("INSERT INTO comment_mentions VALUES ($1, $2)", remark, other)
             await conn.execute("INSERT INTO comment_reactions VALUES ($1, $2, '👍')", remark, other)
             await conn.execute("UPDATE comments SET content = $2 WHERE id = $1", commented, f"edit {number}")

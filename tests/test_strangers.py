@@ -24,7 +24,7 @@ TABLES = (
     "workspaces", "workspace_members", "invitations", "documents", "tags", "document_tags", "categories", "sessions",
     "document_favourites", "activity_log", "sync_mutations", "sync_conflicts", "comments", "comment_mentions",
     "comment_reactions", "comment_edits",
-    "notifications", "subscriptions", "suggestions",
+    "notifications", "subscriptions", "suggestions", "attachments", "uploads",
 )  # fmt: skip
 
 
@@ -52,11 +52,17 @@ async def ids(server: Server) -> dict[str, str]:
     notification = str(uuid4())
     add = "INSERT INTO notifications (id, user_id, kind, workspace_id) VALUES ($1, $2, 'role', $3)"
     await run(server, add, [(UUID(notification), UUID(ann.id), UUID(space))])
+    attachment = made(
+        await ann.post(f"/documents/{document}/attachments", params={"file_name": "a"}, content=b"secret")
+    )
+    upload = made(await ann.post(f"/documents/{document}/uploads", json={"file_name": "a", "size_bytes": 9}))
     edits = {"edits": [{"find": "secret", "replace": "open"}]}
     secret = made(await ann.post(f"{path}/documents", json={"title": "Secret", "content": "secret"}))
     suggestion = made(await ann.post(f"/documents/{secret}/suggestions", json=edits))
     return {
         "comment_id": comment,
+        "attachment_id": attachment,
+        "upload_id": upload,
         "emoji": "👍",
         "notification_id": notification,
         "workspace_id": space,

@@ -5,10 +5,12 @@ from uuid import UUID
 
 import click
 
+from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.cli.database import run_on_database, with_database
 from collab_server.errors import ConfigurationError
+from collab_server.features.attachments.cleaning import ObjectCleaner
 from collab_server.features.document_log.repairing import repair_line_ends
 from collab_server.features.document_log.verifying import verify as find_verdicts
 from collab_server.features.maintenance import key_rotation
@@ -43,20 +45,25 @@ def secrets_rotate() -> None:
 def maintain() -> None:
     """Do once what a server does every hour: delete for good what has been in the trash long enough, or expired.
 
-    Besides, take carriage returns out of the texts of documents, which a server does when one is opened.
+    Besides, delete files from the store that belong to nothing, and take carriage returns out of the texts of
+    documents, which a server does when one is opened.
     """
 
     async def run(dsn: str) -> dict[str, int | None] | None:
         db = Database(dsn, pool_size=2)
         workers = Workers(1)
+        store = ObjectStore.open(settings.storage_url, settings.files_dir)
         await db.open()
         try:
-            done = await run_once(db, workers, settings)
+            strays = await ObjectCleaner(db, store).find_strays()
+            done = await run_once(db, workers, settings, store)
             if done is not None:
+                done["stray objects"] = strays
                 repaired, failed = await repair_line_ends(db, workers)
                 done["line ends"] = None if failed else repaired
             return done
         finally:
+            store.close()
             await workers.close()
             await db.close()
 

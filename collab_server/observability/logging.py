@@ -52,6 +52,8 @@ def configure_logging(level: str, style: str) -> None:
         logger.propagate = True
         # uvicorn tells of every request and socket; ours tell the same with ids, at debug.
         logger.setLevel(logging.WARNING)
+    # A form that cannot be read is the client's fault, and answered as one.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 def name_node(node: str) -> None:

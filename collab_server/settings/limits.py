@@ -20,6 +20,9 @@ class LimitSettings(BaseModel):
     max_import_bytes: Annotated[
         int, Field(ge=65536, le=2_000_000_000, description="Largest file that is imported; kept on disk meanwhile.")
     ] = 200_000_000
+    max_attachment_bytes: Annotated[
+        int, Field(ge=65536, le=1 << 40, description="Largest file that is attached to a document.")
+    ] = 2_147_483_648
     max_documents_per_workspace: Annotated[
         int, Field(ge=1, description="Documents one workspace may have, with those in its trash.")
     ] = 100_000

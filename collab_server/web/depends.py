@@ -16,7 +16,8 @@ from collab_server.web.rooms import Rooms
 from collab_server.web.services import web_services
 
 PUBLIC = re.compile(
-    r"/api/v1/documents/(?:lookup|[0-9a-fA-F-]{36}(?:/(?:content|export|updates|comments|suggestions))?)"
+    r"/api/v1/documents/(?:lookup|[0-9a-fA-F-]{36}(?:/(?:content|export|updates|comments|suggestions|attachments))?)"
+    r"|/api/v1/attachments/[0-9a-fA-F-]{36}(?:/(?:content|thumbnail))?"
 )
 """Paths that everybody may read for a public document."""
 READS_PUBLIC = "collab_server.reads_public"

@@ -17,7 +17,7 @@ BEGIN
     WHERE n.id = (SELECT e.id FROM notifications e
       WHERE e.user_id = p_user AND e.kind = p_kind AND e.read_at IS NULL AND e.archived_at IS NULL
         AND e.document_id IS NOT DISTINCT FROM p_document AND e.comment_id IS NOT DISTINCT FROM p_comment
-        AND e.updated_at > now() - p_within ORDER BY e.updated_at DESC LIMIT 1)
+        AND e.workspace_id = p_workspace AND e.updated_at > now() - p_within ORDER BY e.updated_at DESC LIMIT 1)
     RETURNING n.id INTO entry;
     IF FOUND THEN
       PERFORM app.record_change(p_workspace, 'notification', entry, p_document, 'update', '{count}', p_target => p_user);

@@ -11,12 +11,14 @@ BEGIN
     ORDER BY workspace_id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
   LOOP
     WITH gone AS (DELETE FROM storage_changes WHERE workspace_id = place)
-    UPDATE workspace_usage u SET storage_used_bytes = s.bytes, document_count = s.documents,
-      history_bytes = s.history, counted_at = now()
+    UPDATE workspace_usage u SET storage_used_bytes = s.bytes + a.bytes, document_count = s.documents,
+      history_bytes = s.history, attachment_bytes = a.bytes, counted_at = now()
     FROM (SELECT count(*) AS documents, coalesce(sum(history_bytes), 0)::bigint AS history,
             coalesce(sum(coalesce(octet_length(yjs_state), 0)::bigint + content_bytes
               + coalesce(octet_length(content_encrypted), 0)), 0)::bigint AS bytes
-          FROM documents WHERE workspace_id = place) s
+          FROM documents WHERE workspace_id = place) s,
+      (SELECT coalesce(sum(size_bytes), 0)::bigint AS bytes FROM attachments
+        WHERE workspace_id = place AND deleted_at IS NULL) a
     WHERE u.workspace_id = place;
     counted := counted + 1;
   END LOOP;

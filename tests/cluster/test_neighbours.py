@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 
+from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.features.maintenance import queries
@@ -68,19 +69,20 @@ async def test_a_server_with_redis_beside_one_without_says_so_and_doctor_too(tmp
             await until(lambda: _counts(one, 1), "the other to be gone")
 
 
-async def test_one_node_at_a_time_maintains() -> None:
+async def test_one_node_at_a_time_maintains(tmp_path: Path) -> None:
     """As the scheduler of each node does every hour: of two at the same moment one finds the other at it."""
     async with databases.migrated("18") as database:
         nodes = [Database(database.login_dsn) for _ in range(2)]
         settings, workers = Settings(_env_file=None), Workers()  # type: ignore[call-arg]
+        store = ObjectStore.open("", tmp_path)
         for node in nodes:
             await node.open()
         try:
             async with nodes[0].as_service() as conn, conn.transaction():
                 assert await queries.try_lock(conn)
-                assert await run_once(nodes[1], workers, settings) is None
-            assert await run_once(nodes[1], workers, settings) is not None
-            assert await run_once(nodes[0], workers, settings) is not None, "the lock went with its holder's run"
+                assert await run_once(nodes[1], workers, settings, store) is None
+            assert await run_once(nodes[1], workers, settings, store) is not None
+            assert await run_once(nodes[0], workers, settings, store) is not None, "the lock went with its holder's run"
         finally:
             await workers.close()
             for node in nodes:

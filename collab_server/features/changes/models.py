@@ -35,6 +35,7 @@ class ChangeOut(BaseModel):
         "favourite",
         "version",
         "comment",
+        "attachment",
         "suggestion",
         "notification",
     ]

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from collab_server.adapters.postgres import Conn, Row
 
-_MOST_DEVICES = 500
-"""Limit for each person, because clients choose the ids of devices."""
+_MOST_DEVICES = 500  # of one person; clients choose the ids
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,6 +91,7 @@ _PAGE = """
              WHEN 'favourite' THEN (SELECT true FROM document_favourites v
                WHERE v.document_id = page.entity_id AND v.user_id = (SELECT app.user_id()))
              WHEN 'comment' THEN (SELECT c.deleted_at IS NULL FROM comments c WHERE c.id = page.entity_id)
+             WHEN 'attachment' THEN (SELECT a.deleted_at IS NULL FROM attachments a WHERE a.id = page.entity_id)
              WHEN 'workspace' THEN page.entity_id = ANY (place.readable)
              END THEN 'update' ELSE page.operation::text END AS operation
     FROM place LEFT JOIN page ON true ORDER BY page.number

@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Conn, Database
 from collab_server.adapters.workers import Workers
+from collab_server.features.attachments import queries as attachment_queries
+from collab_server.features.attachments.cleaning import ObjectCleaner
 from collab_server.features.auth import throttle_queries
 from collab_server.features.changes import queries as feed_queries
 from collab_server.features.content import merge_base_queries
@@ -20,7 +23,7 @@ MOST_ROUNDS = 1000
 """Maximum batches of one job in one run; the next run continues."""
 
 
-def make_jobs(settings: Settings, workers: Workers) -> dict[str, Job]:
+def make_jobs(db: Database, settings: Settings, workers: Workers, store: ObjectStore) -> dict[str, Job]:
     """Return the jobs of one run by name, in order: documents are archived before their workspace is deleted."""
     retention = Retention(workers, settings.history_days, settings.history_document_bytes)
     return {
@@ -42,6 +45,8 @@ def make_jobs(settings: Settings, workers: Workers) -> dict[str, Job]:
         "histories": retention.collapse_old,
         "large histories": retention.collapse_large,
         "bases": merge_base_queries.purge_bases,
+        "attachments": lambda conn: attachment_queries.purge_deleted(conn, settings.trash_days),
+        "objects": ObjectCleaner(db, store).clean_one,
         "storage": queries.recount_storage,
         "full workspaces": retention.free_storage,
     }
@@ -57,7 +62,9 @@ class _TakenOver(Exception):
     """Another process maintains."""
 
 
-async def run_once(db: Database, workers: Workers, settings: Settings) -> dict[str, int | None] | None:
+async def run_once(
+    db: Database, workers: Workers, settings: Settings, store: ObjectStore
+) -> dict[str, int | None] | None:
     """Run all jobs; `workers` read the histories of documents. Return the number of affected rows by job, None for a
     failed job (see the log). Return None if another process holds the maintenance lock.
 
@@ -66,7 +73,7 @@ async def run_once(db: Database, workers: Workers, settings: Settings) -> dict[s
     """
     done: dict[str, int | None] = {}
     async with db.as_service() as conn:
-        for name, job in make_jobs(settings, workers).items():
+        for name, job in make_jobs(db, settings, workers, store).items():
             try:
                 done[name] = await _run(name, job, conn)
             except _TakenOver:

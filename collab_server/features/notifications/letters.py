@@ -68,6 +68,8 @@ def sentence(entry: NotificationOut) -> str:
             return f"{who} changed your role in {place} to {entry.role}"
         case "invitation":
             return f"{who} invited you to {place}"
+        case "storage":
+            return f"Files and documents of {place} take more than 80 % of its storage"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -7,7 +7,16 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 Kind = Literal[
-    "mention", "reply", "comment", "reaction", "resolved", "membership", "invitation", "role", "document_changed"
+    "mention",
+    "reply",
+    "comment",
+    "reaction",
+    "resolved",
+    "membership",
+    "invitation",
+    "role",
+    "document_changed",
+    "storage",
 ]
 State = Literal["inbox", "unread", "read", "archived", "all"]
 """inbox: read or not, but not archived."""

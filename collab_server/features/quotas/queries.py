@@ -32,7 +32,7 @@ async def find_usage(conn: Conn, workspace_id: UUID) -> Usage | None:
 
 
 async def find_size(conn: Conn, document_id: UUID) -> int:
-    """Return the counted bytes of a document; 0 if it does not exist."""
+    """Return the counted bytes of a document without its attachments; 0 if it does not exist."""
     size: int | None = await conn.fetchval(
         """
         SELECT coalesce(octet_length(yjs_state), 0)::bigint + content_bytes
@@ -42,6 +42,15 @@ async def find_size(conn: Conn, document_id: UUID) -> int:
         document_id,
     )
     return size or 0
+
+
+async def find_attachment_size(conn: Conn, document_id: UUID) -> int:
+    """Return the bytes of the living attachments of a document."""
+    size: int = await conn.fetchval(
+        "SELECT coalesce(sum(size_bytes), 0)::bigint FROM attachments WHERE document_id = $1 AND deleted_at IS NULL",
+        document_id,
+    )
+    return size
 
 
 async def list_storage_left(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -88,7 +88,9 @@ class Creations:
 
     async def check_move(self, conn: Conn, workspace_id: UUID, document_id: UUID) -> None:
         """Whether the workspace may take in a document of another one. Raises as `Quotas.check_count`."""
-        await self.quotas.check_count(conn, workspace_id, await quota_queries.find_size(conn, document_id))
+        size = await quota_queries.find_size(conn, document_id)
+        size += await quota_queries.find_attachment_size(conn, document_id)
+        await self.quotas.check_count(conn, workspace_id, size)
 
     async def check_encrypted(self, conn: Conn, workspace_id: UUID, document_id: UUID, size: int) -> None:
         """Whether the encrypted content of a document may take `size` bytes. Raises QuotaExceeded."""

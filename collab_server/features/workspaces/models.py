@@ -170,8 +170,9 @@ class TransferIn(BaseModel):
 
 
 class UsageOut(BaseModel):
-    """`storage_used_bytes`: of documents and their history. `history_bytes`: the part of versions and earlier edits.
-    When the workspace is above its limit, the server removes the oldest of these.
+    """`storage_used_bytes`: of documents, their history and their attachments. `history_bytes`: the part of versions
+    and earlier edits. When the workspace is above its limit, the server removes the oldest of these.
+    `attachment_bytes`: the part of attachments.
     """
 
     model_config = ConfigDict(
@@ -183,6 +184,7 @@ class UsageOut(BaseModel):
                 "deleted_documents": 2,
                 "storage_used_bytes": 12040,
                 "history_bytes": 2100,
+                "attachment_bytes": 4096,
                 "storage_limit_bytes": 1073741824,
             }
         }
@@ -194,6 +196,7 @@ class UsageOut(BaseModel):
     deleted_documents: int
     storage_used_bytes: int
     history_bytes: int
+    attachment_bytes: int
     storage_limit_bytes: int
 
 

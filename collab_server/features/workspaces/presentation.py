@@ -50,5 +50,6 @@ def to_usage(workspace: queries.Workspace, documents: int, deleted: int) -> mode
         deleted_documents=deleted,
         storage_used_bytes=workspace.storage_used_bytes,
         history_bytes=workspace.history_bytes,
+        attachment_bytes=workspace.attachment_bytes,
         storage_limit_bytes=workspace.storage_limit_bytes,
     )

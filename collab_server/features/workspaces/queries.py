@@ -29,6 +29,7 @@ class Workspace:
     member_limit: int
     storage_used_bytes: int
     history_bytes: int
+    attachment_bytes: int
     storage_limit_bytes: int
     owner_id: UUID
     created_at: datetime
@@ -45,7 +46,8 @@ _WORKSPACE = """
            app.workspace_permissions(w.id) AS permissions, w.settings,
            coalesce(u.active_members, 0) AS member_count, w.member_limit,
            coalesce(u.storage_used_bytes + u.history_bytes, 0) AS storage_used_bytes,
-           coalesce(u.history_bytes, 0) AS history_bytes, w.storage_limit_bytes, w.owner_id, w.created_at, w.updated_at,
+           coalesce(u.history_bytes, 0) AS history_bytes, coalesce(u.attachment_bytes, 0) AS attachment_bytes,
+           w.storage_limit_bytes, w.owner_id, w.created_at, w.updated_at,
            w.archived_at, w.deleted_at, w.row_version, lower(w.name) AS position
     FROM workspaces w
     LEFT JOIN workspace_usage u ON u.workspace_id = w.id

@@ -95,7 +95,8 @@ class BodyLimit:
         self._rules = rules
         self._memory = Share(MEMORY)
         self._on_disk: Counter[str] = Counter()
-        self._most_on_disk = 2 * max(rule.most for rule in rules)
+        # Routes that keep their bodies themselves count them, too.
+        self._most_on_disk = 2 * max(settings.max_import_bytes, *(rule.most for rule in rules if rule.kept))
 
     def _rule(self, scope: Scope) -> Rule | None:
         if scope["method"] in ("GET", "HEAD"):
@@ -188,7 +189,8 @@ class _Body:
         if self._rule is not None and self._seen > SMALL:
             if self._person is None:
                 await self._admit()
-            self._count(self._seen - self._on_disk)
+            if self._rule.kept:
+                self._count(self._seen - self._on_disk)
         return message
 
     async def _admit(self) -> None:

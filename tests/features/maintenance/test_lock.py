@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.features.maintenance.jobs import run_once
@@ -30,7 +31,7 @@ async def until(conn: asyncpg.Connection, query: str) -> None:
 
 
 async def test_no_transaction_is_idle_while_a_job_takes_long(database: databases.Database, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
+    settings, store = Settings(data_dir=tmp_path), ObjectStore.open("", tmp_path)
     db, workers = Database(database.login_dsn, pool_size=2), Workers()
     await db.open()
     other, watching = [await asyncpg.connect(database.owner_dsn) for _ in range(2)]
@@ -38,12 +39,12 @@ async def test_no_transaction_is_idle_while_a_job_takes_long(database: databases
         held = other.transaction()
         await held.start()
         await other.execute("LOCK TABLE presence IN ACCESS EXCLUSIVE MODE")
-        running = asyncio.create_task(run_once(db, workers, settings))
+        running = asyncio.create_task(run_once(db, workers, settings, store))
         await until(watching, f"SELECT EXISTS (SELECT {ELSEWHERE} AND wait_event_type = 'Lock')")
         # embedded, PostgreSQL ends a transaction that is idle for 15 s, and the lock with it
         assert await watching.fetchval(f"SELECT count(*) {ELSEWHERE} AND state = 'idle in transaction'") == 0
         # while the job works, nobody else maintains
-        assert await run_once(db, workers, settings) is None
+        assert await run_once(db, workers, settings, store) is None
         await held.rollback()
         done = await running
         assert done is not None and None not in done.values()
@@ -55,7 +56,7 @@ async def test_no_transaction_is_idle_while_a_job_takes_long(database: databases
 
 
 async def test_maintenance_counts_what_it_did(database: databases.Database, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, trash_days=7)
+    settings, store = Settings(data_dir=tmp_path, trash_days=7), ObjectStore.open("", tmp_path)
     db, workers = Database(database.login_dsn, pool_size=1), Workers()
     await db.open()
     owner = await asyncpg.connect(database.owner_dsn)
@@ -70,11 +71,11 @@ async def test_maintenance_counts_what_it_did(database: databases.Database, tmp_
             for days in (8, 9, 6):
                 await owner.execute(insert, workspace, f"{days} days in the trash", now - timedelta(days=days), None)
             await owner.execute(insert, workspace, "expired", None, now - timedelta(seconds=1))
-        done = await run_once(db, workers, settings)
+        done = await run_once(db, workers, settings, store)
         assert done is not None and (done["documents"], done["expired documents"]) == (2, 1)
         assert await owner.fetchval("SELECT count(*) FROM document_archive") == 2
         assert await owner.fetchval("SELECT count(*) FROM documents WHERE deleted_at IS NOT NULL") == 2
-        done = await run_once(db, workers, settings)
+        done = await run_once(db, workers, settings, store)
         assert done is not None and (done["documents"], done["expired documents"]) == (0, 0)
     finally:
         await owner.close()

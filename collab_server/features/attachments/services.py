@@ -1,0 +1,56 @@
+"""The services of attachments: built together, because each needs the file store."""
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import HTTPConnection
+
+from collab_server.adapters.conversion.converters import Converters
+from collab_server.adapters.object_store import ObjectStore
+from collab_server.adapters.postgres import Database
+from collab_server.features.attachments.cleaning import ObjectCleaner
+from collab_server.features.attachments.file_keeper import FileKeeper
+from collab_server.features.attachments.signing import AttachmentUrls
+from collab_server.features.attachments.thumbnails import Thumbnails
+from collab_server.features.attachments.writers import ObjectWriters
+from collab_server.settings import Settings
+from collab_server.web.services import WebServices
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentParts:
+    """The parts of one process."""
+
+    store: ObjectStore
+    writers: ObjectWriters
+    thumbnails: Thumbnails
+    keeper: FileKeeper
+    cleaner: ObjectCleaner
+    urls: AttachmentUrls
+
+    @classmethod
+    def build(cls, settings: Settings, db: Database, converters: Converters) -> "AttachmentParts":
+        """Raises ConfigurationError for a wrong COLLAB_STORAGE_URL."""
+        store = ObjectStore.open(settings.storage_url, settings.files_dir)
+        writers = ObjectWriters(db, store.bucket)
+        thumbnails = Thumbnails(db, store, writers, converters)
+        keeper = FileKeeper(db, store, writers, thumbnails)
+        return cls(store, writers, thumbnails, keeper, ObjectCleaner(db, store), AttachmentUrls(settings.secret()))
+
+    def tasks(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """Return what runs until cancelled."""
+        return self.writers.run(), self.thumbnails.run(), self.cleaner.run()
+
+
+class AttachmentServices(WebServices, Protocol):
+    """Attributes of collab_server.services.Services."""
+
+    attachments: AttachmentParts
+    converters: Converters
+
+
+def attachment_services(connection: HTTPConnection) -> AttachmentServices:
+    """Return the services of the process that serves this request."""
+    services: AttachmentServices = connection.state.services
+    return services

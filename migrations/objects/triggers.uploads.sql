@@ -1,0 +1,3 @@
+CREATE OR REPLACE TRIGGER gone AFTER DELETE ON uploads FOR EACH ROW EXECUTE FUNCTION app.upload_gone();
+CREATE OR REPLACE TRIGGER complete AFTER UPDATE OF attachment_id ON uploads FOR EACH ROW
+  WHEN (OLD.attachment_id IS NULL AND NEW.attachment_id IS NOT NULL) EXECUTE FUNCTION app.upload_gone();
