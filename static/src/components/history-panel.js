@@ -10,6 +10,7 @@ import { HistoryActions, announce } from './history-actions.js';
 import { HistoryPreview } from './history-preview.js';
 import { HistorySince, followVisit } from './history-since.js';
 import { HistoryTimeline } from './history-timeline.js';
+import { leaveSide, takeSide } from './side-panel.js';
 
 /** @import { Blame } from '../editor/blame.js' */
 /** @import { Reader } from '../editor/history-tools.js' */
@@ -110,6 +111,7 @@ export function openHistory(session, { reader, blame }) {
   };
   const close = () => {
     opened = null;
+    leaveSide(close);
     session.removeEventListener('live', live);
     narrow.removeEventListener('change', cover);
     stopCovering();
@@ -221,6 +223,7 @@ export function openHistory(session, { reader, blame }) {
     ];
   };
 
+  takeSide(close);
   document.body.append(root);
   document.body.dataset.history = '';
   render(h(History, {}), root);

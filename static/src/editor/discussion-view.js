@@ -3,6 +3,7 @@ import { effect } from '@preact/signals';
 import { h, render } from 'preact';
 import { CommentsMargin } from '../components/comments-margin.js';
 import { CommentsPanel } from '../components/comments-panel.js';
+import { leaveSide, takeSide } from '../components/side-panel.js';
 import { $, h as element } from '../lib/dom.js';
 
 /** @import { Discussion } from './discussion.js' */
@@ -24,11 +25,14 @@ export function drawDiscussion(discussion) {
   narrow.addEventListener('change', () => {
     if (discussion.isOpen.value) cover();
   });
+  const close = () => discussion.close();
   let wasOpen = false;
   effect(() => {
     const isOpen = discussion.isOpen.value;
     if (isOpen === wasOpen) return;
     wasOpen = isOpen;
+    if (isOpen) takeSide(close);
+    else leaveSide(close);
     document.body.toggleAttribute('data-comments', isOpen);
     cover();
     render(isOpen ? h(CommentsPanel, { discussion }) : null, root);

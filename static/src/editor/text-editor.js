@@ -10,10 +10,12 @@ import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
 import * as Y from 'yjs';
 import { Tints } from './blame-tints.js';
 import { CommentMarks } from './comment-marks.js';
+import { FileMarks } from './file-marks.js';
 import { remoteCursors } from './remote-cursors.js';
 
 /** @import { TintOptions } from './blame-tints.js' */
 /** @import { MarkOptions } from './comment-marks.js' */
+/** @import { FileOptions } from './file-marks.js' */
 
 const highlighter = tagHighlighter([
   { tag: tags.heading1, class: 'md-h md-h1' },
@@ -119,8 +121,8 @@ const wrap = (sign) => (view) => {
  * @param {{parent: HTMLElement, text: Y.Text, awareness: import('y-protocols/awareness').Awareness, readOnly: boolean, language?: string | null}} options
  *   language: of the text, for spelling and reading aloud
  * @returns {{view: EditorView, tint: (options: TintOptions) => Tints, annotate: (options: MarkOptions) => CommentMarks,
- *   setReadOnly: (readOnly: boolean) => void}} tint, annotate: for tints by author and for marks of comments, without a
- *   second copy of the editor's modules
+ *   takeFiles: (options: FileOptions) => FileMarks, setReadOnly: (readOnly: boolean) => void}} tint, annotate, takeFiles:
+ *   for tints by author, marks of comments, and dropped files, without a second copy of the editor's modules
  */
 export function createEditor({ parent, text, awareness, readOnly, language }) {
   const access = new Compartment();
@@ -175,6 +177,7 @@ export function createEditor({ parent, text, awareness, readOnly, language }) {
     view,
     tint: (options) => new Tints(view, options),
     annotate: (options) => new CommentMarks(view, options),
+    takeFiles: (options) => new FileMarks(view, options),
     setReadOnly(only) {
       if (view.state.readOnly !== only) view.dispatch({ effects: access.reconfigure(accessOf(only)) });
     },

@@ -21,6 +21,12 @@ export const STATUSES = { draft: 'Draft', active: 'Active', published: 'Publishe
 /** @type {Record<string, string>} */
 export const PRIORITIES = { low: 'Low', normal: 'Normal', high: 'High' };
 
+/**
+ * Whether the text of a document is Markdown. That of a password is encrypted, and that of a file may be anything.
+ * @param {Pick<Doc, 'type'>} doc
+ */
+export const isMarkdown = ({ type }) => STARTABLE.some(([name]) => name === type);
+
 /** @param {Pick<Doc, 'title' | 'name'>} doc */
 export const titleOf = ({ title, name }) => title || name || 'Untitled';
 

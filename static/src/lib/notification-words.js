@@ -24,6 +24,7 @@ const DONE = {
   membership: () => 'added you to',
   role: () => 'changed your role in',
   invitation: () => 'invited you to',
+  storage: () => 'more than 80 % is used in',
 };
 
 /**
@@ -31,7 +32,7 @@ const DONE = {
  * @param {Notification} item
  */
 export const notificationWords = (item) => ({
-  who: actorsOf(item),
+  who: item.kind === 'storage' ? 'Storage:' : actorsOf(item),
   did: (DONE[item.kind] ?? (() => 'changed'))(item.count),
   where: item.document ? item.document.title || 'Untitled' : (item.workspace?.name ?? ''),
 });

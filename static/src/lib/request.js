@@ -1,5 +1,8 @@
 /** Requests to /api/v1: JSON in and out, problems as RequestError, the CSRF header of a signed-in browser. */
 
+import { transfer } from './transfer.js';
+
+/** @import { Progress } from './transfer.js' */
 /** @import { Query } from './types.js' */
 
 /** Milliseconds until a request is given up. */
@@ -104,6 +107,8 @@ export function nameIn(header) {
  * @property {Record<string, string>} [headers]
  * @property {Blob} [file] a body that may take longer than the time limit
  * @property {boolean} [asFile] the answer is a file
+ * @property {Progress} [progress] called while the file is sent
+ * @property {AbortSignal} [signal] ends the sending of a file
  */
 
 /**
@@ -111,7 +116,8 @@ export function nameIn(header) {
  * @param {Options} options
  * @returns {Promise<any>}
  */
-async function once(path, { method = 'GET', body, bytes, query, version, headers: given, file, asFile = false }) {
+async function once(path, options) {
+  const { method = 'GET', body, bytes, query, version, headers: given, file, asFile = false } = options;
   const url = new URL(`/api/v1/${path}`, location.origin);
   for (const [name, value] of Object.entries(query ?? {})) {
     for (const one of [value].flat()) if (one != null && one !== '') url.searchParams.append(name, String(one));
@@ -120,21 +126,23 @@ async function once(path, { method = 'GET', body, bytes, query, version, headers
   const headers = { Accept: 'application/json', ...given };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (bytes) headers['Content-Type'] = 'application/octet-stream';
-  if (file) headers['Content-Type'] = file.type || 'application/octet-stream';
+  if (file) headers['Content-Type'] ??= file.type || 'application/octet-stream';
   const token = SAFE.has(method) ? null : csrfToken();
   if (token) headers['X-CSRF-Token'] = token;
   if (version != null) headers['If-Match'] = `"r${version}"`;
   const json = body === undefined ? undefined : JSON.stringify(body);
   let answer;
   try {
-    answer = await fetch(url, {
-      method,
-      headers,
-      body: file ?? /** @type {BodyInit | undefined} */ (bytes) ?? json,
-      // A change is carried out though the person goes to another page meanwhile.
-      keepalive: !SAFE.has(method) && !file && !bytes && (json?.length ?? 0) <= LONGEST_KEPT,
-      signal: file || asFile ? undefined : AbortSignal.timeout(TIMEOUT),
-    });
+    answer = await (file && options.progress
+      ? transfer(url, { method, headers, file, progress: options.progress, signal: options.signal })
+      : fetch(url, {
+          method,
+          headers,
+          body: file ?? /** @type {BodyInit | undefined} */ (bytes) ?? json,
+          // A change is carried out though the person goes to another page meanwhile.
+          keepalive: !SAFE.has(method) && !file && !bytes && (json?.length ?? 0) <= LONGEST_KEPT,
+          signal: file || asFile ? undefined : AbortSignal.timeout(TIMEOUT),
+        }));
   } catch {
     throw new RequestError(0, 'unreachable', 'The server cannot be reached. Check your connection.');
   }

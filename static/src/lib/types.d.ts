@@ -110,6 +110,8 @@ export interface Usage {
   members: number;
   member_limit: number | null;
   storage_used_bytes: number;
+  attachment_bytes: number;
+  history_bytes: number;
   storage_limit_bytes: number | null;
 }
 

@@ -151,19 +151,24 @@ async function introduce() {
   if (fixedName) identity.name = who.name;
   bindPeople({ session, identity, fixedName });
   /** @type {() => import('../components/menu.js').Items} */
-  let further = () => [];
+  let files = () => [];
+  let discussion = files;
+  const further = () => [...files(), ...discussion()];
+  bring(() => import('../editor/file-tools.js')).then(async ({ bindFiles }) => {
+    files = (await bindFiles(session, fixedName ? who : null)).items;
+  });
   bring(() => import('../editor/discussion-tools.js')).then(async ({ bindDiscussion }) => {
-    further = (await bindDiscussion(session, fixedName ? who : null)).items;
+    discussion = (await bindDiscussion(session, fixedName ? who : null)).items;
   });
   if (!fixedName) {
     const { bindGuest } = await bring(() => import('../editor/guest-tools.js'));
-    bindGuest(session, () => further());
+    bindGuest(session, further);
     return;
   }
   const [{ bindMember }, { listenForQuick }] = await bring(() =>
     Promise.all([import('../editor/document-tools.js'), import('../components/quick-open.js')]),
   );
-  bindMember(session, who, () => further());
+  bindMember(session, who, further);
   listenForQuick();
 }
 

@@ -89,6 +89,8 @@ async function usage(workspace) {
       'Storage',
       `${sized(used.storage_used_bytes)}${used.storage_limit_bytes ? ` of ${sized(used.storage_limit_bytes)}` : ''}`,
     ],
+    ['Of which files', sized(used.attachment_bytes)],
+    ['Of which history', sized(used.history_bytes)],
   ];
   return section(
     'Usage',

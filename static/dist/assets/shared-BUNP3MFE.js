@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-D2LLDCSE.js";import"./shared-NFH7BWVT.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-DVEQ5NZT.js";import"./shared-UJQHFLXW.js";export{c as bindQuick,b as listenForQuick,a as openQuick};

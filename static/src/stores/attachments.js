@@ -1,0 +1,130 @@
+/** The files of a document, the newest first. Live events keep them current. */
+import { batch, computed, signal } from '@preact/signals';
+import * as api from '../lib/attachments-api.js';
+import { messageOf, statusOf } from '../lib/request.js';
+
+/** @import { Attachment } from '../lib/attachment-types.js' */
+/** @import { ChangeEvent } from '../lib/types.js' */
+
+/** Milliseconds. Events that arrive together cause one round of requests. */
+const READ_AFTER = 120;
+/** Files that are read one by one. More of them are read as a list. */
+const FEW = 8;
+const PAGE = 200;
+
+export class AttachmentStore {
+  /**
+   * @param {object} options
+   * @param {string} options.document the id of the document
+   * @param {typeof api} [options.requests]
+   */
+  constructor({ document, requests = api }) {
+    this.document = document;
+    this.api = requests;
+    /** @type {import('@preact/signals').Signal<Map<string, Attachment>>} */
+    this.byId = signal(new Map());
+    this.files = computed(() =>
+      [...this.byId.value.values()].sort(
+        (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || (a.id < b.id ? 1 : -1),
+      ),
+    );
+    this.loaded = signal(false);
+    this.problem = signal('');
+    /** Whether somebody has asked for the files. Until then events cause no requests. */
+    this.isWanted = false;
+    this.isReading = false;
+    /** Files that have changed since they were read. */
+    this.changed = new Set();
+    this.isStale = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+  }
+
+  /** Reads all files. */
+  async load() {
+    this.isWanted = true;
+    this.isStale = false;
+    this.changed.clear();
+    /** @type {Map<string, Attachment>} */
+    const found = new Map();
+    const before = this.byId.value;
+    try {
+      let cursor = null;
+      do {
+        const page = await this.api.attachments(this.document, { limit: PAGE, cursor });
+        for (const each of page.items) found.set(each.id, each);
+        cursor = page.next_cursor;
+      } while (cursor);
+    } catch (error) {
+      this.problem.value = messageOf(error);
+      return;
+    }
+    // What arrived or left while the list was read.
+    for (const [id, each] of this.byId.value) if (before.get(id) !== each) found.set(id, each);
+    for (const id of before.keys()) if (!this.byId.value.has(id)) found.delete(id);
+    batch(() => {
+      this.byId.value = found;
+      this.problem.value = '';
+      this.loaded.value = true;
+    });
+  }
+
+  /** @param {Attachment} attachment as the server has answered */
+  put(attachment) {
+    const known = this.byId.value.get(attachment.id);
+    if (known && known.row_version > attachment.row_version) return;
+    this.byId.value = new Map(this.byId.value).set(attachment.id, attachment);
+  }
+
+  /** @param {string} id */
+  drop(id) {
+    const left = new Map(this.byId.value);
+    if (left.delete(id)) this.byId.value = left;
+  }
+
+  /**
+   * Takes a live event into account.
+   * @param {ChangeEvent} event
+   */
+  apply(event) {
+    if (event.entity_type !== 'attachment' || event.document_id !== this.document) return;
+    this.changed.add(event.entity_id);
+    this.readSoon();
+  }
+
+  /** Reads everything again, because events may be missing. */
+  resync() {
+    this.isStale = true;
+    this.readSoon();
+  }
+
+  readSoon() {
+    if (!this.isWanted || this.timer !== undefined || this.isReading) return;
+    this.timer = setTimeout(() => this.readChanged(), READ_AFTER);
+  }
+
+  async readChanged() {
+    this.timer = undefined;
+    this.isReading = true;
+    const ids = [...this.changed];
+    const all = this.isStale || ids.length > FEW || !this.loaded.value;
+    this.changed.clear();
+    try {
+      if (all) await this.load();
+      else await Promise.all(ids.map((id) => this.read(id)));
+    } finally {
+      this.isReading = false;
+    }
+    if (this.changed.size > 0 || this.isStale) this.readSoon();
+  }
+
+  /** @param {string} id */
+  async read(id) {
+    try {
+      this.put(await this.api.attachment(id));
+    } catch (error) {
+      if (statusOf(error) === 404) this.drop(id);
+      else this.problem.value = messageOf(error);
+    }
+  }
+}
