@@ -72,7 +72,7 @@ class OpenDocuments(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Rights:
+class Rights:
     """Rows of PostgreSQL that decide what some connections may do now."""
 
     active_users: set[UUID]
@@ -220,7 +220,7 @@ class AccessWatch:
             async with self._reading:
                 began = time.monotonic()
                 identities = [connection.identity for _, connection in batch]
-                rights = await self._read_rights(batch, document_ids)
+                rights = await read_rights(self._db, batch, document_ids)
                 for document_id in document_ids:
                     if (current := self._open.documents.get(document_id)) is not None:
                         self._update_document(current, rights.documents.get(document_id))
@@ -233,19 +233,6 @@ class AccessWatch:
                         self._update_connection(document, connection, rights)
             document_ids = set()
 
-    async def _read_rights(self, joined: Sequence[Joined], document_ids: set[UUID]) -> _Rights:
-        identities = [connection.identity for _, connection in joined]
-        pairs = {(connection.identity.rights_of, document.id) for document, connection in joined}
-        users = {identity.user_id for identity in identities if identity.user_id is not None}
-        credentials = {identity.credential for identity in identities if identity.credential is not None}
-        async with self._db.as_service() as conn:
-            return _Rights(
-                await live_queries.list_active_users(conn, users),
-                await live_queries.list_valid_credentials(conn, {c.id for c in credentials if c.id is not None}),
-                await live_queries.find_documents(conn, document_ids),
-                await live_queries.find_permissions(conn, list(pairs), self._db.guest_role),
-            )
-
     def _update_document(self, document: LiveDocument, state: live_queries.DocumentState | None) -> None:
         if state is None:
             self._open.discard(document)
@@ -256,7 +243,7 @@ class AccessWatch:
         else:
             document.collaborative = state.collaborative
 
-    def _update_connection(self, document: LiveDocument, connection: DocumentConnection, rights: _Rights) -> None:
+    def _update_connection(self, document: LiveDocument, connection: DocumentConnection, rights: Rights) -> None:
         verdict = decide(connection.identity, document.id, rights)
         if isinstance(verdict, CollabError):
             self._counts.access_changes += 1
@@ -286,7 +273,23 @@ def pause(checks: Sequence[float], recheck: float, now: float) -> float:
     return max(0.0, min(even, min(checks) + recheck * SHARE - now))
 
 
-def decide(identity: Identity, document_id: UUID, rights: _Rights) -> Role | CollabError:
+async def read_rights(db: Database, joined: Sequence[Joined], document_ids: set[UUID]) -> Rights:
+    """Read the rows that decide what these connections may do, and the state of these documents. Raises Unavailable."""
+    identities = [connection.identity for _, connection in joined]
+    pairs = {(connection.identity.rights_of, document.id) for document, connection in joined}
+    users = {identity.user_id for identity in identities if identity.user_id is not None}
+    credentials = {identity.credential for identity in identities if identity.credential is not None}
+    async with db.as_service() as conn:
+        # A change between two statements may end both a permission and a credential. The reason that `decide` tells
+        # first is read last, so that it is known where its consequence is.
+        permissions = await live_queries.find_permissions(conn, list(pairs), db.guest_role)
+        documents = await live_queries.find_documents(conn, document_ids)
+        active = await live_queries.list_active_users(conn, users)
+        valid = await live_queries.list_valid_credentials(conn, {c.id for c in credentials if c.id is not None})
+    return Rights(active, valid, documents, permissions)
+
+
+def decide(identity: Identity, document_id: UUID, rights: Rights) -> Role | CollabError:
     """The present role of this identity in the document, or the error that explains why it has none."""
     credential = identity.credential
     if credential is not None and credential.id is not None and credential.id not in rights.valid_credentials:
