@@ -30,7 +30,7 @@ router = _router()
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 ISOLATED = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'; sandbox"
 """Content-Security-Policy of every file: nothing in it runs, whatever a browser takes it for."""
-_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_FILE = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 
 Expires = Annotated[int | None, Query(ge=0, le=2**40, description="Of a signed address")]
 Signature = Annotated[str | None, Query(max_length=100, description="Of a signed address")]

@@ -69,7 +69,7 @@ async def get_upload(upload_id: UUID, context: CurrentAttachments, response: Res
     return await _answer(context, await _get(context, upload_id), response)
 
 
-@router.head("/uploads/{upload_id}", tags=["attachments"], responses=USUAL)
+@router.head("/uploads/{upload_id}", tags=["attachments"], response_class=Response, responses=USUAL)
 async def head_upload(upload_id: UUID, context: CurrentAttachments) -> Response:
     """Tell in the headers `Upload-Offset` and `Upload-Length` how much has arrived."""
     found = await _get(context, upload_id)
