@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -11,11 +11,11 @@ from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, people, ready
-from tests.browser.reader import WITHIN
+from tests.browser.reader import WITHIN, Reader
 from tests.browser.test_everyone import PHONE, faults
 from tests.features.auth.visitor import PASSWORD, create_user
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
-from tests.people import run
+from tests.people import Person, run
 from tests.postbox import Postbox, postbox
 from tests.server import Server
 from tests.waiting import until
@@ -169,18 +169,32 @@ async def test_a_session_that_ends_leads_to_sign_in_and_back(server: Server, arr
     await other.page.wait_for_url(re.compile(r"/signin\?next=%2Fw%2F.*trash"))
 
 
-async def test_a_late_answer_changes_nothing_for_somebody_who_signs_out(server: Server, arrive: Arrive) -> None:
+async def sign_out(ada: Reader, person: Person) -> None:
+    await ada.page.get_by_role("menuitem", name="Sign out").click()
+
+
+async def delete_account(ada: Reader, person: Person) -> None:
+    await ada.page.keyboard.press("Escape")
+    await ada.page.get_by_role("button", name="Delete account…").click()
+    await ada.page.get_by_label(f"Type {person.email} to confirm").fill(person.email)
+    await ada.page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("leave", [sign_out, delete_account])
+async def test_a_late_answer_changes_nothing_for_somebody_who_leaves(
+    server: Server, arrive: Arrive, leave: Callable[[Reader, Person], Awaitable[None]]
+) -> None:
     (person,) = await people(server, "ada")
     ada = await enter(server, arrive, person)
-    asked, signed_out, refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    asked, left, refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def answer_late(route: Route) -> None:
         asked.set()
-        await signed_out.wait()
+        await left.wait()
         await route.continue_()
 
     async def load_later(route: Route) -> None:
-        signed_out.set()
+        left.set()
         await refused.wait()
         await route.continue_()
 
@@ -190,7 +204,7 @@ async def test_a_late_answer_changes_nothing_for_somebody_who_signs_out(server: 
     await ready(ada, "/account")
     await ada.page.locator("#account").click()
     await asked.wait()
-    await ada.page.get_by_role("menuitem", name="Sign out").click()
+    await leave(ada, person)
     await ada.page.wait_for_url("**/signin")
     await expect(ada.page.get_by_label("E-mail")).to_be_visible(timeout=WITHIN)
     assert ada.page.url.endswith("/signin")

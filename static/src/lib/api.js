@@ -56,7 +56,7 @@ export const finishRegistration = (account) => entered(post('auth/register/finis
 /** @type {() => Promise<null>} */
 export const signOut = () => {
   // What other requests are answered meanwhile leads nowhere else.
-  onSignedOut(() => {});
+  onSignedOut(null);
   return post('auth/logout');
 };
 /** @type {(email: string) => Promise<null>} */
@@ -71,7 +71,16 @@ export const account = () => get('users/me');
 /** @type {(change: object) => Promise<Account>} */
 export const changeAccount = (change) => patch('users/me', change);
 /** @type {(proof: object) => Promise<null>} */
-export const deleteAccount = (proof) => remove('users/me', proof);
+export const deleteAccount = async (proof) => {
+  // What other requests are answered after the deletion leads nowhere else.
+  const before = onSignedOut(null);
+  try {
+    return await remove('users/me', proof);
+  } catch (error) {
+    onSignedOut(before);
+    throw error;
+  }
+};
 /** @type {() => Promise<Preferences>} */
 export const preferences = () => get('users/me/settings');
 /** @type {(change: object) => Promise<Preferences>} */

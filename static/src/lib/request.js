@@ -74,9 +74,14 @@ function csrfToken() {
   }
 }
 
-/** @param {() => void} act called when the server answers that the session has ended */
+/**
+ * @param {(() => void) | null} act called when the server answers that the session has ended
+ * @returns what was called until now
+ */
 export function onSignedOut(act) {
+  const before = whenSignedOut;
   whenSignedOut = act;
+  return before;
 }
 
 /**

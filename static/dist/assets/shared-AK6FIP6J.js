@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-CR2FCUG4.js";import"./shared-XGVQBIR4.js";import"./shared-FCN4DBAH.js";import"./shared-UTMTPXKT.js";import"./shared-GIMUT2ZK.js";import"./shared-KFXKYXEC.js";import"./shared-UJQHFLXW.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
