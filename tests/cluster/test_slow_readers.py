@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import psutil
+import pytest
 
 from tests.bystanders import memory
-from tests.cluster.conftest import Cluster
+from tests.cluster.conftest import Cluster, FrugalNode, cluster
 from tests.cluster.wires import CHUNK, SlowWire
 from tests.peers import Family, Peer
 from tests.raw_socket import encode_frame
@@ -103,6 +104,14 @@ def serving(server: Server) -> int:
     """Resident bytes of the process that holds the sockets. Its workers start and end as they are needed."""
     resident: int = psutil.Process(server.process.pid).memory_info().rss
     return resident
+
+
+@pytest.fixture(scope="module")
+async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    # A page takes ten seconds on a slow wire, and an answer to a ping comes behind it.
+    patient = {"worker_processes": 1, "ping_timeout": 600}
+    async with cluster(tmp_path_factory.mktemp("frugal"), 2, FrugalNode, **patient) as found:
+        yield found
 
 
 async def test_a_slow_reader_in_a_fast_room_costs_no_memory_and_nobody_waits_for_it(two: Cluster) -> None:
