@@ -38,6 +38,8 @@ from collab_server.features.notifications import api as notifications_api
 from collab_server.features.notifications import subscriptions_api, unsubscribe_api
 from collab_server.features.oidc import api as oidc_api
 from collab_server.features.search import api as search_api
+from collab_server.features.shares import access_api, open_api, workspace_api
+from collab_server.features.shares import api as shares_api
 from collab_server.features.suggestions import api as suggestions_api
 from collab_server.features.suggestions import decisions_api
 from collab_server.features.sync import api as sync_api
@@ -93,6 +95,10 @@ _SLICES = (
     versions_api,
     suggestions_api,
     decisions_api,
+    shares_api,
+    access_api,
+    open_api,
+    workspace_api,
     documents_api,
     comments_api,
     attachments_api,

@@ -3,10 +3,13 @@
 CollabError                     HTTP  close
 |- Malformed                    400   4400   bytes or values that cannot be read
 |- Unauthenticated              401   4401   no, wrong or expired credentials
-|  `- InvalidCredentials        401   4401   no such account, wrong password, or used link: the same answer
+|  |- InvalidCredentials        401   4401   no such account, wrong password, or used link: the same answer
+|  |- SharePasswordRequired     401   4401   a link with a password; `POST shares/open` takes it
+|  `- ShareEnded                401   4401   a link that was revoked, or whose time is over
 |- Forbidden                    403   4403   known, but not allowed
 |  |- CsrfRejected              403   4403   a browser's request with a cookie, but not from our own pages
 |  |- RegistrationClosed        403   4403   accounts are made for people here, or with an invitation
+|  |- ShareUsedUp               403   4403   a link that was opened as often as it may be
 |  |- NotTogether               403   4403   its settings say that requests edit the document, not sockets
 |  |- Encrypted                 403   4403   a password: its owner's device has the key, and the server no text
 |  `- UnknownHost               421   4403   a Host header that names another server
@@ -23,7 +26,7 @@ CollabError                     HTTP  close
 |  |- MessageTooLarge           413   4413   a message larger than a document may be
 |  `- QuotaExceeded             413   1009   the workspace's storage is full; an administrator can raise its limit
 |- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
-|- RangeBeyondEnd            416   4400   a range of a file that begins behind its end
+|- RangeBeyondEnd               416   4400   a range of a file that begins behind its end
 |- UnprocessableContent         422   4400   well formed, but not acceptable
 |  `- TooMuchWork               422   4400   well formed, but working it out takes longer than anybody may ask for
 |- TooMany                      429   4529   a rate or number limit; come back later
@@ -37,6 +40,8 @@ CollabError                     HTTP  close
 `- ConfigurationError           500   1011   the operator must act; the command prints one line and exits 1
 
 Close codes 4400-4499 are final for stock y-websocket clients; every other code makes them come back.
+
+Over 300 lines: the errors are one tree.
 """
 
 from typing import ClassVar
@@ -91,6 +96,16 @@ class InvalidCredentials(Unauthenticated):
     title = "Not signed in"
 
 
+class SharePasswordRequired(Unauthenticated):
+    code = "share_password_required"
+    title = "The link has a password"
+
+
+class ShareEnded(Unauthenticated):
+    code = "share_ended"
+    title = "The link has ended"
+
+
 class Forbidden(CollabError):
     code = "forbidden"
     status = 403
@@ -106,6 +121,11 @@ class CsrfRejected(Forbidden):
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
     title = "Accounts are made by invitation"
+
+
+class ShareUsedUp(Forbidden):
+    code = "share_used_up"
+    title = "The link is used up"
 
 
 class NotTogether(Forbidden):

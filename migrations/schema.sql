@@ -525,6 +525,26 @@ BEGIN
   RETURN NEW;
 END $$;
 
+CREATE FUNCTION app.category_tree(p_category uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  WITH RECURSIVE tree AS (
+    SELECT id FROM categories WHERE id = p_category
+    UNION SELECT c.id FROM categories c JOIN tree t ON c.parent_id = t.id)
+  SELECT coalesce(array_agg(id), '{}') FROM tree $$;
+
+CREATE FUNCTION app.claim_shares() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE shares s SET grantee_id = NEW.id
+  WHERE lower(s.email) = lower(NEW.email) AND s.grantee_id IS NULL AND s.revoked_at IS NULL
+    AND NOT EXISTS (SELECT FROM shares o WHERE o.document_id = s.document_id AND o.grantee_id = NEW.id AND o.revoked_at IS NULL);
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean DEFAULT true) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -829,7 +849,9 @@ DECLARE
   names jsonb;   -- of people, by id
   labels jsonb;  -- tags, by document
   here jsonb;    -- [how many, the first five], by document
+  shared uuid[];
 BEGIN
+  shared := CASE WHEN p_trusted THEN '{}' ELSE ARRAY(SELECT x FROM unnest(app.shared_documents('read')) x WHERE x = ANY (p_ids)) END;
   SELECT jsonb_object_agg(x.document_id, x.tags) INTO labels FROM (
     SELECT x.document_id, jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name, 'slug', t.slug, 'color', t.color)
                                     ORDER BY lower(t.name), t.id) AS tags
@@ -838,7 +860,11 @@ BEGIN
   WHERE u.id IN (SELECT d.created_by FROM documents d WHERE d.id = ANY (p_ids)
                  UNION SELECT d.updated_by FROM documents d WHERE d.id = ANY (p_ids)
                  UNION SELECT p.user_id FROM presence p WHERE p.document_id = ANY (p_ids))
-    AND (p_trusted OR u.id = me OR EXISTS (
+    AND (p_trusted OR u.id = me
+      OR u.id IN (SELECT d.created_by FROM documents d WHERE d.id = ANY (shared)
+                  UNION SELECT d.updated_by FROM documents d WHERE d.id = ANY (shared)
+                  UNION SELECT p.user_id FROM presence p WHERE p.document_id = ANY (shared))
+      OR EXISTS (
       SELECT FROM workspace_members other
         JOIN workspace_members mine ON mine.workspace_id = other.workspace_id AND mine.user_id = me AND mine.is_active
       WHERE other.user_id = u.id));
@@ -854,7 +880,7 @@ BEGIN
   RETURN QUERY
   WITH places AS MATERIALIZED (
     SELECT w.id, p_trusted OR 'can_read' = ANY (p.permissions) AS member,
-      CASE WHEN p_trusted THEN 'admin' ELSE coalesce(app.permission_among(p.permissions), 'read') END AS permission,
+      CASE WHEN p_trusted THEN 'admin' ELSE app.permission_among(p.permissions) END AS permission,
       CASE WHEN p_trusted OR w.owner_id = me OR 'can_read' = ANY (p.permissions) THEN w.slug END AS slug
     FROM (SELECT DISTINCT d.workspace_id FROM documents d WHERE d.id = ANY (p_ids)) x
       JOIN workspaces w ON w.id = x.workspace_id AND (p_trusted OR w.deleted_at IS NULL)
@@ -866,10 +892,12 @@ BEGIN
     EXISTS (SELECT FROM document_favourites f WHERE f.document_id = d.id AND f.user_id = me),
     coalesce(s.view_count, 0), d.created_by, names ->> d.created_by::text, d.updated_by, names ->> d.updated_by::text,
     d.created_at, d.updated_at, d.last_edited_at, d.published_at, d.expires_at, d.deleted_at, d.content_bytes,
-    d.word_count, left(d.content, 1000), d.row_version, w.permission, coalesce(d.created_by = me, false),
+    d.word_count, left(d.content, 1000), d.row_version,
+    coalesce(greatest(w.permission::share_permission,
+                      CASE WHEN d.id = ANY (shared) THEN app.share_permission(d.id, me, app.share_id()) END)::text, 'read'), coalesce(d.created_by = me, false),
     (here -> d.id::text)::text
   FROM documents d JOIN places w ON w.id = d.workspace_id LEFT JOIN document_stats s ON s.document_id = d.id
-  WHERE d.id = ANY (p_ids) AND (w.member OR (d.is_public AND d.deleted_at IS NULL));
+  WHERE d.id = ANY (p_ids) AND (w.member OR (d.is_public AND d.deleted_at IS NULL) OR d.id = ANY (shared));
 END $$;
 
 CREATE FUNCTION app.document_permission(p_document uuid) RETURNS public.share_permission
@@ -880,39 +908,48 @@ CREATE FUNCTION app.document_permission(p_document uuid) RETURNS public.share_pe
 DECLARE
   place uuid;
   open_to_all boolean;
-  permission text;
+  permission share_permission;
 BEGIN
   SELECT d.workspace_id, d.is_public INTO place, open_to_all FROM documents d
     WHERE d.id = p_document AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()));
   IF NOT FOUND THEN RETURN NULL; END IF;
-  permission := app.permission_among(app.workspace_permissions(place));
+  -- Greatest ignores NULL.
+  permission := greatest(app.permission_among(app.workspace_permissions(place))::share_permission,
+                         app.share_permission(p_document, app.user_id(), app.share_id()));
   IF permission IS NULL AND open_to_all AND app.workspace_is_there(place) THEN permission := 'read'; END IF;
   RETURN permission;
 END $$;
 
-CREATE FUNCTION app.document_permissions_for(p_users uuid[], p_documents uuid[], p_guest_role text DEFAULT ''::text) RETURNS TABLE(user_id uuid, document_id uuid, permission public.share_permission)
+CREATE FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text DEFAULT ''::text) RETURNS TABLE(user_id uuid, share_id uuid, document_id uuid, permission public.share_permission, in_discussion boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  SELECT asked.user_id, asked.document_id,
-    CASE WHEN d.id IS NULL OR (asked.user_id IS NOT NULL AND u.id IS NULL) THEN NULL
-         WHEN 'can_delete_documents' = ANY (allowed.permissions) THEN 'admin'
-         WHEN 'can_edit_documents' = ANY (allowed.permissions) THEN 'write'
-         WHEN 'can_comment' = ANY (allowed.permissions) THEN 'comment'
-         WHEN 'can_read' = ANY (allowed.permissions) OR (d.is_public AND w.id IS NOT NULL) THEN 'read' END::share_permission
-  FROM unnest(p_users, p_documents) asked (user_id, document_id)
+  SELECT asked.user_id, asked.share_id, asked.document_id,
+    CASE WHEN NOT known.found THEN NULL
+         ELSE greatest(own.permission, shared.permission, CASE WHEN d.is_public AND w.id IS NOT NULL THEN 'read'::share_permission END) END,
+    known.found AND greatest(own.permission, shared.permission) IS NOT NULL
+  FROM unnest(p_users, p_shares, p_documents) asked (user_id, share_id, document_id)
   LEFT JOIN users u ON u.id = asked.user_id AND u.is_active AND u.deleted_at IS NULL
   LEFT JOIN documents d ON d.id = asked.document_id AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()))
   LEFT JOIN workspaces w ON w.id = d.workspace_id AND w.deleted_at IS NULL
   LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = u.id AND m.is_active
+  CROSS JOIN LATERAL (SELECT d.id IS NOT NULL AND (asked.user_id IS NULL OR u.id IS NOT NULL) AS found) known
   CROSS JOIN LATERAL (
-    SELECT array_agg(p.permission) AS permissions FROM (SELECT permission FROM role_permissions WHERE role = 'owner') p
+    SELECT app.permission_among(array_agg(p.permission))::share_permission AS permission
+    FROM (SELECT permission FROM role_permissions WHERE role = 'owner') p
     WHERE (w.archived_at IS NULL OR p.permission = 'can_read')
       AND (CASE m.permissions -> p.permission WHEN 'true' THEN true WHEN 'false' THEN false
            ELSE EXISTS (SELECT FROM role_permissions r WHERE r.role = m.role AND r.permission = p.permission) END
            OR (w.kind = 'playground' AND EXISTS (
                SELECT FROM role_permissions r WHERE r.role::text = p_guest_role AND r.permission = p.permission
-                 AND r.role IN ('viewer', 'commenter', 'editor'))))) allowed $$;
+                 AND r.role IN ('viewer', 'commenter', 'editor'))))) own
+  LEFT JOIN LATERAL (
+    SELECT greatest(CASE WHEN w.archived_at IS NULL THEN max(s.permission) ELSE min('read'::share_permission) END,
+      CASE WHEN asked.share_id IS NOT NULL AND d.id = ANY (app.link_documents(asked.share_id, d.id))
+           THEN 'read'::share_permission END)
+      AS permission
+    FROM shares s WHERE s.document_id = d.id AND w.id IS NOT NULL AND (s.grantee_id = u.id OR s.id = asked.share_id)
+      AND s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())) shared ON true $$;
 
 CREATE FUNCTION app.documents_after_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -948,8 +985,16 @@ BEGIN
      AND (NEW.deleted_at, NEW.is_public, NEW.expires_at)
        IS DISTINCT FROM (OLD.deleted_at, OLD.is_public, OLD.expires_at)
      AND (OLD.created_by = app.user_id()) IS NOT TRUE
-     AND NOT OLD.workspace_id = ANY (app.workspace_ids('can_delete_documents')) THEN
+     AND NOT OLD.workspace_id = ANY (app.workspace_ids('can_delete_documents'))
+     AND NOT OLD.id = ANY (app.shared_documents('admin')) THEN
     RAISE EXCEPTION 'deleting, publishing or an expiry needs can_delete_documents or authorship'
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  -- Names, categories and templates are the workspace's.
+  IF current_user = 'app_readwrite'
+     AND (NEW.name, NEW.category_id, NEW.is_template) IS DISTINCT FROM (OLD.name, OLD.category_id, OLD.is_template)
+     AND NOT ARRAY['can_edit_documents', 'can_delete_documents'] && app.workspace_permissions(OLD.workspace_id) THEN
+    RAISE EXCEPTION 'the name, the category and templates are for members of the workspace'
       USING ERRCODE = 'insufficient_privilege';
   END IF;
   -- A restored document does not go back into the trash by itself.
@@ -1218,6 +1263,19 @@ CREATE FUNCTION app.expire_invitations(p_workspace uuid DEFAULT NULL::uuid) RETU
     WHERE status = 'pending' AND expires_at <= now() AND (p_workspace IS NULL OR workspace_id = p_workspace) RETURNING 1)
   SELECT count(*)::integer FROM expired $$;
 
+CREATE FUNCTION app.expire_shares(p_limit integer DEFAULT 100) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE ended integer;
+BEGIN
+  UPDATE shares SET expired = true WHERE id IN (
+    SELECT id FROM shares WHERE expires_at <= now() AND NOT expired AND revoked_at IS NULL
+    ORDER BY id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED);
+  GET DIAGNOSTICS ended = ROW_COUNT;
+  RETURN ended;
+END $$;
+
 CREATE FUNCTION app.favourite_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1314,6 +1372,15 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION app.give_back_share(p_share uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE shares SET revoked_at = now() WHERE id = p_share AND grantee_id = app.user_id() AND revoked_at IS NULL;
+  RETURN FOUND;
+END $$;
+
 CREATE FUNCTION app.invitation_guard() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1370,6 +1437,46 @@ BEGIN
   IF OLD.slug IS NOT NULL AND (TG_OP = 'DELETE' OR NEW.slug IS DISTINCT FROM OLD.slug OR NEW.deleted_at IS NOT NULL) THEN
     INSERT INTO former_slugs VALUES (sha256(convert_to(OLD.slug, 'UTF8'))) ON CONFLICT DO NOTHING;
   END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.link_category_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM pg_notify('collab_access', 'document ' || NEW.id)
+  WHERE EXISTS (SELECT FROM shares WHERE workspace_id = NEW.workspace_id AND category_id IS NOT NULL AND revoked_at IS NULL);
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.link_documents(p_share uuid, p_only uuid DEFAULT NULL::uuid) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE link record;
+BEGIN
+  SELECT s.workspace_id, s.tag_id, s.category_id INTO link FROM shares s
+    JOIN workspaces w ON w.id = s.workspace_id AND w.deleted_at IS NULL
+  WHERE s.id = p_share AND s.document_id IS NULL AND s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now());
+  IF NOT FOUND THEN RETURN '{}'; END IF;
+  RETURN ARRAY(
+    SELECT d.id FROM documents d
+    WHERE d.workspace_id = link.workspace_id AND (p_only IS NULL OR d.id = p_only)
+      AND d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()) AND d.type <> 'password'
+      AND (link.tag_id IS NULL OR EXISTS (
+        SELECT FROM document_tags x WHERE x.document_id = d.id AND x.tag_id = link.tag_id))
+      AND (link.category_id IS NULL OR d.category_id = ANY (app.category_tree(link.category_id))));
+END $$;
+
+CREATE FUNCTION app.link_tag_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM pg_notify('collab_access', 'document ' || x.document_id) FROM (
+    SELECT DISTINCT c.document_id FROM changed c JOIN shares s ON s.tag_id = c.tag_id AND s.revoked_at IS NULL) x;
   RETURN NULL;
 END $$;
 
@@ -1435,6 +1542,7 @@ CREATE FUNCTION app.may_be_told(p_user uuid, p_workspace uuid, p_document uuid D
       AND ((p_edits AND d.is_public)
         OR (w.kind = 'playground'
             AND (app.setting('guest_role') IS NOT NULL OR current_setting('role', true) = 'app_service'))
+        OR (p_document IS NOT NULL AND app.share_permission(p_document, p_user, NULL) IS NOT NULL)
         OR EXISTS (SELECT FROM workspace_members m WHERE m.workspace_id = w.id AND m.user_id = p_user AND m.is_active
                    AND 'can_read' = ANY (app.effective_permissions(m.role, m.permissions))))) $$;
 
@@ -1444,6 +1552,15 @@ CREATE FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) RETURNS bool
     AS $$
   SELECT p_workspace = ANY (app.workspace_ids('can_delete_documents'))
     OR (p_created_by = app.user_id() AND p_workspace = ANY (app.workspace_ids('can_edit_documents'))) IS TRUE $$;
+
+CREATE FUNCTION app.may_share(p_document uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT coalesce((
+    SELECT ARRAY['can_edit_documents', 'can_delete_documents'] && app.workspace_permissions(d.workspace_id)
+      OR d.id = ANY (app.shared_documents('admin'))
+    FROM documents d WHERE d.id = p_document AND d.deleted_at IS NULL), false) $$;
 
 CREATE FUNCTION app.member_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1617,8 +1734,10 @@ CREATE FUNCTION app.next_expiry() RETURNS double precision
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  SELECT extract(epoch FROM min(expires_at) - clock_timestamp())::float8 FROM documents
-  WHERE expires_at IS NOT NULL AND deleted_at IS NULL $$;
+  SELECT extract(epoch FROM least(
+    (SELECT min(expires_at) FROM documents WHERE expires_at IS NOT NULL AND deleted_at IS NULL),
+    (SELECT min(expires_at) FROM shares WHERE expires_at IS NOT NULL AND NOT expired AND revoked_at IS NULL))
+    - clock_timestamp())::float8 $$;
 
 CREATE FUNCTION app.note_edits() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1903,6 +2022,31 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION app.open_share(p_share uuid, p_client bytea, p_same_device boolean) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE link record; opening uuid;
+BEGIN
+  SELECT id, max_uses, access_count INTO link FROM shares
+    WHERE id = p_share AND token_hash IS NOT NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+    FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  UPDATE share_openings SET ended_at = NULL WHERE id = (
+    SELECT id FROM share_openings
+    WHERE share_id = p_share AND client = p_client
+      AND (ended_at > now() - interval '1 minute' OR (p_same_device AND ended_at IS NULL))
+    ORDER BY ended_at DESC LIMIT 1)
+  RETURNING id INTO opening;
+  IF FOUND THEN RETURN opening; END IF;
+  IF link.access_count >= link.max_uses THEN RETURN NULL; END IF;
+  UPDATE shares SET access_count = access_count + 1, last_accessed_at = now() WHERE id = p_share;
+  DELETE FROM share_openings WHERE share_id = p_share
+    AND (ended_at < now() - interval '1 hour' OR opened_at < now() - interval '30 days');
+  INSERT INTO share_openings (share_id, client) VALUES (p_share, p_client) RETURNING id INTO opening;
+  RETURN opening;
+END $$;
+
 CREATE FUNCTION app.open_threads(p_documents uuid[]) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1912,7 +2056,8 @@ BEGIN
     SELECT coalesce(jsonb_object_agg(n.document_id, n.threads), '{}') FROM (
       SELECT c.document_id, count(*) AS threads FROM comments c
       WHERE c.document_id = ANY (p_documents) AND c.parent_id IS NULL AND NOT c.resolved AND c.deleted_at IS NULL
-        AND c.workspace_id = ANY ((SELECT app.workspace_ids('can_read'))::uuid[])
+        AND (c.workspace_id = ANY ((SELECT app.workspace_ids('can_read'))::uuid[])
+             OR c.document_id = ANY ((SELECT app.shared_documents('read'))::uuid[]))
       GROUP BY c.document_id) n);
 END $$;
 
@@ -1945,11 +2090,27 @@ CREATE FUNCTION app.peer_ids() RETURNS uuid[]
     SET search_path TO 'public', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-DECLARE me uuid := app.user_id();
+DECLARE me uuid := app.user_id(); shared uuid[] := app.shared_documents('read'); found uuid[];
 BEGIN
-  RETURN ARRAY(
+  found := ARRAY(
     SELECT DISTINCT other.user_id FROM workspace_members mine JOIN workspace_members other USING (workspace_id)
-    WHERE mine.user_id = me AND mine.is_active);
+    WHERE mine.user_id = me AND mine.is_active
+    UNION SELECT s.grantee_id FROM workspace_members mine JOIN shares s USING (workspace_id)
+    WHERE mine.user_id = me AND mine.is_active AND s.grantee_id IS NOT NULL);
+  IF cardinality(shared) > 0 THEN
+    found := found || ARRAY(
+      SELECT created_by FROM documents WHERE id = ANY (shared)
+      UNION SELECT updated_by FROM documents WHERE id = ANY (shared)
+      UNION SELECT author_id FROM comments WHERE document_id = ANY (shared)
+      UNION SELECT resolved_by FROM comments WHERE document_id = ANY (shared)
+      UNION SELECT m.user_id FROM comments c JOIN comment_mentions m ON m.comment_id = c.id WHERE c.document_id = ANY (shared)
+      UNION SELECT r.user_id FROM comments c JOIN comment_reactions r ON r.comment_id = c.id WHERE c.document_id = ANY (shared)
+      UNION SELECT author_id FROM suggestions WHERE document_id = ANY (shared)
+      UNION SELECT uploaded_by FROM attachments WHERE document_id = ANY (shared)
+      UNION SELECT grantee_id FROM shares WHERE document_id = ANY (shared)
+      UNION SELECT created_by FROM shares WHERE document_id = ANY (shared));
+  END IF;
+  RETURN array_remove(found, NULL);
 END $$;
 
 CREATE FUNCTION app.permission_among(p_permissions text[]) RETURNS text
@@ -2193,6 +2354,37 @@ BEGIN
   RETURN true;
 END $$;
 
+CREATE FUNCTION app.request_access(p_document uuid, p_permission public.share_permission, p_message text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE d record; me uuid := app.user_id(); entry uuid; person uuid;
+BEGIN
+  SELECT x.id, x.workspace_id, x.created_by INTO d FROM documents x JOIN workspaces w ON w.id = x.workspace_id
+    WHERE x.id = p_document AND x.deleted_at IS NULL AND (x.expires_at IS NULL OR x.expires_at > now())
+      AND w.deleted_at IS NULL AND w.kind <> 'playground';
+  IF NOT FOUND OR app.document_permission(p_document) >= p_permission THEN RETURN; END IF;
+  INSERT INTO access_requests (document_id, workspace_id, user_id, permission, message)
+    VALUES (d.id, d.workspace_id, me, p_permission, p_message)
+    ON CONFLICT (document_id, user_id) WHERE decided_at IS NULL DO NOTHING RETURNING id INTO entry;
+  IF entry IS NULL THEN RETURN; END IF;
+  PERFORM app.record_change(d.workspace_id, 'access_request', entry, d.id, 'create');
+  FOR person IN
+    SELECT DISTINCT x.user_id FROM (
+      SELECT m.user_id FROM workspace_members m
+        WHERE m.workspace_id = d.workspace_id AND m.is_active
+          AND (m.role IN ('owner', 'admin') OR m.user_id = d.created_by)
+          AND 'can_edit_documents' = ANY (app.effective_permissions(m.role, m.permissions))
+      UNION SELECT s.grantee_id FROM shares s
+        WHERE s.document_id = d.id AND s.permission = 'admin' AND s.revoked_at IS NULL AND s.grantee_id IS NOT NULL
+          AND (s.expires_at IS NULL OR s.expires_at > now())) x
+    WHERE x.user_id <> me ORDER BY x.user_id
+  LOOP
+    PERFORM app.notify(person, 'access_request', d.workspace_id, d.id, NULL, ARRAY[me],
+                       p_data => jsonb_build_object('permission', p_permission));
+  END LOOP;
+END $$;
+
 CREATE FUNCTION app.revoke_descendants() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2215,10 +2407,17 @@ CREATE FUNCTION app.search_documents(p_query text, p_last text, p_workspace uuid
 DECLARE
   ranked constant integer := 1000;
   here uuid[] := app.workspace_ids('can_read');
+  shared uuid[] := app.shared_documents('read');
+  places uuid[];  -- here, and where the shared documents are
   narrowed boolean := p_type IS NOT NULL OR p_tags IS NOT NULL;
 BEGIN
   IF p_workspace IS NOT NULL THEN
     here := CASE WHEN p_workspace = ANY (here) THEN ARRAY[p_workspace] ELSE '{}' END;
+  END IF;
+  places := here;
+  IF cardinality(shared) > 0 THEN
+    places := here || ARRAY(SELECT DISTINCT d.workspace_id FROM documents d WHERE d.id = ANY (shared)
+      AND d.workspace_id <> ALL (here) AND (p_workspace IS NULL OR d.workspace_id = p_workspace));
   END IF;
   RETURN QUERY
   WITH asked AS MATERIALIZED (
@@ -2226,14 +2425,14 @@ BEGIN
   hits AS MATERIALIZED (
     SELECT s.document_id, s.changed_at, a.language, a.query FROM asked a CROSS JOIN LATERAL (
       SELECT i.document_id, i.changed_at FROM document_search i
-      WHERE ARRAY[i.workspace_id] && here AND i.tsv @@ a.query AND i.language = a.language
+      WHERE ARRAY[i.workspace_id] && places AND (i.workspace_id = ANY (here) OR i.document_id = ANY (shared)) AND i.tsv @@ a.query AND i.language = a.language
       ORDER BY i.changed_at DESC, i.document_id LIMIT ranked + 1) s
     WHERE NOT narrowed AND a.words = a.query
     UNION ALL  -- What takes a look at each document is asked of as many as it takes.
     SELECT s.document_id, s.changed_at, a.language, a.query FROM asked a CROSS JOIN LATERAL (
       SELECT c.document_id, c.changed_at FROM (
         SELECT i.document_id, i.changed_at, i.tsv FROM document_search i
-        WHERE ARRAY[i.workspace_id] && here AND i.tsv @@ a.words AND i.language = a.language
+        WHERE ARRAY[i.workspace_id] && places AND (i.workspace_id = ANY (here) OR i.document_id = ANY (shared)) AND i.tsv @@ a.words AND i.language = a.language
           AND (p_type IS NULL OR EXISTS (
             SELECT FROM documents d WHERE d.id = i.document_id AND d.type::text = p_type))
         ORDER BY i.changed_at DESC, i.document_id OFFSET 0) c
@@ -2247,7 +2446,7 @@ BEGIN
     SELECT s.document_id, a.language, a.query FROM asked a CROSS JOIN LATERAL (
       SELECT c.document_id FROM (
         SELECT i.document_id, i.tsv FROM document_search i
-        WHERE ARRAY[i.workspace_id] && here AND i.title_words @@ a.query AND i.language = a.language
+        WHERE ARRAY[i.workspace_id] && places AND (i.workspace_id = ANY (here) OR i.document_id = ANY (shared)) AND i.title_words @@ a.query AND i.language = a.language
           AND (p_type IS NULL OR EXISTS (
             SELECT FROM documents d WHERE d.id = i.document_id AND d.type::text = p_type))
         ORDER BY i.changed_at DESC, i.document_id OFFSET 0) c
@@ -2270,7 +2469,7 @@ BEGIN
       OFFSET 0) r
     WHERE p_after_id IS NULL OR (r.rank, c.document_id) < (p_after_rank, p_after_id)
     ORDER BY r.rank DESC, c.document_id DESC LIMIT p_limit)
-  SELECT d.id, d.workspace_id, w.slug, d.name, d.title, d.type::text, d.updated_at, p.rank,
+  SELECT d.id, d.workspace_id, CASE WHEN d.workspace_id = ANY (here) THEN w.slug END, d.name, d.title, d.type::text, d.updated_at, p.rank,
     app.search_snippet(app.fts_config(p.language), CASE WHEN d.content_encrypted IS NULL THEN d.content ELSE '' END,
       p.query, concat_ws(' ', p_query, p_last)),
     app.search_marked(app.fts_config(p.language), d.title, p.query)
@@ -2352,7 +2551,7 @@ CREATE FUNCTION app.search_queries(p_query text, p_last text) RETURNS TABLE(lang
     AS $$
 DECLARE
   most constant integer := 40;
-  here uuid[] := app.workspace_ids('can_read');
+  here uuid[] := app.workspace_ids('can_read') || app.sharing_workspaces();
 BEGIN
   FOR language IN
     WITH RECURSIVE known AS (
@@ -2472,6 +2671,8 @@ CREATE FUNCTION app.search_titles(p_query text, p_workspace uuid, p_limit intege
     AS $$
 DECLARE
   here uuid[] := app.workspace_ids('can_read');
+  shared uuid[] := app.shared_documents('read');
+  places uuid[];  -- here, and where the shared documents are
   trigrams text[] := tsvector_to_array(app.trigrams(p_query));
   enough integer := (cardinality(trigrams) * 2 + 4) / 5;  -- 0.4 of them
   asked tsquery;
@@ -2482,7 +2683,12 @@ BEGIN
     here := CASE WHEN p_workspace = ANY (here) THEN ARRAY[p_workspace] ELSE '{}' END;
   END IF;
   IF cardinality(trigrams) = 0 THEN RETURN; END IF;
-  everywhere := cardinality(here) > 8;
+  places := here;
+  IF cardinality(shared) > 0 THEN
+    places := here || ARRAY(SELECT DISTINCT d.workspace_id FROM documents d WHERE d.id = ANY (shared)
+      AND d.workspace_id <> ALL (here) AND (p_workspace IS NULL OR d.workspace_id = p_workspace));
+  END IF;
+  everywhere := cardinality(places) > 8;
   SELECT string_agg(quote_literal(x), ' | ')::tsquery INTO asked FROM unnest(trigrams) x;
   narrow := app.trigrams_enough(trigrams, enough);
   RETURN QUERY
@@ -2491,15 +2697,15 @@ BEGIN
       round(ts_rank('{1, 1, 1, 1}', i.title_trigrams, asked) * 1.64493406685 * cardinality(trigrams))::integer AS common
     FROM (
       SELECT x.document_id, x.title_trigrams FROM document_search x
-      WHERE NOT everywhere AND ARRAY[x.workspace_id] && here AND x.title_trigrams @@ narrow
+      WHERE NOT everywhere AND ARRAY[x.workspace_id] && places AND x.title_trigrams @@ narrow
       UNION ALL
       SELECT x.document_id, x.title_trigrams FROM document_search x
-      WHERE everywhere AND x.workspace_id = ANY (here) AND x.title_trigrams @@ narrow) i
+      WHERE everywhere AND x.workspace_id = ANY (places) AND x.title_trigrams @@ narrow) i
     OFFSET 0)
-  SELECT d.id, d.workspace_id, w.slug, d.name, d.title, d.type::text,
+  SELECT d.id, d.workspace_id, CASE WHEN d.workspace_id = ANY (here) THEN w.slug END, d.name, d.title, d.type::text,
     (a.common::float8 / cardinality(trigrams))::real
   FROM alike a JOIN documents d ON d.id = a.document_id JOIN workspaces w ON w.id = d.workspace_id
-  WHERE a.common >= enough AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()))
+  WHERE a.common >= enough AND (d.workspace_id = ANY (here) OR d.id = ANY (shared)) AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()))
   ORDER BY a.common DESC, length(d.title), d.updated_at DESC, d.id LIMIT p_limit;
 END $$;
 
@@ -2535,6 +2741,130 @@ CREATE FUNCTION app.setting(p_name text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
   SELECT NULLIF(current_setting('app.' || p_name, true), '') $$;
+
+CREATE FUNCTION app.share_before() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF NEW.permission = 'admin' AND app.user_id() IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.permission <> OLD.permission)
+     AND app.document_permission(NEW.document_id) IS DISTINCT FROM 'admin' THEN
+    RAISE EXCEPTION 'only administrators of a document make others administrators' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF TG_OP = 'INSERT' THEN
+    IF (NEW.tag_id IS NOT NULL AND NOT EXISTS (
+          SELECT FROM tags WHERE id = NEW.tag_id AND workspace_id = NEW.workspace_id))
+       OR (NEW.category_id IS NOT NULL AND NOT EXISTS (
+          SELECT FROM categories WHERE id = NEW.category_id AND workspace_id = NEW.workspace_id)) THEN
+      RAISE EXCEPTION 'there is no such tag or category in this workspace' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    IF NEW.grantee_id IS NULL AND NEW.email IS NOT NULL THEN
+      SELECT id INTO NEW.grantee_id FROM users
+        WHERE lower(email) = lower(NEW.email) AND email_verified AND is_active AND deleted_at IS NULL;
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF NEW.password_hash IS DISTINCT FROM OLD.password_hash AND NEW.password_hash IS NOT NULL THEN
+    NEW.opening_id := gen_random_uuid();
+  END IF;
+  IF NEW.expires_at IS DISTINCT FROM OLD.expires_at AND (NEW.expires_at IS NULL OR NEW.expires_at > now()) THEN
+    NEW.expired := false;
+  END IF;
+  IF (NEW.grantee_id, NEW.name, NEW.password_hash, NEW.permission, NEW.expires_at, NEW.max_uses, NEW.revoked_at, NEW.expired)
+     IS DISTINCT FROM
+     (OLD.grantee_id, OLD.name, OLD.password_hash, OLD.permission, OLD.expires_at, OLD.max_uses, OLD.revoked_at, OLD.expired) THEN
+    NEW.updated_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE FUNCTION app.share_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  s shares := coalesce(NEW, OLD);
+  was boolean := false; is_now boolean := false; had uuid; has uuid;
+BEGIN
+  IF NOT EXISTS (SELECT FROM workspaces WHERE id = s.workspace_id)
+     OR (s.document_id IS NOT NULL AND NOT EXISTS (SELECT FROM documents WHERE id = s.document_id)) THEN RETURN NULL; END IF;
+  IF TG_OP <> 'INSERT' THEN
+    was := OLD.revoked_at IS NULL AND NOT OLD.expired;
+    IF was THEN had := OLD.grantee_id; END IF;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    is_now := NEW.revoked_at IS NULL AND NOT NEW.expired;
+    IF is_now THEN has := NEW.grantee_id; END IF;
+  END IF;
+  IF was OR is_now THEN
+    PERFORM app.record_change(s.workspace_id, 'share', s.id, s.document_id,
+      CASE WHEN NOT was THEN 'create' WHEN NOT is_now THEN 'delete' ELSE 'update' END::change_operation,
+      CASE WHEN was AND is_now THEN ARRAY['permission'] END);
+  END IF;
+  IF had IS NOT NULL AND has IS NULL AND EXISTS (SELECT FROM users WHERE id = had) THEN
+    PERFORM app.record_change(s.workspace_id, 'document', s.document_id, s.document_id, 'delete', ARRAY['access'],
+                              p_target => had);
+  ELSIF has IS NOT NULL THEN
+    PERFORM app.record_change(s.workspace_id, 'document', s.document_id, s.document_id,
+      CASE WHEN had IS NULL THEN 'create' ELSE 'update' END::change_operation, ARRAY['access'], p_target => has);
+    IF had IS NULL AND has IS DISTINCT FROM NEW.created_by THEN
+      PERFORM app.notify(has, 'share', s.workspace_id, s.document_id, NULL, array_remove(ARRAY[NEW.created_by], NULL),
+                         p_data => jsonb_build_object('permission', NEW.permission));
+    END IF;
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION app.share_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  SELECT app.setting('share_id')::uuid $$;
+
+CREATE FUNCTION app.share_permission(p_document uuid, p_user uuid, p_share uuid) RETURNS public.share_permission
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+  IF p_user IS NULL AND p_share IS NULL THEN RETURN NULL; END IF;
+  RETURN greatest(
+    CASE WHEN p_share IS NOT NULL AND p_document = ANY (app.link_documents(p_share, p_document))
+         THEN 'read'::share_permission END,
+    (SELECT CASE WHEN bool_or(w.archived_at IS NULL) THEN max(s.permission) ELSE min('read'::share_permission) END
+    FROM shares s JOIN workspaces w ON w.id = s.workspace_id AND w.deleted_at IS NULL
+    WHERE s.document_id = p_document AND (s.grantee_id = p_user OR s.id = p_share)
+      AND s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())));
+END $$;
+
+CREATE FUNCTION app.shared_documents(p_least public.share_permission DEFAULT 'read'::public.share_permission) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE me uuid := app.user_id(); link uuid := app.share_id();
+BEGIN
+  IF me IS NULL AND link IS NULL THEN RETURN '{}'; END IF;
+  RETURN CASE WHEN link IS NOT NULL AND p_least = 'read' THEN app.link_documents(link) ELSE '{}' END || ARRAY(
+    SELECT DISTINCT s.document_id FROM shares s JOIN documents d ON d.id = s.document_id
+      JOIN workspaces w ON w.id = d.workspace_id
+    WHERE (s.grantee_id = me OR s.id = link) AND s.permission >= p_least
+      AND s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())
+      AND w.deleted_at IS NULL AND (w.archived_at IS NULL OR p_least = 'read')
+      AND (d.deleted_at IS NULL OR s.permission = 'admin'));
+END $$;
+
+CREATE FUNCTION app.shared_outside(p_workspaces uuid[]) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT ARRAY(SELECT id FROM documents
+               WHERE id = ANY (app.shared_documents('read')) AND workspace_id <> ALL (p_workspaces) ORDER BY id) $$;
+
+CREATE FUNCTION app.sharing_workspaces() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT ARRAY(SELECT DISTINCT workspace_id FROM documents WHERE id = ANY (app.shared_documents('read'))) $$;
 
 CREATE FUNCTION app.slugify(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3024,6 +3354,21 @@ UNION ALL
   WHERE ((k.contype = 'f'::"char") AND (k.connamespace = ('public'::regnamespace)::oid) AND (k.conparentid = (0)::oid) AND (NOT (EXISTS ( SELECT
            FROM pg_index i
           WHERE ((i.indrelid = k.conrelid) AND (i.indkey[0] = ANY (k.conkey)) AND ((i.indpred IS NULL) OR (pg_get_expr(i.indpred, i.indrelid) = (('('::text || (a.attname)::text) || ' IS NOT NULL)'::text))))))));
+
+CREATE TABLE public.access_requests (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    document_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid DEFAULT app.user_id() NOT NULL,
+    permission public.share_permission NOT NULL,
+    message text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by uuid,
+    granted public.share_permission,
+    CONSTRAINT access_requests_message_check CHECK (((length(message) >= 1) AND (length(message) <= 1000))),
+    CONSTRAINT access_requests_permission_check CHECK ((permission < 'admin'::public.share_permission))
+);
 
 CREATE TABLE public.access_tokens (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3555,7 +3900,7 @@ CREATE TABLE public.notifications (
     mail_id uuid,
     CONSTRAINT notifications_count_check CHECK ((count > 0)),
     CONSTRAINT notifications_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
-    CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['mention'::text, 'reply'::text, 'comment'::text, 'reaction'::text, 'resolved'::text, 'membership'::text, 'invitation'::text, 'role'::text, 'document_changed'::text, 'storage'::text])))
+    CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['mention'::text, 'reply'::text, 'comment'::text, 'reaction'::text, 'resolved'::text, 'membership'::text, 'invitation'::text, 'role'::text, 'document_changed'::text, 'storage'::text, 'share'::text, 'access_request'::text])))
 );
 
 CREATE TABLE public.object_deletions (
@@ -3622,6 +3967,49 @@ CREATE TABLE public.sessions (
     CONSTRAINT sessions_signed_in_by_check CHECK ((signed_in_by = ANY (ARRAY['password'::text, 'oidc'::text, 'reset'::text, 'registration'::text, 'administrator_link'::text, 'operator_link'::text, 'first_start_link'::text]))),
     CONSTRAINT sessions_token_hash_check CHECK ((octet_length(token_hash) = 32)),
     CONSTRAINT sessions_user_agent_check CHECK ((length(user_agent) <= 500))
+);
+
+CREATE TABLE public.share_openings (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    share_id uuid NOT NULL,
+    client bytea NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT share_openings_client_check CHECK ((octet_length(client) = 32))
+);
+
+CREATE TABLE public.shares (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    document_id uuid,
+    workspace_id uuid NOT NULL,
+    tag_id uuid,
+    category_id uuid,
+    grantee_id uuid,
+    email text,
+    token_hash bytea,
+    name text,
+    password_hash text,
+    has_password boolean GENERATED ALWAYS AS ((password_hash IS NOT NULL)) STORED NOT NULL,
+    opening_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    permission public.share_permission DEFAULT 'read'::public.share_permission NOT NULL,
+    expires_at timestamp with time zone,
+    max_uses integer,
+    access_count bigint DEFAULT 0 NOT NULL,
+    last_accessed_at timestamp with time zone,
+    created_by uuid DEFAULT app.user_id(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    expired boolean DEFAULT false NOT NULL,
+    CONSTRAINT shares_check CHECK (((token_hash IS NULL) = ((grantee_id IS NOT NULL) OR (email IS NOT NULL)))),
+    CONSTRAINT shares_check1 CHECK (((token_hash IS NULL) OR (permission < 'admin'::public.share_permission))),
+    CONSTRAINT shares_check2 CHECK (((token_hash IS NOT NULL) OR ((password_hash IS NULL) AND (max_uses IS NULL)))),
+    CONSTRAINT shares_check3 CHECK ((num_nonnulls(document_id, tag_id, category_id) <= 1)),
+    CONSTRAINT shares_check4 CHECK (((document_id IS NOT NULL) OR ((token_hash IS NOT NULL) AND (permission = 'read'::public.share_permission)))),
+    CONSTRAINT shares_email_check CHECK (((length(email) >= 3) AND (length(email) <= 320))),
+    CONSTRAINT shares_max_uses_check CHECK ((max_uses > 0)),
+    CONSTRAINT shares_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT shares_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
 
 CREATE TABLE public.sign_in_attempts (
@@ -3940,6 +4328,9 @@ CREATE TABLE public.workspaces (
     CONSTRAINT workspaces_storage_limit_bytes_check CHECK ((storage_limit_bytes >= 0))
 );
 
+ALTER TABLE ONLY public.access_requests
+    ADD CONSTRAINT access_requests_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_pkey PRIMARY KEY (id);
 
@@ -4078,6 +4469,15 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_token_hash_key UNIQUE (token_hash);
 
+ALTER TABLE ONLY public.share_openings
+    ADD CONSTRAINT share_openings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_token_hash_key UNIQUE (token_hash);
+
 ALTER TABLE ONLY public.sign_in_attempts
     ADD CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (key);
 
@@ -4146,6 +4546,14 @@ ALTER TABLE ONLY public.workspace_usage
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+CREATE INDEX access_requests_decided_by ON public.access_requests USING btree (decided_by) WHERE (decided_by IS NOT NULL);
+
+CREATE INDEX access_requests_document ON public.access_requests USING btree (document_id, created_at);
+
+CREATE UNIQUE INDEX access_requests_open ON public.access_requests USING btree (document_id, user_id) WHERE (decided_at IS NULL);
+
+CREATE INDEX access_requests_user ON public.access_requests USING btree (user_id);
 
 CREATE INDEX access_tokens_parent ON public.access_tokens USING btree (parent_token_id) WHERE (parent_token_id IS NOT NULL);
 
@@ -4307,6 +4715,28 @@ CREATE INDEX sessions_expires ON public.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
+CREATE INDEX share_openings_client ON public.share_openings USING btree (share_id, client);
+
+CREATE INDEX shares_category ON public.shares USING btree (category_id) WHERE (category_id IS NOT NULL);
+
+CREATE INDEX shares_created_by ON public.shares USING btree (created_by) WHERE (created_by IS NOT NULL);
+
+CREATE INDEX shares_document ON public.shares USING btree (document_id, created_at);
+
+CREATE UNIQUE INDEX shares_email ON public.shares USING btree (lower(email), document_id) WHERE ((revoked_at IS NULL) AND (grantee_id IS NULL) AND (email IS NOT NULL));
+
+CREATE INDEX shares_expiry ON public.shares USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (NOT expired) AND (revoked_at IS NULL));
+
+CREATE UNIQUE INDEX shares_grantee ON public.shares USING btree (grantee_id, document_id) WHERE ((revoked_at IS NULL) AND (grantee_id IS NOT NULL));
+
+CREATE INDEX shares_grantee_all ON public.shares USING btree (grantee_id) WHERE (grantee_id IS NOT NULL);
+
+CREATE INDEX shares_opening ON public.shares USING btree (opening_id);
+
+CREATE INDEX shares_tag ON public.shares USING btree (tag_id) WHERE (tag_id IS NOT NULL);
+
+CREATE INDEX shares_workspace ON public.shares USING btree (workspace_id, created_at);
+
 CREATE INDEX sign_in_attempts_last ON public.sign_in_attempts USING btree (last_at);
 
 CREATE INDEX sign_in_links_email ON public.sign_in_links USING btree (lower(email)) WHERE (email IS NOT NULL);
@@ -4385,9 +4815,13 @@ CREATE TRIGGER access_del AFTER DELETE ON public.documents FOR EACH ROW EXECUTE 
 
 CREATE TRIGGER access_del AFTER DELETE ON public.sessions FOR EACH ROW WHEN ((old.expires_at > now())) EXECUTE FUNCTION app.access_changed('session', 'id');
 
+CREATE TRIGGER access_del AFTER DELETE ON public.shares FOR EACH ROW WHEN ((old.document_id IS NOT NULL)) EXECUTE FUNCTION app.access_changed('document', 'document_id');
+
 CREATE TRIGGER access_del AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION app.access_changed('user', 'id');
 
 CREATE TRIGGER access_features AFTER UPDATE OF features ON public.users FOR EACH ROW WHEN (((old.features -> 'api_tokens'::text) IS DISTINCT FROM (new.features -> 'api_tokens'::text))) EXECUTE FUNCTION app.access_changed('user', 'id');
+
+CREATE TRIGGER access_ins AFTER INSERT ON public.shares FOR EACH ROW WHEN (((new.document_id IS NOT NULL) AND ((new.grantee_id IS NOT NULL) OR (new.expires_at IS NOT NULL)))) EXECUTE FUNCTION app.access_changed('document', 'document_id');
 
 CREATE TRIGGER access_ins_del AFTER INSERT OR DELETE ON public.workspace_members FOR EACH ROW EXECUTE FUNCTION app.access_changed('user', 'user_id');
 
@@ -4396,6 +4830,8 @@ CREATE TRIGGER access_upd AFTER UPDATE OF revoked_at, expires_at, scopes ON publ
 CREATE TRIGGER access_upd AFTER UPDATE OF deleted_at, workspace_id, is_public, generation, settings, type ON public.documents FOR EACH ROW WHEN ((((((((old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)) OR (old.workspace_id IS DISTINCT FROM new.workspace_id)) OR (old.is_public IS DISTINCT FROM new.is_public)) OR (old.generation IS DISTINCT FROM new.generation)) OR ((old.settings -> 'collaboration'::text) IS DISTINCT FROM (new.settings -> 'collaboration'::text))) OR (old.type IS DISTINCT FROM new.type))) EXECUTE FUNCTION app.access_changed('document', 'id');
 
 CREATE TRIGGER access_upd AFTER UPDATE OF expires_at ON public.sessions FOR EACH ROW WHEN ((old.expires_at <> new.expires_at)) EXECUTE FUNCTION app.access_changed('session', 'id');
+
+CREATE TRIGGER access_upd AFTER UPDATE OF grantee_id, permission, expires_at, revoked_at, expired, opening_id, password_hash ON public.shares FOR EACH ROW WHEN (((new.document_id IS NOT NULL) AND ((((((old.grantee_id IS DISTINCT FROM new.grantee_id) OR (old.permission IS DISTINCT FROM new.permission)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.revoked_at IS DISTINCT FROM new.revoked_at)) OR (old.expired IS DISTINCT FROM new.expired)) OR (old.opening_id IS DISTINCT FROM new.opening_id)))) EXECUTE FUNCTION app.access_changed('document', 'document_id');
 
 CREATE TRIGGER access_upd AFTER UPDATE OF is_active, deleted_at, role ON public.users FOR EACH ROW WHEN ((((old.is_active IS DISTINCT FROM new.is_active) OR ((old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL))) OR (old.role IS DISTINCT FROM new.role))) EXECUTE FUNCTION app.access_changed('user', 'id');
 
@@ -4413,6 +4849,8 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.invitations FOR 
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE ON public.sessions FOR EACH ROW EXECUTE FUNCTION app.audit_session();
 
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF grantee_id, name, permission, expires_at, max_uses, password_hash, revoked_at ON public.shares FOR EACH ROW EXECUTE FUNCTION app.audit('share', 'id', 'document_id', 'tag_id', 'category_id', 'grantee_id', 'name', 'permission', 'expires_at', 'max_uses');
+
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF email, email_verified, username, display_name, first_name, last_name, avatar_url, bio, role, features, metadata, subscription_tier, is_active, deleted_at ON public.users FOR EACH ROW EXECUTE FUNCTION app.audit('user', 'id', 'role', 'is_active', 'email_verified', 'subscription_tier');
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF role, permissions, is_active ON public.workspace_members FOR EACH ROW EXECUTE FUNCTION app.audit('member', 'user_id', 'role', 'permissions', 'is_active');
@@ -4423,7 +4861,11 @@ CREATE TRIGGER before BEFORE UPDATE ON public.attachments FOR EACH ROW EXECUTE F
 
 CREATE TRIGGER before BEFORE INSERT OR UPDATE ON public.comments FOR EACH ROW EXECUTE FUNCTION app.comment_before();
 
+CREATE TRIGGER before BEFORE INSERT OR UPDATE ON public.shares FOR EACH ROW EXECUTE FUNCTION app.share_before();
+
 CREATE TRIGGER before BEFORE UPDATE ON public.suggestions FOR EACH ROW EXECUTE FUNCTION app.suggestion_before();
+
+CREATE TRIGGER claim_shares AFTER INSERT OR UPDATE OF email, email_verified ON public.users FOR EACH ROW WHEN (new.email_verified) EXECUTE FUNCTION app.claim_shares();
 
 CREATE TRIGGER complete AFTER UPDATE OF attachment_id ON public.uploads FOR EACH ROW WHEN (((old.attachment_id IS NULL) AND (new.attachment_id IS NOT NULL))) EXECUTE FUNCTION app.upload_gone();
 
@@ -4465,6 +4907,8 @@ CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF name, title, description
 
 CREATE TRIGGER feed AFTER UPDATE OF read_at, archived_at ON public.notifications FOR EACH ROW WHEN (((old.read_at IS DISTINCT FROM new.read_at) OR (old.archived_at IS DISTINCT FROM new.archived_at))) EXECUTE FUNCTION app.notification_changed();
 
+CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE OF grantee_id, name, permission, expires_at, max_uses, password_hash, revoked_at, expired ON public.shares FOR EACH ROW EXECUTE FUNCTION app.share_changed();
+
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.suggestions FOR EACH ROW EXECUTE FUNCTION app.suggestion_changed();
 
 CREATE TRIGGER feed AFTER INSERT OR DELETE OR UPDATE ON public.tags FOR EACH ROW EXECUTE FUNCTION app.entity_changed('tag');
@@ -4482,6 +4926,12 @@ CREATE TRIGGER guard_insert BEFORE INSERT ON public.categories FOR EACH ROW WHEN
 CREATE TRIGGER guard_update BEFORE UPDATE OF parent_id ON public.categories FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.parent_id IS DISTINCT FROM old.parent_id))) EXECUTE FUNCTION app.category_guard();
 
 CREATE TRIGGER invitation_guard BEFORE INSERT OR UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION app.invitation_guard();
+
+CREATE TRIGGER link_category AFTER UPDATE OF category_id ON public.documents FOR EACH ROW WHEN ((old.category_id IS DISTINCT FROM new.category_id)) EXECUTE FUNCTION app.link_category_changed();
+
+CREATE TRIGGER link_tagged AFTER INSERT ON public.document_tags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.link_tag_changed();
+
+CREATE TRIGGER link_untagged AFTER DELETE ON public.document_tags REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.link_tag_changed();
 
 CREATE TRIGGER member_guard BEFORE INSERT OR DELETE OR UPDATE OF role, is_active, permissions ON public.workspace_members FOR EACH ROW EXECUTE FUNCTION app.member_guard();
 
@@ -4510,6 +4960,12 @@ CREATE TRIGGER notify_encrypted AFTER UPDATE OF content_encrypted ON public.docu
 CREATE TRIGGER renamed AFTER UPDATE ON public.tags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.documents_tagged();
 
 CREATE TRIGGER revoke_descendants AFTER UPDATE OF revoked_at ON public.access_tokens FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL))) EXECUTE FUNCTION app.revoke_descendants();
+
+CREATE TRIGGER scope_del AFTER DELETE ON public.shares FOR EACH ROW WHEN ((old.document_id IS NULL)) EXECUTE FUNCTION app.access_changed('workspace', 'workspace_id');
+
+CREATE TRIGGER scope_ins AFTER INSERT ON public.shares FOR EACH ROW WHEN (((new.document_id IS NULL) AND (new.expires_at IS NOT NULL))) EXECUTE FUNCTION app.access_changed('workspace', 'workspace_id');
+
+CREATE TRIGGER scope_upd AFTER UPDATE OF expires_at, revoked_at, expired, opening_id, password_hash ON public.shares FOR EACH ROW WHEN (((new.document_id IS NULL) AND ((((old.expires_at IS DISTINCT FROM new.expires_at) OR (old.revoked_at IS DISTINCT FROM new.revoked_at)) OR (old.expired IS DISTINCT FROM new.expired)) OR (old.opening_id IS DISTINCT FROM new.opening_id)))) EXECUTE FUNCTION app.access_changed('workspace', 'workspace_id');
 
 CREATE TRIGGER storage AFTER INSERT OR DELETE OR UPDATE OF size_bytes, workspace_id, deleted_at ON public.attachments FOR EACH ROW EXECUTE FUNCTION app.attachment_counted();
 
@@ -4546,6 +5002,15 @@ CREATE TRIGGER untagged_edits AFTER DELETE ON public.document_tags REFERENCING O
 CREATE TRIGGER workspaces_10_owner AFTER INSERT ON public.workspaces FOR EACH ROW EXECUTE FUNCTION app.workspace_after_insert();
 
 CREATE TRIGGER workspaces_before BEFORE UPDATE ON public.workspaces FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION app.workspaces_before();
+
+ALTER TABLE ONLY public.access_requests
+    ADD CONSTRAINT access_requests_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.access_requests
+    ADD CONSTRAINT access_requests_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.access_requests
+    ADD CONSTRAINT access_requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_parent_token_id_fkey FOREIGN KEY (parent_token_id) REFERENCES public.access_tokens(id) ON DELETE CASCADE;
@@ -4712,6 +5177,27 @@ ALTER TABLE ONLY public.presence
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.share_openings
+    ADD CONSTRAINT share_openings_share_id_fkey FOREIGN KEY (share_id) REFERENCES public.shares(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_category_id_fkey FOREIGN KEY (category_id) REFERENCES public.categories(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_grantee_id_fkey FOREIGN KEY (grantee_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_tag_id_fkey FOREIGN KEY (tag_id) REFERENCES public.tags(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shares
+    ADD CONSTRAINT shares_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -4781,6 +5267,8 @@ ALTER TABLE ONLY public.workspace_usage
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id) ON DELETE RESTRICT;
 
+ALTER TABLE public.access_requests ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.access_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.activity_log ENABLE ROW LEVEL SECURITY;
@@ -4809,13 +5297,13 @@ ALTER TABLE public.devices ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY doc_create ON public.documents FOR INSERT TO app_readwrite WITH CHECK (((workspace_id = ANY (( SELECT app.workspace_ids('can_create_documents'::text) AS workspace_ids)::uuid[])) AND (NOT (created_by IS DISTINCT FROM ( SELECT app.user_id() AS user_id)))));
 
-CREATE POLICY doc_delete ON public.documents FOR DELETE TO app_readwrite USING (((deleted_at IS NOT NULL) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_delete_documents'::text) AS workspace_ids)::uuid[])) OR ((created_by = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))))));
+CREATE POLICY doc_delete ON public.documents FOR DELETE TO app_readwrite USING (((deleted_at IS NOT NULL) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_delete_documents'::text) AS workspace_ids)::uuid[])) OR ((created_by = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) OR (id = ANY (( SELECT app.shared_documents('admin'::public.share_permission) AS shared_documents)::uuid[])))));
 
 CREATE POLICY doc_not_expired ON public.documents AS RESTRICTIVE FOR SELECT TO app_readonly, app_readwrite USING (((deleted_at IS NOT NULL) OR (expires_at IS NULL) OR (expires_at > now())));
 
-CREATE POLICY doc_read ON public.documents FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) OR (is_public AND (deleted_at IS NULL) AND app.workspace_is_there(workspace_id))));
+CREATE POLICY doc_read ON public.documents FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) OR (is_public AND (deleted_at IS NULL) AND app.workspace_is_there(workspace_id)) OR (id = ANY (( SELECT app.shared_documents('read'::public.share_permission) AS shared_documents)::uuid[]))));
 
-CREATE POLICY doc_update ON public.documents FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (workspace_id = ANY (( SELECT app.workspace_ids('can_delete_documents'::text) AS workspace_ids)::uuid[]))));
+CREATE POLICY doc_update ON public.documents FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (workspace_id = ANY (( SELECT app.workspace_ids('can_delete_documents'::text) AS workspace_ids)::uuid[])) OR (id = ANY (( SELECT app.shared_documents('write'::public.share_permission) AS shared_documents)::uuid[]))));
 
 ALTER TABLE public.document_archive ENABLE ROW LEVEL SECURITY;
 
@@ -4851,11 +5339,13 @@ ALTER TABLE public.documents ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY everybody ON public.schema_objects FOR SELECT USING (true);
 
-CREATE POLICY feed_read ON public.sync_log FOR SELECT TO app_readonly, app_readwrite USING ((((target_user_id IS NULL) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[]))) OR (target_user_id = ( SELECT app.user_id() AS user_id))));
+CREATE POLICY feed_read ON public.sync_log FOR SELECT TO app_readonly, app_readwrite USING ((((target_user_id IS NULL) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('read'::public.share_permission) AS shared_documents)::uuid[])))) OR (target_user_id = ( SELECT app.user_id() AS user_id))));
 
 ALTER TABLE public.former_slugs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.history_segments ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY internal ON public.access_requests TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.access_tokens TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -4928,6 +5418,10 @@ CREATE POLICY internal ON public.role_permissions TO app_service, app_admin USIN
 CREATE POLICY internal ON public.search_queue TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.sessions TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.share_openings TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.shares TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.sign_in_attempts TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -5011,7 +5505,7 @@ END));
 
 CREATE POLICY own ON public.sync_mutations TO app_readwrite USING ((user_id = app.user_id())) WITH CHECK ((user_id = app.user_id()));
 
-CREATE POLICY own ON public.uploads TO app_readwrite USING (((NOT (uploaded_by IS DISTINCT FROM ( SELECT app.user_id() AS user_id))) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])))) WITH CHECK (((NOT (uploaded_by IS DISTINCT FROM ( SELECT app.user_id() AS user_id))) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))));
+CREATE POLICY own ON public.uploads TO app_readwrite USING (((NOT (uploaded_by IS DISTINCT FROM ( SELECT app.user_id() AS user_id))) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('write'::public.share_permission) AS shared_documents)::uuid[]))))) WITH CHECK (((NOT (uploaded_by IS DISTINCT FROM ( SELECT app.user_id() AS user_id))) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('write'::public.share_permission) AS shared_documents)::uuid[])))));
 
 CREATE POLICY own ON public.user_activity_days FOR SELECT TO app_readonly, app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
 
@@ -5021,9 +5515,9 @@ CREATE POLICY own ON public.user_settings TO app_readonly, app_readwrite USING (
 
 CREATE POLICY own_delete ON public.comment_reactions FOR DELETE TO app_readwrite USING ((user_id = ( SELECT app.user_id() AS user_id)));
 
-CREATE POLICY own_delete ON public.suggestions FOR DELETE TO app_readwrite USING (((author_id = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))));
+CREATE POLICY own_delete ON public.suggestions FOR DELETE TO app_readwrite USING (((author_id = ( SELECT app.user_id() AS user_id)) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[])))));
 
-CREATE POLICY own_insert ON public.sync_conflicts FOR INSERT TO app_readwrite WITH CHECK (((user_id = app.user_id()) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))));
+CREATE POLICY own_insert ON public.sync_conflicts FOR INSERT TO app_readwrite WITH CHECK (((user_id = app.user_id()) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('write'::public.share_permission) AS shared_documents)::uuid[])))));
 
 CREATE POLICY own_read ON public.notifications FOR SELECT TO app_readonly, app_readwrite USING (((user_id = ( SELECT app.user_id() AS user_id)) AND
 CASE
@@ -5046,11 +5540,13 @@ CREATE POLICY own_update ON public.notifications FOR UPDATE TO app_readwrite USI
 
 CREATE POLICY own_write ON public.comment_reactions FOR INSERT TO app_readwrite WITH CHECK (((user_id = ( SELECT app.user_id() AS user_id)) AND (EXISTS ( SELECT
    FROM public.comments c
-  WHERE ((c.id = comment_reactions.comment_id) AND (c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])))))));
+  WHERE ((c.id = comment_reactions.comment_id) AND ((c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (c.document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[]))))))));
 
 ALTER TABLE public.presence ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY read ON public.role_permissions FOR SELECT TO app_readonly, app_readwrite USING (true);
+
+CREATE POLICY request_read ON public.access_requests FOR SELECT TO app_readonly, app_readwrite USING (((user_id = ( SELECT app.user_id() AS user_id)) OR ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('admin'::public.share_permission) AS shared_documents)::uuid[])))));
 
 ALTER TABLE public.role_permissions ENABLE ROW LEVEL SECURITY;
 
@@ -5063,6 +5559,18 @@ CREATE POLICY self_or_peer ON public.users FOR SELECT TO app_readonly, app_readw
 CREATE POLICY self_update ON public.users FOR UPDATE TO app_readwrite USING ((id = ( SELECT app.user_id() AS user_id)));
 
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY share_create ON public.shares FOR INSERT TO app_readwrite WITH CHECK (((((document_id IS NOT NULL) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) OR (document_id = ANY (( SELECT app.shared_documents('admin'::public.share_permission) AS shared_documents)::uuid[])) OR ((document_id IS NULL) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_invite_members'::text) AS workspace_ids)::uuid[])))) AND ((document_id IS NULL) OR (EXISTS ( SELECT
+   FROM public.documents d
+  WHERE ((d.id = shares.document_id) AND (d.workspace_id = shares.workspace_id)))))));
+
+ALTER TABLE public.share_openings ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY share_read ON public.shares FOR SELECT TO app_readonly, app_readwrite USING (((grantee_id = ( SELECT app.user_id() AS user_id)) OR (((document_id IS NOT NULL) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) OR (document_id = ANY (( SELECT app.shared_documents('admin'::public.share_permission) AS shared_documents)::uuid[])) OR ((document_id IS NULL) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_invite_members'::text) AS workspace_ids)::uuid[]))))));
+
+CREATE POLICY share_update ON public.shares FOR UPDATE TO app_readwrite USING ((((document_id IS NOT NULL) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) OR (document_id = ANY (( SELECT app.shared_documents('admin'::public.share_permission) AS shared_documents)::uuid[])) OR ((document_id IS NULL) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_invite_members'::text) AS workspace_ids)::uuid[])))));
+
+ALTER TABLE public.shares ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sign_in_attempts ENABLE ROW LEVEL SECURITY;
 
@@ -5086,13 +5594,13 @@ ALTER TABLE public.sync_mutations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY tenant_create ON public.comments FOR INSERT TO app_readwrite WITH CHECK (((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) AND
+CREATE POLICY tenant_create ON public.comments FOR INSERT TO app_readwrite WITH CHECK ((((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[]))) AND
 CASE author_kind
     WHEN 'app_user'::text THEN (author_id IS NULL)
     ELSE (NOT (author_id IS DISTINCT FROM ( SELECT app.user_id() AS user_id)))
 END));
 
-CREATE POLICY tenant_create ON public.suggestions FOR INSERT TO app_readwrite WITH CHECK (((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) AND
+CREATE POLICY tenant_create ON public.suggestions FOR INSERT TO app_readwrite WITH CHECK ((((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[]))) AND
 CASE author_kind
     WHEN 'app_user'::text THEN (author_id IS NULL)
     ELSE (NOT (author_id IS DISTINCT FROM ( SELECT app.user_id() AS user_id)))
@@ -5100,21 +5608,21 @@ END));
 
 CREATE POLICY tenant_delete ON public.comment_mentions FOR DELETE TO app_readwrite USING ((EXISTS ( SELECT
    FROM public.comments c
-  WHERE ((c.id = comment_mentions.comment_id) AND (c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))))));
+  WHERE ((c.id = comment_mentions.comment_id) AND ((c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (c.document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[])))))));
 
 CREATE POLICY tenant_read ON public.categories FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
-CREATE POLICY tenant_read ON public.comments FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) AND (EXISTS ( SELECT
+CREATE POLICY tenant_read ON public.comments FOR SELECT TO app_readonly, app_readwrite USING ((((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('read'::public.share_permission) AS shared_documents)::uuid[]))) AND (EXISTS ( SELECT
    FROM public.documents d
   WHERE (d.id = comments.document_id)))));
 
 CREATE POLICY tenant_read ON public.document_tags FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
-CREATE POLICY tenant_read ON public.suggestions FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) AND (EXISTS ( SELECT
+CREATE POLICY tenant_read ON public.suggestions FOR SELECT TO app_readonly, app_readwrite USING ((((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('read'::public.share_permission) AS shared_documents)::uuid[]))) AND (EXISTS ( SELECT
    FROM public.documents d
   WHERE (d.id = suggestions.document_id)))));
 
-CREATE POLICY tenant_read ON public.sync_floors FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
+CREATE POLICY tenant_read ON public.sync_floors FOR SELECT TO app_readonly, app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) OR (workspace_id = ANY (( SELECT app.sharing_workspaces() AS sharing_workspaces)::uuid[]))));
 
 CREATE POLICY tenant_read ON public.tags FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
@@ -5122,17 +5630,17 @@ CREATE POLICY tenant_read ON public.workspace_members FOR SELECT TO app_readonly
 
 CREATE POLICY tenant_read ON public.workspace_usage FOR SELECT TO app_readonly, app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])));
 
-CREATE POLICY tenant_update ON public.attachments FOR UPDATE TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
+CREATE POLICY tenant_update ON public.attachments FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('write'::public.share_permission) AS shared_documents)::uuid[]))));
 
-CREATE POLICY tenant_update ON public.comments FOR UPDATE TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])));
+CREATE POLICY tenant_update ON public.comments FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[]))));
 
-CREATE POLICY tenant_update ON public.suggestions FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR ((author_id = ( SELECT app.user_id() AS user_id)) AND (workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])))));
+CREATE POLICY tenant_update ON public.suggestions FOR UPDATE TO app_readwrite USING (((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('write'::public.share_permission) AS shared_documents)::uuid[])) OR ((author_id = ( SELECT app.user_id() AS user_id)) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[]))))));
 
 CREATE POLICY tenant_write ON public.categories TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) WITH CHECK ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
 
 CREATE POLICY tenant_write ON public.comment_mentions FOR INSERT TO app_readwrite WITH CHECK ((EXISTS ( SELECT
    FROM public.comments c
-  WHERE ((c.id = comment_mentions.comment_id) AND (c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[]))))));
+  WHERE ((c.id = comment_mentions.comment_id) AND ((c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (c.document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[])))))));
 
 CREATE POLICY tenant_write ON public.document_tags TO app_readwrite USING ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[]))) WITH CHECK ((workspace_id = ANY (( SELECT app.workspace_ids('can_edit_documents'::text) AS workspace_ids)::uuid[])));
 
@@ -5272,6 +5780,14 @@ REVOKE ALL ON FUNCTION app.category_guard() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.category_guard() TO app_service;
 GRANT ALL ON FUNCTION app.category_guard() TO app_admin;
 
+REVOKE ALL ON FUNCTION app.category_tree(p_category uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.category_tree(p_category uuid) TO app_service;
+GRANT ALL ON FUNCTION app.category_tree(p_category uuid) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.claim_shares() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.claim_shares() TO app_service;
+GRANT ALL ON FUNCTION app.claim_shares() TO app_admin;
+
 REVOKE ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) TO app_service;
 GRANT ALL ON FUNCTION app.collapse_history(p_document uuid, p_created timestamp with time zone[], p_seq bigint, p_at timestamp with time zone, p_payload bytea, p_collapsed boolean) TO app_admin;
@@ -5321,9 +5837,9 @@ GRANT ALL ON FUNCTION app.document_permission(p_document uuid) TO app_admin;
 GRANT ALL ON FUNCTION app.document_permission(p_document uuid) TO app_readonly;
 GRANT ALL ON FUNCTION app.document_permission(p_document uuid) TO app_readwrite;
 
-REVOKE ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_documents uuid[], p_guest_role text) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_documents uuid[], p_guest_role text) TO app_service;
-GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_documents uuid[], p_guest_role text) TO app_admin;
+REVOKE ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text) TO app_service;
+GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.documents_after_insert() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.documents_after_insert() TO app_service;
@@ -5390,6 +5906,10 @@ GRANT ALL ON FUNCTION app.expire_invitations(p_workspace uuid) TO app_service;
 GRANT ALL ON FUNCTION app.expire_invitations(p_workspace uuid) TO app_admin;
 GRANT ALL ON FUNCTION app.expire_invitations(p_workspace uuid) TO app_readwrite;
 
+REVOKE ALL ON FUNCTION app.expire_shares(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.expire_shares(p_limit integer) TO app_service;
+GRANT ALL ON FUNCTION app.expire_shares(p_limit integer) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.favourite_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.favourite_changed() TO app_service;
 GRANT ALL ON FUNCTION app.favourite_changed() TO app_admin;
@@ -5428,6 +5948,11 @@ REVOKE ALL ON FUNCTION app.generation_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.generation_changed() TO app_service;
 GRANT ALL ON FUNCTION app.generation_changed() TO app_admin;
 
+REVOKE ALL ON FUNCTION app.give_back_share(p_share uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.give_back_share(p_share uuid) TO app_readwrite;
+GRANT ALL ON FUNCTION app.give_back_share(p_share uuid) TO app_service;
+GRANT ALL ON FUNCTION app.give_back_share(p_share uuid) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.invitation_guard() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.invitation_guard() TO app_service;
 GRANT ALL ON FUNCTION app.invitation_guard() TO app_admin;
@@ -5458,6 +5983,18 @@ GRANT ALL ON FUNCTION app.is_workspace_slug(p_slug text) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.keep_former_slug() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION app.link_category_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.link_category_changed() TO app_service;
+GRANT ALL ON FUNCTION app.link_category_changed() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.link_documents(p_share uuid, p_only uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.link_documents(p_share uuid, p_only uuid) TO app_service;
+GRANT ALL ON FUNCTION app.link_documents(p_share uuid, p_only uuid) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.link_tag_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.link_tag_changed() TO app_service;
+GRANT ALL ON FUNCTION app.link_tag_changed() TO app_admin;
+
 REVOKE ALL ON FUNCTION app.load_document(p_document uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.load_document(p_document uuid) TO app_service;
 GRANT ALL ON FUNCTION app.load_document(p_document uuid) TO app_admin;
@@ -5480,6 +6017,11 @@ REVOKE ALL ON FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) FROM 
 GRANT ALL ON FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) TO app_service;
 GRANT ALL ON FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) TO app_admin;
 GRANT ALL ON FUNCTION app.may_remove(p_workspace uuid, p_created_by uuid) TO app_readwrite;
+
+REVOKE ALL ON FUNCTION app.may_share(p_document uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.may_share(p_document uuid) TO app_readwrite;
+GRANT ALL ON FUNCTION app.may_share(p_document uuid) TO app_service;
+GRANT ALL ON FUNCTION app.may_share(p_document uuid) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.member_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.member_changed() TO app_service;
@@ -5564,6 +6106,10 @@ GRANT ALL ON FUNCTION app.notify_mention() TO app_admin;
 REVOKE ALL ON FUNCTION app.notify_reaction() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.notify_reaction() TO app_service;
 GRANT ALL ON FUNCTION app.notify_reaction() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.open_share(p_share uuid, p_client bytea, p_same_device boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.open_share(p_share uuid, p_client bytea, p_same_device boolean) TO app_service;
+GRANT ALL ON FUNCTION app.open_share(p_share uuid, p_client bytea, p_same_device boolean) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.open_threads(p_documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.open_threads(p_documents uuid[]) TO app_readonly;
@@ -5651,6 +6197,11 @@ REVOKE ALL ON FUNCTION app.replace_generation(p_document uuid, p_generation bigi
 GRANT ALL ON FUNCTION app.replace_generation(p_document uuid, p_generation bigint, p_seq bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_former bytea, p_clients bigint[], p_actor uuid, p_first_seq bigint, p_last_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_payload bytea) TO app_service;
 GRANT ALL ON FUNCTION app.replace_generation(p_document uuid, p_generation bigint, p_seq bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_former bytea, p_clients bigint[], p_actor uuid, p_first_seq bigint, p_last_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_payload bytea) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.request_access(p_document uuid, p_permission public.share_permission, p_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.request_access(p_document uuid, p_permission public.share_permission, p_message text) TO app_readwrite;
+GRANT ALL ON FUNCTION app.request_access(p_document uuid, p_permission public.share_permission, p_message text) TO app_service;
+GRANT ALL ON FUNCTION app.request_access(p_document uuid, p_permission public.share_permission, p_message text) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.revoke_descendants() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.revoke_descendants() TO app_service;
 GRANT ALL ON FUNCTION app.revoke_descendants() TO app_admin;
@@ -5717,6 +6268,42 @@ GRANT ALL ON FUNCTION app.setting(p_name text) TO app_service;
 GRANT ALL ON FUNCTION app.setting(p_name text) TO app_admin;
 GRANT ALL ON FUNCTION app.setting(p_name text) TO app_readonly;
 GRANT ALL ON FUNCTION app.setting(p_name text) TO app_readwrite;
+
+REVOKE ALL ON FUNCTION app.share_before() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.share_before() TO app_service;
+GRANT ALL ON FUNCTION app.share_before() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.share_changed() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.share_changed() TO app_service;
+GRANT ALL ON FUNCTION app.share_changed() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.share_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.share_id() TO app_readonly;
+GRANT ALL ON FUNCTION app.share_id() TO app_readwrite;
+GRANT ALL ON FUNCTION app.share_id() TO app_service;
+GRANT ALL ON FUNCTION app.share_id() TO app_admin;
+
+REVOKE ALL ON FUNCTION app.share_permission(p_document uuid, p_user uuid, p_share uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.share_permission(p_document uuid, p_user uuid, p_share uuid) TO app_service;
+GRANT ALL ON FUNCTION app.share_permission(p_document uuid, p_user uuid, p_share uuid) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.shared_documents(p_least public.share_permission) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.shared_documents(p_least public.share_permission) TO app_readonly;
+GRANT ALL ON FUNCTION app.shared_documents(p_least public.share_permission) TO app_readwrite;
+GRANT ALL ON FUNCTION app.shared_documents(p_least public.share_permission) TO app_service;
+GRANT ALL ON FUNCTION app.shared_documents(p_least public.share_permission) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.shared_outside(p_workspaces uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.shared_outside(p_workspaces uuid[]) TO app_readonly;
+GRANT ALL ON FUNCTION app.shared_outside(p_workspaces uuid[]) TO app_readwrite;
+GRANT ALL ON FUNCTION app.shared_outside(p_workspaces uuid[]) TO app_service;
+GRANT ALL ON FUNCTION app.shared_outside(p_workspaces uuid[]) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.sharing_workspaces() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.sharing_workspaces() TO app_readonly;
+GRANT ALL ON FUNCTION app.sharing_workspaces() TO app_readwrite;
+GRANT ALL ON FUNCTION app.sharing_workspaces() TO app_service;
+GRANT ALL ON FUNCTION app.sharing_workspaces() TO app_admin;
 
 REVOKE ALL ON FUNCTION app.slugify(p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.slugify(p_text text) TO app_service;
@@ -5863,6 +6450,11 @@ GRANT ALL ON FUNCTION app.workspaces_before() TO app_admin;
 
 GRANT SELECT ON TABLE app.schema_gaps TO app_service;
 GRANT SELECT ON TABLE app.schema_gaps TO app_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_requests TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_requests TO app_admin;
+GRANT SELECT ON TABLE public.access_requests TO app_readonly;
+GRANT SELECT ON TABLE public.access_requests TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_tokens TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_tokens TO app_admin;
@@ -6246,6 +6838,73 @@ GRANT SELECT(signed_in_by) ON TABLE public.sessions TO app_readwrite;
 GRANT SELECT(link_made_by) ON TABLE public.sessions TO app_admin;
 GRANT SELECT(link_made_by) ON TABLE public.sessions TO app_readonly;
 GRANT SELECT(link_made_by) ON TABLE public.sessions TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.share_openings TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.share_openings TO app_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shares TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shares TO app_admin;
+
+GRANT SELECT(id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(document_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(document_id),INSERT(document_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(workspace_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(workspace_id),INSERT(workspace_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(tag_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(tag_id),INSERT(tag_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(category_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(category_id),INSERT(category_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(grantee_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(grantee_id),INSERT(grantee_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(email) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(email),INSERT(email) ON TABLE public.shares TO app_readwrite;
+
+GRANT INSERT(token_hash) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(name) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.shares TO app_readwrite;
+
+GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(has_password) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(has_password) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(permission) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(permission),INSERT(permission),UPDATE(permission) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(expires_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(max_uses) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(max_uses),INSERT(max_uses),UPDATE(max_uses) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(access_count) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(access_count) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(last_accessed_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(last_accessed_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(created_by) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(created_by) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(created_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(created_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(updated_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(updated_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(revoked_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(expired) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(expired) ON TABLE public.shares TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_attempts TO app_service;
 GRANT SELECT,DELETE ON TABLE public.sign_in_attempts TO app_admin;

@@ -93,7 +93,8 @@ def marks_in(content: bytes) -> frozenset[bytes]:
 class Peer:
     """A client of one document that keeps a Doc and knows which of its marks the server has acknowledged.
 
-    `root`: the Text it types into. A mark is acknowledged when a message that carried it is, on that message's socket.
+    `share`: the token of a link. `root`: the Text it types into. A mark is acknowledged when a message that carried it
+    is, on that message's socket.
     """
 
     def __init__(
@@ -103,13 +104,16 @@ class Peer:
         name: str,
         *,
         token: str | None = None,
+        share: str | None = None,
         author: str = "",
         root: str = "content",
         version: str | None = "4.8.0",
         headers: Sequence[tuple[str, str]] = (),
         events: bool = False,
     ) -> None:
-        self.server, self.family, self.name, self.token, self.version = server, family, name, token, version
+        self.server, self.family, self.name, self.version = server, family, name, version
+        self.share = share
+        self.token = f"share:{share}" if share and family == "hocus" else token
         self.headers = headers
         self.author = author or f"p{os.urandom(4).hex()}"
         self.doc: Doc[Any] = Doc()
@@ -144,6 +148,7 @@ class Peer:
         if self.family == "hocus":
             return f"{self.server.hocuspocus}?{events}" if events else self.server.hocuspocus
         token = f"&token={quote(self.token)}" if self.token else ""
+        token += f"&share={quote(self.share)}" if self.share else ""
         return f"{self.server.ws}/{quote(self.name)}?acks=1{token}&{events}".rstrip("&")
 
     async def connect(self) -> None:

@@ -156,7 +156,7 @@ async def test_permissions_of_many_are_those_of_each(site: Site) -> None:
     people: list[str | None] = ["ann", "ed", "vic", "eve", None]
     documents = [site.plan, public, open_to_guests, deleted, UUID(int=77)]
     pairs = [(who, document) for who in people for document in documents]
-    many = "SELECT user_id, document_id, permission::text FROM app.document_permissions_for($1, $2, $3)"
+    many = "SELECT user_id, document_id, permission::text FROM app.document_permissions_for($1, $2, $3, $4)"
     one = "SELECT app.document_permission($1)::text"
     ids = {who: None if who is None else site.people[who] for who in people}
     seen: set[str | None] = set()
@@ -174,8 +174,9 @@ async def test_permissions_of_many_are_those_of_each(site: Site) -> None:
         await site.owner.execute(change)
         for guest_role in ("", "viewer", "editor", "owner"):
             users, asked = [ids[who] for who, _ in pairs], [document for _, document in pairs]
+            links = [None] * len(pairs)
             async with site.acting("server") as conn:
-                found = {(row[0], row[1]): row[2] for row in await conn.fetch(many, users, asked, guest_role)}
+                found = {(row[0], row[1]): row[2] for row in await conn.fetch(many, users, links, asked, guest_role)}
             assert len(found) == len(pairs)
             for who, document in pairs:
                 expected = await site.value(who, one, document, guest_role=guest_role)
@@ -185,7 +186,7 @@ async def test_permissions_of_many_are_those_of_each(site: Site) -> None:
 
 
 async def test_who_is_deactivated_may_do_nothing(site: Site) -> None:
-    query = "SELECT permission::text FROM app.document_permissions_for($1, $2)"
+    query = "SELECT permission::text FROM app.document_permissions_for($1, '{NULL}', $2)"
     assert await site.value("server", query, [site.people["ann"]], [site.plan]) == "admin"
     for change in ("is_active = false", "is_active = true, deleted_at = now()"):
         await site.owner.execute(f"UPDATE users SET {change} WHERE id = $1", site.people["ann"])
@@ -193,7 +194,7 @@ async def test_who_is_deactivated_may_do_nothing(site: Site) -> None:
 
 
 async def test_only_the_server_asks_for_others(site: Site) -> None:
-    ask = "SELECT count(*) FROM app.document_permissions_for($1, $2, 'editor')"
+    ask = "SELECT count(*) FROM app.document_permissions_for($1, '{NULL}', $2, 'editor')"
     for who in ("ann", None):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await site.value(who, ask, [site.people["ann"]], [site.plan])

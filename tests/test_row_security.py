@@ -67,6 +67,9 @@ MINE = {
     f"VALUES ($3, $2, 'F', 'F', 'text/plain', 0, {HASH}, 'b', 'k', $1)",
     "uploads": "INSERT INTO uploads (document_id, workspace_id, file_name, size_bytes, s3_bucket, uploaded_by, "
     "expires_at) VALUES ($3, $2, 'F', 1, 'b', $1, now() + interval '1 day')",
+    "shares": "INSERT INTO shares (document_id, workspace_id, grantee_id, created_by) VALUES ($3, $2, $1, $1)",
+    "access_requests": "INSERT INTO access_requests (document_id, workspace_id, user_id, permission) "
+    "VALUES ($3, $2, $1, 'read')",
     "sync_log": "",
     "sync_floors": "INSERT INTO sync_floors (workspace_id, floor_xid, floor_id) VALUES ($2, '1', 1)",
 }
@@ -93,6 +96,7 @@ HIDDEN = {
     "VALUES ($3, repeat('a', 64), '', 'x')",
     "document_search": "INSERT INTO document_search (document_id, workspace_id) VALUES ($3, $2)",
     "search_queue": "",
+    "share_openings": f"INSERT INTO share_openings (share_id, client) SELECT id, {HASH} FROM shares LIMIT 1",
     "object_deletions": "INSERT INTO object_deletions (s3_bucket, s3_key) VALUES ('b', 'k')",
     "mail_outbox": "INSERT INTO mail_outbox (user_id, due_at) VALUES ($1, now())",
     "sync_meta": "",

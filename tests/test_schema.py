@@ -122,7 +122,7 @@ async def test_deleting_and_publishing_need_the_right_or_authorship(site: Site) 
 
 async def test_a_public_document_goes_with_its_workspace(site: Site) -> None:
     ask = "SELECT app.document_permission($1)"
-    many = "SELECT permission::text FROM app.document_permissions_for(ARRAY[$1::uuid], ARRAY[$2::uuid], '')"
+    many = "SELECT permission::text FROM app.document_permissions_for(ARRAY[$1::uuid], '{NULL}', ARRAY[$2::uuid], '')"
     await site.run("ann", "UPDATE documents SET is_public = true")
     assert await site.value("eve", ask, site.plan) == "read"
     assert await site.value("server", many, site.people["eve"], site.plan) == "read"

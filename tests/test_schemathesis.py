@@ -49,7 +49,10 @@ async def things(person: Person) -> dict[str, str]:
     attachment = (await person.post(f"/documents/{document}/attachments", content=b"One")).json()["id"]
     file = {"file_name": "One", "size_bytes": 9}
     upload = (await person.post(f"/documents/{document}/uploads", json=file)).json()["id"]
+    link = {"kind": "link", "permission": "read"}
+    share = (await person.post(f"/documents/{document}/shares", json=link)).json()["id"]
     return {
+        "share_id": share,
         "attachment_id": attachment,
         "upload_id": upload,
         "workspace_id": workspace,

@@ -48,6 +48,10 @@ PATHS = {
     "/documents/{document_id}/history": "/documents/{document}/history",
     "/documents/{document_id}/comments": "/documents/{document}/comments",
     "/documents/{document_id}/attachments": "/documents/{document}/attachments",
+    "/documents/{document_id}/shares": "/documents/{document}/shares",
+    "/workspaces/{workspace_id}/shares": "/workspaces/{workspace}/shares",
+    "/documents/{document_id}/access-requests": "/documents/{document}/access-requests",
+    "/documents/shared": "/documents/shared",
     "/documents/{document_id}/mentionable": "/documents/{document}/mentionable?limit=50",
     "/comments/{comment_id}/edits": "/comments/{comment}/edits",
     "/sync": "/sync?cursor={cursor}",
@@ -171,6 +175,22 @@ async def everything(counted: Counted, owner_dsn: str, count: int) -> Somebody:
             await conn.execute("INSERT INTO document_favourites VALUES ($1, $2)", me, document)
             await conn.execute("INSERT INTO document_views VALUES ($1, $2, now())", me, document)
             conflicted = conflicted or document
+            add_share = "INSERT INTO shares (document_id, workspace_id, grantee_id) VALUES ($1, $2, $3)"
+            await conn.execute(add_share, document, workspace, me)
+            for shared in (conflicted, None):
+                await conn.execute(
+                    "INSERT INTO shares (document_id, workspace_id, token_hash) VALUES ($1, $2, $3)",
+                    shared,
+                    workspace,
+                    os.urandom(32),
+                )
+            await conn.execute(
+                "INSERT INTO access_requests (document_id, workspace_id, user_id, permission) "
+                "VALUES ($1, $2, $3, 'read')",
+                conflicted,
+                workspace,
+                invited,
+            )
             await conn.execute(
                 "INSERT INTO sync_conflicts (document_id, workspace_id, user_id, device_id, kind, overwritten, "
                 "written, row_version) VALUES ($1, $2, $3, 'd', 'patch', '{}', '{}', 1)",

@@ -16,4 +16,4 @@ def author_of(identity: Identity, device: str | None) -> Author:
         return Author(identity.user_id, device)
     if identity.issuer is not None:
         return Author(None, device, "app_user", identity.name)
-    return Author(None, device, "guest")
+    return Author(None, device, "guest", identity.name if identity.link is not None else None)

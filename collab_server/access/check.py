@@ -27,12 +27,12 @@ async def role_in(db: Database, identity: Identity, document_id: UUID) -> Role:
     if identity.kind == "connect":
         if identity.document_id != document_id:
             raise NotFound(ABSENT)
-        pair = (identity.rights_of, document_id)
+        pair = (identity.rights, document_id)
         async with db.as_service() as conn:
             found = await live_queries.find_permissions(conn, [pair], db.guest_role)
         role = role_of_permission(found[pair])
     else:
-        async with db.as_user(identity.user_id) as conn:
+        async with db.as_user(identity.subject) as conn:
             role = role_of_permission(await queries.find_permission(conn, document_id))
     if role is None:
         raise NotFound(ABSENT)

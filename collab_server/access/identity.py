@@ -4,15 +4,16 @@ one document.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-from collab_server.access import live_queries, queries
+from collab_server.access import links, live_queries, queries
+from collab_server.access.links import GUEST_NAME, UNKNOWN_DEVICE, Device, Link
 from collab_server.access.policy import Role, role_named
-from collab_server.adapters.postgres import Database
-from collab_server.errors import AmbiguousAddress, Forbidden, NotFound, Unauthenticated
+from collab_server.adapters.postgres import Database, Subject
+from collab_server.errors import AmbiguousAddress, Forbidden, NotFound, ShareEnded, Unauthenticated
 from collab_server.security import tokens
 
 
@@ -33,7 +34,8 @@ class Credential:
 class Identity:
     """`role_cap`: the most this identity may be in any document. `document_id`: the only document it may see, if
     set. `is_admin`: may administer the server (not: see what is not theirs). `issuer`: who made the connect token; it
-    gives no more than that person (None: a guest) has in the document at the time.
+    gives no more than that person (None: a guest) has in the document at the time. `link`: the link by which they
+    came; it gives them its rights besides their own.
     """
 
     kind: Literal["guest", "user", "connect"]
@@ -45,11 +47,27 @@ class Identity:
     credential: Credential | None = None
     is_admin: bool = False
     issuer: UUID | None = None
+    link: Link | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Who row-level security takes this identity for."""
+        return Subject(self.user_id, self.link.id if self.link else None)
+
+    @property
+    def rights(self) -> Subject:
+        """Whose rights bound those of this identity."""
+        return Subject(self.rights_of, self.link.id if self.link else None)
 
     @property
     def rights_of(self) -> UUID | None:
         """The person whose rights bound those of this identity; None: a guest's."""
         return self.issuer if self.kind == "connect" else self.user_id
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether nobody has signed in: neither this person nor the one who vouches for them."""
+        return self.kind == "guest" or (self.link is not None and self.rights_of is None)
 
     @property
     def person(self) -> str:
@@ -81,10 +99,12 @@ class Identity:
     @property
     def vouched(self) -> dict[str, object] | None:
         """Fields of an awareness state's `user` that the server sets; guests, and those whom guests let in, name
-        themselves.
+        themselves. `link`: the link whose name stands beside theirs.
         """
         if self.rights_of is None:
-            return None
+            if self.link is None:
+                return None
+            return {"id": None, "name": self.name} if self.link.guest else {"id": None, "link": self.link.name}
         return {"id": str(self.user_id) if self.user_id else None, "name": self.name}
 
 
@@ -121,9 +141,9 @@ class Authenticator:
         self._guests = guests
         self.oidc = oidc
 
-    async def identify(self, token: str | None, *, reading: bool = False) -> Identity:
+    async def identify(self, token: str | None, *, reading: bool = False, device: Device = UNKNOWN_DEVICE) -> Identity:
         """The identity behind a bearer token; without one, a guest where guests are let in, else READER where what is
-        asked for is `reading` a document.
+        asked for is `reading` a document. `device`: opens the link, if the token is a link's.
 
         Raises Unauthenticated (also for a token that is wrong: it never falls back to a guest), Unavailable.
         """
@@ -135,11 +155,33 @@ class Authenticator:
             raise Unauthenticated("sign in, or give a token")
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("the token is not valid")
+        if links.is_link_token(token):
+            async with self._db.as_service() as conn:
+                return _guest_of(await links.get_link(conn, token, device))
         if token.startswith(tokens.API_TOKEN_PREFIX):
             return await self._by_api_token(token)
         if self.oidc is not None and tokens.algorithm_of(token) not in ("", tokens.CONNECT_ALGORITHM):
             return await self.oidc.identity_of(token)
         return await self._by_connect_token(token)
+
+    async def with_link(self, identity: Identity | None, token: str, device: Device) -> Identity:
+        """The identity with the rights of a link besides its own; None: of a guest who has the link only. `token`: the
+        link's, or the one that `POST shares/open` returned. A connect token is for what its maker allowed, and stays.
+        A person whose link has ended keeps their own rights.
+
+        Raises Unauthenticated, ShareEnded, SharePasswordRequired, ShareUsedUp, Unavailable.
+        """
+        try:
+            bearer = await self.identify(token, device=device)
+        except ShareEnded:
+            if identity is None or identity.kind == "guest":
+                raise
+            return identity
+        if bearer.link is None:
+            raise Unauthenticated("the token is not one of a link")
+        if identity is None or identity.kind == "guest":
+            return bearer
+        return replace(identity, link=bearer.link) if identity.kind == "user" else identity
 
     async def of_session(self, token: str) -> Identity | None:
         """The identity behind a session's cookie; None where the session has ended. Raises Unavailable."""
@@ -171,7 +213,12 @@ class Authenticator:
         return Identity("user", owner.user_id, owner.name, max(caps), None, owner.expires_at, credential, is_admin)
 
     async def _by_connect_token(self, token: str) -> Identity:
-        identity, made_by = _bearer_of(self._signer.read(token))
+        claims = self._signer.read(token)
+        if "share" in claims:
+            link, expires_at = _opened_link_of(claims)
+            async with self._db.as_service() as conn:
+                return _guest_of(await links.get_opened_link(conn, link), expires_at)
+        identity, made_by = _bearer_of(claims)
         async with self._db.as_service() as conn:
             if not await live_queries.list_valid_credentials(conn, [made_by]):
                 raise Unauthenticated("the token or session that made this connect token has ended")
@@ -187,6 +234,37 @@ def asked_to_sign_in(identity: Identity) -> Iterator[None]:
         if identity is READER:
             raise Unauthenticated("sign in, or give a token") from None
         raise
+
+
+def _guest_of(link: Link, expires_at: datetime | None = None) -> Identity:
+    """Who has only a link: for one document like the bearer of a connect token, else a guest who reads."""
+    many = link.document_id is None
+    return Identity(
+        "guest" if many else "connect",
+        None,
+        link.sign(link.guest or GUEST_NAME),
+        Role.VIEWER if many else Role.ADMIN,
+        link.document_id,
+        expires_at,
+        Credential("connect", link.opening_id),
+        link=link,
+    )
+
+
+def _opened_link_of(claims: Mapping[str, object]) -> tuple[Link, datetime]:
+    """(the link that a token of `POST shares/open` opens, the end of the token). Raises Unauthenticated."""
+    try:
+        document = str(claims["document"])
+        link = Link(
+            UUID(str(claims["share"])),
+            UUID(document) if document else None,
+            UUID(str(claims["made_by"])),
+            "",
+            guest=str(claims["name"]) or None,
+        )
+        return link, datetime.fromtimestamp(float(str(claims["exp"])), UTC)
+    except (KeyError, ValueError) as error:
+        raise Unauthenticated("the token is not valid") from error
 
 
 def _bearer_of(claims: Mapping[str, object]) -> tuple[Identity, UUID]:

@@ -1,13 +1,13 @@
 """SQL of the rights of many at once: what open sockets are still worth."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from collab_server.adapters.postgres import Conn
+from collab_server.adapters.postgres import Conn, Row, Subject
 
-Pair = tuple[UUID | None, UUID]
-"""A person (None: a guest) and a document."""
+Pair = tuple[Subject, UUID]
+"""Whose rights, and in which document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,35 @@ class DocumentState:
     collaborative: bool
 
 
-async def find_permissions(conn: Conn, pairs: Sequence[Pair], guest_role: str) -> dict[Pair, str | None]:
-    """What each may do with the document: read, comment, write, admin; None for nothing, or no document."""
-    rows = await conn.fetch(
-        "SELECT user_id, document_id, permission::text FROM app.document_permissions_for($1, $2, $3)",
-        [user_id for user_id, _ in pairs],
+_PERMISSIONS = "SELECT * FROM app.document_permissions_for($1, $2, $3, $4)"
+
+
+async def _fetch_permissions(conn: Conn, pairs: Collection[Pair], guest_role: str) -> list[Row]:
+    return await conn.fetch(
+        _PERMISSIONS,
+        [subject.user_id for subject, _ in pairs],
+        [subject.share_id for subject, _ in pairs],
         [document_id for _, document_id in pairs],
         guest_role,
     )
-    return {(row["user_id"], row["document_id"]): row["permission"] for row in rows}
+
+
+def _pair(row: Row) -> Pair:
+    return Subject(row["user_id"], row["share_id"]), row["document_id"]
+
+
+async def find_permissions(conn: Conn, pairs: Collection[Pair], guest_role: str) -> dict[Pair, str | None]:
+    """What each may do with the document: read, comment, write, admin; None for nothing, or no document."""
+    rows = await _fetch_permissions(conn, pairs, guest_role)
+    return {_pair(row): row["permission"] for row in rows}
+
+
+async def find_in_discussion(conn: Conn, pairs: Collection[Pair], guest_role: str) -> set[Pair]:
+    """Find those who read the discussion of the document: as members, guests of the playground, or by a share; not
+    because the document is public.
+    """
+    rows = await _fetch_permissions(conn, pairs, guest_role)
+    return {_pair(row) for row in rows if row["in_discussion"]}
 
 
 async def find_documents(conn: Conn, document_ids: Iterable[UUID]) -> dict[UUID, DocumentState]:
@@ -59,7 +79,7 @@ async def list_active_users(conn: Conn, user_ids: Iterable[UUID]) -> set[UUID]:
 
 async def list_valid_credentials(conn: Conn, ids: Iterable[UUID]) -> set[UUID]:
     """Those of the API tokens and sessions that are neither revoked nor expired nor gone, nor of somebody who may not
-    use them; and of the epochs of connect tokens the present one.
+    use them; of the epochs of connect tokens the present one; and openings of links whose password is still the same.
     """
     rows = await conn.fetch(
         """
@@ -71,6 +91,8 @@ async def list_valid_credentials(conn: Conn, ids: Iterable[UUID]) -> set[UUID]:
         WHERE s.id = ANY ($1) AND s.expires_at > now() AND u.is_active AND u.deleted_at IS NULL
         UNION ALL
         SELECT id FROM connect_epochs WHERE id = ANY ($1)
+        UNION ALL
+        SELECT opening_id FROM shares WHERE opening_id = ANY ($1)
         """,
         list(ids),
     )

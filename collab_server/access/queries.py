@@ -76,6 +76,78 @@ async def find_session_owner(conn: Conn, token_hash: bytes) -> SessionOwner | No
     return SessionOwner(*row) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """`is_active`: neither revoked nor expired. `is_full`: opened as often as it may be."""
+
+    id: UUID
+    document_id: UUID | None
+    opening_id: UUID
+    name: str | None
+    expires_at: datetime | None
+    permission: str
+    has_password: bool
+    is_active: bool
+    is_full: bool
+
+
+_LINK = """
+    SELECT s.id, s.document_id, s.opening_id, s.name, s.expires_at, s.permission::text, s.has_password,
+      s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now()) AS is_active,
+      coalesce(s.access_count >= s.max_uses, false) AS is_full
+    FROM shares s WHERE s.token_hash IS NOT NULL AND
+"""
+
+
+async def find_link(conn: Conn, token_hash: bytes) -> LinkRow | None:
+    """Find a link by the hash of its token; also one that has ended."""
+    row = await conn.fetchrow(_LINK + "s.token_hash = $1", token_hash)
+    return LinkRow(**row) if row else None
+
+
+async def find_link_by_id(conn: Conn, share_id: UUID) -> LinkRow | None:
+    """Find a link; also one that has ended."""
+    row = await conn.fetchrow(_LINK + "s.id = $1", share_id)
+    return LinkRow(**row) if row else None
+
+
+async def open_share(conn: Conn, share_id: UUID, client: bytes, *, same_device: bool) -> UUID | None:
+    """Count a use of a link; None: it has ended or is used up. `same_device`: `client` names one device."""
+    opening: UUID | None = await conn.fetchval("SELECT app.open_share($1, $2, $3)", share_id, client, same_device)
+    return opening
+
+
+async def count_use(conn: Conn, share_id: UUID) -> bool:
+    """Count a use of a link by `POST shares/open`. Return whether it was possible."""
+    counted = await conn.fetchval(
+        """
+        UPDATE shares SET access_count = access_count + 1, last_accessed_at = now()
+        WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+          AND (max_uses IS NULL OR access_count < max_uses) RETURNING true
+        """,
+        share_id,
+    )
+    return counted is not None
+
+
+async def end_opening(conn: Conn, opening: UUID) -> None:
+    """Note that the socket of a use has ended."""
+    await conn.execute("UPDATE share_openings SET ended_at = now() WHERE id = $1", opening)
+
+
+async def has_opening(conn: Conn, share_id: UUID, client: bytes) -> bool:
+    """Whether this client has the link open with a socket, or had a minute ago."""
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM share_openings WHERE share_id = $1 AND client = $2
+                         AND (ended_at IS NULL OR ended_at > now() - interval '1 minute'))
+        """,
+        share_id,
+        client,
+    )
+    return found
+
+
 async def find_permission(conn: Conn, document_id: UUID) -> str | None:
     """What the transaction's user may do with the document: read, comment, write, admin; None for nothing or no
     document.

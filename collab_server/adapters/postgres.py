@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -47,6 +47,13 @@ SESSION_SETTINGS = {
     "client_connection_check_interval": "10s",
 }
 """Settings of every session of the server, except migrations. Maintenance sets longer ones for its transactions."""
+
+
+class Subject(NamedTuple):
+    """Whose rights row-level security applies: a user (None: a guest), and the share of the link they came by."""
+
+    user_id: UUID | None
+    share_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +117,19 @@ class Database:
         self._people = self._service = None
 
     @asynccontextmanager
-    async def as_user(self, user_id: UUID | None, plans: Plans = "auto") -> AsyncIterator[Conn]:
-        """Begin a transaction under row-level security for this user; None: a guest. Raises Unavailable.
+    async def as_user(self, who: Subject | UUID | None, plans: Plans = "auto") -> AsyncIterator[Conn]:
+        """Begin a transaction under row-level security for this subject, or the user of this id; None: a guest.
+        Raises Unavailable.
 
         Do not nest it: a user has STATEMENTS_EACH of them.
         """
         assert self._people is not None, "Database.open() comes first"
+        user_id, share_id = who if isinstance(who, Subject) else Subject(who)
         origin = caller.get()
         settings = {
             "role": "app_readwrite",
             "app.current_user_id": str(user_id) if user_id else "",
+            "app.share_id": str(share_id) if share_id else "",
             "app.guest_role": self.guest_role,
             "app.client_ip": origin.ip,
             "app.user_agent": origin.user_agent,

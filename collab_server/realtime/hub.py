@@ -27,6 +27,7 @@ from collab_server.realtime.documents.group_commit import GroupCommit
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.loader import Loader
 from collab_server.realtime.presence.presence_table import PresenceTable
+from collab_server.realtime.share_openings import ShareOpenings
 from collab_server.settings import Settings
 
 OnDocument = Callable[[LiveDocument], None]
@@ -59,6 +60,7 @@ class Hub:
         presence_table: PresenceTable,
         views: Views,
         live_events: EventSubscriptions,
+        openings: ShareOpenings,
         check_joinable: BeforeJoin,
     ) -> None:
         """`check_joinable`: raises Encrypted or NotTogether where a document is not for collaborative editing."""
@@ -72,6 +74,7 @@ class Hub:
         self._presence_table = presence_table
         self._views = views
         self._live_events = live_events
+        self.openings = openings
         self._check_joinable = check_joinable
         self._before_edit: list[BeforeJoin] = []
         self._on_discard: list[OnDocument] = []
@@ -210,7 +213,8 @@ class Hub:
     ) -> tuple[LiveDocument, DocumentConnection]:
         """Connect a session to a document, which is loaded first. The caller has checked the right to view it.
 
-        Raises NotFound, Forbidden (it is not for collaborative editing), TooMany, DocumentDamaged, Unavailable.
+        Raises NotFound, Forbidden (it is not for collaborative editing; a link is used up), TooMany, DocumentDamaged,
+        Unavailable.
         """
         document = self._open(document_id)
         if len(document.connections) >= self._settings.max_document_connections:
@@ -233,9 +237,11 @@ class Hub:
             if can_edit:
                 for callback in self._before_edit:
                     await callback(document)
+            connection.share_opening = await self.openings.begin(identity, same_device=device is not None)
             if document.replaced:
                 raise document.replaced_error()
         except BaseException:
+            self._end_opening(connection)
             document.leave(connection)
             self.close_if_saved(document)
             raise
@@ -268,10 +274,16 @@ class Hub:
         if connection.receives_events:
             self._live_events.unsubscribe(document.id, connection)
         self._presence_table.left(connection)
+        self._end_opening(connection)
         if connection.key in document.connections:
             self._views.record_visit(connection.identity, document.id, opened=False)
         document.leave(connection)
         self.close_if_unused(document)
+
+    def _end_opening(self, connection: DocumentConnection) -> None:
+        if connection.share_opening is not None:
+            self.openings.end(connection.share_opening)
+            connection.share_opening = None
 
     # ---- turns: see live_document.Turns
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from collab_server.access import live_queries
 from collab_server.access.identity import Identity
-from collab_server.adapters.postgres import Database
+from collab_server.access.live_queries import Pair
+from collab_server.adapters.postgres import Database, Subject
 from collab_server.adapters.websocket.sse import EventStream
 from collab_server.background import run_periodically
 from collab_server.errors import CollabError, TooMany, Unauthenticated
@@ -36,8 +38,11 @@ MAX_PENDING = 1000
 """Entries that are kept for a stream while its workspaces are looked up."""
 TICK_SECONDS = 5.0
 READS_AT_ONCE = 4
-_DISCUSSION = frozenset({"comment", "suggestion"})
-"""Entities that members of the workspace read, and not whoever reads the document because it is public."""
+_DISCUSSION = frozenset({"comment", "suggestion", "share", "access_request"})
+"""Entities that are not for whoever reads the document because it is public."""
+
+_ACCESS = frozenset({"workspace", "document"})
+"""Entities whose entries for a single person say that the person's access has changed."""
 
 
 class EventReceiver(Protocol):
@@ -47,7 +52,7 @@ class EventReceiver(Protocol):
     def user_id(self) -> UUID | None: ...
 
     @property
-    def rights_of(self) -> UUID | None: ...
+    def rights(self) -> Subject: ...
 
     @property
     def is_congested(self) -> bool: ...
@@ -57,7 +62,8 @@ class EventReceiver(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """The event stream of a page. `workspaces`: those that its person may read; None: not looked up yet.
+    """The event stream of a page. `workspaces`: those that its person may read; None: not looked up yet. `shared`:
+    documents of other workspaces that are shared with them.
 
     `authenticate` returns the identity of the request that opened it, and raises Unauthenticated once it is no longer
     valid. `pending`: entries that arrived while the workspaces were looked up.
@@ -67,6 +73,7 @@ class Stream:
     socket: EventStream
     authenticate: Callable[[], Awaitable[Identity]]
     workspaces: frozenset[UUID] | None = None
+    shared: frozenset[UUID] = frozenset()
     pending: list[NewEntry] = field(default_factory=list)
     cursor: Cursor | None = None
     needs_resync: bool = False
@@ -74,6 +81,8 @@ class Stream:
     def may_read(self, entry: NewEntry) -> bool:
         if entry.target_user_id is not None:
             return entry.target_user_id == self.identity.user_id
+        if entry.document_id in self.shared:
+            return True
         return self.workspaces is not None and entry.workspace_id in self.workspaces
 
 
@@ -141,9 +150,9 @@ class LiveEvents:
 
     async def _begin(self, stream: Stream, after: Cursor | None) -> None:
         place = after.position if after else Position(0, 0)
-        async with self._reads, self._db.as_user(stream.identity.user_id) as conn:
+        async with self._reads, self._db.as_user(stream.identity.subject) as conn:
             found = await queries.find_page(conn, place, MAX_PENDING if after else 0, None)
-        stream.workspaces = frozenset(found.readable)
+        stream.workspaces, stream.shared = frozenset(found.readable), frozenset(found.shared)
         stream.cursor = Cursor(None, found.epoch, found.end)
         if after is not None:
             is_whole = after.epoch == found.epoch and after.position <= found.end and not found.stale
@@ -176,6 +185,7 @@ class LiveEvents:
                 subject is None
                 or (kind == "user" and identity.user_id == subject)
                 or (kind == "workspace" and (stream.workspaces is None or subject in stream.workspaces))
+                or (kind == "document" and subject in stream.shared)
                 or (kind in ("token", "session") and identity.credential_id == subject)
             ):
                 self._unchecked.add(stream)
@@ -208,14 +218,15 @@ class LiveEvents:
         try:
             async with self._reads:
                 stream.identity = await stream.authenticate()
-                async with self._db.as_user(stream.identity.user_id) as conn:
-                    stream.workspaces = frozenset(await queries.list_readable(conn))
+                async with self._db.as_user(stream.identity.subject) as conn:
+                    workspaces, shared = await queries.list_readable(conn)
+            stream.workspaces, stream.shared = frozenset(workspaces), frozenset(shared)
         except CollabError as error:
-            stream.workspaces = frozenset()
+            stream.workspaces = stream.shared = frozenset()
             stream.socket.end(error.close_code, error.close_reason)
         except Exception:
             log.exception("looking up the rights of an event stream failed")
-            stream.workspaces = frozenset()
+            stream.workspaces = stream.shared = frozenset()
             stream.socket.end(1011, "internal: come back")
 
     async def _tick(self) -> None:
@@ -236,10 +247,10 @@ class LiveEvents:
             return
         if not batch.entries:
             return
-        members = await self._find_members(batch.entries)
+        readers = await self._find_discussion_readers(batch.entries)
         for entry in batch.entries:
-            self._deliver_to_document(entry, members)
-        affected = {entry.target_user_id for entry in batch.entries if entry.entity_type == "workspace"} - {None}
+            self._deliver_to_document(entry, readers)
+        affected = {entry.target_user_id for entry in batch.entries if entry.entity_type in _ACCESS} - {None}
         await self._refresh({stream for stream in self._streams if stream.identity.user_id in affected})
         for stream in list(self._streams):
             if stream.cursor is None:
@@ -260,10 +271,10 @@ class LiveEvents:
                 stream.cursor = Cursor(None, batch.epoch, batch.end)
                 self._offer(stream, RESYNC)
 
-    async def _find_members(self, entries: Sequence[NewEntry]) -> Collection[tuple[UUID | None, UUID]] | None:
-        """Find who of the receivers of a discussion may read it: (user, workspace) pairs; None: not known now."""
+    async def _find_discussion_readers(self, entries: Sequence[NewEntry]) -> Collection[Pair] | None:
+        """Find who of the receivers of a discussion may read it; None: not known now."""
         pairs = {
-            (receiver.rights_of, entry.workspace_id)
+            (receiver.rights, entry.document_id)
             for entry in entries
             if entry.entity_type in _DISCUSSION and entry.document_id is not None
             for receiver in self._receivers.get(entry.document_id, ())
@@ -272,14 +283,13 @@ class LiveEvents:
             return ()
         try:
             async with self._db.as_service() as conn:
-                return await queries.find_members(conn, pairs, self._db.guest_role)
+                return await live_queries.find_in_discussion(conn, pairs, self._db.guest_role)
         except CollabError:
             log.warning("looking up who reads discussions failed: connections are asked to read them again")
             return None
 
-    def _deliver_to_document(self, entry: NewEntry, members: Collection[tuple[UUID | None, UUID]] | None) -> None:
-        receivers = self._receivers.get(entry.document_id) if entry.document_id is not None else None
-        if not receivers:
+    def _deliver_to_document(self, entry: NewEntry, readers: Collection[Pair] | None) -> None:
+        if entry.document_id is None or not (receivers := self._receivers.get(entry.document_id)):
             return
         event = event_of(entry)
         for receiver in list(receivers):
@@ -287,16 +297,17 @@ class LiveEvents:
                 continue
             if entry.entity_type not in _DISCUSSION:
                 self._send(receiver, event)
-            elif members is None:
+            elif readers is None:
                 self._send(receiver, RESYNC)
-            elif (receiver.rights_of, entry.workspace_id) in members:
+            elif (receiver.rights, entry.document_id) in readers:
                 self._send(receiver, event)
 
     def presence_changed(self, documents: Mapping[UUID, Collection[UUID]]) -> None:
         """Tell the streams of pages that people came to these documents or left them; the keys are workspaces."""
         for stream in self._streams:
-            for workspace_id in documents.keys() & (stream.workspaces or ()):
-                for document_id in documents[workspace_id]:
+            for workspace_id, changed in documents.items():
+                readable = stream.workspaces is not None and workspace_id in stream.workspaces
+                for document_id in changed if readable else stream.shared.intersection(changed):
                     self._offer(stream, presence_event(workspace_id, document_id))
 
     def presence_missed(self) -> None:

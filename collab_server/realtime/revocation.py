@@ -26,6 +26,7 @@ from collab_server.errors import (
     Forbidden,
     NotFound,
     NotTogether,
+    ShareEnded,
     StaleGeneration,
     Unauthenticated,
 )
@@ -276,22 +277,27 @@ def pause(checks: Sequence[float], recheck: float, now: float) -> float:
 async def read_rights(db: Database, joined: Sequence[Joined], document_ids: set[UUID]) -> Rights:
     """Read the rows that decide what these connections may do, and the state of these documents. Raises Unavailable."""
     identities = [connection.identity for _, connection in joined]
-    pairs = {(connection.identity.rights_of, document.id) for document, connection in joined}
+    pairs = {(connection.identity.rights, document.id) for document, connection in joined}
     users = {identity.user_id for identity in identities if identity.user_id is not None}
     credentials = {identity.credential for identity in identities if identity.credential is not None}
+    openings = {identity.link.opening_id for identity in identities if identity.link is not None}
     async with db.as_service() as conn:
         # A change between two statements may end both a permission and a credential. The reason that `decide` tells
         # first is read last, so that it is known where its consequence is.
-        permissions = await live_queries.find_permissions(conn, list(pairs), db.guest_role)
+        permissions = await live_queries.find_permissions(conn, pairs, db.guest_role)
         documents = await live_queries.find_documents(conn, document_ids)
         active = await live_queries.list_active_users(conn, users)
-        valid = await live_queries.list_valid_credentials(conn, {c.id for c in credentials if c.id is not None})
+        valid = await live_queries.list_valid_credentials(
+            conn, {c.id for c in credentials if c.id is not None} | openings
+        )
     return Rights(active, valid, documents, permissions)
 
 
 def decide(identity: Identity, document_id: UUID, rights: Rights) -> Role | CollabError:
     """The present role of this identity in the document, or the error that explains why it has none."""
     credential = identity.credential
+    if identity.link is not None and identity.link.opening_id not in rights.valid_credentials:
+        return ShareEnded("the link has another password now: open it again")
     if credential is not None and credential.id is not None and credential.id not in rights.valid_credentials:
         return Unauthenticated("you were signed out: the token or session has ended")
     if identity.kind == "user" and identity.user_id not in rights.active_users:
@@ -301,7 +307,7 @@ def decide(identity: Identity, document_id: UUID, rights: Rights) -> Role | Coll
         return NotFound("the document was deleted")
     if not state.collaborative:
         return NotTogether("this document cannot be edited together: its settings say so")
-    role = role_of_permission(rights.permissions[identity.rights_of, document_id])
+    role = role_of_permission(rights.permissions[identity.rights, document_id])
     if role is None:
         return Forbidden("you may not see this document any more")
     return min(role, identity.role_cap)

@@ -1,4 +1,7 @@
-"""Composition root of the real-time core: builds its parts, runs them, and drains them at the end of the process."""
+"""Composition root of the real-time core: builds its parts, runs them, and drains them at the end of the process.
+
+Over 300 lines: it connects every part with the others.
+"""
 
 import asyncio
 import math
@@ -38,6 +41,7 @@ from collab_server.realtime.presence.presence_table import PresenceTable
 from collab_server.realtime.rest_edits import RestEdits
 from collab_server.realtime.rest_updates import RestUpdates
 from collab_server.realtime.revocation import AccessWatch
+from collab_server.realtime.share_openings import ShareOpenings
 from collab_server.settings import Settings
 
 SWEEP_INTERVAL = 0.5
@@ -121,7 +125,7 @@ class RealtimeService:
             documents=self._list_documents,
             find=lambda document_id: self.hub.find(document_id),
             on_rows=lambda document: self.compactor.fold_if_long(document, FOLD_AFTER_OTHERS),
-            on_replaced=self._discard,
+            on_replaced=lambda document: self.hub.discard(document),
             on_stream_message=self._on_stream_message,
         )
         node = self.replication.id.hex()
@@ -131,7 +135,13 @@ class RealtimeService:
         self.notices = Notices(db)
         self.presence_news = PresenceNews(db, self.notices, live_events)
         self.loader = Loader(
-            db, workers, counts, self.compactor, self.replication, self.storage_limits, on_replaced=self._discard
+            db,
+            workers,
+            counts,
+            self.compactor,
+            self.replication,
+            self.storage_limits,
+            on_replaced=lambda document: self.hub.discard(document),
         )
         self.hub = Hub(
             settings,
@@ -143,6 +153,7 @@ class RealtimeService:
             presence_table=self.presence_table,
             views=self.views,
             live_events=live_events,
+            openings=ShareOpenings(db),
             check_joinable=lambda document: self.access.check_joinable(document),
         )
         self.access = AccessWatch(self.hub, db, self.notices, counts, settings.access_recheck_seconds)
@@ -175,9 +186,6 @@ class RealtimeService:
 
     def _list_documents(self) -> list[LiveDocument]:
         return self.hub.list_documents()
-
-    def _discard(self, document: LiveDocument) -> None:
-        self.hub.discard(document)
 
     def _on_commit(self, document: LiveDocument, payloads: Sequence[bytes], head: int) -> None:
         self.replication.publish_commit(document, payloads, head)
@@ -269,6 +277,7 @@ class RealtimeService:
             async with asyncio.timeout(max(1.0, grace / 4)):
                 await self.group_commit.wait_flushed()
         await self.compactor.wait_finished(5)
+        await self.hub.openings.flush()
         unsaved = [document for document in self.hub.list_documents() if not document.room.saved]
         for document in unsaved:
             log.error(

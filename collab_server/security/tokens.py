@@ -17,6 +17,7 @@ from collab_server.errors import Unauthenticated
 from collab_server.security import base64url
 
 API_TOKEN_PREFIX = "cs_"  # noqa: S105
+LINK_TOKEN_PREFIX = "csl_"  # noqa: S105
 CONNECT_AUDIENCE = "collab_server/connect"
 CONNECT_ALGORITHM = "HS256"
 
@@ -24,6 +25,11 @@ CONNECT_ALGORITHM = "HS256"
 def new_api_token() -> str:
     """A fresh API token: 256 random bits behind a prefix that secret scanners can find."""
     return API_TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_link_token() -> str:
+    """A fresh token of a link: 256 random bits behind a prefix."""
+    return LINK_TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
 def new_secret() -> str:

@@ -11,7 +11,7 @@ from collab_server.adapters.mail import Mailer
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.errors import CsrfRejected, Forbidden, Unauthenticated
-from collab_server.web.credentials import SAFE_METHODS, bearer_token, foreign_origin, identify
+from collab_server.web.credentials import SAFE_METHODS, bearer_token, foreign_origin, identify, share_token
 from collab_server.web.rooms import Rooms
 from collab_server.web.services import web_services
 
@@ -44,7 +44,7 @@ async def current_identity(request: Request) -> Identity:
     try:
         identity = await identify(request, services.authenticator, services.settings, reading=reading)
     except Unauthenticated:
-        if rates is not None and bearer_token(request) is not None:
+        if rates is not None and (bearer_token(request) or share_token(request)) is not None:
             await rates.take_as_guest()
         raise
     if identity is READER:

@@ -5,7 +5,9 @@ DECLARE
   names jsonb;   -- of people, by id
   labels jsonb;  -- tags, by document
   here jsonb;    -- [how many, the first five], by document
+  shared uuid[];
 BEGIN
+  shared := CASE WHEN p_trusted THEN '{}' ELSE ARRAY(SELECT x FROM unnest(app.shared_documents('read')) x WHERE x = ANY (p_ids)) END;
   SELECT jsonb_object_agg(x.document_id, x.tags) INTO labels FROM (
     SELECT x.document_id, jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name, 'slug', t.slug, 'color', t.color)
                                     ORDER BY lower(t.name), t.id) AS tags
@@ -14,7 +16,11 @@ BEGIN
   WHERE u.id IN (SELECT d.created_by FROM documents d WHERE d.id = ANY (p_ids)
                  UNION SELECT d.updated_by FROM documents d WHERE d.id = ANY (p_ids)
                  UNION SELECT p.user_id FROM presence p WHERE p.document_id = ANY (p_ids))
-    AND (p_trusted OR u.id = me OR EXISTS (
+    AND (p_trusted OR u.id = me
+      OR u.id IN (SELECT d.created_by FROM documents d WHERE d.id = ANY (shared)
+                  UNION SELECT d.updated_by FROM documents d WHERE d.id = ANY (shared)
+                  UNION SELECT p.user_id FROM presence p WHERE p.document_id = ANY (shared))
+      OR EXISTS (
       SELECT FROM workspace_members other
         JOIN workspace_members mine ON mine.workspace_id = other.workspace_id AND mine.user_id = me AND mine.is_active
       WHERE other.user_id = u.id));
@@ -30,7 +36,7 @@ BEGIN
   RETURN QUERY
   WITH places AS MATERIALIZED (
     SELECT w.id, p_trusted OR 'can_read' = ANY (p.permissions) AS member,
-      CASE WHEN p_trusted THEN 'admin' ELSE coalesce(app.permission_among(p.permissions), 'read') END AS permission,
+      CASE WHEN p_trusted THEN 'admin' ELSE app.permission_among(p.permissions) END AS permission,
       CASE WHEN p_trusted OR w.owner_id = me OR 'can_read' = ANY (p.permissions) THEN w.slug END AS slug
     FROM (SELECT DISTINCT d.workspace_id FROM documents d WHERE d.id = ANY (p_ids)) x
       JOIN workspaces w ON w.id = x.workspace_id AND (p_trusted OR w.deleted_at IS NULL)
@@ -42,10 +48,12 @@ BEGIN
     EXISTS (SELECT FROM document_favourites f WHERE f.document_id = d.id AND f.user_id = me),
     coalesce(s.view_count, 0), d.created_by, names ->> d.created_by::text, d.updated_by, names ->> d.updated_by::text,
     d.created_at, d.updated_at, d.last_edited_at, d.published_at, d.expires_at, d.deleted_at, d.content_bytes,
-    d.word_count, left(d.content, 1000), d.row_version, w.permission, coalesce(d.created_by = me, false),
+    d.word_count, left(d.content, 1000), d.row_version,
+    coalesce(greatest(w.permission::share_permission,
+                      CASE WHEN d.id = ANY (shared) THEN app.share_permission(d.id, me, app.share_id()) END)::text, 'read'), coalesce(d.created_by = me, false),
     (here -> d.id::text)::text
   FROM documents d JOIN places w ON w.id = d.workspace_id LEFT JOIN document_stats s ON s.document_id = d.id
-  WHERE d.id = ANY (p_ids) AND (w.member OR (d.is_public AND d.deleted_at IS NULL));
+  WHERE d.id = ANY (p_ids) AND (w.member OR (d.is_public AND d.deleted_at IS NULL) OR d.id = ANY (shared));
 END $$;
 REVOKE EXECUTE ON FUNCTION app.document_details(uuid[], boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.document_details(uuid[], boolean) TO app_service, app_admin;

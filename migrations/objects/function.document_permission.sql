@@ -4,12 +4,14 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET p
 DECLARE
   place uuid;
   open_to_all boolean;
-  permission text;
+  permission share_permission;
 BEGIN
   SELECT d.workspace_id, d.is_public INTO place, open_to_all FROM documents d
     WHERE d.id = p_document AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()));
   IF NOT FOUND THEN RETURN NULL; END IF;
-  permission := app.permission_among(app.workspace_permissions(place));
+  -- Greatest ignores NULL.
+  permission := greatest(app.permission_among(app.workspace_permissions(place))::share_permission,
+                         app.share_permission(p_document, app.user_id(), app.share_id()));
   IF permission IS NULL AND open_to_all AND app.workspace_is_there(place) THEN permission := 'read'; END IF;
   RETURN permission;
 END $$;

@@ -21,8 +21,16 @@ BEGIN
      AND (NEW.deleted_at, NEW.is_public, NEW.expires_at)
        IS DISTINCT FROM (OLD.deleted_at, OLD.is_public, OLD.expires_at)
      AND (OLD.created_by = app.user_id()) IS NOT TRUE
-     AND NOT OLD.workspace_id = ANY (app.workspace_ids('can_delete_documents')) THEN
+     AND NOT OLD.workspace_id = ANY (app.workspace_ids('can_delete_documents'))
+     AND NOT OLD.id = ANY (app.shared_documents('admin')) THEN
     RAISE EXCEPTION 'deleting, publishing or an expiry needs can_delete_documents or authorship'
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  -- Names, categories and templates are the workspace's.
+  IF current_user = 'app_readwrite'
+     AND (NEW.name, NEW.category_id, NEW.is_template) IS DISTINCT FROM (OLD.name, OLD.category_id, OLD.is_template)
+     AND NOT ARRAY['can_edit_documents', 'can_delete_documents'] && app.workspace_permissions(OLD.workspace_id) THEN
+    RAISE EXCEPTION 'the name, the category and templates are for members of the workspace'
       USING ERRCODE = 'insufficient_privilege';
   END IF;
   -- A restored document does not go back into the trash by itself.

@@ -6,7 +6,8 @@ BEGIN
     SELECT coalesce(jsonb_object_agg(n.document_id, n.threads), '{}') FROM (
       SELECT c.document_id, count(*) AS threads FROM comments c
       WHERE c.document_id = ANY (p_documents) AND c.parent_id IS NULL AND NOT c.resolved AND c.deleted_at IS NULL
-        AND c.workspace_id = ANY ((SELECT app.workspace_ids('can_read'))::uuid[])
+        AND (c.workspace_id = ANY ((SELECT app.workspace_ids('can_read'))::uuid[])
+             OR c.document_id = ANY ((SELECT app.shared_documents('read'))::uuid[]))
       GROUP BY c.document_id) n);
 END $$;
 REVOKE EXECUTE ON FUNCTION app.open_threads(uuid[]) FROM PUBLIC;

@@ -8,10 +8,17 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET p
 DECLARE
   ranked constant integer := 1000;
   here uuid[] := app.workspace_ids('can_read');
+  shared uuid[] := app.shared_documents('read');
+  places uuid[];  -- here, and where the shared documents are
   narrowed boolean := p_type IS NOT NULL OR p_tags IS NOT NULL;
 BEGIN
   IF p_workspace IS NOT NULL THEN
     here := CASE WHEN p_workspace = ANY (here) THEN ARRAY[p_workspace] ELSE '{}' END;
+  END IF;
+  places := here;
+  IF cardinality(shared) > 0 THEN
+    places := here || ARRAY(SELECT DISTINCT d.workspace_id FROM documents d WHERE d.id = ANY (shared)
+      AND d.workspace_id <> ALL (here) AND (p_workspace IS NULL OR d.workspace_id = p_workspace));
   END IF;
   RETURN QUERY
   WITH asked AS MATERIALIZED (
@@ -19,14 +26,14 @@ BEGIN
   hits AS MATERIALIZED (
     SELECT s.document_id, s.changed_at, a.language, a.query FROM asked a CROSS JOIN LATERAL (
       SELECT i.document_id, i.changed_at FROM document_search i
-      WHERE ARRAY[i.workspace_id] && here AND i.tsv @@ a.query AND i.language = a.language
+      WHERE ARRAY[i.workspace_id] && places AND (i.workspace_id = ANY (here) OR i.document_id = ANY (shared)) AND i.tsv @@ a.query AND i.language = a.language
       ORDER BY i.changed_at DESC, i.document_id LIMIT ranked + 1) s
     WHERE NOT narrowed AND a.words = a.query
     UNION ALL  -- What takes a look at each document is asked of as many as it takes.
     SELECT s.document_id, s.changed_at, a.language, a.query FROM asked a CROSS JOIN LATERAL (
       SELECT c.document_id, c.changed_at FROM (
         SELECT i.document_id, i.changed_at, i.tsv FROM document_search i
-        WHERE ARRAY[i.workspace_id] && here AND i.tsv @@ a.words AND i.language = a.language
+        WHERE ARRAY[i.workspace_id] && places AND (i.workspace_id = ANY (here) OR i.document_id = ANY (shared)) AND i.tsv @@ a.words AND i.language = a.language
           AND (p_type IS NULL OR EXISTS (
             SELECT FROM documents d WHERE d.id = i.document_id AND d.type::text = p_type))
         ORDER BY i.changed_at DESC, i.document_id OFFSET 0) c
@@ -40,7 +47,7 @@ BEGIN
     SELECT s.document_id, a.language, a.query FROM asked a CROSS JOIN LATERAL (
       SELECT c.document_id FROM (
         SELECT i.document_id, i.tsv FROM document_search i
-        WHERE ARRAY[i.workspace_id] && here AND i.title_words @@ a.query AND i.language = a.language
+        WHERE ARRAY[i.workspace_id] && places AND (i.workspace_id = ANY (here) OR i.document_id = ANY (shared)) AND i.title_words @@ a.query AND i.language = a.language
           AND (p_type IS NULL OR EXISTS (
             SELECT FROM documents d WHERE d.id = i.document_id AND d.type::text = p_type))
         ORDER BY i.changed_at DESC, i.document_id OFFSET 0) c
@@ -63,7 +70,7 @@ BEGIN
       OFFSET 0) r
     WHERE p_after_id IS NULL OR (r.rank, c.document_id) < (p_after_rank, p_after_id)
     ORDER BY r.rank DESC, c.document_id DESC LIMIT p_limit)
-  SELECT d.id, d.workspace_id, w.slug, d.name, d.title, d.type::text, d.updated_at, p.rank,
+  SELECT d.id, d.workspace_id, CASE WHEN d.workspace_id = ANY (here) THEN w.slug END, d.name, d.title, d.type::text, d.updated_at, p.rank,
     app.search_snippet(app.fts_config(p.language), CASE WHEN d.content_encrypted IS NULL THEN d.content ELSE '' END,
       p.query, concat_ws(' ', p_query, p_last)),
     app.search_marked(app.fts_config(p.language), d.title, p.query)

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION app.search_queries(p_query text, p_last text) RETURNS
 LANGUAGE plpgsql STABLE SET client_min_messages = warning AS $$
 DECLARE
   most constant integer := 40;
-  here uuid[] := app.workspace_ids('can_read');
+  here uuid[] := app.workspace_ids('can_read') || app.sharing_workspaces();
 BEGIN
   FOR language IN
     WITH RECURSIVE known AS (

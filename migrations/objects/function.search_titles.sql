@@ -5,6 +5,8 @@ RETURNS TABLE (id uuid, workspace_id uuid, workspace_slug text, name text, title
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   here uuid[] := app.workspace_ids('can_read');
+  shared uuid[] := app.shared_documents('read');
+  places uuid[];  -- here, and where the shared documents are
   trigrams text[] := tsvector_to_array(app.trigrams(p_query));
   enough integer := (cardinality(trigrams) * 2 + 4) / 5;  -- 0.4 of them
   asked tsquery;
@@ -15,7 +17,12 @@ BEGIN
     here := CASE WHEN p_workspace = ANY (here) THEN ARRAY[p_workspace] ELSE '{}' END;
   END IF;
   IF cardinality(trigrams) = 0 THEN RETURN; END IF;
-  everywhere := cardinality(here) > 8;
+  places := here;
+  IF cardinality(shared) > 0 THEN
+    places := here || ARRAY(SELECT DISTINCT d.workspace_id FROM documents d WHERE d.id = ANY (shared)
+      AND d.workspace_id <> ALL (here) AND (p_workspace IS NULL OR d.workspace_id = p_workspace));
+  END IF;
+  everywhere := cardinality(places) > 8;
   SELECT string_agg(quote_literal(x), ' | ')::tsquery INTO asked FROM unnest(trigrams) x;
   narrow := app.trigrams_enough(trigrams, enough);
   RETURN QUERY
@@ -24,15 +31,15 @@ BEGIN
       round(ts_rank('{1, 1, 1, 1}', i.title_trigrams, asked) * 1.64493406685 * cardinality(trigrams))::integer AS common
     FROM (
       SELECT x.document_id, x.title_trigrams FROM document_search x
-      WHERE NOT everywhere AND ARRAY[x.workspace_id] && here AND x.title_trigrams @@ narrow
+      WHERE NOT everywhere AND ARRAY[x.workspace_id] && places AND x.title_trigrams @@ narrow
       UNION ALL
       SELECT x.document_id, x.title_trigrams FROM document_search x
-      WHERE everywhere AND x.workspace_id = ANY (here) AND x.title_trigrams @@ narrow) i
+      WHERE everywhere AND x.workspace_id = ANY (places) AND x.title_trigrams @@ narrow) i
     OFFSET 0)
-  SELECT d.id, d.workspace_id, w.slug, d.name, d.title, d.type::text,
+  SELECT d.id, d.workspace_id, CASE WHEN d.workspace_id = ANY (here) THEN w.slug END, d.name, d.title, d.type::text,
     (a.common::float8 / cardinality(trigrams))::real
   FROM alike a JOIN documents d ON d.id = a.document_id JOIN workspaces w ON w.id = d.workspace_id
-  WHERE a.common >= enough AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()))
+  WHERE a.common >= enough AND (d.workspace_id = ANY (here) OR d.id = ANY (shared)) AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()))
   ORDER BY a.common DESC, length(d.title), d.updated_at DESC, d.id LIMIT p_limit;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search_titles(text, uuid, integer) FROM PUBLIC;

@@ -6,4 +6,5 @@ CREATE POLICY document_read ON attachments FOR SELECT TO app_readwrite, app_read
   USING (EXISTS (SELECT FROM documents d WHERE d.id = attachments.document_id));
 DROP POLICY IF EXISTS tenant_update ON attachments;
 CREATE POLICY tenant_update ON attachments FOR UPDATE TO app_readwrite
-  USING (workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[]));
+  USING (workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[])
+         OR document_id = ANY ((SELECT app.shared_documents('write'))::uuid[]));

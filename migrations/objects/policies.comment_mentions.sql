@@ -6,8 +6,10 @@ CREATE POLICY via_comment ON comment_mentions FOR SELECT TO app_readwrite, app_r
 DROP POLICY IF EXISTS tenant_write ON comment_mentions;
 CREATE POLICY tenant_write ON comment_mentions FOR INSERT TO app_readwrite
   WITH CHECK (EXISTS (SELECT FROM comments c WHERE c.id = comment_id
-              AND c.workspace_id = ANY ((SELECT app.workspace_ids('can_comment'))::uuid[])));
+              AND (c.workspace_id = ANY ((SELECT app.workspace_ids('can_comment'))::uuid[])
+                   OR c.document_id = ANY ((SELECT app.shared_documents('comment'))::uuid[]))));
 DROP POLICY IF EXISTS tenant_delete ON comment_mentions;
 CREATE POLICY tenant_delete ON comment_mentions FOR DELETE TO app_readwrite
   USING (EXISTS (SELECT FROM comments c WHERE c.id = comment_id
-         AND c.workspace_id = ANY ((SELECT app.workspace_ids('can_comment'))::uuid[])));
+         AND (c.workspace_id = ANY ((SELECT app.workspace_ids('can_comment'))::uuid[])
+                   OR c.document_id = ANY ((SELECT app.shared_documents('comment'))::uuid[]))));

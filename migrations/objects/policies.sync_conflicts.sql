@@ -6,4 +6,5 @@ CREATE POLICY via_document ON sync_conflicts FOR SELECT TO app_readwrite, app_re
 DROP POLICY IF EXISTS own_insert ON sync_conflicts;
 CREATE POLICY own_insert ON sync_conflicts FOR INSERT TO app_readwrite
   WITH CHECK (user_id = app.user_id()
-              AND workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[]));
+              AND (workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[])
+                   OR document_id = ANY ((SELECT app.shared_documents('write'))::uuid[])));

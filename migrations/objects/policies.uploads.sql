@@ -4,6 +4,8 @@ CREATE POLICY internal ON uploads TO app_service, app_admin USING (true) WITH CH
 DROP POLICY IF EXISTS own ON uploads;
 CREATE POLICY own ON uploads TO app_readwrite
   USING (uploaded_by IS NOT DISTINCT FROM (SELECT app.user_id())
-         AND workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[]))
+         AND (workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[])
+              OR document_id = ANY ((SELECT app.shared_documents('write'))::uuid[])))
   WITH CHECK (uploaded_by IS NOT DISTINCT FROM (SELECT app.user_id())
-              AND workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[]));
+              AND (workspace_id = ANY ((SELECT app.workspace_ids('can_edit_documents'))::uuid[])
+                   OR document_id = ANY ((SELECT app.shared_documents('write'))::uuid[])));

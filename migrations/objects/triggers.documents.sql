@@ -44,3 +44,5 @@ CREATE OR REPLACE TRIGGER notify_edits AFTER UPDATE OF yjs_clock ON documents FO
 CREATE OR REPLACE TRIGGER notify_encrypted AFTER UPDATE OF content_encrypted ON documents FOR EACH ROW
   WHEN (NEW.content_encrypted IS DISTINCT FROM OLD.content_encrypted AND NEW.content_encrypted IS NOT NULL
         AND NEW.deleted_at IS NULL) EXECUTE FUNCTION app.notify_edits('encrypted');
+CREATE OR REPLACE TRIGGER link_category AFTER UPDATE OF category_id ON documents FOR EACH ROW
+  WHEN (OLD.category_id IS DISTINCT FROM NEW.category_id) EXECUTE FUNCTION app.link_category_changed();

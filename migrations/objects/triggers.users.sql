@@ -14,3 +14,5 @@ CREATE OR REPLACE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF email, email
 CREATE OR REPLACE TRIGGER access_features AFTER UPDATE OF features ON users FOR EACH ROW
   WHEN (OLD.features -> 'api_tokens' IS DISTINCT FROM NEW.features -> 'api_tokens')
   EXECUTE FUNCTION app.access_changed('user', 'id');
+CREATE OR REPLACE TRIGGER claim_shares AFTER INSERT OR UPDATE OF email, email_verified ON users FOR EACH ROW
+  WHEN (NEW.email_verified) EXECUTE FUNCTION app.claim_shares();

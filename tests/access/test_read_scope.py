@@ -25,6 +25,7 @@ MAY = {
     ("post", "/auth/password/reset"),
     ("post", "/invitations/token/{token}/decline"),
     ("post", "/notifications/unsubscribe"),
+    ("post", "/shares/open"),
 }
 
 

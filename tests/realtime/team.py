@@ -14,6 +14,9 @@ AT_ONCE = WITHIN
 """Seconds to wait for the effect of a notice. The regular check, which needs no notice, comes after 60."""
 ENDS = {
     "unauthenticated": 4401,
+    "share_ended": 4401,
+    "share_password_required": 4401,
+    "share_used_up": 4403,
     "forbidden": 4403,
     "not_collaborative": 4403,
     "encrypted_document": 4403,

@@ -65,6 +65,28 @@ async def test_a_new_member_receives_events_at_once_and_a_removed_one_no_more(se
         assert after["id"] not in {event[2] for event in reader.changes}
 
 
+async def test_a_person_receives_events_of_a_document_while_it_is_shared(server: Server) -> None:
+    ann, ben = await people(server, "ann", "ben")
+    space = (await team(ann))["id"]
+    plan, other = [
+        ok(await ann.post(f"/workspaces/{space}/documents", json={"title": "Plan"}), 201)["id"] for _ in range(2)
+    ]
+    async with page(ben) as reader:
+        body = {"kind": "user", "user_id": ben.id, "permission": "read"}
+        share = ok(await ann.post(f"/documents/{plan}/shares", json=body), 201)["id"]
+        await reader.receives(("create", "document", plan))
+        for document in (plan, other):
+            ok(await ann.patch(f"/documents/{document}", json={"title": "Plan B"}))
+        await reader.receives(("update", "document", plan))
+        ok(await ann.delete(f"/shares/{share}"), 204)
+        await reader.receives(("delete", "document", plan))
+        ok(await ann.patch(f"/documents/{plan}", json={"title": "Plan C"}))
+        own = ok(await ben.post(f"/workspaces/{ben.personal}/documents", json={"title": "Mine"}), 201)["id"]
+        await reader.receives(("create", "document", own))
+        assert other not in {event[2] for event in reader.changes}
+        assert [event[0] for event in reader.changes if event[2] == plan] == ["create", "update", "delete"]
+
+
 async def test_events_for_one_person_reach_nobody_else(server: Server) -> None:
     ann, ben = await people(server, "ann", "ben")
     space = (await team(ann))["id"]

@@ -4,12 +4,14 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.events import Listener, listening
 from tests.features.api_harness import PLAYGROUND, ApiHarness, open_api
 from tests.features.comments.test_comments import connect, say
+from tests.features.shares.sharing import share
 from tests.features.suggestions.suggesting import accepted, suggested
 from tests.features.workspaces.teams import join
 from tests.interop.harness import FAMILIES
@@ -31,6 +33,8 @@ PUBLIC = {
     "guest": set(),
     "bearer of a member": DISCUSSION,
     "bearer of a stranger": set(),
+    "shared with": DISCUSSION,
+    "guest by a link": DISCUSSION,
 }
 TEXT = "secret words that nobody else reads\n"
 
@@ -72,7 +76,12 @@ async def make_public(api: ApiHarness) -> Event:
 
 
 async def everybody(api: ApiHarness, document: Event) -> dict[str, Person]:
+    [ben] = await people(api.server, "ben")
+    await share(api, document["id"], kind="user", user_id=ben.id)
+    link = (await share(api, document["id"]))["token"]
     return {
+        "shared with": ben,
+        "guest by a link": Person(api.server, "g", "", UUID(int=0), UUID(int=0), link),
         **{role: api.staff[role] for role in ("owner", "admin", "editor", "commenter", "viewer", "stranger")},
         "guest": api.guest,
         "bearer of a member": await connect(api.owner, document["id"], role="viewer", name="Zoe"),

@@ -6,7 +6,7 @@ from typing import cast
 from uuid import UUID, uuid4
 
 from collab_server.access.identity import GUEST, Identity
-from collab_server.adapters.postgres import Database
+from collab_server.adapters.postgres import Database, Subject
 from collab_server.adapters.websocket.connection import HIGH_WATER
 from collab_server.adapters.websocket.sse import EventStream
 from collab_server.features.changes.feed import Cursor
@@ -21,7 +21,7 @@ _NO_DATABASE = cast(Database, None)
 class Receiver:
     def __init__(self, user_id: UUID | None = None) -> None:
         self.user_id = user_id
-        self.rights_of = user_id
+        self.rights = Subject(user_id)
         self.is_congested = False
         self.events: list[Event] = []
 

@@ -14,6 +14,8 @@ from collab_server.core.protocol.messages import decode_awareness, encode_awaren
 from collab_server.errors import Malformed
 
 REMOVED = "null"
+MAX_GUEST_NAME = 60
+"""Characters of a name that a guest who came by a link shows."""
 MAX_IDS = 64
 """Client ids one connection may hold in one document; a stock client holds one."""
 MAX_STATE_BYTES = 65_536
@@ -246,13 +248,22 @@ class Presence:
         return [(client, known.state) for client, known in self._states.items()]
 
 
+def _name_by_link(name: object, link: object) -> str:
+    chosen = " ".join(name.split())[:MAX_GUEST_NAME] if isinstance(name, str) else ""
+    return f"{chosen or 'Guest'} (link {link})" if link else f"{chosen or 'Guest'} (link)"
+
+
 def _vouched(state: str, user: Mapping[str, object] | None) -> str:
-    """The state as it goes out: strict JSON, `user.id` and `user.name` as the server knows them. Raises Malformed."""
+    """The state as it goes out: strict JSON, `user.id` and `user.name` as the server knows them. A guest who has only
+    the name that they chose gets that of their `link` beside it. Raises Malformed.
+    """
     value = read_state(state)
     if user is None or not isinstance(value, dict):
         return state
     own = value.get("user")
     value["user"] = {**(own if isinstance(own, dict) else {}), **user}
+    if "link" in user and "name" not in user:
+        value["user"]["name"] = _name_by_link(value["user"].get("name"), user["link"])
     try:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except ValueError as error:  # 1e999 is JSON, but would go out as Infinity, which is not

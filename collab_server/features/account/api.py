@@ -59,7 +59,7 @@ async def patch_account(body: AccountPatch, identity: CurrentUser, db: CurrentDa
     _require_write(identity)
     patch = body.model_dump(exclude_unset=True)
     try:
-        async with db.as_user(identity.user_id) as conn:
+        async with db.as_user(identity.subject) as conn:
             await account_queries.update_own_account(conn, json.dumps(patch))
     except UniqueViolation:
         raise Conflict(f"the username {body.username} is taken") from None
@@ -105,7 +105,7 @@ async def delete_account(
 @router.get("/users/me/settings", tags=["users"], responses=_USUAL)
 async def get_settings(identity: CurrentUser, db: CurrentDatabase) -> UserSettings:
     """How you like to work."""
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         found = await account_queries.find_settings(conn)
     return _to_settings(found or account_queries.SettingsRow("system", "en", "{}", "{}", "{}", "{}"))
 
@@ -114,7 +114,7 @@ async def get_settings(identity: CurrentUser, db: CurrentDatabase) -> UserSettin
 async def patch_settings(body: UserSettingsPatch, identity: CurrentUser, db: CurrentDatabase) -> UserSettings:
     """Change how you like to work."""
     _require_write(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         fields = body.model_dump(exclude_none=True)
         kept = {name: fields.pop(name) for name in NAMED_SETTINGS if name in fields}
         return _to_settings(await account_queries.upsert_settings(conn, json.dumps(fields), kept))

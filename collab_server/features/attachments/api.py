@@ -80,7 +80,7 @@ async def list_attachments(
     """List the attachments of a document, the oldest first. Deleted ones are for those who may edit it."""
     await require(context.db, context.identity, document_id, Action.EDIT if deleted else Action.VIEW)
     after = cursors.read_position(cursor, datetime, UUID, of="attachments")
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         found = await queries.list_attachments(conn, document_id, limit + 1, after, deleted=deleted)
     page, more = cursors.cut_page(found, limit, lambda one: (one.created_at, one.id), of="attachments")
     return AttachmentPage(items=[context.to_response(one) for one in page], next_cursor=more)
@@ -188,7 +188,7 @@ async def update_attachment(
     """Rename an attachment. If-Match takes its ETag."""
     found = await context.get(attachment_id, Action.EDIT)
     expected = expected_version(request)
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         made = await queries.rename_attachment(conn, attachment_id, body.file_name, expected)
         present = found if made else await queries.find_attachment(conn, attachment_id)
     if made is None:
@@ -221,7 +221,7 @@ async def restore_attachment(attachment_id: UUID, context: CurrentAttachments) -
 
 async def _set_deleted(context: AttachmentContext, attachment_id: UUID, *, deleted: bool) -> queries.Attachment:
     """Raises Forbidden, QuotaExceeded."""
-    async with quota_errors(), context.db.as_user(context.identity.rights_of) as conn:
+    async with quota_errors(), context.db.as_user(context.identity.rights) as conn:
         made = await queries.set_deleted(conn, attachment_id, deleted=deleted)
     if made is None:
         raise Forbidden("you may not edit this document")

@@ -34,7 +34,7 @@ class AttachmentContext:
 
     async def get(self, attachment_id: UUID, action: Action, *, deleted: bool = False) -> Attachment:
         """Return a living attachment, or with `deleted` also a deleted one. Raises NotFound, Forbidden."""
-        async with self.db.as_user(self.identity.rights_of) as conn:
+        async with self.db.as_user(self.identity.rights) as conn:
             found = await queries.find_attachment(conn, attachment_id)
         if found is None or (found.deleted_at is not None and not deleted):
             raise NotFound(NO_ATTACHMENT)

@@ -53,7 +53,7 @@ async def create_upload(
     if body.size_bytes > most:
         raise TooLarge(f"a file may have at most {most} bytes")
     await context.files.check_space(document_id, body.size_bytes)
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         made = await upload_queries.insert_upload(
             conn, document_id, body.file_name, body.content_type, body.size_bytes, context.files.store.bucket
         )
@@ -143,7 +143,7 @@ async def continue_upload(
 async def delete_upload(upload_id: UUID, context: CurrentAttachments) -> None:
     """Give an upload up. The attachment of a complete one stays."""
     await _get(context, upload_id)
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         if not await upload_queries.delete_upload(conn, upload_id):
             raise NotFound(NO_UPLOAD)
 
@@ -206,7 +206,7 @@ async def _complete(context: AttachmentContext, upload: Upload, digest: bytes | 
 
 async def _get(context: AttachmentContext, upload_id: UUID) -> Upload:
     """Raises NotFound, Forbidden."""
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         found = await upload_queries.find_upload(conn, upload_id)
     if found is None:
         raise NotFound(NO_UPLOAD)
@@ -217,7 +217,7 @@ async def _get(context: AttachmentContext, upload_id: UUID) -> Upload:
 async def _answer(context: AttachmentContext, upload: Upload, response: Response) -> models.UploadOut:
     attachment = None
     if upload.attachment_id is not None:
-        async with context.db.as_user(context.identity.rights_of) as conn:
+        async with context.db.as_user(context.identity.rights) as conn:
             attachment = await queries.find_attachment(conn, upload.attachment_id)
     response.headers["upload-offset"] = str(upload.received_bytes)
     answer = _to_response(upload)

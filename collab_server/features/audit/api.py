@@ -48,7 +48,7 @@ async def list_audit(
     wanted = audit_queries.Filter(
         actor, action, entity_type, entity_id, workspace_id, ip_address, _to_utc(since), _to_utc(until)
     )
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         found = await audit_queries.list_entries(conn, wanted, limit + 1, before[0] if before else None)
     page, more = cursors.cut_page(found, limit, lambda entry: (entry.id,), of="audit")
     return AuditPage(items=[_to_response(entry) for entry in page], next_cursor=more)

@@ -124,7 +124,7 @@ async def logout(db: CurrentDatabase, request: Request, response: Response) -> N
     except Unauthenticated:
         identity = None
     if identity and identity.credential and identity.credential.kind == "session" and identity.credential.id:
-        async with db.as_user(identity.user_id) as conn:
+        async with db.as_user(identity.subject) as conn:
             await session_queries.delete_session(conn, identity.credential.id)
         auth_services(request).sign_ins.record_end(identity.user_id, identity.credential.id)
     clear_session_cookie(response, request)
@@ -133,7 +133,7 @@ async def logout(db: CurrentDatabase, request: Request, response: Response) -> N
 @router.get("/auth/sessions", tags=["auth"], responses=_USUAL)
 async def list_sessions(identity: CurrentUser, db: CurrentDatabase) -> models.SessionList:
     """List your sessions, the last used first."""
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         found = await session_queries.list_sessions(conn)
     current = _to_session(identity)
     return models.SessionList(
@@ -161,7 +161,7 @@ async def list_sessions(identity: CurrentUser, db: CurrentDatabase) -> models.Se
 async def end_session(session_id: UUID, identity: CurrentUser, db: CurrentDatabase, request: Request) -> None:
     """End a session. API tokens created in that session are revoked; `auth/logout` keeps them."""
     _require_full(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         if not await session_queries.delete_session(conn, session_id):
             raise NotFound("there is no such session")
         await token_queries.revoke_tokens_made_in(conn, [session_id])
@@ -182,7 +182,7 @@ async def end_other_sessions(identity: CurrentUser, db: CurrentDatabase) -> None
 async def me(identity: CurrentIdentity, db: CurrentDatabase, request: Request, response: Response) -> models.Me:
     """Describe the caller: user, guest, or bearer of a connect token."""
     settings = web_services(request).settings
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         workspace = await queries.find_default_workspace(conn, settings.default_workspace)
     user = None
     if identity.kind == "user" and identity.user_id is not None:

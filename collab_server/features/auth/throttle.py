@@ -37,6 +37,11 @@ MAILS_PER_ACCOUNT = Rule(free=20, longest=1800, memory=86_400)
 MAILS_PER_ACCOUNT_AND_ADDRESS = Rule(free=3, longest=1800, memory=86_400)
 """`longest` is half of a link's lifetime: while a mail is held back, the last mail still has a valid link."""
 MAILS_PER_ADDRESS = Rule(free=20, longest=900)
+LINK_PASSWORDS = Rule(free=5, longest=60)
+"""Passwords of one link from one place: ten in the first minute at most, then one a minute."""
+LINK_PASSWORDS_EVERYWHERE = Rule(free=60, longest=10)
+UNKNOWN_LINKS = Rule(free=5, longest=60)
+"""Tokens of no link from one place."""
 REGISTRATIONS = Rule(free=10, longest=3600, memory=86_400)
 
 
@@ -101,6 +106,37 @@ async def count_registration(db: Database) -> None:
     """Raises TooMany."""
     async with db.as_service() as conn:
         await _count(conn, _make_key("register", get_caller_address()), REGISTRATIONS)
+
+
+async def count_unknown_link(db: Database) -> None:
+    """Count a token that no link has. Raises TooMany."""
+    async with db.as_service() as conn:
+        await _count(conn, _make_key("unknown link", get_caller_address()), UNKNOWN_LINKS)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAttempt:
+    """A password of a link that was counted."""
+
+    here: bytes
+    everywhere: bytes
+
+
+async def begin_link(db: Database, share_id: UUID) -> LinkAttempt:
+    """Count an attempt to open a link with a password. Raises TooMany with the seconds to wait; Unavailable."""
+    here = _make_key("link", str(share_id), get_caller_address())
+    everywhere = _make_key("link everywhere", str(share_id))
+    async with db.as_service() as conn, conn.transaction():
+        await _count(conn, here, LINK_PASSWORDS)
+        await _count(conn, everywhere, LINK_PASSWORDS_EVERYWHERE)
+    return LinkAttempt(here, everywhere)
+
+
+async def reset_link(db: Database, attempt: LinkAttempt) -> None:
+    """Reset the counters after the right password."""
+    async with db.as_service() as conn, conn.transaction():
+        await queries.delete_attempts(conn, attempt.here)
+        await queries.give_back_attempt(conn, attempt.everywhere)
 
 
 async def _count(conn: Conn, key: bytes, rule: Rule) -> None:

@@ -27,7 +27,7 @@ _USUAL = documented(Unauthenticated, Forbidden, Unavailable)
 @router.get("/auth/tokens", tags=["tokens"], responses=_USUAL)
 async def list_tokens(identity: CurrentUser, db: CurrentDatabase) -> TokenList:
     """Your API tokens, the newest first."""
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         found = await tokens.list_tokens(conn, MAX_TOKENS)
     return TokenList(items=[TokenOut(**_to_fields(token)) for token in found])
 
@@ -70,7 +70,7 @@ async def revoke_token(token_id: UUID, identity: CurrentUser, db: CurrentDatabas
     itself = identity.credential is not None and identity.credential.id == token_id
     if identity.role_cap < Role.ADMIN and not itself:
         raise Forbidden("this token may revoke only itself: other tokens need the scope admin")
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         if not await tokens.revoke_own_token(conn, token_id):
             raise NotFound("there is no such token")
 

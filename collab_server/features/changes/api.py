@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Request, Response
 
 from collab_server.access.check import standing_in
 from collab_server.access.identity import Identity
-from collab_server.adapters.postgres import Database, caller
+from collab_server.adapters.postgres import Conn, Database, caller
 from collab_server.errors import (
     CursorExpired,
     Forbidden,
@@ -62,7 +62,8 @@ async def sync(
     limit: Limit = 200,
     wait: Wait = 0.0,
 ) -> models.ChangePage:
-    """Read changes in all your workspaces, and in your access to them, without gaps and repetitions. To begin, ask
+    """Read changes in all your workspaces and of the documents shared with you, and in your access to them, without
+    gaps and repetitions. To begin, ask
     without a cursor, then fetch the state over the other routes, then continue from that cursor. An entry names the
     changed entity, and its present state is fetched separately. Programs name their device with the headers
     `X-Device-Id` and `X-Client-Version`, or `device_id` and `client_version` in the query. The answer's `X-Server-Time`
@@ -89,7 +90,8 @@ async def sync_workspace(
     limit: Limit = 200,
     wait: Wait = 0.0,
 ) -> models.ChangePage:
-    """Read changes like `GET /sync`, in one workspace. An outdated cursor is refused with 410 and `next_cursor`: fetch
+    """Read changes like `GET /sync`, in one workspace; of one that you are no member of, those of the documents shared
+    with you. An outdated cursor is refused with 410 and `next_cursor`: fetch
     the workspace again, then continue from there.
     """
     after = feed.parse_cursor(cursor, workspace_id) if cursor else None
@@ -144,6 +146,7 @@ class _Asked:
         waiter.workspaces = None
         page = await self._look(waiter.identity, note=note)
         waiter.workspaces = frozenset(page.readable if self._workspace_id is None else (self._workspace_id,))
+        waiter.shared = frozenset(page.shared)
         return page
 
     async def _look(self, identity: Identity, *, note: bool = False) -> feed.Page:
@@ -157,9 +160,9 @@ class _Asked:
 
     async def _find(self, identity: Identity, *, note: bool = False) -> queries.Found:
         after, limit = (self._after.position, self._limit) if self._after else (feed.BEGINNING, 0)
-        async with self._waiters.reads, self._db.as_user(identity.user_id) as conn:
+        async with self._waiters.reads, self._db.as_user(identity.subject) as conn:
             if self._workspace_id is not None:
-                await standing_in(conn, identity, self._workspace_id)
+                await self._require_readable(conn, identity, self._workspace_id)
             found = await queries.find_page(conn, after, limit, self._workspace_id)
             origin = caller.get()
             if note and identity.user_id is not None and origin.device_id:
@@ -167,6 +170,15 @@ class _Asked:
                 version = origin.client_version or None
                 await queries.note_device(conn, identity.user_id, origin.device_id, version, held)
         return found
+
+    @staticmethod
+    async def _require_readable(conn: Conn, identity: Identity, workspace_id: UUID) -> None:
+        """Raises NotFound unless the workspace, or a document in it, is the caller's to read."""
+        try:
+            await standing_in(conn, identity, workspace_id)
+        except NotFound:
+            if not await queries.has_shared(conn, workspace_id):
+                raise
 
 
 async def _wait_news(request: Request, waiter: Waiter, seconds: float) -> bool:
@@ -193,7 +205,7 @@ def _to_response(page: feed.Page) -> models.ChangePage:
         more=page.more,
         resync=list(page.resync),
         workspaces=list(page.readable),
-        shared=[],
+        shared=list(page.shared),
     )
 
 

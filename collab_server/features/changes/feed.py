@@ -47,11 +47,13 @@ def parse_cursor(text: str, workspace_id: UUID | None) -> Cursor:
 @dataclass(frozen=True, slots=True)
 class Page:
     """`next`: the cursor of the next page. `more`: the next page exists already. `resync`: workspaces with missing
-    entries after the cursor, to be fetched again. `readable`: all readable workspaces of the reader.
+    entries after the cursor, to be fetched again. `readable`: all readable workspaces of the reader. `shared`:
+    documents of other workspaces that are shared with the reader.
     """
 
     next: Cursor
     readable: tuple[UUID, ...]
+    shared: tuple[UUID, ...]
     changes: Sequence[Change] = ()
     more: bool = False
     resync: tuple[UUID, ...] = ()
@@ -67,12 +69,12 @@ def make_page(found: Found, after: Cursor | None, limit: int, workspace_id: UUID
     """
     now = Cursor(workspace_id, found.epoch, found.end)
     if after is None:
-        return Page(now, found.readable)
+        return Page(now, found.readable, found.shared)
     # Beyond the end: the database was set back to before the cursor was given out.
     if after.epoch != found.epoch or after.position > found.end:
         if workspace_id is not None:
             raise CursorExpired("the feed was restarted: fetch the workspace, then continue from next_cursor", str(now))
-        return Page(now, found.readable, resync=found.readable)
+        return Page(now, found.readable, found.shared, resync=found.readable)
     if found.stale and workspace_id is not None:
         raise CursorExpired(
             "changes after the cursor have been purged: fetch the workspace, then continue from next_cursor", str(now)
@@ -80,4 +82,5 @@ def make_page(found: Found, after: Cursor | None, limit: int, workspace_id: UUID
     changes = found.changes[:limit]
     more = len(found.changes) > limit
     # The cursor of an idle reader advances with other changes, so it does not expire.
-    return Page(now.at(changes[-1].position) if more else now, found.readable, changes, more, found.stale)
+    place = now.at(changes[-1].position) if more else now
+    return Page(place, found.readable, found.shared, changes, more, found.stale)

@@ -37,6 +37,8 @@ class ChangeOut(BaseModel):
         "comment",
         "attachment",
         "suggestion",
+        "share",
+        "access_request",
         "notification",
     ]
     entity_id: UUID = Field(description="Of a member: the user. Of a favourite: the document.")

@@ -1,6 +1,5 @@
 """SQL of the change feed. The entries are written by triggers: migrations/versions/0014_create_change_feed/up.sql."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -41,13 +40,14 @@ class Change:
 class Found:
     """The result of one statement. `is_current`: False if the history of transactions has changed since the epoch
     began. `end`: the newest entry of all. `stale`: workspaces with purged entries after the asked position. `changes`
-    may have one more than the limit.
+    may have one more than the limit. `shared`: readable documents of other workspaces than the readable ones.
     """
 
     epoch: int
     is_current: bool
     end: Position
     readable: tuple[UUID, ...]
+    shared: tuple[UUID, ...]
     stale: tuple[UUID, ...]
     changes: list[Change]
 
@@ -57,15 +57,26 @@ class Found:
 # may read all documents instead.
 _PAGE = """
     WITH place AS MATERIALIZED (
-      SELECT p.*, pg_snapshot_xmin(pg_current_snapshot()) AS horizon, app.workspace_ids('can_read') AS readable
-      FROM app.sync_position() p),
+      SELECT p.*, pg_snapshot_xmin(pg_current_snapshot()) AS horizon, r.readable,
+        app.shared_outside(r.readable) AS shared
+      FROM app.sync_position() p, app.workspace_ids('can_read') r (readable)),
     wanted AS MATERIALIZED (
       SELECT w AS workspace_id, horizon FROM place, unnest(readable) w WHERE $4::uuid IS NULL OR w = $4),
+    given AS MATERIALIZED (
+      SELECT d.workspace_id, horizon, array_agg(d.id) AS documents
+      FROM place CROSS JOIN unnest(place.shared) g (id) JOIN documents d ON d.id = g.id
+      WHERE $4::uuid IS NULL OR d.workspace_id = $4 GROUP BY d.workspace_id, horizon),
     found AS (
       SELECT e.* FROM wanted w CROSS JOIN LATERAL (
         SELECT s.* FROM sync_log s
         WHERE s.workspace_id = w.workspace_id AND s.target_user_id IS NULL
           AND (s.xid, s.id) > ($1::text::xid8, $2::bigint) AND s.xid < w.horizon
+        ORDER BY s.xid, s.id LIMIT $3) e
+      UNION ALL
+      SELECT e.* FROM given g CROSS JOIN LATERAL (
+        SELECT s.* FROM sync_log s
+        WHERE s.workspace_id = g.workspace_id AND s.target_user_id IS NULL AND s.document_id = ANY (g.documents)
+          AND (s.xid, s.id) > ($1::text::xid8, $2::bigint) AND s.xid < g.horizon
         ORDER BY s.xid, s.id LIMIT $3) e
       UNION ALL
       SELECT e.* FROM place CROSS JOIN LATERAL (
@@ -77,9 +88,11 @@ _PAGE = """
       SELECT f.*, row_number() OVER (ORDER BY f.xid, f.id) AS number FROM found f ORDER BY f.xid, f.id LIMIT $3)
     SELECT place.epoch, place.is_current, place.xid::text::bigint AS end_xid, place.id AS end_id,
            CASE WHEN coalesce(page.number, 1) = 1 THEN place.readable END AS readable,
+           CASE WHEN coalesce(page.number, 1) = 1 THEN place.shared END AS shared,
            CASE WHEN coalesce(page.number, 1) = 1 THEN ARRAY(
-             SELECT f.workspace_id FROM sync_floors f JOIN wanted w USING (workspace_id)
-             WHERE (f.floor_xid, f.floor_id) > ($1::text::xid8, $2::bigint)) END AS stale,
+             SELECT f.workspace_id FROM sync_floors f
+             WHERE f.workspace_id IN (SELECT workspace_id FROM wanted UNION ALL SELECT workspace_id FROM given)
+               AND (f.floor_xid, f.floor_id) > ($1::text::xid8, $2::bigint)) END AS stale,
            page.xid::text::bigint AS xid, page.id, page.workspace_id, page.entity_type, page.entity_id,
            page.document_id, page.changed_fields, page.content_hash, page.row_version, page.changed_by,
            page.device_id, page.client_version, page.created_at,
@@ -107,6 +120,7 @@ async def find_page(conn: Conn, after: Position, limit: int, workspace_id: UUID 
         first["is_current"],
         Position(first["end_xid"], first["end_id"]),
         tuple(sorted(first["readable"])),
+        tuple(first["shared"]),
         tuple(sorted(first["stale"])),
         [_change(row) for row in rows if row["id"] is not None],
     )
@@ -194,32 +208,17 @@ def _new_entry(row: Row) -> NewEntry:
     )
 
 
-async def find_members(
-    conn: Conn, pairs: Collection[tuple[UUID | None, UUID]], guest_role: str
-) -> set[tuple[UUID | None, UUID]]:
-    """Find those pairs of a user (None: a guest) and a workspace where the user may read all of the workspace, for the
-    server itself.
-    """
-    rows = await conn.fetch(
-        """
-        SELECT asked.user_id, asked.workspace_id
-        FROM unnest($1::uuid[], $2::uuid[]) asked (user_id, workspace_id)
-          JOIN workspaces w ON w.id = asked.workspace_id AND w.deleted_at IS NULL
-          LEFT JOIN workspace_members m ON m.workspace_id = w.id AND m.user_id = asked.user_id AND m.is_active
-        WHERE 'can_read' = ANY (app.effective_permissions(m.role, m.permissions))
-          OR (w.kind = 'playground' AND $3 <> '')
-        """,
-        [user_id for user_id, _ in pairs],
-        [workspace_id for _, workspace_id in pairs],
-        guest_role,
-    )
-    return {(row["user_id"], row["workspace_id"]) for row in rows}
+async def list_readable(conn: Conn) -> tuple[list[UUID], list[UUID]]:
+    """List the workspaces that the transaction's user may read, and the documents of others shared with the user."""
+    row = await conn.fetchrow("SELECT r, app.shared_outside(r) FROM app.workspace_ids('can_read') r")
+    assert row is not None
+    return row[0], row[1]
 
 
-async def list_readable(conn: Conn) -> list[UUID]:
-    """List all readable workspaces of the transaction's user."""
-    workspaces: list[UUID] = await conn.fetchval("SELECT app.workspace_ids('can_read')")
-    return workspaces
+async def has_shared(conn: Conn, workspace_id: UUID) -> bool:
+    """Whether documents of this workspace are shared with the transaction's user."""
+    found: bool = await conn.fetchval("SELECT $1 = ANY (app.sharing_workspaces())", workspace_id)
+    return found
 
 
 async def check_epoch(conn: Conn) -> int:

@@ -17,11 +17,14 @@ READS_AT_ONCE = 4
 
 
 class Waiter:
-    """One request. `workspaces`: the awaited workspaces; None: all. `news`: set when there is a change."""
+    """One request. `workspaces`: the awaited workspaces; None: all. `shared`: awaited documents of others. `news`: set
+    when there is a change.
+    """
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.workspaces: frozenset[UUID] | None = None
+        self.shared: frozenset[UUID] = frozenset()
         self.news = asyncio.Event()
 
 
@@ -69,6 +72,7 @@ class Waiters:
             if subject is None
             or (kind == "user" and waiter.identity.user_id == subject)
             or (kind == "workspace" and (waiter.workspaces is None or subject in waiter.workspaces))
+            or (kind == "document" and subject in waiter.shared)
             or (kind in ("token", "session") and waiter.identity.credential_id == subject)
         )
 
@@ -80,11 +84,13 @@ class Waiters:
             return
         users = {entry.target_user_id for entry in batch.entries if entry.target_user_id is not None}
         workspaces = {entry.workspace_id for entry in batch.entries if entry.target_user_id is None}
+        documents = {entry.document_id for entry in batch.entries if entry.target_user_id is None}
         self._wake(
             waiter
             for waiter in self._waiting
             if waiter.identity.user_id in users
             or (workspaces if waiter.workspaces is None else workspaces & waiter.workspaces)
+            or documents & waiter.shared
         )
 
     @staticmethod

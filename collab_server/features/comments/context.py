@@ -34,7 +34,7 @@ class CommentContext:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Conn]:
         """Begin a transaction that sees the comments that the caller may read."""
-        async with self.db.as_user(self.identity.rights_of) as conn:
+        async with self.db.as_user(self.identity.rights) as conn:
             yield conn
 
     @asynccontextmanager
@@ -49,7 +49,7 @@ class CommentContext:
                 async with self.db.as_service() as conn, acting(conn, identity.user_id, identity.name):
                     yield conn
             else:
-                async with self.db.as_user(identity.user_id) as conn:
+                async with self.db.as_user(identity.subject) as conn:
                     yield conn
         except InsufficientPrivilege:
             raise Forbidden("you may not comment on this document") from None

@@ -58,7 +58,7 @@ class Addresses:
         if identity.kind == "connect":
             return await self._bound(identity, address)
         try:
-            async with self._db.as_user(identity.user_id) as conn:
+            async with self._db.as_user(identity.subject) as conn:
                 create = create and identity.role_cap >= Role.EDITOR
                 found = await self._find_or_create(conn, identity, address, create=create)
         except InsufficientPrivilege:

@@ -81,7 +81,7 @@ async def list_documents(workspace_id: UUID, context: CurrentContext, asked: Ann
     sorting = f"{asked.sort} {order}"
     key = str if asked.sort == "title" else datetime
     after = cursors.read_position(asked.cursor, key, UUID, of=sorting)
-    async with context.db.as_user(context.identity.user_id, "force_generic_plan") as conn:
+    async with context.db.as_user(context.identity.subject, "force_generic_plan") as conn:
         found = await list_queries.list_documents(
             conn, workspace_id, asked.filters(), asked.sort, order, asked.limit + 1, after
         )
@@ -108,8 +108,7 @@ async def create_document(
     """Create a document, optionally with content. A `name` gives it a readable address; a used name is a conflict.
     Nothing is created if a part fails.
     """
-    user_id = context.identity.user_id
-    async with context.db.as_user(user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
     state = None
     tags = list(body.tags)
@@ -177,7 +176,7 @@ async def patch_document(
     version = expected_version(request)
     fields = body.model_dump(include=body.model_fields_set)
     try:
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             locked = await context.lock_for(conn, document_id, Action.EDIT, version)
             if fields.keys() & field_changes.REMOVAL_FIELDS:
                 context.require_removal_right(locked)
@@ -237,5 +236,5 @@ async def get_visit(document_id: UUID, context: CurrentContext) -> models.VisitO
     context.require_person()
     await require(context.db, context.identity, document_id, Action.VIEW)
     await context.views.flush(context.db, time.monotonic())
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         return models.VisitOut(previous_at=await view_queries.find_previous_visit(conn, document_id))

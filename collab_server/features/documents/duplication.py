@@ -20,7 +20,7 @@ async def find_template(
     context: RequestContext, workspace_id: UUID, template_id: UUID
 ) -> tuple[Document, Encrypted | None]:
     """Find a template of this workspace, visible to the caller. Raises UnprocessableContent."""
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         template = await document_queries.find_document(conn, template_id)
         if template is None or template.workspace_id != workspace_id or not template.is_template:
             raise UnprocessableContent("there is no such template in this workspace")

@@ -102,14 +102,37 @@ async def list_recent(conn: Conn, limit: int, after: Position | None) -> list[Li
     return await _list_of_mine(conn, "document_views", "viewed_at", limit, after)
 
 
+async def list_shared(conn: Conn, limit: int, after: Position | None) -> list[Listed]:
+    """List documents shared with the user, those shared last first; by a link to many documents, the newest first."""
+    return await _list_picked(
+        conn,
+        """
+        SELECT s.document_id AS id, max(s.created_at) AS sort_key FROM shares s
+        WHERE s.grantee_id = app.user_id() AND s.document_id = ANY (app.shared_documents('read')) GROUP BY 1
+        UNION ALL
+        SELECT d.id, d.created_at FROM documents d
+        WHERE app.user_id() IS NULL AND d.id = ANY (app.shared_documents('read'))
+        """,
+        limit,
+        after,
+    )
+
+
 async def _list_of_mine(conn: Conn, table: str, moment: str, limit: int, after: Position | None) -> list[Listed]:
+    mine = (
+        f"SELECT mine.document_id AS id, mine.{moment} AS sort_key FROM {table} mine WHERE mine.user_id = app.user_id()"  # noqa: S608
+    )
+    return await _list_picked(conn, mine, limit, after)
+
+
+async def _list_picked(conn: Conn, mine: str, limit: int, after: Position | None) -> list[Listed]:
+    """`mine`: SQL of ids and sort keys. Documents that are gone or not the user's to read are left out."""
     rows = await conn.fetch(
         f"""
         WITH picked AS MATERIALIZED (
-          SELECT d.id, mine.{moment} AS sort_key FROM {table} mine JOIN documents d ON d.id = mine.document_id
-          WHERE mine.user_id = app.user_id() AND d.deleted_at IS NULL
-            AND ($2::timestamptz IS NULL OR (mine.{moment}, d.id) < ($2, $3::uuid))
-          ORDER BY mine.{moment} DESC, d.id DESC LIMIT $1)
+          SELECT d.id, mine.sort_key FROM ({mine}) mine JOIN documents d ON d.id = mine.id
+          WHERE d.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (mine.sort_key, d.id) < ($2, $3::uuid))
+          ORDER BY mine.sort_key DESC, d.id DESC LIMIT $1)
         SELECT {SHOWN}, p.sort_key FROM {shown_from("ARRAY(SELECT id FROM picked)")}
           JOIN picked p USING (id)
         ORDER BY sort_key DESC, id DESC

@@ -122,13 +122,15 @@ class RequestContext:
 
     async def read(self, document_id: UUID) -> dict[str, Any]:
         """Return a visible document in the form of models.DocumentOut. Raises NotFound."""
-        if self.identity.kind == "connect":
+        if self.identity.kind == "connect" and self.identity.link is None:
             await require(self.db, self.identity, document_id, Action.VIEW)
             entry = await self._get_for_bearer(document_id)
-            async with self.db.as_user(self.identity.rights_of) as conn:
+            async with self.db.as_user(self.identity.rights) as conn:
                 entry["comment_count"] = await document_queries.count_open_threads(conn, document_id)
             return entry
-        async with self.db.as_user(self.identity.user_id, "force_generic_plan") as conn:
+        if self.identity.document_id not in (None, document_id):
+            raise NotFound(ABSENT)
+        async with self.db.as_user(self.identity.subject, "force_generic_plan") as conn:
             return await self.get_response(conn, document_id)
 
     async def create(
@@ -137,8 +139,7 @@ class RequestContext:
         """Create a document in a workspace. Raises the errors of `creation.make`, AmbiguousAddress, TooMany,
         LimitReached and QuotaExceeded.
         """
-        user_id = self.identity.user_id
-        async with self.db.as_user(user_id) as conn:
+        async with self.db.as_user(self.identity.subject) as conn:
             await self.addresses.check_new(conn, workspace_id, fields.get("name"))
             size = len(fields.get("content_encrypted") or b"")
             if state is not None:

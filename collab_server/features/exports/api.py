@@ -82,7 +82,7 @@ async def export_document(
     content = await reading.get_text(sources, document_id)
     found = None
     if chosen != "false" and whole:
-        found = await comment_files.load(sources, context.identity.rights_of, document, chosen)
+        found = await comment_files.load(sources, context.identity.rights, document, chosen)
     shown = f"-{found.digest}" if found else ""
     etag = f'"{document.row_version}-{content.clock}-{content.content_hash[:16]}-{format}{formats.VERSION}{shown}"'
     if (unchanged := not_modified(request, etag)) is not None:
@@ -130,13 +130,13 @@ def _answer_file(file: bytes, format_: formats.Format, title: str, etag: str) ->
 
 async def _find(context: RequestContext, document_id: UUID) -> tuple[Document, tuple[str, ...], Encrypted | None]:
     """(document, names of its category from the outermost on, its secret). Raises NotFound."""
-    if context.identity.kind == "connect":
+    if context.identity.kind == "connect" and context.identity.link is None:
         async with context.db.as_service() as conn:
             unchecked = await document_queries.find_document_unchecked(conn, document_id)
         if unchecked is None:
             raise NotFound(ABSENT)
         return replace(unchecked, created_by_name=None), (), None
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         document = await document_queries.find_document(conn, document_id)
         if document is None:
             raise NotFound(ABSENT)

@@ -75,7 +75,7 @@ async def _list_page(
     sources: Sources, identity: Identity, workspace_id: UUID, after: Position | None
 ) -> tuple[list[Document], dict[UUID, tuple[str, ...]], Position | None]:
     """Return (documents, names of all categories, start of the next page; None: this is the last page)."""
-    async with sources.db.as_user(identity.user_id) as conn:
+    async with sources.db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.EXPORT)
         found = await list_queries.list_documents(conn, workspace_id, Filters(), "created", "asc", _PAGE, after)
         categories = await tag_queries.list_categories(conn, workspace_id)
@@ -100,7 +100,7 @@ async def _write_document(
     stem = ""
     with suppress(NotFound):
         if document.type == ENCRYPTED:
-            async with sources.db.as_user(identity.user_id) as conn:
+            async with sources.db.as_user(identity.subject) as conn:
                 encrypted = await document_queries.find_encrypted(conn, document.id)
         else:
             whole = await reading.settle(sources, document.id)

@@ -47,7 +47,7 @@ async def export_workspace(
     administrators. With the format `yjs` (included by default) an import restores the same documents. The archive is
     sent while it is made; one without an end is incomplete. Each person can fetch one archive at a time.
     """
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.EXPORT)
         workspace = await find_workspace(conn, workspace_id)
     pieces = archive.write(sources, context.identity, workspace_id, list(dict.fromkeys(format)) or archive.LOSSLESS)

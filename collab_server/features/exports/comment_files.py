@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
+from collab_server.adapters.postgres import Subject
 from collab_server.errors import CollabError, TooLarge, TooMuchWork, UnprocessableContent
 from collab_server.features.comments.presentation import stored_anchor
 from collab_server.features.comments.queries import Comment
@@ -36,12 +37,12 @@ def choose(choice: Choice | None, format_: formats.Format, *, of_version: bool) 
     return choice
 
 
-async def load(sources: Sources, user_id: UUID | None, document: Document, choice: Choice) -> Discussion | None:
-    """Return the comments of a document that a user may read, in its settled text. None: there are none.
+async def load(sources: Sources, reader: Subject, document: Document, choice: Choice) -> Discussion | None:
+    """Return the comments of a document that the reader may read, in its settled text. None: there are none.
 
     Raises NotFound, DocumentDamaged, TooMuchWork, TooMany, Unavailable.
     """
-    comments = await loading.list_comments(sources.db, user_id, document.id)
+    comments = await loading.list_comments(sources.db, reader, document.id)
     if not comments:
         return None
     found = await _place(sources, document, comments)
@@ -87,7 +88,7 @@ async def write(sources: Sources, document: Document, discussion: Discussion, fo
 
 async def load_all(sources: Sources, user_id: UUID | None, document: Document) -> Discussion | None:
     """Like `load`, with resolved threads; where the document cannot be read, threads have no places."""
-    comments = await loading.list_comments(sources.db, user_id, document.id)
+    comments = await loading.list_comments(sources.db, Subject(user_id), document.id)
     if not comments:
         return None
     try:

@@ -41,5 +41,5 @@ async def find_names(db: Database, identity: Identity, authors: Iterable[History
     users = {UUID(author.id) for author in authors if author is not None and author.id}
     if not users:
         return AuthorNames({})
-    async with db.as_user(identity.rights_of) as conn:
+    async with db.as_user(identity.rights) as conn:
         return AuthorNames(await user_queries.list_names(conn, users))

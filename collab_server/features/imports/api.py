@@ -68,7 +68,7 @@ async def import_documents(
     Each document is created completely or not at all. A single unreadable file is an error; for a zip, `items` has the
     result of each document. `notes` lists omissions and changes, such as pictures, and ignored files of a zip.
     """
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
     kind, charset = _detect_format(name, request.headers.get("content-type", ""))
     converters = conversion_services(request).converters

@@ -252,7 +252,7 @@ class Categories:
 
     async def _find_or_make(self, parent: UUID | None, name: str) -> UUID | None:
         try:
-            async with self._context.db.as_user(self._context.identity.user_id) as conn:
+            async with self._context.db.as_user(self._context.identity.subject) as conn:
                 if (found := await self._find(conn, parent, name)) is not None:
                     return found.id
                 standing = await standing_in(conn, self._context.identity, self._workspace_id)
@@ -263,7 +263,7 @@ class Categories:
         except (LimitReached, CheckViolation, InsufficientPrivilege, ValueError):
             return None
         except UniqueViolation:  # created concurrently
-            async with self._context.db.as_user(self._context.identity.user_id) as conn:
+            async with self._context.db.as_user(self._context.identity.subject) as conn:
                 found = await self._find(conn, parent, name)
             return found.id if found else None
 

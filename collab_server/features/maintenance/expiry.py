@@ -1,4 +1,5 @@
-"""Moves expired documents to the trash at the moment of their expiry. This closes their sockets and updates lists.
+"""Moves expired documents to the trash, and ends expired shares, at the moment of their expiry. This closes sockets and
+updates lists.
 
 The policy doc_not_expired ends the rights of expired documents independently. The task runs in every process of every
 server, and PostgreSQL gives each document to one of them.
@@ -41,7 +42,7 @@ class Expiry:
         async with self._db.as_service() as conn:
             due = await queries.next_expiry(conn)
             if due is not None and due <= 0:
-                while await queries.expire_documents(conn):
+                while await queries.expire_documents(conn) + await queries.expire_shares(conn):
                     pass
                 due = await queries.next_expiry(conn)
         if due is None:

@@ -28,6 +28,7 @@ def make_jobs(db: Database, settings: Settings, workers: Workers, store: ObjectS
     retention = Retention(workers, settings.history_days, settings.history_document_bytes)
     return {
         "expired documents": queries.expire_documents,
+        "expired shares": queries.expire_shares,
         "documents": lambda conn: queries.purge_documents(conn, settings.trash_days),
         "workspaces": lambda conn: queries.purge_workspaces(conn, settings.trash_days),
         "archive": lambda conn: queries.purge_archive(conn, settings.archive_days),

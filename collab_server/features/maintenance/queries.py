@@ -20,6 +20,11 @@ async def expire_documents(conn: Conn) -> int:
     return await _count(conn, "SELECT app.expire_documents()")
 
 
+async def expire_shares(conn: Conn) -> int:
+    """End shares whose time is over, at most 100. Return their number."""
+    return await _count(conn, "SELECT app.expire_shares()")
+
+
 async def next_expiry(conn: Conn) -> float | None:
     """Return the seconds until the next expiry, negative if overdue; None without one."""
     due: float | None = await conn.fetchval("SELECT app.next_expiry()")

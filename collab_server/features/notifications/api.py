@@ -46,7 +46,7 @@ async def list_notifications(
     archived ones.
     """
     before = cursors.read_position(cursor, datetime, UUID, of="notifications")
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         rows = await queries.list_notifications(conn, state, limit + 1, before)
     page, more = cursors.cut_page(rows, limit, lambda row: (row.updated_at, row.id), of="notifications")
     addresses = _addresses(request, db)
@@ -56,7 +56,7 @@ async def list_notifications(
 @router.get("/notifications/unread", tags=["notifications"], responses=USUAL)
 async def count_unread(identity: CurrentUser, db: CurrentDatabase) -> models.UnreadCount:
     """How many notifications you have not read."""
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         return models.UnreadCount(count=await queries.count_unread(conn))
 
 
@@ -68,7 +68,7 @@ async def mark_read(
     write.
     """
     require_write(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await queries.mark_read(conn, body.ids if body else None)
         return models.UnreadCount(count=await queries.count_unread(conn))
 
@@ -83,7 +83,7 @@ async def patch_notification(
 ) -> models.NotificationOut:
     """Mark a notification as read or unread, or put it into the archive. A token needs the scope write."""
     require_write(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await queries.update_notification(conn, notification_id, read=body.read, archived=body.archived)
         found = await queries.find_notification(conn, notification_id)
     if found is None:

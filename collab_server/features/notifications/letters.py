@@ -68,6 +68,10 @@ def sentence(entry: NotificationOut) -> str:
             return f"{who} changed your role in {place} to {entry.role}"
         case "invitation":
             return f"{who} invited you to {place}"
+        case "share":
+            return f"{who} shared {title} with you"
+        case "access_request":
+            return f"{who} asks for access to {title}"
         case "storage":
             return f"Files and documents of {place} take more than 80 % of its storage"
 

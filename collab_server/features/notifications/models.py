@@ -17,6 +17,8 @@ Kind = Literal[
     "role",
     "document_changed",
     "storage",
+    "share",
+    "access_request",
 ]
 State = Literal["inbox", "unread", "read", "archived", "all"]
 """inbox: read or not, but not archived."""

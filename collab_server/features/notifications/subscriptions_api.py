@@ -36,7 +36,7 @@ async def get_document_subscription(
 ) -> models.SubscriptionOut:
     """What you want to hear of a document. `effective` counts the level of its workspace, too."""
     await require(db, identity, document_id, Action.VIEW)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         return _to_response(await queries.find_of_document(conn, document_id))
 
 
@@ -49,7 +49,7 @@ async def put_document_subscription(
     """
     require_write(identity)
     await require(db, identity, document_id, Action.VIEW)
-    async with _absent_if_refused(ABSENT), db.as_user(identity.user_id) as conn:
+    async with _absent_if_refused(ABSENT), db.as_user(identity.subject) as conn:
         await queries.upsert_subscription(conn, "document", document_id, body.level)
         return _to_response(await queries.find_of_document(conn, document_id))
 
@@ -59,7 +59,7 @@ async def delete_document_subscription(document_id: UUID, identity: CurrentUser,
     """Take back what you chose; harmless if that is nothing. A token needs the scope write."""
     require_write(identity)
     await require(db, identity, document_id, Action.VIEW)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await queries.delete_subscription(conn, "document", document_id)
 
 
@@ -68,7 +68,7 @@ async def get_workspace_subscription(
     workspace_id: UUID, identity: CurrentUser, db: CurrentDatabase
 ) -> models.SubscriptionOut:
     """What you want to hear of the documents of a workspace."""
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.VIEW)
         return _to_response(await queries.find_of_workspace(conn, workspace_id))
 
@@ -79,7 +79,7 @@ async def put_workspace_subscription(
 ) -> models.SubscriptionOut:
     """Follow or mute all documents of a workspace for which you choose nothing else. A token needs the scope write."""
     require_write(identity)
-    async with _absent_if_refused(NO_WORKSPACE), db.as_user(identity.user_id) as conn:
+    async with _absent_if_refused(NO_WORKSPACE), db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.VIEW)
         await queries.upsert_subscription(conn, "workspace", workspace_id, body.level)
         return _to_response(await queries.find_of_workspace(conn, workspace_id))
@@ -89,6 +89,6 @@ async def put_workspace_subscription(
 async def delete_workspace_subscription(workspace_id: UUID, identity: CurrentUser, db: CurrentDatabase) -> None:
     """Take back what you chose; harmless if that is nothing. A token needs the scope write."""
     require_write(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.VIEW)
         await queries.delete_subscription(conn, "workspace", workspace_id)

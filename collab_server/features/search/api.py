@@ -97,7 +97,7 @@ async def _search(
         raise Malformed("invalid cursor")
     if identity.kind == "connect" and workspace_id is None:
         return models.HitPage(items=[], next_cursor=None)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         if workspace_id is not None:
             await standing_in(conn, identity, workspace_id)
         found = await queries.search_documents(
@@ -136,7 +136,7 @@ async def search_titles(
     """Documents with a title like this, misspelt or unfinished, the most similar first."""
     if identity.kind == "connect" and workspace_id is None:
         return models.SimilarTitlePage(items=[])
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         if workspace_id is not None:
             await standing_in(conn, identity, workspace_id)
         found = await queries.search_titles(conn, q, workspace_id, limit)

@@ -69,7 +69,7 @@ class SuggestionContext:
 
     async def get(self, suggestion_id: UUID) -> tuple[Suggestion, Role]:
         """Return a suggestion and the caller's role in its document. Raises NotFound."""
-        async with self.db.as_user(self.identity.rights_of) as conn:
+        async with self.db.as_user(self.identity.rights) as conn:
             found = await queries.find_suggestion(conn, suggestion_id)
         if found is None:
             raise NotFound(NO_SUGGESTION)
@@ -121,7 +121,7 @@ async def create_suggestion(
     """
     await require(context.db, context.identity, document_id, Action.COMMENT)
     if body.id is not None:
-        async with context.db.as_user(context.identity.rights_of) as conn:
+        async with context.db.as_user(context.identity.rights) as conn:
             made = await _find_own(conn, context, document_id, body.id)
         if made is not None:
             return await context.answer(made)
@@ -149,7 +149,7 @@ async def create_suggestion(
         generation,
     )
     try:
-        async with context.db.as_user(context.identity.rights_of) as conn:
+        async with context.db.as_user(context.identity.rights) as conn:
             suggestion = await queries.insert_suggestion(conn, document_id, new)
             if suggestion is None:
                 suggestion = await _explain(conn, context, document_id, body.id)
@@ -210,7 +210,7 @@ async def list_suggestions(
     await require(context.db, context.identity, document_id, Action.VIEW)
     # Which of the undecided ones fit is known when the document is read.
     statuses = ("open", "stale") if state in ("open", "stale") else (state,)
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         found = await queries.list_suggestions(conn, document_id, statuses, limit + 1, after)
     page, more = cursors.cut_page(found, limit, lambda one: (one.created_at, one.id), of=state)
     shown = await present(context.db, context.rooms, context.workers, context.identity, document_id, page)
@@ -247,7 +247,7 @@ async def patch_suggestion(
             has_positions=body.has_positions,
             only=on_conflict == "fail",
         )
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         present_one = await _lock_own(conn, found)
         message = body.message if "message" in body.model_fields_set else present_one.message
         changed = await queries.update_proposal(conn, suggestion_id, message, hunks, generation)
@@ -262,7 +262,7 @@ async def patch_suggestion(
 async def delete_suggestion(suggestion_id: UUID, context: CurrentSuggestions) -> None:
     """Withdraw your suggestion. It must be undecided."""
     found = await context.get_own(suggestion_id)
-    async with context.db.as_user(context.identity.rights_of) as conn:
+    async with context.db.as_user(context.identity.rights) as conn:
         await _lock_own(conn, found)
         if not await queries.delete_suggestion(conn, suggestion_id):
             raise NotFound(NO_SUGGESTION)

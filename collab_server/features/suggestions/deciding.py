@@ -142,7 +142,7 @@ class Decisions:
 
         Raises NotFound, Conflict, UnprocessableContent, Unavailable.
         """
-        async with self._db.as_user(identity.rights_of) as conn:
+        async with self._db.as_user(identity.rights) as conn:
             await queries.lock_decisions(conn, document_id)
             suggestion = await queries.find_suggestion(conn, suggestion_id)
             if suggestion is None or suggestion.document_id != document_id:

@@ -87,7 +87,7 @@ async def _decide(
     await require(context.db, context.identity, document_id, Action.EDIT)
     ids = list(dict.fromkeys(body.ids)) if body is not None and body.ids is not None else None
     if ids is None:
-        async with context.db.as_user(context.identity.rights_of) as conn:
+        async with context.db.as_user(context.identity.rights) as conn:
             ids = await queries.list_undecided_ids(conn, document_id)
     results: list[models.DecisionOut] = []
     for suggestion_id in ids:

@@ -30,7 +30,7 @@ async def present(
     if undecided:
         places, news = await _find(db, rooms, workers, document_id, undecided)
     users = {user for one in found for user in (one.author_id, one.decided_by) if user is not None}
-    async with db.as_user(identity.rights_of) as conn:
+    async with db.as_user(identity.rights) as conn:
         names = await user_queries.list_names(conn, users)
     return [
         _to_response(one, places.get(one.id, {}), names, row_version=one.row_version + (one.id in news))

@@ -235,7 +235,7 @@ async def list_conflicts(
     await require(context.db, context.identity, document_id, Action.VIEW)
     if context.identity.kind == "connect":
         raise Forbidden("a connect token may not read conflicts")
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         found = await mutation_queries.list_conflicts(conn, document_id, limit + 1, after)
     page, more = cursors.cut_page(found, limit, lambda conflict: (conflict.created_at, conflict.id))
     return ConflictPage(items=[ConflictOut(**asdict(conflict)) for conflict in page], next_cursor=more)

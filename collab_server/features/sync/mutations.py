@@ -48,7 +48,7 @@ async def perform(context: RequestContext, device: str, mutation: models.Mutatio
     fingerprint = hashlib.sha256(mutation.model_dump_json(exclude={"edited_at"}).encode()).digest()
     try:
         content_is_later = await _content_is_later(context, device, mutation)
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             done = await mutation_queries.begin(conn, device, mutation.key, fingerprint)
             if done is not None:
                 if done.fingerprint != fingerprint:

@@ -30,9 +30,7 @@ async def iterate_answers(
         for first in range(0, len(wanted), CHECKED_AT_ONCE):
             chunk = wanted[first : first + CHECKED_AT_ONCE]
             async with db.as_service() as conn:
-                heads = await queries.list_heads(
-                    conn, identity.rights_of, db.guest_role, _list_askable(identity, chunk)
-                )
+                heads = await queries.list_heads(conn, identity.rights, db.guest_role, _list_askable(identity, chunk))
             for batch in split_batches(chunk, heads):
                 async for answer in _answer_batch(db, workers, batch, heads):
                     yield answer

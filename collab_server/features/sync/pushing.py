@@ -74,7 +74,7 @@ class Push:
 
     async def _roles(self, document_ids: set[UUID]) -> dict[UUID, Role | None]:
         identity = self.context.identity
-        pairs = [(identity.rights_of, one) for one in document_ids if identity.document_id in (None, one)]
+        pairs = [(identity.rights, one) for one in document_ids if identity.document_id in (None, one)]
         if not pairs:
             return {}
         async with self.context.db.as_service() as conn:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from collab_server.adapters.postgres import Conn
+from collab_server.adapters.postgres import Conn, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +18,20 @@ class Head:
     row_version: int
 
 
-async def list_heads(
-    conn: Conn, user_id: UUID | None, guest_role: str, document_ids: Sequence[UUID]
-) -> dict[UUID, Head]:
-    """Return the visible ones of these documents. `user_id` None: a guest."""
+async def list_heads(conn: Conn, subject: Subject, guest_role: str, document_ids: Sequence[UUID]) -> dict[UUID, Head]:
+    """Return those of these documents that the subject may read."""
     rows = await conn.fetch(
         """
         SELECT d.id, d.generation, h.head_seq, d.row_version, coalesce(octet_length(d.yjs_state), 0) + (
             SELECT coalesce(sum(octet_length(u.payload)), 0) FROM document_updates u
             WHERE u.document_id = d.id AND u.seq > d.yjs_clock)
-        FROM app.document_permissions_for(array_fill($1::uuid, ARRAY[cardinality($2::uuid[])]), $2, $3) p
+        FROM app.document_permissions_for(array_fill($1::uuid, ARRAY[cardinality($3::uuid[])]),
+                                          array_fill($2::uuid, ARRAY[cardinality($3::uuid[])]), $3, $4) p
         JOIN documents d ON d.id = p.document_id JOIN document_heads h ON h.document_id = d.id
         WHERE p.permission IS NOT NULL AND d.deleted_at IS NULL
         """,
-        user_id,
+        subject.user_id,
+        subject.share_id,
         list(document_ids),
         guest_role,
     )

@@ -38,7 +38,7 @@ _WRITING = {**USUAL, **documented(Conflict, UnprocessableContent)}
 async def _open_transaction(context: RequestContext, workspace_id: UUID) -> AsyncIterator[Conn]:
     """Open a transaction with the right to organize the workspace. Errors of PostgreSQL become API errors."""
     try:
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.ORGANIZE)
             yield conn
     except UniqueViolation:
@@ -71,7 +71,7 @@ async def list_tags(
 ) -> models.TagPage:
     """The tags of a workspace, by name."""
     after = cursors.read_position(cursor, str, UUID)
-    async with context.db.as_user(context.identity.user_id, "force_generic_plan") as conn:
+    async with context.db.as_user(context.identity.subject, "force_generic_plan") as conn:
         await standing_in(conn, context.identity, workspace_id)
         found = await tag_queries.list_tags(conn, workspace_id, limit + 1, after)
     page, more = cursors.cut_page(found, limit, lambda tag: (tag.name, tag.id))
@@ -117,7 +117,7 @@ async def put_tags(
 ) -> document_models.DocumentOut:
     """Have a document carry exactly these tags."""
     try:
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             locked = await context.lock_for(conn, document_id, Action.EDIT, None)
             await tag_queries.replace_tags(conn, document_id, locked.workspace_id, body.tags)
             document = await context.get_document(conn, document_id)
@@ -143,7 +143,7 @@ def _to_category(category: tag_queries.Category) -> models.CategoryOut:
 @router.get("/workspaces/{workspace_id}/categories", tags=["categories"], responses=USUAL)
 async def list_categories(workspace_id: UUID, context: CurrentContext) -> models.CategoryPage:
     """List all categories of a workspace; `parent_id` gives the tree."""
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         await standing_in(conn, context.identity, workspace_id)
         found = await tag_queries.list_categories(conn, workspace_id)
     return models.CategoryPage(items=[_to_category(category) for category in found], next_cursor=None)
@@ -201,7 +201,7 @@ async def put_favourite(document_id: UUID, context: CurrentContext) -> None:
     _require_write(context)
     await require(context.db, context.identity, document_id, Action.VIEW)
     try:
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             await tag_queries.insert_favourite(conn, document_id)
     except (InsufficientPrivilege, ForeignKeyViolation):
         raise NotFound("there is no such document") from None
@@ -213,7 +213,7 @@ async def delete_favourite(document_id: UUID, context: CurrentContext) -> None:
     context.require_person()
     _require_write(context)
     await require(context.db, context.identity, document_id, Action.VIEW)
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         await tag_queries.delete_favourite(conn, document_id)
 
 
@@ -229,7 +229,7 @@ async def list_favourites(
     """Your favourites in all workspaces, the latest first."""
     context.require_person()
     after = cursors.read_position(cursor, datetime, UUID, of="favourites")
-    async with context.db.as_user(context.identity.user_id, "force_generic_plan") as conn:
+    async with context.db.as_user(context.identity.subject, "force_generic_plan") as conn:
         return to_page(context, await list_queries.list_favourites(conn, limit + 1, after), limit, "favourites")
 
 
@@ -244,5 +244,5 @@ async def list_recent(context: CurrentContext, limit: cursors.PageLimit = 50, cu
     context.require_person()
     after = cursors.read_position(cursor, datetime, UUID, of="recent")
     await context.views.flush(context.db, time.monotonic())
-    async with context.db.as_user(context.identity.user_id, "force_generic_plan") as conn:
+    async with context.db.as_user(context.identity.subject, "force_generic_plan") as conn:
         return to_page(context, await list_queries.list_recent(conn, limit + 1, after), limit, "recent")

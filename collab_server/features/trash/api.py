@@ -39,7 +39,7 @@ async def delete_document(document_id: UUID, context: CurrentContext, request: R
     """Move a document to the trash. Allowed for its author, and with the right to delete documents in the workspace."""
     version = expected_version(request)
     try:
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             await context.lock_for(conn, document_id, Action.DELETE, version)
             if not await trash_queries.delete_softly(conn, document_id, expected_version=version):
                 raise NotFound(ABSENT)
@@ -52,7 +52,7 @@ async def restore_document(document_id: UUID, context: CurrentContext, response:
     """Take a document out of the trash. If another document has its name now, it loses the name."""
     context.require_person()
     try:
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             await context.find_in_trash(conn, document_id)
             if not await trash_queries.restore(conn, document_id):
                 raise NotFound(ABSENT)
@@ -68,7 +68,7 @@ async def restore_document(document_id: UUID, context: CurrentContext, response:
 async def delete_document_permanently(document_id: UUID, context: CurrentContext) -> None:
     """Delete a document in the trash permanently. No copy is kept."""
     context.require_person()
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         await context.find_in_trash(conn, document_id)
         if not await trash_queries.delete_for_good(conn, document_id):
             raise NotFound(ABSENT)
@@ -89,7 +89,7 @@ async def duplicate_document(
     if context.identity.kind == "connect":
         await require(context.db, context.identity, document_id, Action.VIEW)
         raise Forbidden("a connect token may not copy documents")
-    async with context.db.as_user(context.identity.user_id) as conn:
+    async with context.db.as_user(context.identity.subject) as conn:
         source = await document_queries.find_document(conn, document_id)
         if source is None:
             raise NotFound(ABSENT)
@@ -118,7 +118,7 @@ async def move_document(
     """
     version = expected_version(request)
     try:
-        async with context.db.as_user(context.identity.user_id) as conn:
+        async with context.db.as_user(context.identity.subject) as conn:
             locked = await context.lock_for(conn, document_id, Action.DELETE, version)
             await require_in_workspace(conn, context.identity, body.workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
             if body.workspace_id != locked.workspace_id:

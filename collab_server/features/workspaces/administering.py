@@ -17,7 +17,7 @@ async def is_of_others(db: Database, identity: Identity, workspace_id: UUID) -> 
     """Return whether the caller administers the server and is not a member of the workspace. Raises Unavailable."""
     if not identity.is_admin:
         return False
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         return await find_standing(conn, workspace_id) is None
 
 

@@ -41,7 +41,7 @@ async def list_own_invitations(
     """Open invitations to your address, if it is proved to be yours; others you open by their link."""
     require_user_id(identity)
     before = read_position(cursor, datetime, UUID)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         rows = await queries.list_own_invitations(conn, limit + 1, before)
     page, more = cut_page(rows, limit, lambda row: (row.created_at, row.id))
     items = [
@@ -85,7 +85,7 @@ async def _translate_errors() -> AsyncIterator[None]:
 async def accept_invitation(invitation_id: UUID, identity: CurrentIdentity, db: CurrentDatabase) -> WorkspaceOut:
     """Accept an invitation of your list. Returns the workspace."""
     _may_answer(identity)
-    async with _translate_errors(), db.as_user(identity.user_id) as conn:
+    async with _translate_errors(), db.as_user(identity.subject) as conn:
         return await _get_joined_workspace(conn, await queries.accept_by_id(conn, invitation_id), identity)
 
 
@@ -93,7 +93,7 @@ async def accept_invitation(invitation_id: UUID, identity: CurrentIdentity, db: 
 async def decline_invitation(invitation_id: UUID, identity: CurrentIdentity, db: CurrentDatabase) -> None:
     """Decline an invitation of your list."""
     _may_answer(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         if not await queries.decline_by_id(conn, invitation_id):
             raise NotFound(_ABSENT)
 
@@ -125,7 +125,7 @@ async def accept_by_token(
 ) -> WorkspaceOut:
     """Accept an invitation by its link, signed in with the invited address. Returns the workspace."""
     _may_answer(identity)
-    async with _translate_errors(), db.as_user(identity.user_id) as conn:
+    async with _translate_errors(), db.as_user(identity.subject) as conn:
         return await _get_joined_workspace(conn, await queries.accept_by_token(conn, token_hash(body.token)), identity)
 
 

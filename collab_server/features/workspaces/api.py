@@ -63,7 +63,7 @@ async def list_workspaces(
     after = read_position(cursor, str, UUID)
     if identity.kind == "connect":
         return answer({"items": [], "next_cursor": None})
-    async with db.as_user(identity.user_id, "force_generic_plan") as conn:
+    async with db.as_user(identity.subject, "force_generic_plan") as conn:
         rows = await queries.list_workspaces(conn, limit + 1, after, archived=archived, deleted=deleted)
     page, more = cut_page(rows, limit, lambda row: (row.position, row.id))
     return answer(
@@ -112,7 +112,7 @@ async def get_workspace(
     workspace_id: UUID, identity: CurrentIdentity, db: CurrentDatabase, request: Request, response: Response
 ) -> Any:
     """One workspace. The ETag is its version."""
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.VIEW)
         await queries.note_visit(conn, workspace_id)
         workspace = await presentation.get_workspace(conn, workspace_id)
@@ -142,7 +142,7 @@ async def patch_workspace(
         response.headers["etag"] = row_etag(changed.row_version)
         return changed
     try:
-        async with db.as_user(identity.user_id) as conn:
+        async with db.as_user(identity.subject) as conn:
             await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.MANAGE)
             if not await queries.update_workspace(conn, workspace_id, given, version):
                 raise changed_meanwhile((await presentation.get_workspace(conn, workspace_id)).row_version)
@@ -165,7 +165,7 @@ async def delete_workspace(
     version = expected_version(request)
     presentation.require_user_id(identity)
     try:
-        async with db.as_user(identity.user_id) as conn:
+        async with db.as_user(identity.subject) as conn:
             await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.DELETE)
             if not await queries.mark_deleted(conn, workspace_id, version):
                 raise changed_meanwhile((await presentation.get_workspace(conn, workspace_id)).row_version)
@@ -181,7 +181,7 @@ async def restore_workspace(
 ) -> models.WorkspaceOut:
     """Take your deleted workspace back. Where its slug is another's by now, it gets a new one."""
     presentation.require_user_id(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         workspace = await presentation.get_workspace(conn, workspace_id)
         if identity.role_cap < Role.ADMIN:
             raise Forbidden("this token may not restore workspaces")
@@ -210,7 +210,7 @@ async def _archive(
     workspace_id: UUID, identity: Identity, db: CurrentDatabase, *, archived: bool
 ) -> models.WorkspaceOut:
     presentation.require_user_id(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.MANAGE)
         await queries.update_archived(conn, workspace_id, archived=archived)
         return presentation.to_response(await presentation.get_workspace(conn, workspace_id), identity)
@@ -236,7 +236,7 @@ async def transfer_workspace(
 ) -> models.WorkspaceOut:
     """Hand your workspace over to another active member. You stay as admin."""
     presentation.require_user_id(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.TRANSFER)
         outcome = await queries.transfer_workspace(conn, workspace_id, body.user_id)
         if outcome == "not_owner":
@@ -253,7 +253,7 @@ async def get_usage(workspace_id: UUID, identity: CurrentIdentity, db: CurrentDa
     """How much of its limits a workspace uses. Administrators of the server see it of every workspace."""
     if await administering.is_of_others(db, identity, workspace_id):
         return await administering.get_usage(db, workspace_id)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await standing_in(conn, identity, workspace_id)
         workspace = await presentation.get_workspace(conn, workspace_id)
         documents, deleted = await queries.count_documents(conn, workspace_id)

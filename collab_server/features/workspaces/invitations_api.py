@@ -99,7 +99,7 @@ async def list_invitations(
     """A workspace's invitations, the newest first."""
     require_user_id(identity)
     before = read_position(cursor, datetime, UUID)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.INVITE)
         rows = await queries.list_invitations(conn, workspace_id, limit + 1, before, status)
     page, more = cut_page(rows, limit, lambda row: (row.created_at, row.id))
@@ -118,7 +118,7 @@ async def create_invitation(
     """Invite somebody by e-mail. The role must be within your own rights."""
     require_user_id(identity)
     token = invitations.make_token()
-    async with _translate_errors(), db.as_user(identity.user_id) as conn:
+    async with _translate_errors(), db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.INVITE)
         if await queries.is_member(conn, workspace_id, body.email):
             raise Conflict("this person is already a member")
@@ -148,7 +148,7 @@ async def _deliver(
     )
     if sent:
         return None
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         return link if await queries.mark_handed_over(conn, invitation.id) else None
 
 
@@ -163,7 +163,7 @@ async def revoke_invitation(
 ) -> None:
     """Take an open invitation back."""
     require_user_id(identity)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.INVITE)
         await _get_invitation(conn, workspace_id, invitation_id)
         if not await queries.revoke_invitation(conn, invitation_id):
@@ -182,7 +182,7 @@ async def resend_invitation(
     """Send an open invitation again, with a new link and a new term; the old link is dead."""
     require_user_id(identity)
     token = invitations.make_token()
-    async with _translate_errors(), db.as_user(identity.user_id) as conn:
+    async with _translate_errors(), db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.INVITE)
         before = await _get_invitation(conn, workspace_id, invitation_id)
         age = (datetime.now(UTC) - before.sent_at).total_seconds()

@@ -70,7 +70,7 @@ async def list_members(
     """
     require_user_id(identity)
     after = read_position(cursor, datetime, UUID)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         standing = await standing_in(conn, identity, workspace_id)
         if standing.role is None:
             raise Forbidden("the members of the playground are not visible")
@@ -97,7 +97,7 @@ async def patch_member(
     """Change a member's role or rights, or suspend a member. You can grant and revoke only rights of your own."""
     require_user_id(identity)
     permissions = None if body.permissions is None else {flag.value: on for flag, on in body.permissions.items()}
-    async with _translate_errors(), db.as_user(identity.user_id) as conn:
+    async with _translate_errors(), db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.MANAGE_MEMBERS)
         before = await _get_member(conn, workspace_id, user_id)
         if not await queries.update_member(
@@ -122,7 +122,7 @@ async def patch_member(
 async def remove_member(workspace_id: UUID, user_id: UUID, identity: CurrentIdentity, db: CurrentDatabase) -> None:
     """Remove a member, or leave (yourself). The owner cannot leave."""
     require_user_id(identity)
-    async with _translate_errors(), db.as_user(identity.user_id) as conn:
+    async with _translate_errors(), db.as_user(identity.subject) as conn:
         standing = await standing_in(conn, identity, workspace_id)
         if user_id != identity.user_id:
             standing.require(WorkspaceAction.MANAGE_MEMBERS)
@@ -145,7 +145,7 @@ async def list_activity(
     """List activity of a workspace, the newest first. `entity_type`: workspace, member, invitation or document."""
     require_user_id(identity)
     before = read_position(cursor, int)
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.VIEW_ACTIVITY)
         rows = await activity_queries.list_activity(
             conn, workspace_id, limit + 1, before[0] if before else None, actor, entity_type

@@ -10,6 +10,7 @@ from uuid import UUID
 from collab_server.access.authors import author_of
 from collab_server.access.identity import Identity
 from collab_server.adapters.fair_queue import on_behalf_of
+from collab_server.adapters.postgres import Subject
 from collab_server.adapters.websocket.frame_parser import LargeOutgoing, Outgoing, outgoing
 from collab_server.adapters.websocket.socket import Socket
 from collab_server.core.protocol import hocuspocus
@@ -108,6 +109,7 @@ class DocumentConnection:
         "ready",
         "receives_events",
         "session",
+        "share_opening",
         "socket",
         "table_key",
         "unsent_acks",
@@ -142,6 +144,8 @@ class DocumentConnection:
         self.missed_presence: frozenset[int] = _NO_CLIENTS
         """Client ids whose presence changed while it was lagging."""
         self.on_behalf_of = on_behalf_of.get()
+        self.share_opening: UUID | None = None
+        """The use of a link that this connection was counted as."""
         self.unsent_acks = 0
         self.question: Question | None = None
         self.ready = False
@@ -157,7 +161,10 @@ class DocumentConnection:
 
     def note_guest_name(self, state: str | None) -> None:
         """Credit later edits of a guest to the name in the guest's presence."""
-        if self.author.kind == "guest" and (name := read_name(read_state(state))) != self.author.name:
+        if self.author.kind != "guest":
+            return
+        name = read_name(read_state(state)) or (self.identity.name if self.identity.link else None)
+        if name != self.author.name:
             self.author = self.author._replace(name=name)
 
     @property
@@ -170,8 +177,8 @@ class DocumentConnection:
         return self.identity.user_id
 
     @property
-    def rights_of(self) -> UUID | None:
-        return self.identity.rights_of
+    def rights(self) -> Subject:
+        return self.identity.rights
 
     @property
     def is_congested(self) -> bool:

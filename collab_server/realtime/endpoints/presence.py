@@ -37,7 +37,7 @@ async def get_document_presence(
         connected = [one if one.user_id is None else replace(one, name=None) for one in connected]
         seen: list[queries.Seen] = []
     else:
-        async with db.as_user(identity.user_id) as conn:
+        async with db.as_user(identity.subject) as conn:
             connected, people = await queries.list_connected(conn, document_id, limit)
             seen = await queries.list_seen_in_document(conn, document_id, _RECENT)
     items = [ConnectedOut(guest=one.user_id is None, **asdict(one)) for one in connected]
@@ -50,7 +50,7 @@ async def get_workspace_presence(
 ) -> WorkspacePresence:
     """Which documents of a workspace people have open, and which of its people were there lately."""
     response.headers["cache-control"] = "private, no-store"
-    async with db.as_user(identity.user_id) as conn:
+    async with db.as_user(identity.subject) as conn:
         await standing_in(conn, identity, workspace_id)
         busy = await queries.list_busy_documents(conn, workspace_id, limit)
         seen = await queries.list_seen_in_workspace(conn, workspace_id, _RECENT)

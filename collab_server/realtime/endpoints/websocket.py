@@ -45,7 +45,7 @@ async def ywebsocket(scope: Scope, receive: Receive, send: Send) -> None:
             identity = await identify(websocket, web_services(websocket).authenticator, service.settings, reading=True)
             with asked_to_sign_in(identity):
                 resolved = await addresses.resolve(identity, _address(scope), create=True)
-        service.admission.accept(socket, guest=identity.kind == "guest")
+        service.admission.accept(socket, guest=identity.is_guest)
         log.info(
             "socket opened",
             extra={"connection": name, "document": resolved.document_id, "protocol": "y-websocket"},
@@ -83,6 +83,7 @@ async def hocuspocus(scope: Scope, receive: Receive, send: Send) -> None:
                 _agent(websocket),
                 _asks_for_events(websocket),
                 without_token=lambda: authenticate(credentials, authenticator, reading=True),
+                with_share=lambda token: authenticate(credentials.with_share(token), authenticator),
             ),
         )
         await session.run()

@@ -256,7 +256,9 @@ def _guest_name(state: dict[str, Any], present: Present) -> str | None:
     identity = present.identity
     if identity.user_id:
         return None
-    return read_line(identity.name) if identity.vouched is not None else read_name(state)
+    if identity.vouched is None or (identity.link is not None and not identity.link.guest):
+        return read_name(state) or (identity.name if identity.link else None)
+    return read_line(identity.name)
 
 
 def _place(state: dict[str, Any]) -> dict[str, object]:

@@ -33,7 +33,7 @@ class Client:
 
     `name`: of its socket in the log. `ip`: its address. `device`: its own name for its device. `agent`: its User-Agent
     header. `events`: it asked for live events. `without_token`: identifies it by header, query or cookie, or as a
-    guest.
+    guest. `with_share`: also by the token of a link.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Client:
     agent: str
     events: bool
     without_token: Callable[[], Awaitable[Identity]]
+    with_share: Callable[[str], Awaitable[Identity]]
 
 
 def cut(address: str | None) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, Protocol
 
 from collab_server.access.identity import Authenticator, Identity, asked_to_sign_in
+from collab_server.access.links import is_link_token
 from collab_server.access.policy import Action, allowed
 from collab_server.adapters.fair_queue import address_of, on_behalf_of
 from collab_server.adapters.websocket.frame_parser import Outgoing
@@ -23,6 +24,7 @@ from collab_server.realtime.keepalive import remaining
 from collab_server.realtime.service import RealtimeService
 from collab_server.realtime.sessions.attachment import Attachment, Client, cut
 
+SHARE_PREFIX = "share:"
 MAX_ADDRESSES = 10_000
 MAX_WAITING_BYTES = 4_000_000
 """Bytes of messages that wait for logins. With more the socket is not read until a login is decided."""
@@ -150,7 +152,7 @@ class Attachments:
             name, _ = hocuspocus.split_address(address)
             with asked_to_sign_in(identity):
                 resolved = await self._addresses.resolve(identity, name, create=True)
-            service.admission.accept(session.socket, guest=identity.kind == "guest")
+            service.admission.accept(session.socket, guest=identity.is_guest)
             document, connection = await service.hub.join(
                 session,
                 identity,
@@ -183,8 +185,16 @@ class Attachments:
         attachment.login = None
 
     async def _identify(self, token: Token) -> Identity:
-        """Identify the client by the message's token, or by the socket where the token is empty."""
-        return await (self._authenticator.identify(token.token) if token.token else self._client.without_token())
+        """Identify the client by the message's token (`share:` and the token of a link, too), or by the socket where
+        the token is empty.
+        """
+        if not token.token:
+            return await self._client.without_token()
+        if token.token.startswith(SHARE_PREFIX):
+            return await self._client.with_share(token.token.removeprefix(SHARE_PREFIX))
+        if is_link_token(token.token):
+            return await self._client.with_share(token.token)
+        return await self._authenticator.identify(token.token)
 
     def _refuse(self, address: str, attachment: Attachment, error: CollabError) -> None:
         if self._by_address.get(address) is not attachment:

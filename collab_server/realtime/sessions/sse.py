@@ -78,7 +78,7 @@ class EventsSession:
         """
         service = self._service
         try:
-            service.admission.accept(self.socket, guest=self._identity.kind == "guest")
+            service.admission.accept(self.socket, guest=self._identity.is_guest)
             service.admit(self)
             document, connection = self._joined = await service.hub.join(
                 self,

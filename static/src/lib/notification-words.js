@@ -21,6 +21,7 @@ const DONE = {
   suggestion: () => 'suggested a change in',
   document_changed: () => 'edited',
   share: () => 'shared with you',
+  access_request: () => 'asks for access to',
   membership: () => 'added you to',
   role: () => 'changed your role in',
   invitation: () => 'invited you to',

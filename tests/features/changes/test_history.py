@@ -90,7 +90,8 @@ async def test_a_million_changes_of_others_do_not_slow_a_page() -> None:
         async with made.db.as_user(made.user) as conn:
             explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + queries._PAGE
             plan = json.loads(await conn.fetchval(explain, str(begin.position.xid), begin.position.id, 501, space))
-        scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "sync_log"]
+        found = nodes(plan[0]["Plan"])
+        scans = [node for node in found if node.get("Relation Name") == "sync_log" and node["Actual Loops"]]
         [entries] = [node for node in scans if node["Index Name"] == "sync_log_pkey"]
         assert entries["Actual Rows"] == 501 and entries["Actual Loops"] == 1
         for part in ("workspace_id = ", "ROW(xid, id) > ", "(xid < "):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from collab_server.adapters.postgres import Database
+from collab_server.adapters.postgres import Database, Subject
 from collab_server.core.anchors.content_units import read_content_units
 from collab_server.core.anchors.locating import Finder
 from collab_server.errors import UnprocessableContent
@@ -18,18 +18,18 @@ UNKNOWN = "Somebody"
 Place = tuple[int, int] | None
 
 
-async def list_comments(db: Database, user_id: UUID | None, document_id: UUID) -> list[Comment]:
-    """List the comments of a document that a user may read, deleted ones above living ones too, the oldest first."""
+async def list_comments(db: Database, reader: Subject, document_id: UUID) -> list[Comment]:
+    """List the comments of a document that the reader may read, the oldest first; also deleted ones with replies."""
     found: list[Comment] = []
     after: tuple[datetime, UUID] | None = None
     while True:
-        async with db.as_user(user_id) as conn:
+        async with db.as_user(reader) as conn:
             page = await queries.list_comments(
                 conn,
                 document_id,
                 _PAGE,
                 after,
-                me=user_id,
+                me=reader.user_id,
                 thread_id=None,
                 resolved=None,
                 threads=None,
