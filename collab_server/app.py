@@ -37,6 +37,8 @@ from collab_server.features.imports import api as imports_api
 from collab_server.features.notifications import api as notifications_api
 from collab_server.features.notifications import subscriptions_api, unsubscribe_api
 from collab_server.features.oidc import api as oidc_api
+from collab_server.features.public_pages import api as public_pages_api
+from collab_server.features.public_pages import pages_api
 from collab_server.features.search import api as search_api
 from collab_server.features.shares import access_api, open_api, workspace_api
 from collab_server.features.shares import api as shares_api
@@ -100,6 +102,7 @@ _SLICES = (
     open_api,
     workspace_api,
     documents_api,
+    public_pages_api,
     comments_api,
     attachments_api,
     attachment_content_api,
@@ -172,6 +175,7 @@ def build(services: Services) -> Starlette:
             Route("/metrics", metrics.endpoint(services.settings, services.metrics)),
             Route("/api/v1/docs", _page("docs")),
             Mount("/api/v1", _api()),
+            *pages_api.routes(),
             *_pages(),
         ],
         middleware=[

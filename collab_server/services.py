@@ -43,6 +43,7 @@ from collab_server.features.notifications.outbox import Outbox
 from collab_server.features.oidc.api import OidcServices
 from collab_server.features.oidc.bearer import BearerTokens
 from collab_server.features.oidc.oidc import Oidc
+from collab_server.features.public_pages.services import PublicPages, PublicPageServices
 from collab_server.features.suggestions.deciding import Decisions
 from collab_server.features.suggestions.services import SuggestionServices
 from collab_server.features.users.passwords import Passwords
@@ -72,6 +73,7 @@ class Services(
     ConversionServices,
     SuggestionServices,
     AttachmentServices,
+    PublicPageServices,
     RealtimeServices,
 ):
     """Everything that one process owns.
@@ -139,6 +141,7 @@ class Services(
             realtime.hub.flush_to_storage, realtime.hub.end_generation, realtime.rest_updates, realtime.rest_edits
         )
         self.keep_version = VersionKeeper(self.db, self.editing, self.rooms.settle)
+        self.public_pages = PublicPages.build(settings, self.db, self.editing, self.rooms.settle, self.feed)
         self.decisions = Decisions(self.db, self.rooms, self.keep_version)
         self.quotas, self.views = self.realtime.quotas, self.realtime.views
         self._membership = ClusterMembership(self.db, has_bus=bool(url))
@@ -176,6 +179,7 @@ class Services(
                 self._membership.run(),
                 self.feed.run(),
                 self.live_events.run(),
+                self.public_pages.streams.run(),
                 self._expiry.run(),
                 AutomaticVersions(self.db, self.folding, self.settings.version_interval).run(),
                 scheduler.run(self.db, self.folding, self.settings, self.attachments.store),
@@ -208,6 +212,7 @@ class Services(
         """Commit every document and close every socket. A second call does nothing."""
         self.changes.stop()
         self.live_events.stop()
+        self.public_pages.streams.stop()
         if not self.realtime.hub.draining:
             unsaved = await self.realtime.drain(self.settings.shutdown_grace)
             log.info("drained", extra={"unsaved_documents": unsaved})
@@ -264,6 +269,7 @@ class Services(
             "access_listening": ("1 while notices of changed access arrive at once", float(realtime.notices.listening)),
             "feed_waiters": ("Requests that wait for changes", len(self.changes)),
             "live_event_receivers": ("Connections and streams that receive live events", len(self.live_events)),
+            "public_page_streams": ("Readers of live public pages", len(self.public_pages.streams)),
             "feed_lag_seconds": ("For how long an open transaction has kept changes from the feed", self.feed.lag),
             "servers": ("Processes that serve this database", servers.with_bus + servers.without_bus),
             "servers_deaf": ("1 while several serve it and not all have Redis", float(servers.deaf)),

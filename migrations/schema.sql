@@ -128,6 +128,22 @@ BEGIN
   RETURN NULL;
 END $_$;
 
+CREATE FUNCTION app.add_public_page(p_document uuid, p_title text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE base text := app.slugify(p_title); candidate text := base; attempt integer := 1;
+BEGIN
+  LOOP
+    IF NOT EXISTS (SELECT FROM former_page_slugs WHERE slug = candidate AND document_id <> p_document) THEN
+      INSERT INTO public_pages (document_id, slug) VALUES (p_document, candidate) ON CONFLICT DO NOTHING;
+    END IF;
+    EXIT WHEN EXISTS (SELECT FROM public_pages WHERE document_id = p_document);
+    attempt := attempt + 1;
+    candidate := base || '-' || CASE WHEN attempt < 10 THEN attempt::text ELSE left(md5(p_document::text || attempt), 8) END;
+  END LOOP;
+END $$;
+
 CREATE FUNCTION app.add_storage(p_workspace uuid, p_bytes bigint, p_documents integer, p_history bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -950,6 +966,17 @@ CREATE FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_
       AS permission
     FROM shares s WHERE s.document_id = d.id AND w.id IS NOT NULL AND (s.grantee_id = u.id OR s.id = asked.share_id)
       AND s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())) shared ON true $$;
+
+CREATE FUNCTION app.document_published() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND OLD.is_public THEN RETURN NULL; END IF;
+  PERFORM app.add_public_page(NEW.id, NEW.title);
+  UPDATE public_pages SET published_at = now() WHERE document_id = NEW.id;
+  RETURN NULL;
+END $$;
 
 CREATE FUNCTION app.documents_after_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2121,6 +2148,38 @@ CREATE FUNCTION app.permission_among(p_permissions text[]) RETURNS text
               WHEN 'can_comment' = ANY (p_permissions) THEN 'comment'
               WHEN 'can_read' = ANY (p_permissions) THEN 'read' END $$;
 
+CREATE FUNCTION app.public_page_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE d record;
+BEGIN
+  IF (NEW.slug, NEW.indexable, NEW.live, NEW.published_at) IS NOT DISTINCT FROM (OLD.slug, OLD.indexable, OLD.live, OLD.published_at)
+    THEN RETURN NEW; END IF;
+  NEW.row_version := OLD.row_version + 1;
+  NEW.updated_at := now();
+  IF NEW.slug <> OLD.slug THEN
+    DELETE FROM former_page_slugs WHERE slug = NEW.slug;
+    -- Until it was public, nobody could know the slug.
+    IF OLD.published_at IS NOT NULL THEN
+      INSERT INTO former_page_slugs (slug, document_id) VALUES (OLD.slug, NEW.document_id)
+        ON CONFLICT (slug) DO UPDATE SET document_id = EXCLUDED.document_id, created_at = now();
+    END IF;
+    DELETE FROM former_page_slugs WHERE document_id = NEW.document_id AND slug NOT IN (
+      SELECT slug FROM former_page_slugs WHERE document_id = NEW.document_id ORDER BY created_at DESC, slug LIMIT 20);
+  END IF;
+  IF (NEW.slug, NEW.indexable, NEW.live) IS DISTINCT FROM (OLD.slug, OLD.indexable, OLD.live) THEN
+    SELECT workspace_id, row_version INTO d FROM documents WHERE id = NEW.document_id;
+    PERFORM app.record_change(d.workspace_id, 'document', NEW.document_id, NEW.document_id, 'update', ARRAY['public_page'], NULL,
+                              d.row_version);
+    PERFORM app.log_change('document', NEW.document_id::text, d.workspace_id,
+      jsonb_build_object('page_slug', OLD.slug, 'page_indexable', OLD.indexable, 'page_live', OLD.live),
+      jsonb_build_object('page_slug', NEW.slug, 'page_indexable', NEW.indexable, 'page_live', NEW.live),
+      ARRAY['page_slug', 'page_indexable', 'page_live']);
+  END IF;
+  RETURN NEW;
+END $$;
+
 CREATE FUNCTION app.purge_activity(p_days integer DEFAULT 90, p_limit integer DEFAULT 10000) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2735,6 +2794,29 @@ BEGIN
       storage_limit_bytes = coalesce(p_storage_limit, storage_limit_bytes)
     WHERE id = p_workspace;
   RETURN true;
+END $$;
+
+CREATE FUNCTION app.set_public_page(p_document uuid, p_slug text, p_indexable boolean, p_live boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE place uuid; author uuid; name text;
+BEGIN
+  SELECT workspace_id, created_by, title INTO place, author, name FROM documents
+    WHERE id = p_document AND deleted_at IS NULL AND type <> 'password' FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such document' USING ERRCODE = 'no_data_found';
+  END IF;
+  IF NOT app.may_remove(place, author) AND NOT p_document = ANY (app.shared_documents('admin')) THEN
+    RAISE EXCEPTION 'publishing needs can_delete_documents, authorship or an admin share' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM app.add_public_page(p_document, coalesce(p_slug, name));
+  IF EXISTS (SELECT FROM former_page_slugs WHERE slug = p_slug AND document_id <> p_document) THEN RETURN false; END IF;
+  UPDATE public_pages SET slug = coalesce(p_slug, slug), indexable = coalesce(p_indexable, indexable), live = coalesce(p_live, live)
+    WHERE document_id = p_document;
+  RETURN true;
+EXCEPTION WHEN unique_violation THEN
+  RETURN false;
 END $$;
 
 CREATE FUNCTION app.setting(p_name text) RETURNS text
@@ -3678,7 +3760,7 @@ CREATE TABLE public.document_renders (
     renderer integer NOT NULL,
     body bytea,
     rendered_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT document_renders_format_check CHECK ((format = ANY (ARRAY['html'::text, 'text'::text])))
+    CONSTRAINT document_renders_format_check CHECK ((format = ANY (ARRAY['html'::text, 'text'::text, 'page'::text])))
 );
 
 CREATE TABLE public.document_search (
@@ -3817,6 +3899,12 @@ CREATE TABLE public.documents (
 )
 WITH (fillfactor='85');
 
+CREATE TABLE public.former_page_slugs (
+    slug text NOT NULL,
+    document_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.former_slugs (
     slug_hash bytea NOT NULL,
     CONSTRAINT former_slugs_slug_hash_check CHECK ((octet_length(slug_hash) = 32))
@@ -3921,6 +4009,17 @@ ALTER TABLE public.object_deletions ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.public_pages (
+    document_id uuid NOT NULL,
+    slug text NOT NULL,
+    indexable boolean DEFAULT false NOT NULL,
+    live boolean DEFAULT false NOT NULL,
+    published_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    row_version bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT public_pages_slug_check CHECK ((((length(slug) >= 1) AND (length(slug) <= 100)) AND (slug !~ '[[:space:]/?#%]'::text)))
 );
 
 CREATE TABLE public.role_permissions (
@@ -4427,6 +4526,9 @@ ALTER TABLE ONLY public.documents
 ALTER TABLE ONLY public.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.former_page_slugs
+    ADD CONSTRAINT former_page_slugs_pkey PRIMARY KEY (slug);
+
 ALTER TABLE ONLY public.former_slugs
     ADD CONSTRAINT former_slugs_pkey PRIMARY KEY (slug_hash);
 
@@ -4453,6 +4555,12 @@ ALTER TABLE ONLY public.object_deletions
 
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_pkey PRIMARY KEY (connection_id);
+
+ALTER TABLE ONLY public.public_pages
+    ADD CONSTRAINT public_pages_pkey PRIMARY KEY (document_id);
+
+ALTER TABLE ONLY public.public_pages
+    ADD CONSTRAINT public_pages_slug_key UNIQUE (slug);
 
 ALTER TABLE ONLY public.role_permissions
     ADD CONSTRAINT role_permissions_pkey PRIMARY KEY (role, permission);
@@ -4659,6 +4767,8 @@ CREATE INDEX documents_ws_type ON public.documents USING btree (workspace_id, ty
 
 CREATE INDEX documents_ws_updated ON public.documents USING btree (workspace_id, updated_at DESC, id);
 
+CREATE INDEX former_page_slugs_document ON public.former_page_slugs USING btree (document_id, created_at);
+
 CREATE INDEX invitations_email ON public.invitations USING btree (lower(email)) WHERE (status = 'pending'::public.invitation_status);
 
 CREATE INDEX invitations_expires ON public.invitations USING btree (expires_at) WHERE (status = 'pending'::public.invitation_status);
@@ -4710,6 +4820,8 @@ CREATE INDEX presence_node ON public.presence USING btree (node_id);
 CREATE INDEX presence_user ON public.presence USING btree (user_id);
 
 CREATE INDEX presence_workspace ON public.presence USING btree (workspace_id);
+
+CREATE INDEX public_pages_indexable ON public.public_pages USING btree (published_at DESC) WHERE indexable;
 
 CREATE INDEX sessions_expires ON public.sessions USING btree (expires_at);
 
@@ -4865,6 +4977,8 @@ CREATE TRIGGER before BEFORE INSERT OR UPDATE ON public.shares FOR EACH ROW EXEC
 
 CREATE TRIGGER before BEFORE UPDATE ON public.suggestions FOR EACH ROW EXECUTE FUNCTION app.suggestion_before();
 
+CREATE TRIGGER changed BEFORE UPDATE ON public.public_pages FOR EACH ROW EXECUTE FUNCTION app.public_page_changed();
+
 CREATE TRIGGER claim_shares AFTER INSERT OR UPDATE OF email, email_verified ON public.users FOR EACH ROW WHEN (new.email_verified) EXECUTE FUNCTION app.claim_shares();
 
 CREATE TRIGGER complete AFTER UPDATE OF attachment_id ON public.uploads FOR EACH ROW WHEN (((old.attachment_id IS NULL) AND (new.attachment_id IS NOT NULL))) EXECUTE FUNCTION app.upload_gone();
@@ -4876,6 +4990,8 @@ CREATE TRIGGER documents_20_generation AFTER UPDATE OF generation ON public.docu
 CREATE TRIGGER documents_30_search AFTER INSERT OR UPDATE OF title, description, content, language, content_encrypted, deleted_at, row_version ON public.documents FOR EACH ROW EXECUTE FUNCTION app.search_enqueue();
 
 CREATE TRIGGER documents_40_edits AFTER UPDATE OF title, name, description, type, status, priority, language, metadata, settings, category_id, is_template, is_public, expires_at, workspace_id, deleted_at ON public.documents FOR EACH ROW EXECUTE FUNCTION app.note_edits();
+
+CREATE TRIGGER documents_50_public AFTER INSERT OR UPDATE OF is_public ON public.documents FOR EACH ROW WHEN ((new.is_public AND (new.type <> 'password'::public.document_type))) EXECUTE FUNCTION app.document_published();
 
 CREATE TRIGGER documents_composed BEFORE INSERT OR UPDATE OF name, title ON public.documents FOR EACH ROW EXECUTE FUNCTION app.documents_composed();
 
@@ -5132,6 +5248,9 @@ ALTER TABLE ONLY public.documents
 ALTER TABLE ONLY public.documents
     ADD CONSTRAINT documents_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.former_page_slugs
+    ADD CONSTRAINT former_page_slugs_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.documents(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.history_segments
     ADD CONSTRAINT history_segments_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.documents(id) ON DELETE CASCADE;
 
@@ -5173,6 +5292,9 @@ ALTER TABLE ONLY public.presence
 
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.public_pages
+    ADD CONSTRAINT public_pages_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.documents(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -5321,6 +5443,10 @@ CREATE POLICY document_read ON public.attachments FOR SELECT TO app_readonly, ap
    FROM public.documents d
   WHERE (d.id = attachments.document_id))));
 
+CREATE POLICY document_read ON public.public_pages FOR SELECT TO app_readonly, app_readwrite USING ((EXISTS ( SELECT
+   FROM public.documents d
+  WHERE (d.id = public_pages.document_id))));
+
 ALTER TABLE public.document_renders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document_search ENABLE ROW LEVEL SECURITY;
@@ -5340,6 +5466,8 @@ ALTER TABLE public.documents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody ON public.schema_objects FOR SELECT USING (true);
 
 CREATE POLICY feed_read ON public.sync_log FOR SELECT TO app_readonly, app_readwrite USING ((((target_user_id IS NULL) AND ((workspace_id = ANY (( SELECT app.workspace_ids('can_read'::text) AS workspace_ids)::uuid[])) OR (document_id = ANY (( SELECT app.shared_documents('read'::public.share_permission) AS shared_documents)::uuid[])))) OR (target_user_id = ( SELECT app.user_id() AS user_id))));
+
+ALTER TABLE public.former_page_slugs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.former_slugs ENABLE ROW LEVEL SECURITY;
 
@@ -5397,6 +5525,8 @@ CREATE POLICY internal ON public.document_views TO app_service, app_admin USING 
 
 CREATE POLICY internal ON public.documents TO app_service, app_admin USING (true) WITH CHECK (true);
 
+CREATE POLICY internal ON public.former_page_slugs TO app_service, app_admin USING (true) WITH CHECK (true);
+
 CREATE POLICY internal ON public.former_slugs TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.history_segments TO app_service, app_admin USING (true) WITH CHECK (true);
@@ -5412,6 +5542,8 @@ CREATE POLICY internal ON public.notifications TO app_service, app_admin USING (
 CREATE POLICY internal ON public.object_deletions TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.presence TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.public_pages TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.role_permissions TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -5543,6 +5675,8 @@ CREATE POLICY own_write ON public.comment_reactions FOR INSERT TO app_readwrite 
   WHERE ((c.id = comment_reactions.comment_id) AND ((c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (c.document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[]))))))));
 
 ALTER TABLE public.presence ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.public_pages ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY read ON public.role_permissions FOR SELECT TO app_readonly, app_readwrite USING (true);
 
@@ -5728,6 +5862,8 @@ REVOKE ALL ON FUNCTION app.access_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.access_changed() TO app_service;
 GRANT ALL ON FUNCTION app.access_changed() TO app_admin;
 
+REVOKE ALL ON FUNCTION app.add_public_page(p_document uuid, p_title text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION app.add_storage(p_workspace uuid, p_bytes bigint, p_documents integer, p_history bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.add_version(p_document uuid, p_clock bigint, p_kind text, p_label text, p_pinned boolean, p_description text, p_content text, p_hash text, p_truncated boolean, p_snapshot bytea, p_state_hash bytea, p_title text, p_summary jsonb, p_diff text, p_authors jsonb, p_creator uuid, p_if_new boolean, p_at timestamp with time zone) FROM PUBLIC;
@@ -5840,6 +5976,8 @@ GRANT ALL ON FUNCTION app.document_permission(p_document uuid) TO app_readwrite;
 REVOKE ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text) TO app_service;
 GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.document_published() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.documents_after_insert() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.documents_after_insert() TO app_service;
@@ -6145,6 +6283,8 @@ GRANT ALL ON FUNCTION app.permission_among(p_permissions text[]) TO app_readwrit
 GRANT ALL ON FUNCTION app.permission_among(p_permissions text[]) TO app_service;
 GRANT ALL ON FUNCTION app.permission_among(p_permissions text[]) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.public_page_changed() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION app.purge_activity(p_days integer, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.purge_activity(p_days integer, p_limit integer) TO app_service;
 GRANT ALL ON FUNCTION app.purge_activity(p_days integer, p_limit integer) TO app_admin;
@@ -6262,6 +6402,11 @@ REVOKE ALL ON FUNCTION app.set_limits(p_workspace uuid, p_member_limit integer, 
 GRANT ALL ON FUNCTION app.set_limits(p_workspace uuid, p_member_limit integer, p_storage_limit bigint) TO app_service;
 GRANT ALL ON FUNCTION app.set_limits(p_workspace uuid, p_member_limit integer, p_storage_limit bigint) TO app_admin;
 GRANT ALL ON FUNCTION app.set_limits(p_workspace uuid, p_member_limit integer, p_storage_limit bigint) TO app_readwrite;
+
+REVOKE ALL ON FUNCTION app.set_public_page(p_document uuid, p_slug text, p_indexable boolean, p_live boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.set_public_page(p_document uuid, p_slug text, p_indexable boolean, p_live boolean) TO app_readwrite;
+GRANT ALL ON FUNCTION app.set_public_page(p_document uuid, p_slug text, p_indexable boolean, p_live boolean) TO app_service;
+GRANT ALL ON FUNCTION app.set_public_page(p_document uuid, p_slug text, p_indexable boolean, p_live boolean) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.setting(p_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.setting(p_name text) TO app_service;
@@ -6703,6 +6848,9 @@ GRANT UPDATE(deleted_at) ON TABLE public.documents TO app_readwrite;
 GRANT SELECT(title_is_set),INSERT(title_is_set),UPDATE(title_is_set) ON TABLE public.documents TO app_readwrite;
 GRANT SELECT(title_is_set) ON TABLE public.documents TO app_readonly;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.former_page_slugs TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.former_page_slugs TO app_admin;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.former_slugs TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.former_slugs TO app_admin;
 
@@ -6784,6 +6932,11 @@ GRANT UPDATE(archived_at) ON TABLE public.notifications TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.object_deletions TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.object_deletions TO app_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.public_pages TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.public_pages TO app_admin;
+GRANT SELECT ON TABLE public.public_pages TO app_readonly;
+GRANT SELECT ON TABLE public.public_pages TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role_permissions TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role_permissions TO app_admin;

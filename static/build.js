@@ -19,6 +19,8 @@ const { metafile } = await build({
     ...Object.fromEntries(Object.keys(PAGES).map((name) => [name, `src/pages/${name}.js`])),
     early: 'src/lib/early-theme.js',
     page: 'src/styles/page.css',
+    live: 'src/lib/live-page.js',
+    public: 'src/styles/public.css',
   },
   outdir,
   bundle: true,

@@ -105,6 +105,17 @@ async def test_guests_of_one_address_have_a_limit_and_are_told(server: Server) -
         assert (await other.get("/auth/me")).status_code == 200
 
 
+async def test_public_pages_are_requests_of_a_guest(server: Server) -> None:
+    async with through(server, "198.51.100.22") as guest:
+        for number, path in enumerate(("/p/nothing", "/p/nothing/events", "/w/nothing/feed.xml", "/sitemap.xml"), 1):
+            answer = await guest.get(server.http + path)
+            assert answer.headers["ratelimit-remaining"] == str(BURST - number), path
+        for _ in range(BURST):
+            answer = await guest.get(f"{server.http}/p/nothing")
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many")
+        assert (await guest.get(f"{server.http}/w/nothing")).status_code == 200
+
+
 async def test_a_user_has_one_limit_for_all_tokens_and_others_at_the_address_their_own(server: Server) -> None:
     ann, bob = f"ann-{uuid4()}@example.com", f"bob-{uuid4()}@example.com"
     first, of_bob = await server.create_token(ann), await server.create_token(bob)

@@ -65,6 +65,7 @@ MINE = {
     "attachments": "INSERT INTO attachments (document_id, workspace_id, file_name, original_name, content_type, "
     "size_bytes, checksum_sha256, s3_bucket, s3_key, uploaded_by) "
     f"VALUES ($3, $2, 'F', 'F', 'text/plain', 0, {HASH}, 'b', 'k', $1)",
+    "public_pages": "INSERT INTO public_pages (document_id, slug) VALUES ($3, $3::text)",
     "uploads": "INSERT INTO uploads (document_id, workspace_id, file_name, size_bytes, s3_bucket, uploaded_by, "
     "expires_at) VALUES ($3, $2, 'F', 1, 'b', $1, now() + interval '1 day')",
     "shares": "INSERT INTO shares (document_id, workspace_id, grantee_id, created_by) VALUES ($3, $2, $1, $1)",
@@ -77,6 +78,7 @@ MINE = {
 ("": triggers write it). In the order of their references.
 """
 HIDDEN = {
+    "former_page_slugs": "INSERT INTO former_page_slugs (slug, document_id) VALUES ($3::text, $3)",
     "user_credentials": "INSERT INTO user_credentials (user_id, password_hash) VALUES ($1, '$argon2id$x')",
     "sign_in_links": "INSERT INTO sign_in_links (token_hash, purpose, user_id, expires_at) "
     f"VALUES ({HASH}, 'reset', $1, now() + interval '1 day')",

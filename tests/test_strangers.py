@@ -27,6 +27,7 @@ TABLES = (
     "document_favourites", "activity_log", "sync_mutations", "sync_conflicts", "comments", "comment_mentions",
     "comment_reactions", "comment_edits",
     "notifications", "subscriptions", "suggestions", "attachments", "uploads", "shares", "access_requests",
+    "public_pages",
 )  # fmt: skip
 
 

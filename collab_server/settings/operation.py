@@ -31,6 +31,15 @@ class OperationSettings(BaseModel):
             "Who leaves goes at once.",
         ),
     ] = 14.0
+    public_page_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=86400,
+            description="Seconds for which browsers and proxies may show a public page without asking whether it has "
+            "changed, and as long again while they ask. 0: they ask each time.",
+        ),
+    ] = 30
     commit_interval: Annotated[
         float, Field(ge=0, le=1, description="Least time between the starts of two group commits.")
     ] = 0.012

@@ -46,3 +46,5 @@ CREATE OR REPLACE TRIGGER notify_encrypted AFTER UPDATE OF content_encrypted ON 
         AND NEW.deleted_at IS NULL) EXECUTE FUNCTION app.notify_edits('encrypted');
 CREATE OR REPLACE TRIGGER link_category AFTER UPDATE OF category_id ON documents FOR EACH ROW
   WHEN (OLD.category_id IS DISTINCT FROM NEW.category_id) EXECUTE FUNCTION app.link_category_changed();
+CREATE OR REPLACE TRIGGER documents_50_public AFTER INSERT OR UPDATE OF is_public ON documents FOR EACH ROW
+  WHEN (NEW.is_public AND NEW.type <> 'password') EXECUTE FUNCTION app.document_published();

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import nh3
 from markdown_it import MarkdownIt
@@ -99,16 +99,34 @@ def _make_parser() -> MarkdownIt:
     """CommonMark with GFM's tables, strikethrough and task lists; a task's box is an `html_inline` token."""
     # HTML within Markdown is shown as text: deeply nested HTML would take the sanitiser minutes.
     parser = new_parser()
-    # Before escaped characters are joined with the text: `\[ ]` begins no task.
-    parser.core.ruler.before("text_join", "tasks", _tasks)
+    add_task_rule(parser, _write_box)
     parser.core.ruler.push("alignment", _alignment)
     # nh3 checks links later, and better.
     parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]
     return parser
 
 
-def _tasks(state: StateCore) -> None:
-    """Turn `- [ ] text` and `- [x] text` into items with a disabled checkbox."""
+class WriteBox(Protocol):
+    """Returns the HTML of a task's checkbox, with a space."""
+
+    def __call__(self, *, checked: bool) -> str: ...
+
+
+def add_task_rule(parser: MarkdownIt, write_box: WriteBox) -> None:
+    """Have `- [ ] text` and `- [x] text` begin with a box, an `html_inline` token."""
+
+    def find_tasks(state: StateCore) -> None:
+        _find_tasks(state, write_box)
+
+    # Before escaped characters are joined with the text: `\[ ]` begins no task.
+    parser.core.ruler.before("text_join", "tasks", find_tasks)
+
+
+def _write_box(*, checked: bool) -> str:
+    return f'<input type="checkbox" disabled{" checked" if checked else ""}> '
+
+
+def _find_tasks(state: StateCore, write_box: WriteBox) -> None:
     opened: list[Token] = state.tokens
     for item, paragraph, inline in zip(opened, opened[1:], opened[2:], strict=False):
         if item.type != "list_item_open" or paragraph.type != "paragraph_open" or not inline.children:
@@ -118,8 +136,7 @@ def _tasks(state: StateCore) -> None:
         if found is None:
             continue
         first.content = first.content[found.end() :]
-        checked = "" if found[1] == " " else " checked"
-        box = Token("html_inline", "", 0, content=f'<input type="checkbox" disabled{checked}> ')
+        box = Token("html_inline", "", 0, content=write_box(checked=found[1] != " "))
         inline.children.insert(0, box)
 
 
@@ -134,9 +151,14 @@ def _kept(tag: str, attribute: str, value: str) -> str | None:
     """Return an attribute's value, None without one."""
     if (tag, attribute) == ("code", "class"):
         return value if LANGUAGE.fullmatch(value) else None
-    if value.lstrip().lower().startswith("data:"):
-        return value if (tag, attribute) == ("img", "src") and _IMAGE_DATA.fullmatch(value.strip()) else None
-    return value
+    return value if is_safe_address(tag, attribute, value) else None
+
+
+def is_safe_address(tag: str, attribute: str, value: str) -> bool:
+    """Whether an address that the sanitiser lets pass may stay: of data, only pictures may."""
+    if not value.lstrip().lower().startswith("data:"):
+        return True
+    return (tag, attribute) == ("img", "src") and _IMAGE_DATA.fullmatch(value.strip()) is not None
 
 
 def _sanitise(page: str) -> str:

@@ -1,7 +1,8 @@
-"""How many requests to the API one user, one token or session, and one address may make."""
+"""How many requests to the API and to public pages one user, one token or session, and one address may make."""
 
 import hashlib
 import math
+import re
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
@@ -16,7 +17,8 @@ from collab_server.web.credentials import bearer_token
 from collab_server.web.depends import RATES
 from collab_server.web.middleware.headers import client_address
 
-_PREFIX = "/api/"
+_COUNTED = re.compile(r"/(?:api|p)/.*|/w/[^/]+/feed\.xml|/sitemap\.xml", re.DOTALL)
+"""The API, and what the server makes for public pages. Files of the web application are not counted."""
 _PER_ADDRESS = 10
 """So many times the rate of one user: many may share an address."""
 
@@ -82,7 +84,7 @@ class RateLimit:
         self._buckets = buckets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._settings.rate_requests or not scope["path"].startswith(_PREFIX):
+        if scope["type"] != "http" or not self._settings.rate_requests or not _COUNTED.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         rates = scope[RATES] = Rates(self._buckets, self._settings, network_of(client_address(scope)))

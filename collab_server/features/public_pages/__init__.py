@@ -1,0 +1,1 @@
+"""Pages of public documents for everybody: `/p/<slug>`, the feeds of workspaces, and the sitemap."""
