@@ -37,6 +37,8 @@ from collab_server.features.imports import api as imports_api
 from collab_server.features.notifications import api as notifications_api
 from collab_server.features.notifications import subscriptions_api, unsubscribe_api
 from collab_server.features.oidc import api as oidc_api
+from collab_server.features.pictures import api as pictures_api
+from collab_server.features.pictures.api import MAX_UPLOAD_BYTES
 from collab_server.features.public_pages import api as public_pages_api
 from collab_server.features.public_pages import pages_api
 from collab_server.features.search import api as search_api
@@ -111,6 +113,7 @@ _SLICES = (
     exports_api,
     archive_api,
     imports_api,
+    pictures_api,
 )
 _PAGES = {
     "/": "index",
@@ -196,6 +199,7 @@ def _bodies(settings: Settings) -> tuple[Rule, ...]:
     files = settings.max_attachment_bytes + _FORM_BYTES
     attachments = Rule("POST", re.compile(r"/api/v1/documents/[^/]+/attachments"), files, kept=False)
     uploads = Rule("PATCH", re.compile(r"/api/v1/uploads/[^/]+"), settings.max_attachment_bytes, kept=False)
+    pictures = Rule("PUT", re.compile(r"/api/v1/(users/me/avatar|workspaces/[^/]+/icon)"), MAX_UPLOAD_BYTES)
     most = settings.max_message_bytes
     whole = [
         Rule("POST", re.compile(path), settings.largest_message, refusal=refusal) for path, refusal in _WHOLE_DOCUMENTS
@@ -204,6 +208,7 @@ def _bodies(settings: Settings) -> tuple[Rule, ...]:
         imports,
         attachments,
         uploads,
+        pictures,
         *whole,
         *(Rule(method, re.compile(path), most) for method, path in _LARGE_BODIES),
     )

@@ -107,6 +107,7 @@ class Services(
         largest = max(settings.max_import_bytes, settings.max_attachment_bytes)
         self.converters = Converters(Spool(settings.max_spool_bytes, largest))
         self.attachments = AttachmentParts.build(settings, self.db, self.converters)
+        self.file_copier = self.attachments.copier
         self.signer = Signer(settings.secret())
         if 0 < len(settings.secret_key.get_secret_value()) < SHORT_SECRET:
             log.warning("COLLAB_SECRET_KEY is short: use at least 32 random characters (`openssl rand -hex 32`)")

@@ -1467,6 +1467,22 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION app.keep_picture() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_TABLE_NAME = 'workspaces' THEN
+    DELETE FROM pictures WHERE workspace_id = NEW.id AND strpos(coalesce(NEW.icon, ''), id::text) = 0;
+    RETURN NULL;
+  END IF;
+  DELETE FROM pictures WHERE user_id = NEW.id AND strpos(coalesce(NEW.avatar_url, ''), id::text) = 0;
+  PERFORM app.record_change(place, 'member', NEW.id, NULL, 'update', ARRAY['avatar_url']) FROM (
+    SELECT m.workspace_id AS place FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id
+    WHERE m.user_id = NEW.id AND m.is_active AND w.deleted_at IS NULL ORDER BY 1) places;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.link_category_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -4011,6 +4027,20 @@ ALTER TABLE public.object_deletions ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE public.pictures (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid,
+    workspace_id uuid,
+    checksum bytea NOT NULL,
+    small bytea NOT NULL,
+    medium bytea NOT NULL,
+    large bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pictures_check CHECK ((num_nonnulls(user_id, workspace_id) = 1)),
+    CONSTRAINT pictures_checksum_check CHECK ((octet_length(checksum) = 32)),
+    CONSTRAINT pictures_large_check CHECK ((octet_length(large) <= 2000000))
+);
+
 CREATE TABLE public.public_pages (
     document_id uuid NOT NULL,
     slug text NOT NULL,
@@ -4553,6 +4583,9 @@ ALTER TABLE ONLY public.notifications
 ALTER TABLE ONLY public.object_deletions
     ADD CONSTRAINT object_deletions_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.pictures
+    ADD CONSTRAINT pictures_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_pkey PRIMARY KEY (connection_id);
 
@@ -4812,6 +4845,10 @@ CREATE INDEX notifications_workspace ON public.notifications USING btree (worksp
 CREATE INDEX object_deletions_due ON public.object_deletions USING btree (due_at, id);
 
 CREATE INDEX object_deletions_object ON public.object_deletions USING btree (s3_bucket, s3_key);
+
+CREATE INDEX pictures_user ON public.pictures USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX pictures_workspace ON public.pictures USING btree (workspace_id) WHERE (workspace_id IS NOT NULL);
 
 CREATE INDEX presence_document ON public.presence USING btree (document_id);
 
@@ -5073,6 +5110,10 @@ CREATE TRIGGER notify_edits AFTER UPDATE OF yjs_clock ON public.documents FOR EA
 
 CREATE TRIGGER notify_encrypted AFTER UPDATE OF content_encrypted ON public.documents FOR EACH ROW WHEN (((new.content_encrypted IS DISTINCT FROM old.content_encrypted) AND (new.content_encrypted IS NOT NULL) AND (new.deleted_at IS NULL))) EXECUTE FUNCTION app.notify_edits('encrypted');
 
+CREATE TRIGGER picture AFTER UPDATE OF avatar_url ON public.users FOR EACH ROW WHEN ((old.avatar_url IS DISTINCT FROM new.avatar_url)) EXECUTE FUNCTION app.keep_picture();
+
+CREATE TRIGGER picture AFTER UPDATE OF icon ON public.workspaces FOR EACH ROW WHEN ((old.icon IS DISTINCT FROM new.icon)) EXECUTE FUNCTION app.keep_picture();
+
 CREATE TRIGGER renamed AFTER UPDATE ON public.tags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.documents_tagged();
 
 CREATE TRIGGER revoke_descendants AFTER UPDATE OF revoked_at ON public.access_tokens FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL))) EXECUTE FUNCTION app.revoke_descendants();
@@ -5286,6 +5327,12 @@ ALTER TABLE ONLY public.notifications
 
 ALTER TABLE ONLY public.notifications
     ADD CONSTRAINT notifications_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.pictures
+    ADD CONSTRAINT pictures_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.pictures
+    ADD CONSTRAINT pictures_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.presence
     ADD CONSTRAINT presence_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
@@ -5541,6 +5588,8 @@ CREATE POLICY internal ON public.notifications TO app_service, app_admin USING (
 
 CREATE POLICY internal ON public.object_deletions TO app_service, app_admin USING (true) WITH CHECK (true);
 
+CREATE POLICY internal ON public.pictures TO app_service, app_admin USING (true) WITH CHECK (true);
+
 CREATE POLICY internal ON public.presence TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.public_pages TO app_service, app_admin USING (true) WITH CHECK (true);
@@ -5673,6 +5722,8 @@ CREATE POLICY own_update ON public.notifications FOR UPDATE TO app_readwrite USI
 CREATE POLICY own_write ON public.comment_reactions FOR INSERT TO app_readwrite WITH CHECK (((user_id = ( SELECT app.user_id() AS user_id)) AND (EXISTS ( SELECT
    FROM public.comments c
   WHERE ((c.id = comment_reactions.comment_id) AND ((c.workspace_id = ANY (( SELECT app.workspace_ids('can_comment'::text) AS workspace_ids)::uuid[])) OR (c.document_id = ANY (( SELECT app.shared_documents('comment'::public.share_permission) AS shared_documents)::uuid[]))))))));
+
+ALTER TABLE public.pictures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.presence ENABLE ROW LEVEL SECURITY;
 
@@ -6120,6 +6171,8 @@ GRANT ALL ON FUNCTION app.is_workspace_slug(p_slug text) TO app_service;
 GRANT ALL ON FUNCTION app.is_workspace_slug(p_slug text) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.keep_former_slug() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.keep_picture() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.link_category_changed() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.link_category_changed() TO app_service;
@@ -6932,6 +6985,9 @@ GRANT UPDATE(archived_at) ON TABLE public.notifications TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.object_deletions TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.object_deletions TO app_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pictures TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pictures TO app_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.public_pages TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.public_pages TO app_admin;

@@ -99,6 +99,7 @@ HIDDEN = {
     "document_search": "INSERT INTO document_search (document_id, workspace_id) VALUES ($3, $2)",
     "search_queue": "",
     "share_openings": f"INSERT INTO share_openings (share_id, client) SELECT id, {HASH} FROM shares LIMIT 1",
+    "pictures": f"INSERT INTO pictures (user_id, checksum, small, medium, large) VALUES ($1, {HASH}, 'x', 'x', 'x')",
     "object_deletions": "INSERT INTO object_deletions (s3_bucket, s3_key) VALUES ('b', 'k')",
     "mail_outbox": "INSERT INTO mail_outbox (user_id, due_at) VALUES ($1, now())",
     "sync_meta": "",

@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.features.attachments.attaching import picture
 from tests.people import Person, people
 from tests.server import Server
 
@@ -51,7 +52,10 @@ async def things(person: Person) -> dict[str, str]:
     upload = (await person.post(f"/documents/{document}/uploads", json=file)).json()["id"]
     link = {"kind": "link", "permission": "read"}
     share = (await person.post(f"/documents/{document}/shares", json=link)).json()["id"]
+    icon = (await person.put(f"/workspaces/{workspace}/icon", content=picture())).json()["icon"]
     return {
+        "picture_id": icon.split("/")[-2],
+        "checksum": icon.split("/")[-1],
         "share_id": share,
         "attachment_id": attachment,
         "upload_id": upload,

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from collab_server.app import _api
+from tests.features.attachments.attaching import picture
 from tests.people import Person, fetch, people, run
 from tests.server import Server
 
@@ -27,7 +28,7 @@ TABLES = (
     "document_favourites", "activity_log", "sync_mutations", "sync_conflicts", "comments", "comment_mentions",
     "comment_reactions", "comment_edits",
     "notifications", "subscriptions", "suggestions", "attachments", "uploads", "shares", "access_requests",
-    "public_pages",
+    "public_pages", "pictures",
 )  # fmt: skip
 
 
@@ -62,6 +63,8 @@ async def ids(server: Server) -> dict[str, str]:
     share = made(await ann.post(f"/documents/{document}/shares", json={"kind": "link", "permission": "read"}))
     await ben.post(f"/documents/{document}/access-requests", json={})
     request = (await ann.get(f"/documents/{document}/access-requests")).json()["items"][0]["id"]
+    shown = await ann.put(f"{path}/icon", content=picture())
+    assert shown.status_code == 200, shown.text
     edits = {"edits": [{"find": "secret", "replace": "open"}]}
     secret = made(await ann.post(f"{path}/documents", json={"title": "Secret", "content": "secret"}))
     suggestion = made(await ann.post(f"/documents/{secret}/suggestions", json=edits))
@@ -83,6 +86,9 @@ async def ids(server: Server) -> dict[str, str]:
         "invitation_id": invitation,
         "token_id": token,
         "session_id": str(uuid4()),
+        # Both together are a credential.
+        "picture_id": shown.json()["icon"].split("/")[-2],
+        "checksum": "unknown",
         "stream_id": str(uuid4()),
     }
 

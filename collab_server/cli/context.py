@@ -1,5 +1,6 @@
 """The parts of a server that commands with documents need."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from collab_server.adapters.workers import Workers
 from collab_server.cli.database import OPERATOR, run_on_database
 from collab_server.cli.stored_edits import StoredEdits
 from collab_server.errors import ConfigurationError, NotFound
+from collab_server.features.attachments.services import AttachmentParts
 from collab_server.features.document_log import store
 from collab_server.features.documents import document_queries, tag_queries
 from collab_server.features.documents.addresses import Addresses, check_address
@@ -20,7 +22,7 @@ from collab_server.features.documents.document_queries import Document, Encrypte
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.exports import manifest
-from collab_server.features.exports.reading import Sources
+from collab_server.features.exports.services import Sources
 from collab_server.features.quotas.quotas import Quotas
 from collab_server.features.view_counts.view_counts import Views
 from collab_server.features.workspaces import operator_queries
@@ -38,7 +40,8 @@ class CommandContext:
         self.db = db
         self.workers = Workers(1)
         self.converters = Converters()
-        self.sources = Sources(db, self.workers, self.converters, self._settle)
+        self.attachments = AttachmentParts.build(settings, db, self.converters)
+        self.sources = Sources(db, self.workers, self.converters, self.attachments.store, self._settle)
 
     async def _settle(self, document_id: UUID) -> None:
         await store.fold(self.db, self.workers, document_id)
@@ -50,7 +53,9 @@ class CommandContext:
 
     def request_context(self, acting: Identity) -> RequestContext:
         creations = Quotas(self.settings, paced=False).creations_from("")
-        return RequestContext(acting, self.db, self.rooms(), self.workers, self.settings, Views(), creations)
+        return RequestContext(
+            acting, self.db, self.rooms(), self.workers, self.settings, Views(), creations, self.attachments.copier
+        )
 
     async def workspace(self, slug: str, email: str | None = None) -> tuple[UUID, Identity]:
         """Return the id of a workspace, and the identity of the user with this e-mail address, or of the owner.
@@ -95,9 +100,14 @@ async def _open(settings: Settings, dsn: str) -> AsyncIterator[CommandContext]:
     db = Database(dsn, guest_role="editor", pool_size=2)
     await db.open()
     context = CommandContext(settings, db)
+    # Files are written under the lock of their writer.
+    writing = asyncio.create_task(context.attachments.writers.run())
     try:
         yield context
     finally:
+        writing.cancel()
+        await asyncio.wait({writing})
+        context.attachments.store.close()
         await context.converters.close()
         await context.workers.close()
         await db.close()

@@ -67,7 +67,9 @@ def document_import(files: tuple[Path, ...], slug: str, email: str | None, tags:
 
     async def work(context: CommandContext) -> bool:
         workspace_id, acting = await context.workspace(slug, email)
-        importer = Importer(context.request_context(acting), context.converters, workspace_id)
+        importer = Importer(
+            context.request_context(acting), context.converters, context.attachments.adder, workspace_id
+        )
         with show_progress("Importing") as progress:
             progress.expect(len(files))
             good = True

@@ -1,6 +1,7 @@
 """`collab-server workspace`: workspaces, their members, and all their documents as one file."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -126,8 +127,10 @@ def workspace_export(slug: str, output: Path | None, forms: tuple[formats.Format
                 progress.tell(title)
 
             chosen = forms or archive.LOSSLESS
-            async for piece in archive.write(context.sources, acting, workspace_id, chosen, done):
-                file.write(piece)
+            with closing(archive.WorkspaceArchive(context.sources, acting, workspace_id, chosen, done)) as made:
+                for part in (made.documents(), made.attachments()):
+                    async for piece in part:
+                        file.write(piece)
         return count
 
     partial = target.with_name(f"{target.name}.partial")
@@ -150,7 +153,9 @@ def workspace_import(slug: str, file: Path, email: str | None) -> None:
 
     async def work(context: CommandContext) -> tuple[int, int]:
         workspace_id, acting = await context.workspace(slug, email)
-        importer = Importer(context.request_context(acting), context.converters, workspace_id)
+        importer = Importer(
+            context.request_context(acting), context.converters, context.attachments.adder, workspace_id
+        )
         counts = [0, 0]
         with show_progress("Importing") as progress, file.open("rb") as opened:
             most = context.settings.max_import_bytes

@@ -10,13 +10,14 @@ import click
 from platformdirs import user_data_dir
 
 from collab_server.client import versions
+from collab_server.client.commands.file_commands import FILE_ERRORS, make_commands
 from collab_server.client.comments import NoSuchComment
 from collab_server.client.local_document import NoSuchDocument
 from collab_server.client.offline import NotSetUp, OfflineClient
 from collab_server.client.outbox import TemporarilyRefused
-from collab_server.client.wire import RequestRejected, ServerUnavailable
+from collab_server.client.wire import ServerUnavailable
 
-EXPECTED = (NotSetUp, NoSuchDocument, NoSuchComment, TemporarilyRefused, ServerUnavailable, RequestRejected, ValueError)
+EXPECTED = (NotSetUp, NoSuchDocument, NoSuchComment, TemporarilyRefused, ServerUnavailable, *FILE_ERRORS)
 
 
 @click.group()
@@ -62,6 +63,8 @@ def init(context: click.Context, server: str, token: str) -> None:
 
 
 cli.add_command(init, "login")
+for _command in make_commands(_run):
+    cli.add_command(_command)
 
 
 @cli.command()

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from collab_server.client import comment_queries, queries
+from collab_server.client.files import file_store
 from collab_server.client.local_document import new_client_id
 from collab_server.client.outbox import AWAY
 from collab_server.client.queries import Row
@@ -105,6 +106,8 @@ class Inbox:
                     self._apply_document_change(UUID(item["entity_id"]), UUID(item["workspace_id"]), item)
                 elif item["entity_type"] == "comment":
                     comment_queries.note_news(conn, UUID(item["document_id"]), UUID(item["entity_id"]))
+                elif item["entity_type"] == "attachment":
+                    file_store.want_again(conn, UUID(item["document_id"]))
                 elif item["entity_type"] in CHANGE_RIGHTS and (
                     "access" in item["changed_fields"] or item["operation"] == "create"
                 ):
@@ -115,6 +118,7 @@ class Inbox:
                 for row in queries.list_documents(conn):
                     if row.workspace_id in known_workspaces - workspaces:
                         comment_queries.want_again(conn, row.id)
+                        file_store.want_again(conn, row.id)
                     if row.workspace_id not in workspaces and row.id not in shared:
                         self._store.remove_inaccessible(row)
             queries.set_meta(conn, "workspaces", " ".join(map(str, sorted(workspaces))))
@@ -154,6 +158,7 @@ class Inbox:
             for document_id, threads in documents.items():
                 queries.insert_document(conn, document_id, workspace_id, new_client_id())
                 queries.mark_dirty(conn, document_id)
+                file_store.want_again(conn, document_id)
                 if threads:
                     comment_queries.want(conn, document_id)
                 else:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from collab_server.client.comment_store import CommentStore
 from collab_server.client.comments import CommentRefusal, LocalComment
+from collab_server.client.files.file_store import FileStore, LocalFile
 from collab_server.client.inbox import Inbox
 from collab_server.client.local_document import LocalDocument
 from collab_server.client.outbox import Outbox
@@ -39,6 +40,7 @@ class LocalClient:
         store = await asyncio.get_running_loop().run_in_executor(self._thread, Store, str(self._path))
         self._store, self._inbox, self._outbox = store, Inbox(store), Outbox(store)
         self._comments = CommentStore(store)
+        self._files = FileStore(store, self._path.with_name(f"{self._path.name}.files"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -198,6 +200,17 @@ class LocalClient:
     async def dismiss_comment(self, number: int) -> None:
         """Forget a refused change of a comment. Raises NoSuchComment."""
         await self._do(self._comments.dismiss, number)
+
+    # ---- attachments
+
+    async def files(self, document_id: UUID) -> list[LocalFile]:
+        """The attachments of a document, the oldest first. Raises NoSuchDocument.
+
+        If the server has never listed them here, they come with the next sync. `OfflineClient.download` fetches one.
+        """
+        shown = await self._do(self._files.open, document_id)
+        self._edited.set()
+        return shown
 
     async def _commented(self, change: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
         result = await self._do(change, *arguments, **named)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from collab_server.client.comment_sync import fetch_comments, send_comments
 from collab_server.client.comments import CommentRefusal
+from collab_server.client.files.downloading import download, fetch_lists
 from collab_server.client.local_client import LocalClient, NotSetUp
 from collab_server.client.wire import RequestRejected, ServerConnection, ServerUnavailable
 from collab_server.core.protocol.offline_sync import MutationResult, PulledDocument, PushResult, Refusal
@@ -39,7 +40,9 @@ class Report:
 
 
 class OfflineClient(LocalClient):
-    """A client with one file, for one device. All methods but `sync` and `watch` work without a connection."""
+    """A client with one file, for one device. All methods but `sync`, `watch` and `download` work without a
+    connection.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -69,8 +72,17 @@ class OfflineClient(LocalClient):
         report.refusals = refusals
         await self._pull(wire, report)
         report.pulled += await fetch_comments(wire, self._do, self._comments)
+        report.pulled += await fetch_lists(wire, self._do, self._files)
         report.requests = wire.requests - before
         return report
+
+    async def download(self, file_id: UUID) -> Path:
+        """Download an attachment into the folder beside the file, and return its path; also offline if it is there.
+
+        Its bytes have the SHA-256 that the server has told. Raises NoSuchFile, DamagedDownload, ServerUnavailable,
+        RequestRejected, NotSetUp.
+        """
+        return await download(await self.connection(), self._do, self._files, file_id)
 
     async def watch(self) -> AsyncIterator[Report]:
         """Sync now and after each change on either side, until cancelled; yields the reports of effective syncs.
@@ -105,13 +117,16 @@ class OfflineClient(LocalClient):
 
     async def _until_edited(self) -> None:
         seen = await self._do(self._opened.version)
-        while not (await self.status())[1] and not await self._do(self._comments.is_wanting):
+        while not (await self.status())[1] and not await self._do(self._is_wanting):
             self._edited.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AT_FILE):
                     await self._edited.wait()
             if (now := await self._do(self._opened.version)) != seen:
                 seen = now
+
+    def _is_wanting(self) -> bool:
+        return self._comments.is_wanting() or self._files.is_wanting()
 
     async def connection(self) -> ServerConnection:
         """Reuse the connection while server and token are the same: a new one takes longer than a sync."""

@@ -59,7 +59,18 @@ CREATE TABLE comment_refusals (        -- what the server did not take, and why;
   kind TEXT NOT NULL, body TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, theirs TEXT
 );
 """
-_VERSIONS = (_DOCUMENTS, _COMMENTS)
+_FILES = """
+CREATE TABLE file_lists (              -- documents whose attachments are listed here
+  document_id TEXT PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+  wanted INTEGER NOT NULL DEFAULT 0    -- how often they have been asked for since they came
+) WITHOUT ROWID;
+CREATE TABLE files (
+  id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
+  place INTEGER NOT NULL, fields TEXT NOT NULL  -- JSON, as the server last told them
+) WITHOUT ROWID;
+CREATE INDEX files_document ON files (document_id, place);
+"""
+_VERSIONS = (_DOCUMENTS, _COMMENTS, _FILES)
 
 
 def connect(path: str) -> sqlite3.Connection:

@@ -99,6 +99,23 @@ class ServerConnection:
                 raise
             return None
 
+    async def attachments(self, document_id: UUID) -> list[dict[str, Any]]:
+        """Fetch the attachments of a document, the oldest first. Raises ServerUnavailable, RequestRejected."""
+        return await self._list(f"/documents/{document_id}/attachments")
+
+    async def download(self, attachment_id: UUID) -> AsyncIterator[bytes]:
+        """Fetch the bytes of an attachment. Raises ServerUnavailable, also for a truncated answer; RequestRejected."""
+        self.requests += 1
+        try:
+            async with self._http.stream("GET", f"/attachments/{attachment_id}/content") as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                _raise_for_error(answer)
+                async for chunk in answer.aiter_bytes():
+                    yield chunk
+        except httpx.HTTPError as error:
+            raise ServerUnavailable(str(error) or type(error).__name__) from error
+
     async def versions(self, document_id: UUID) -> list[dict[str, Any]]:
         """Fetch the versions of a document, the newest first. Raises ServerUnavailable, RequestRejected."""
         return await self._list(f"/documents/{document_id}/versions")

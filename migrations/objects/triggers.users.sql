@@ -16,3 +16,5 @@ CREATE OR REPLACE TRIGGER access_features AFTER UPDATE OF features ON users FOR 
   EXECUTE FUNCTION app.access_changed('user', 'id');
 CREATE OR REPLACE TRIGGER claim_shares AFTER INSERT OR UPDATE OF email, email_verified ON users FOR EACH ROW
   WHEN (NEW.email_verified) EXECUTE FUNCTION app.claim_shares();
+CREATE OR REPLACE TRIGGER picture AFTER UPDATE OF avatar_url ON users FOR EACH ROW
+  WHEN (OLD.avatar_url IS DISTINCT FROM NEW.avatar_url) EXECUTE FUNCTION app.keep_picture();

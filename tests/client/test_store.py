@@ -57,7 +57,15 @@ def test_on_a_full_disk_the_edit_is_nowhere_and_the_next_one_works(made: tuple[S
 
 def test_a_file_of_before_there_were_comments_goes_on_with_them(made: tuple[Store, UUID]) -> None:
     store, document = made
-    for table in ("comment_refusals", "comment_journal", "comment_news", "comments", "discussions"):
+    for table in (
+        "comment_refusals",
+        "comment_journal",
+        "comment_news",
+        "comments",
+        "discussions",
+        "files",
+        "file_lists",
+    ):
         store.conn.execute(f"DROP TABLE {table}")
     store.conn.execute("PRAGMA user_version = 1")
     path = store.conn.execute("PRAGMA database_list").fetchone()[2]

@@ -33,6 +33,9 @@ ISOLATED = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:;
 _FILE = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 
 Expires = Annotated[int | None, Query(ge=0, le=2**40, description="Of a signed address")]
+Deleted = Annotated[
+    bool, Query(description="Also a deleted one, until it is purged: earlier texts of the document show it")
+]
 Signature = Annotated[str | None, Query(max_length=100, description="Of a signed address")]
 
 
@@ -48,7 +51,9 @@ class _Asked:
         return f"private, max-age={self.seconds}" if self.seconds else "private, no-cache"
 
 
-async def _find(request: Request, attachment_id: UUID, expires: int | None, signature: str | None) -> _Asked:
+async def _find(
+    request: Request, attachment_id: UUID, expires: int | None, signature: str | None, *, deleted: bool
+) -> _Asked:
     """Find an attachment by a signed address, otherwise with the rights of the caller. Raises NotFound and more."""
     services = attachment_services(request)
     if expires is not None and signature is not None:
@@ -60,7 +65,7 @@ async def _find(request: Request, attachment_id: UUID, expires: int | None, sign
                 raise NotFound(NO_ATTACHMENT)
             return _Asked(found, seconds)
     context = await make_context(request, await current_identity(request), services.db)
-    return _Asked(await context.get(attachment_id, Action.VIEW), 0)
+    return _Asked(await context.get(attachment_id, Action.VIEW, deleted=deleted), 0)
 
 
 @router.get(
@@ -82,12 +87,13 @@ async def get_content(
     *,
     expires: Expires = None,
     signature: Signature = None,
+    deleted: Deleted = False,
     download: Annotated[bool, Query(description="As a file, also where a browser could show it")] = False,
 ) -> Response:
     """Return the bytes of an attachment, or one range of them. Only pictures, sound, films and plain text are shown by
     browsers; everything else is downloaded.
     """
-    asked = await _find(request, attachment_id, expires, signature)
+    asked = await _find(request, attachment_id, expires, signature, deleted=deleted)
     attachment = asked.attachment
     etag = f'"{attachment.checksum_sha256.hex()}"'
     if (unchanged := not_modified(request, etag)) is not None:
@@ -162,9 +168,10 @@ async def get_thumbnail(
     width: Annotated[int, Query(ge=1, le=10_000, description="Pixels; the next larger width that exists")] = 320,
     expires: Expires = None,
     signature: Signature = None,
+    deleted: Deleted = False,
 ) -> Response:
     """Return a small copy of a picture, as WebP. 503 while it is being made; 404 for other files."""
-    asked = await _find(request, attachment_id, expires, signature)
+    asked = await _find(request, attachment_id, expires, signature, deleted=deleted)
     attachment = asked.attachment
     widths: list[int] = attachment.metadata.get("widths", []) if attachment.thumbnail_s3_key else []
     if not widths:

@@ -28,13 +28,16 @@ KEY_TAKEN = "the Idempotency-Key belongs to another file: use a new one for each
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a request says of a file. `claimed`: its Content-Type. `upload_id`: of a file that came in parts."""
+    """What a request says of a file. `claimed`: its Content-Type. `upload_id`: of a file that came in parts.
+    `original_name`: if it is another than `name`.
+    """
 
     document_id: UUID
     name: str
     claimed: str | None = None
     idempotency_key: str | None = None
     upload_id: UUID | None = None
+    original_name: str = ""
 
 
 @asynccontextmanager
@@ -46,6 +49,32 @@ async def quota_errors() -> AsyncIterator[None]:
         if error.constraint_name == "storage_quota":
             raise QuotaExceeded(FULL) from None
         raise
+
+
+def object_key(workspace_id: UUID, checksum: bytes) -> str:
+    """Return the key of the object with these bytes in a workspace. `checksum`: their SHA-256."""
+    digest = checksum.hex()
+    return f"objects/{workspace_id}/{digest[:2]}/{digest}"
+
+
+def describe(identity: Identity, file: NewFile, source: Source, store: ObjectStore, key: str) -> NewAttachment:
+    """Return the row of a file that is stored at `key`."""
+    name = clean_file_name(file.name)
+    content_type = sniff(source.head, name, file.claimed)
+    return NewAttachment(
+        document_id=file.document_id,
+        file_name=name,
+        original_name=(file.original_name or file.name).replace("\0", "")[:500],
+        content_type=content_type,
+        size_bytes=source.size,
+        checksum_sha256=source.checksum,
+        bucket=store.bucket,
+        key=key,
+        region=store.region,
+        status="pending" if content_type in PICTURES else "complete",
+        uploaded_by=identity.user_id,
+        idempotency_key=file.idempotency_key,
+    )
 
 
 class FileKeeper:
@@ -87,34 +116,15 @@ class FileKeeper:
             workspace_id = await queries.find_workspace(conn, file.document_id)
         if workspace_id is None:
             raise NotFound(ABSENT)
-        digest = source.checksum.hex()
-        key = f"objects/{workspace_id}/{digest[:2]}/{digest}"
+        key = object_key(workspace_id, source.checksum)
         async with self._writers.writing(key) as note:
             # The same bytes under the same key may be there already. The note keeps them there.
             if await self.store.size(key) != source.size:
                 await self.store.put(key, source.chunks())
-            made = await self._make_row(identity, file, self._describe(identity, file, source, key), note)
+            made = await self._make_row(identity, file, describe(identity, file, source, self.store, key), note)
         if made.processing_status == "pending":
             self._thumbnails.wake.set()
         return made
-
-    def _describe(self, identity: Identity, file: NewFile, source: Source, key: str) -> NewAttachment:
-        name = clean_file_name(file.name)
-        content_type = sniff(source.head, name, file.claimed)
-        return NewAttachment(
-            document_id=file.document_id,
-            file_name=name,
-            original_name=file.name.replace("\0", "")[:500],
-            content_type=content_type,
-            size_bytes=source.size,
-            checksum_sha256=source.checksum,
-            bucket=self.store.bucket,
-            key=key,
-            region=self.store.region,
-            status="pending" if content_type in PICTURES else "complete",
-            uploaded_by=identity.user_id,
-            idempotency_key=file.idempotency_key,
-        )
 
     async def _make_row(self, identity: Identity, file: NewFile, new: NewAttachment, note: int) -> Attachment:
         for _ in range(1, ATTEMPTS):

@@ -13,6 +13,8 @@ from collab_server.features.attachments.cleaning import ObjectCleaner
 from collab_server.features.attachments.file_keeper import FileKeeper
 from collab_server.features.attachments.signing import AttachmentUrls
 from collab_server.features.attachments.thumbnails import Thumbnails
+from collab_server.features.attachments.with_document.adding import FileAdder
+from collab_server.features.attachments.with_document.copying import AttachmentCopier
 from collab_server.features.attachments.writers import ObjectWriters
 from collab_server.settings import Settings
 from collab_server.web.services import WebServices
@@ -26,6 +28,8 @@ class AttachmentParts:
     writers: ObjectWriters
     thumbnails: Thumbnails
     keeper: FileKeeper
+    copier: AttachmentCopier
+    adder: FileAdder
     cleaner: ObjectCleaner
     urls: AttachmentUrls
 
@@ -36,7 +40,10 @@ class AttachmentParts:
         writers = ObjectWriters(db, store.bucket)
         thumbnails = Thumbnails(db, store, writers, converters)
         keeper = FileKeeper(db, store, writers, thumbnails)
-        return cls(store, writers, thumbnails, keeper, ObjectCleaner(db, store), AttachmentUrls(settings.secret()))
+        copier = AttachmentCopier(db, store, writers, thumbnails)
+        adder = FileAdder(db, store, writers, thumbnails)
+        cleaner, urls = ObjectCleaner(db, store), AttachmentUrls(settings.secret())
+        return cls(store, writers, thumbnails, keeper, copier, adder, cleaner, urls)
 
     def tasks(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what runs until cancelled."""

@@ -197,6 +197,7 @@ async def me(identity: CurrentIdentity, db: CurrentDatabase, request: Request, r
         id=identity.user_id,
         name=identity.name,
         email=user.email if user else None,
+        avatar_url=user.avatar_url if user else None,
         role=user.role if user else None,
         is_admin=identity.is_admin,
         csrf_token=tokens.csrf_token(cookie) if cookie else None,

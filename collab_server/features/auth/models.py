@@ -106,6 +106,7 @@ class Me(BaseModel):
         id="0f7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
         name="Ann",
         email="ann@example.com",
+        avatar_url=None,
         role="user",
         is_admin=False,
         csrf_token="kq3...",
@@ -119,6 +120,7 @@ class Me(BaseModel):
     id: UUID | None
     name: str
     email: str | None
+    avatar_url: str | None
     role: str | None
     is_admin: bool
     csrf_token: str | None

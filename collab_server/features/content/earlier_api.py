@@ -3,13 +3,15 @@
 import hashlib
 import json
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import Query, Request, Response
 
+from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.core.documents import prosemirror_json
 from collab_server.core.history import answers
-from collab_server.features.content import rendering
+from collab_server.features.content import earlier_pictures, rendering
 from collab_server.features.content.media_types import FORMATS, JSON, choose_format
 
 YJS = "application/octet-stream"
@@ -22,7 +24,9 @@ ContentFormat = Annotated[
 
 
 async def answer_content(
+    db: Database,
     workers: Workers,
+    document_id: UUID,
     request: Request,
     format_: str | None,
     content: str,
@@ -47,6 +51,8 @@ async def answer_content(
     form = rendering.MEDIA_TYPES.get(kind)
     if form:
         body = await rendering.render(workers, content, form)
+        if form == "html":
+            body = await earlier_pictures.show_earlier(db, document_id, body)
         headers["content-security-policy"] = rendering.CONTENT_POLICY
         return Response(body, media_type=f"{kind}; charset=utf-8", headers=headers)
     headers["etag"] = f'"{content_hash}"'

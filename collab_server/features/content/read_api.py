@@ -73,7 +73,15 @@ async def get_content(
         async with db.as_service() as conn:
             found = await version_content_queries.get_content(conn, document_id, version)
         return await answer_content(
-            workers, request, format, found.content, found.seq, found.snapshot, truncated=found.truncated
+            db,
+            workers,
+            document_id,
+            request,
+            format,
+            found.content,
+            found.seq,
+            found.snapshot,
+            truncated=found.truncated,
         )
     damaged = False
     try:

@@ -52,7 +52,9 @@ async def make_context(
 ) -> RequestContext:
     services = document_services(request)
     creations = services.quotas.creations_from(get_caller_address())
-    return RequestContext(identity, db, rooms, workers, services.settings, services.views, creations)
+    return RequestContext(
+        identity, db, rooms, workers, services.settings, services.views, creations, services.file_copier
+    )
 
 
 CurrentContext = Annotated[RequestContext, Depends(make_context)]
@@ -106,11 +108,10 @@ async def create_document(
     workspace_id: UUID, body: models.DocumentIn, context: CurrentContext, response: Response
 ) -> models.DocumentOut:
     """Create a document, optionally with content. A `name` gives it a readable address; a used name is a conflict.
-    Nothing is created if a part fails.
+    With the content of a template it gets copies of its attachments. Nothing is created if a part fails.
     """
     async with context.db.as_user(context.identity.subject) as conn:
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
-    state = None
     tags = list(body.tags)
     if body.template_id is None:
         fields = field_changes.decode_fields(body.model_dump(exclude={"tags", "content", "template_id"}))
@@ -120,7 +121,10 @@ async def create_document(
         if "tags" not in body.model_fields_set:
             tags = [tag.name for tag in template.tags]
         if body.content is None:
-            state = await duplication.get_settled_state(context, template.id)
+            async with context.files.copy(context.identity, template.id, workspace_id) as copies:
+                state = await duplication.get_copied_state(context, template.id, copies)
+                return to_response(response, await context.create(workspace_id, fields, tags, state, copies))
+    state = None
     if body.content is not None:
         if fields["type"] == ENCRYPTED:
             raise UnprocessableContent("a password has no plain text")

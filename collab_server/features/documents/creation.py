@@ -15,6 +15,7 @@ from collab_server.features.document_log.store import State
 from collab_server.features.documents import document_queries, tag_queries
 from collab_server.features.documents.addresses import add_title
 from collab_server.features.documents.field_changes import check_expiry
+from collab_server.features.documents.services import FileCopies
 
 MAX_LOG_ROW = 16_777_216
 """Bytes; see document_updates in migrations/versions/0003_create_log/up.sql."""
@@ -28,11 +29,13 @@ async def make(
     fields: Mapping[str, Any],
     tags: Sequence[str],
     state: State | None,
+    copies: FileCopies | None = None,
     *,
     max_bytes: int,
 ) -> UUID:
-    """Create a document with this content. Return its id. `conn`: a transaction of the user, to be rolled back on
-    errors: Conflict (used name), Forbidden, UnprocessableContent, LimitReached, TooLarge, LostRace.
+    """Create a document with this content and these attachments. Return its id. `conn`: a transaction of the user, to
+    be rolled back on errors: Conflict (used name), Forbidden, UnprocessableContent, LimitReached, TooLarge,
+    QuotaExceeded, LostRace.
     """
     check_expiry(fields)
     fields = add_title(fields)
@@ -51,6 +54,9 @@ async def make(
     if state is not None:
         async with serving(conn):
             await begin_log(conn, document_id, author, state)
+    if copies is not None:
+        async with serving(conn):
+            await copies.insert(conn, document_id)
     return document_id
 
 

@@ -1,8 +1,11 @@
 """Fields and content for copies, and for documents made from templates."""
 
+import secrets
 from typing import Any
 from uuid import UUID
 
+from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS
+from collab_server.core.documents.attachment_links import replace_links, rewrite_update
 from collab_server.errors import NotFound, UnprocessableContent
 from collab_server.features.document_log import store
 from collab_server.features.document_log.store import State
@@ -11,6 +14,7 @@ from collab_server.features.documents.document_queries import Document, Encrypte
 from collab_server.features.documents.field_changes import decode_fields
 from collab_server.features.documents.kinds import ENCRYPTED, check_metadata
 from collab_server.features.documents.request_context import RequestContext
+from collab_server.features.documents.services import FileCopies
 
 MAX_TITLE = 500
 _TAKEN = ("type", "description", "priority", "language", "metadata", "settings", "category_id")
@@ -56,10 +60,22 @@ def make_copy_title(title: str) -> str:
     return f"Copy of {title}"[:MAX_TITLE].rstrip()
 
 
-async def get_settled_state(context: RequestContext, document_id: UUID) -> State | None:
-    """Return the content of a document with all received edits. Raises NotFound, Unavailable."""
+async def get_copied_state(context: RequestContext, document_id: UUID, copies: FileCopies) -> State | None:
+    """Return the content of a document with all received edits, for a new document with copies of its attachments:
+    its links are to these. Raises NotFound, Unavailable.
+    """
     await context.rooms.settle(document_id)
     try:
-        return await store.find_state(context.db, context.workers, document_id)
+        state = await store.find_state(context.db, context.workers, document_id)
     except NotFound:
         raise NotFound("the document was deleted at the same time") from None
+    if state is None or not copies.ids:
+        return state
+    client = secrets.randbelow(2**31 - 1) + 1
+    parts = await context.workers.run_within(
+        WHOLE_DOCUMENT_SECONDS, rewrite_update, state.update, dict(copies.ids), client
+    )
+    text = replace_links(state.content, copies.ids)
+    return await store.build_state(
+        context.workers, document_id, None, list(parts), (text, state.words, state.truncated)
+    )

@@ -21,6 +21,7 @@ from collab_server.features.documents import creation, document_queries, models
 from collab_server.features.documents.addresses import Addresses
 from collab_server.features.documents.document_queries import Document, Encrypted, Locked
 from collab_server.features.documents.kinds import ENCRYPTED
+from collab_server.features.documents.services import FileCopier, FileCopies
 from collab_server.features.quotas.quotas import Creations
 from collab_server.features.view_counts.view_counts import Views
 from collab_server.settings import Settings
@@ -40,6 +41,7 @@ class RequestContext:
     settings: Settings
     views: Views
     creations: Creations
+    files: FileCopier
 
     @property
     def addresses(self) -> Addresses:
@@ -134,21 +136,27 @@ class RequestContext:
             return await self.get_response(conn, document_id)
 
     async def create(
-        self, workspace_id: UUID, fields: Mapping[str, Any], tags: Sequence[str], state: State | None
+        self,
+        workspace_id: UUID,
+        fields: Mapping[str, Any],
+        tags: Sequence[str],
+        state: State | None,
+        copies: FileCopies | None = None,
     ) -> models.DocumentOut:
-        """Create a document in a workspace. Raises the errors of `creation.make`, AmbiguousAddress, TooMany,
-        LimitReached and QuotaExceeded.
+        """Create a document in a workspace. `copies`: its attachments. Raises the errors of `creation.make`,
+        AmbiguousAddress, TooMany, LimitReached and QuotaExceeded.
         """
         async with self.db.as_user(self.identity.subject) as conn:
             await self.addresses.check_new(conn, workspace_id, fields.get("name"))
             size = len(fields.get("content_encrypted") or b"")
             if state is not None:
                 size += len(state.update) + len(state.content.encode())
+            if copies is not None:
+                size += copies.size
             await self.creations.take(conn, self.identity, workspace_id, size)
             author = author_of(self.identity, caller.get().device_id or None)
-            made = await creation.make(
-                conn, workspace_id, author, fields, tags, state, max_bytes=self.settings.max_document_bytes
-            )
+            most = self.settings.max_document_bytes
+            made = await creation.make(conn, workspace_id, author, fields, tags, state, copies, max_bytes=most)
             return await self.get_document(conn, made)
 
     def require_removal_right(self, locked: Locked) -> None:

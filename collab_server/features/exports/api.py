@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
@@ -10,6 +10,7 @@ from starlette.responses import StreamingResponse
 
 from collab_server.access.check import ABSENT, require
 from collab_server.access.policy import Action
+from collab_server.core.documents.attachment_links import list_links
 from collab_server.core.history import answers
 from collab_server.errors import DocumentDamaged, NotFound, TooLarge, TooMany, UnprocessableContent
 from collab_server.features.attachments.files.file_names import content_disposition
@@ -22,24 +23,28 @@ from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.exports import comment_files, file_names, formats, manifest, reading
 from collab_server.features.exports.comment_files import Choice
-from collab_server.features.exports.reading import Sources
-from collab_server.features.exports.services import conversion_services
+from collab_server.features.exports.files import document_zip, pictures
+from collab_server.features.exports.files import queries as file_queries
+from collab_server.features.exports.services import Sources, conversion_services
 from collab_server.web.etags import not_modified
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
 
 router = _router()
 
+Asked = formats.Format | Literal["zip"]
+_ZIP: Final = "application/zip"
 PIECE: Final = 65_536
 """Bytes of one write to a socket."""
 _COMMENTS: Final = (
     "`true`: with the open threads; `all`: also with the resolved ones; `false`: without. Word documents have the open "
-    "threads if it is not given, md, html and json none; txt, pdf, yjs and versions have none"
+    "threads if it is not given, md, zip, html and json none; txt, pdf, yjs and versions have none"
 )
 
 
 async def make_sources(context: CurrentContext, request: Request) -> Sources:
-    return Sources(context.db, context.workers, conversion_services(request).converters, context.rooms.settle)
+    services = conversion_services(request)
+    return Sources(context.db, context.workers, services.converters, services.attachments.store, context.rooms.settle)
 
 
 CurrentSources = Annotated[Sources, Depends(make_sources)]
@@ -52,7 +57,7 @@ CurrentSources = Annotated[Sources, Depends(make_sources)]
     responses={
         **USUAL,
         **documented(TooLarge, UnprocessableContent, TooMany, DocumentDamaged),
-        200: {"content": {kind: {} for kind in formats.MEDIA_TYPES}, "description": "The file"},
+        200: {"content": {kind: {} for kind in (*formats.MEDIA_TYPES, _ZIP)}, "description": "The file"},
         304: {"description": "Not changed since the ETag in If-None-Match"},
     },
 )
@@ -61,19 +66,22 @@ async def export_document(
     context: CurrentContext,
     sources: CurrentSources,
     request: Request,
-    format: formats.Format = "md",
+    format: Asked = "md",
     version: Annotated[int | None, Query(ge=1, lt=2**31, description="Number of a version; now if not given")] = None,
     comments: Annotated[Choice | None, Query(description=_COMMENTS)] = None,
 ) -> Response:
     """Export a document as a file, including all received edits: `md` (the text), `html` (a complete, sanitised page),
-    `txt` (without marks), `json` (text and metadata), `yjs` (the complete update), `docx` or `pdf`. Texts above 1 MB
-    are available as `md`, `json` and `yjs`. `version`: the file has the title and the content of a version, and the
+    `txt` (without marks), `json` (text and metadata), `yjs` (the complete update), `docx`, `pdf`, or `zip` (the text
+    as `md`, with all attachments in the folder `files` and relative links to them). html, docx and pdf have the
+    pictures that are attachments of the document. Texts above 1 MB are available as `md`, `zip`, `json` and `yjs`.
+    `version`: the file has the title and the content of a version, and the
     other metadata as they are now.
 
     `comments`: those that you may read, as comments of Word, as footnotes of Markdown, as highlights with a section of
     HTML, or as an array of threads in JSON. Who reads a document only because it is public gets none.
     """
-    chosen = comment_files.choose(comments, format, of_version=version is not None)
+    form: formats.Format = "md" if format == "zip" else format
+    chosen = comment_files.choose(comments, form, of_version=version is not None)
     await require(context.db, context.identity, document_id, Action.VIEW)
     if version is not None:
         return await _export_version(context, sources, request, document_id, version, format)
@@ -84,36 +92,72 @@ async def export_document(
     if chosen != "false" and whole:
         found = await comment_files.load(sources, context.identity.rights, document, chosen)
     shown = f"-{found.digest}" if found else ""
+    shown += await _make_digest(sources, document_id, content.content, form)
     etag = f'"{document.row_version}-{content.clock}-{content.content_hash[:16]}-{format}{formats.VERSION}{shown}"'
-    if (unchanged := not_modified(request, etag)) is not None:
+    if format != "zip" and (unchanged := not_modified(request, etag)) is not None:
         return unchanged
-    if found is not None and format != "json":
-        file = await comment_files.write(sources, document, found, format)
+    if found is not None and form != "json":
+        file = await comment_files.write(sources, document, found, form)
     else:
         threads = None if chosen == "false" else (found.threads if found else ())
-        file = await reading.write(sources, document, content, format, category, encrypted, threads=threads)
-    answer = _answer_file(file, format, document.title, etag)
+        file = await reading.write(sources, document, content, form, category, encrypted, threads=threads)
+    if format == "zip":
+        answer = await _answer_zip(sources, document, file)
+    else:
+        answer = _answer_file(file, format, document.title, etag)
     if not whole:
         answer.headers["x-content-damaged"] = "true"
     return answer
 
 
 async def _export_version(
-    context: RequestContext, sources: Sources, request: Request, document_id: UUID, number: int, format_: formats.Format
+    context: RequestContext, sources: Sources, request: Request, document_id: UUID, number: int, format_: Asked
 ) -> Response:
     document, category, _ = await _find(context, document_id)
     if document.type == ENCRYPTED:
         raise UnprocessableContent("a password has no versions that can be exported")
     async with context.db.as_service() as conn:
         version = await version_content_queries.get_content(conn, document_id, number)
-    etag = f'"version:{number}-{document.row_version}-{version.content_hash[:16]}-{format_}{formats.VERSION}"'
-    if (unchanged := not_modified(request, etag)) is not None:
+    form: formats.Format = "md" if format_ == "zip" else format_
+    shown = await _make_digest(sources, document_id, version.content, form, earlier=True)
+    etag = f'"version:{number}-{document.row_version}-{version.content_hash[:16]}-{format_}{formats.VERSION}{shown}"'
+    if format_ != "zip" and (unchanged := not_modified(request, etag)) is not None:
         return unchanged
     then = replace(document, title=version.title, last_edited_at=version.created_at)
     content = queries.Content(version.content, version.content_hash, version.truncated, version.seq)
     update = await sources.workers.run(answers.open_snapshot, version.snapshot)
-    file = await reading.write(sources, then, content, format_, category, update=update)
+    file = await reading.write(sources, then, content, form, category, update=update)
+    if format_ == "zip":
+        return await _answer_zip(sources, then, file, earlier=True)
     return _answer_file(file, format_, version.title, etag)
+
+
+async def _make_digest(
+    sources: Sources, document_id: UUID, text: str, form: formats.Format, *, earlier: bool = False
+) -> str:
+    """Return what an ETag says of the pictures in a file."""
+    if form not in ("html", "docx", "pdf"):
+        return ""
+    digest = await pictures.make_digest(sources, document_id, text, earlier=earlier)
+    return f"-{digest}" if digest else ""
+
+
+async def _answer_zip(sources: Sources, document: Document, text: bytes, *, earlier: bool = False) -> Response:
+    """`earlier`: also with deleted attachments that the text links to."""
+    async with sources.db.as_service() as conn:
+        files = await file_queries.list_files(conn, document.id)
+        if earlier:
+            known = {file.id for file in files}
+            linked = [each for each in list_links(text.decode()) if each not in known]
+            files += (await file_queries.find_files(conn, document.id, linked, earlier=True)).values()
+    name = file_names.make_safe_name(document.title) + ".zip"
+    headers = {
+        "cache-control": "private, no-store",
+        "content-disposition": content_disposition(name, inline=False),
+    }
+    changed = document.last_edited_at or document.created_at
+    pieces = document_zip.write(sources, text, files, changed)
+    return StreamingResponse(pieces, media_type=_ZIP, headers=headers)
 
 
 def _answer_file(file: bytes, format_: formats.Format, title: str, etag: str) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from typing import Annotated
 from uuid import UUID
 
@@ -43,18 +43,19 @@ async def export_workspace(
     sources: CurrentSources,
     format: Formats = list(archive.LOSSLESS),  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Export all documents of a workspace as a zip, with a `manifest.json` of their metadata; for owners and
+    """Export all documents of a workspace as a zip, with their attachments and a `manifest.json`; for owners and
     administrators. With the format `yjs` (included by default) an import restores the same documents. The archive is
     sent while it is made; one without an end is incomplete. Each person can fetch one archive at a time.
     """
     async with context.db.as_user(context.identity.subject) as conn:
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.EXPORT)
         workspace = await find_workspace(conn, workspace_id)
-    pieces = archive.write(sources, context.identity, workspace_id, list(dict.fromkeys(format)) or archive.LOSSLESS)
+    chosen = list(dict.fromkeys(format)) or archive.LOSSLESS
     async with AsyncExitStack() as stack:
+        made = stack.enter_context(closing(archive.WorkspaceArchive(sources, context.identity, workspace_id, chosen)))
         await stack.enter_async_context(sources.converters.one_archive())
         file = stack.enter_context(sources.converters.spool.open())
-        filling = _Filling(pieces, file)
+        filling = _Filling(made.documents(), file)
         stack.push_async_callback(filling.stop)
         # Errors must be raised before the answer begins.
         await filling.begun()
@@ -64,7 +65,15 @@ async def export_workspace(
         "content-disposition": content_disposition(f"{name}.zip", inline=False),
         "cache-control": "private, no-store",
     }
-    return _Download(filling.pieces(), kept, headers)
+    return _Download(_join(filling.pieces(), made.attachments()), kept, headers)
+
+
+async def _join(*parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield all pieces of one part after the other."""
+    for part in parts:
+        async with aclosing(part) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 class _Filling:
@@ -88,7 +97,7 @@ class _Filling:
         if self._task.done():
             self._task.result()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes]:
         """Yield all bytes as they are written. Raises the error of the export."""
         at = 0
         while True:

@@ -2,16 +2,35 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
+from collab_server.core.documents.attachment_links import find_links
 from collab_server.core.markdown import front_matter, places
 from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
 from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import Block, Heading, Paragraph, build_blocks
+from collab_server.features.attachments.files.images import EmbeddedImage
 
-__all__ = ["Block", "Heading", "Paragraph", "is_right_to_left", "link_of", "read", "text_of"]
+__all__ = [
+    "NO_PICTURES",
+    "Block",
+    "EmbeddedImage",
+    "Heading",
+    "Paragraph",
+    "Pictures",
+    "find_picture",
+    "is_right_to_left",
+    "link_of",
+    "read",
+    "text_of",
+]
+
+Pictures = Mapping[UUID, EmbeddedImage]
+"""Pictures by the ids of attachments."""
+NO_PICTURES: Final[Pictures] = {}
 
 _MARKS: Final = frozenset({"strong", "em", "s"})
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
@@ -37,6 +56,11 @@ def text_of(run: Run) -> str:
     if run.kind == "break":
         return "\n"
     return run.text or link_of(run) or "image" if run.image is not None else run.text
+
+
+def find_picture(run: Run, pictures: Pictures) -> UUID | None:
+    """Find the picture that a run shows. None: it is no image, or of another address."""
+    return next((each for each in find_links(run.image[1]) if each in pictures), None) if run.image else None
 
 
 def link_of(run: Run) -> str:

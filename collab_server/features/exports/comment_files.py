@@ -15,7 +15,8 @@ from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.exports import formats, reading
 from collab_server.features.exports.discussion import loading
 from collab_server.features.exports.discussion.threads import Discussion, keep_open
-from collab_server.features.exports.reading import Sources
+from collab_server.features.exports.files import pictures
+from collab_server.features.exports.services import Sources
 
 Choice = Literal["false", "true", "all"]
 """Which threads: none, the open ones, or also the resolved ones."""
@@ -66,7 +67,7 @@ async def _place(sources: Sources, document: Document, comments: Sequence[Commen
 
 async def write(sources: Sources, document: Document, discussion: Discussion, format_: formats.Format) -> bytes:
     """Return a file with comments, of a format other than json. Raises UnprocessableContent (too slow, or a password),
-    TooLarge, TooMany, Unavailable.
+    TooLarge, TooMany, Unavailable, StoreUnavailable.
     """
     if document.type == ENCRYPTED:
         raise UnprocessableContent("a password has no plain text; ask for json")
@@ -79,11 +80,13 @@ async def write(sources: Sources, document: Document, discussion: Discussion, fo
         return await sources.converters.run(formats.write_markdown_with_comments, discussion)
     if format_ == "html":
         try:
-            return await sources.converters.run(formats.write_page_with_comments, discussion, document.title)
+            page = await sources.converters.run(formats.write_page_with_comments, discussion, document.title)
         except markup.TooLong:
             raise TooMuchWork("rendering this text takes too long; ask for text/markdown") from None
+        return await pictures.put_into_page(sources, document.id, page)
     changed = document.last_edited_at or document.created_at
-    return await sources.converters.run(formats.write_docx_with_comments, discussion, document.title, changed)
+    shown = await pictures.load_embedded(sources, document.id, discussion.content)
+    return await sources.converters.run(formats.write_docx_with_comments, discussion, document.title, changed, shown)
 
 
 async def load_all(sources: Sources, user_id: UUID | None, document: Document) -> Discussion | None:

@@ -18,8 +18,9 @@ from docx.oxml.ns import nsdecls
 
 from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import Block, Code, Heading, Item, List, Paragraph, Quote, Rule, Table
+from collab_server.features.exports import word_pictures
+from collab_server.features.exports.blocks import NO_PICTURES, Pictures, link_of, text_of
 from collab_server.features.exports.blocks import is_right_to_left as rtl
-from collab_server.features.exports.blocks import link_of, text_of
 from collab_server.features.exports.discussion.word import Comments, split
 
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -44,21 +45,27 @@ _STYLES: Final = (
 )
 
 
-def write(title: str, blocks: Sequence[Block], changed: datetime, comments: Comments | None = None) -> bytes:
+def write(
+    title: str,
+    blocks: Sequence[Block],
+    changed: datetime,
+    pictures: Pictures = NO_PICTURES,
+    comments: Comments | None = None,
+) -> bytes:
     """The .docx file. `changed`: when the document was last edited. `comments`: the blocks have marks of their
     ranges.
     """
     document = docx.Document()
     for style in _STYLES:
         document.styles.element.append(parse_xml(style.format(ns=nsdecls("w"))))
-    writer = _Writer()
+    writer = _Writer(word_pictures.Images(pictures, lambda image: document.part.get_or_add_image(io.BytesIO(image))[0]))
     writer.blocks(blocks, 0)
     body = document.element.body
     text = "".join(writer.parts)
     if comments:
         text = comments.complete(text)
         comments.add_to(document, writer.write_apart, writer.links)
-    for child in reversed(parse_xml(f"<w:body {nsdecls('w', 'r')}>{text}</w:body>")):
+    for child in reversed(parse_xml(f"<w:body {nsdecls('w', 'r', 'wp', 'a', 'pic')}>{text}</w:body>")):
         body.insert(0, child)
     for address, relation in writer.links.items():
         document.part.load_rel(RELATIONSHIP_TYPE.HYPERLINK, address, relation, is_external=True)
@@ -76,7 +83,8 @@ class _Writer:
     (level, first number); None for bullets.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, images: word_pictures.Images) -> None:
+        self._images = images
         self.parts: list[str] = []
         self.links: dict[str, str] = {}
         self.starts: list[tuple[int, int] | None] = []
@@ -151,7 +159,7 @@ class _Writer:
         look = f"{named}{more}{'<w:bidi/>' if to_left else ''}{moved}{place}"
         self.parts.append(f"<w:p><w:pPr>{look}</w:pPr>" if look else "<w:p>")
         for run in runs:
-            written = _run(run, bold=bold, to_left=to_left)
+            written = self._images.write(run, most=_WIDTH - indent) or _run(run, bold=bold, to_left=to_left)
             if link := link_of(run):
                 relation = self.links.setdefault(link, f"link{len(self.links) + 1}")
                 written = f"<w:hyperlink r:id={quoteattr(relation)}>{written}</w:hyperlink>"

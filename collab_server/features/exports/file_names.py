@@ -33,12 +33,12 @@ class Names:
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
 
-    def unique(self, stem: str) -> str:
-        """The stem, or with a number behind it: `Plan`, `Plan (2)`."""
-        key = _fold(stem)
-        candidate, number = stem, self._next.get(key, 2)
+    def unique(self, stem: str, ending: str = "") -> str:
+        """The stem with its ending, or with a number between them: `Plan`, `Plan (2)`, `Plan (2).png`."""
+        key = _fold(stem + ending)
+        candidate, number = stem + ending, self._next.get(key, 2)
         while _fold(candidate) in self._taken:
-            candidate = f"{stem} ({number})"
+            candidate = f"{stem} ({number}){ending}"
             number += 1
         self._next[key] = number
         self._taken.add(_fold(candidate))

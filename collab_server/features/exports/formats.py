@@ -5,14 +5,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from collab_server.features.exports.discussion.threads import Discussion, Thread, to_json
+
+if TYPE_CHECKING:
+    from collab_server.features.exports.blocks import Pictures
 
 Format = Literal["md", "html", "txt", "json", "yjs", "docx", "pdf"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of the files. Increase it with each change of the output, so that copies of clients are outdated."""
 
 _PAGE: Final = """\
@@ -72,20 +75,20 @@ def write_json(document: Mapping[str, Any], content: str, threads: Sequence[Thre
     return json.dumps(fields, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
-def write_docx(markdown: str, title: str, changed: datetime) -> bytes:
+def write_docx(markdown: str, title: str, changed: datetime, pictures: "Pictures") -> bytes:
     # Imported here, because the server process does not need it.
     from collab_server.features.exports import blocks, docx_file
 
-    return docx_file.write(title, blocks.read(markdown), changed)
+    return docx_file.write(title, blocks.read(markdown), changed, pictures)
 
 
-def write_docx_with_comments(discussion: Discussion, title: str, changed: datetime) -> bytes:
+def write_docx_with_comments(discussion: Discussion, title: str, changed: datetime, pictures: "Pictures") -> bytes:
     from collab_server.features.exports import blocks, docx_file
     from collab_server.features.exports.discussion import word
 
     found = discussion.arrange()
     comments = word.Comments(found.placed, found.others)
-    return docx_file.write(title, blocks.read(found.front + found.text, found.ranges), changed, comments)
+    return docx_file.write(title, blocks.read(found.front + found.text, found.ranges), changed, pictures, comments)
 
 
 def write_page_with_comments(discussion: Discussion, title: str) -> bytes:
@@ -101,7 +104,7 @@ def write_markdown_with_comments(discussion: Discussion) -> bytes:
     return footnotes.write(discussion).encode()
 
 
-def write_pdf(markdown: str, title: str, changed: datetime) -> bytes:
+def write_pdf(markdown: str, title: str, changed: datetime, pictures: "Pictures") -> bytes:
     from collab_server.features.exports import blocks, pdf_file
 
-    return pdf_file.write(title, blocks.read(markdown), changed)
+    return pdf_file.write(title, blocks.read(markdown), changed, pictures)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from collab_server.features.documents.document_queries import Document, Encrypted
 from collab_server.features.documents.tag_queries import Category
+from collab_server.features.exports.files.queries import ExportedFile
 
 FORMAT: Final = "collab_server/workspace"
 VERSION: Final = 1
@@ -40,6 +41,20 @@ def make_entry(document: Document, category: Sequence[str], encrypted: Encrypted
         fields["content_encrypted"] = base64.b64encode(encrypted.content).decode()
         fields["encryption"] = encrypted.encryption
     return fields
+
+
+def make_file_entry(file: ExportedFile, path: str) -> dict[str, Any]:
+    """Make the entry of an attachment as JSON types. `path`: in the archive."""
+    return {
+        "id": str(file.id),
+        "path": path,
+        "file_name": file.file_name,
+        "original_name": file.original_name,
+        "content_type": file.content_type,
+        "size_bytes": file.size,
+        "checksum_sha256": file.checksum.hex(),
+        "created_at": _format_moment(file.created_at),
+    }
 
 
 def make_category_paths(categories: Sequence[Category]) -> Mapping[UUID, tuple[str, ...]]:

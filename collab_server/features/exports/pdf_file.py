@@ -7,11 +7,14 @@ outline.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
+from uuid import UUID
 
 import manimgx_fonts
 import manimgx_fonts_cjk
@@ -19,23 +22,35 @@ import typst
 
 from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import Block, Code, Heading, List, Paragraph, Quote, Rule, Table
+from collab_server.features.exports.blocks import NO_PICTURES, Pictures, find_picture, link_of, text_of
 from collab_server.features.exports.blocks import is_right_to_left as rtl
-from collab_server.features.exports.blocks import link_of, text_of
 
 _TEMPLATE: Final = Path(__file__).with_name("template.typ")
+_WIDTH: Final = 455.0
+"""Width of a page between its margins, in points."""
+_HEIGHT: Final = 690.0
+_STEP: Final = 20.0
+_CELL: Final = 12.0
+_LEAST: Final = 40.0
+_PER_PIXEL: Final = 0.75
 _KANA: Final = re.compile("[\u3040-\u30ff]")
 _HANGUL: Final = re.compile("[\u1100-\u11ff\uac00-\ud7af]")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def write(title: str, blocks: Sequence[Block], changed: datetime) -> bytes:
+def write(title: str, blocks: Sequence[Block], changed: datetime, pictures: Pictures = NO_PICTURES) -> bytes:
     """The .pdf file. `changed`: when the document was last edited."""
-    shapes = [_shape(block) for block in blocks]
-    text = json.dumps({"title": _clean(title), "blocks": shapes}, ensure_ascii=False)
-    compiler = typst.Compiler(_TEMPLATE.read_bytes(), root=str(_TEMPLATE.parent), font_paths=_fonts())
-    pdf = compiler.compile(
-        format="pdf", sys_inputs={"document": text, "cjk": _region(text)}, timestamp=int(changed.timestamp())
-    )
+    with TemporaryDirectory(prefix="collab-pdf-") as folder:
+        names: dict[UUID, str] = {}
+        for number, (identity, picture) in enumerate(pictures.items()):
+            names[identity] = f"{number}.{picture.format}"
+            (Path(folder) / names[identity]).write_bytes(picture.data)
+        shapes = _Shapes(pictures, names).of_blocks(blocks, _WIDTH)
+        text = json.dumps({"title": _clean(title), "blocks": shapes}, ensure_ascii=False)
+        compiler = typst.Compiler(_TEMPLATE.read_bytes(), root=folder, font_paths=_fonts())
+        pdf = compiler.compile(
+            format="pdf", sys_inputs={"document": text, "cjk": _region(text)}, timestamp=int(changed.timestamp())
+        )
     assert isinstance(pdf, bytes)
     return pdf
 
@@ -51,35 +66,52 @@ def _region(text: str) -> str:
     return "JP" if _KANA.search(text) else "KR" if _HANGUL.search(text) else "SC"
 
 
-def _shape(block: Block) -> dict[str, Any]:
-    match block:
-        case Heading(level, runs):
-            return {"kind": "heading", "level": level, **_line(runs)}
-        case Paragraph(runs):
-            return {"kind": "paragraph", **_line(runs)}
-        case Quote(blocks):
-            return {"kind": "quote", "blocks": [_shape(each) for each in blocks]}
-        case Code(text, language):
-            return {"kind": "code", "text": _clean(text), "language": language}
-        case List(start, items):
-            shapes = [{"checked": item.checked, "blocks": [_shape(each) for each in item.blocks]} for item in items]
-            return {"kind": "list", "start": start, "items": shapes}
-        case Table(aligns, rows):
-            cells = [[_line(runs) for runs in row] for row in rows]
-            return {"kind": "table", "aligns": aligns, "rows": cells}
-        case Rule():
-            return {"kind": "rule"}
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """Writes blocks for the template. `names`: of the files with the pictures. Widths are in points."""
 
+    pictures: Pictures
+    names: Mapping[UUID, str]
 
-def _line(runs: Sequence[Run]) -> dict[str, Any]:
-    return {"rtl": rtl(runs), "runs": [_look(run) for run in runs]}
+    def of_blocks(self, blocks: Sequence[Block], width: float) -> list[dict[str, Any]]:
+        return [self._shape(block, width) for block in blocks]
 
+    def _shape(self, block: Block, width: float) -> dict[str, Any]:
+        inner = max(width - _STEP, _LEAST)
+        match block:
+            case Heading(level, runs):
+                return {"kind": "heading", "level": level, **self._line(runs, width)}
+            case Paragraph(runs):
+                return {"kind": "paragraph", **self._line(runs, width)}
+            case Quote(blocks):
+                return {"kind": "quote", "blocks": self.of_blocks(blocks, inner)}
+            case Code(text, language):
+                return {"kind": "code", "text": _clean(text), "language": language}
+            case List(start, items):
+                shapes = [{"checked": item.checked, "blocks": self.of_blocks(item.blocks, inner)} for item in items]
+                return {"kind": "list", "start": start, "items": shapes}
+            case Table(aligns, rows):
+                column = max(width / max(1, len(aligns)) - _CELL, _LEAST)
+                cells = [[self._line(runs, column) for runs in row] for row in rows]
+                return {"kind": "table", "aligns": aligns, "rows": cells}
+            case Rule():
+                return {"kind": "rule"}
 
-def _look(run: Run) -> dict[str, Any]:
-    """Return only set properties."""
-    marks = {"bold": run.bold, "italic": run.italic, "strike": run.strike, "code": run.kind == "code"}
-    properties = {**marks, "link": link_of(run)}
-    return {"text": _clean(text_of(run)), **{name: value for name, value in properties.items() if value}}
+    def _line(self, runs: Sequence[Run], width: float) -> dict[str, Any]:
+        return {"rtl": rtl(runs), "runs": [self._look(run, width) for run in runs]}
+
+    def _look(self, run: Run, width: float) -> dict[str, Any]:
+        """Return only set properties."""
+        marks = {"bold": run.bold, "italic": run.italic, "strike": run.strike, "code": run.kind == "code"}
+        properties = {**marks, "link": link_of(run)}
+        found = find_picture(run, self.pictures)
+        if found is not None:
+            picture = self.pictures[found]
+            properties["picture"] = self.names[found]
+            # A high picture fits on a page.
+            properties["width"] = min(picture.width * _PER_PIXEL, width, _HEIGHT * picture.width / picture.height)
+        text = run.text if found is not None else text_of(run)
+        return {"text": _clean(text), **{name: value for name, value in properties.items() if value}}
 
 
 def _clean(text: str) -> str:

@@ -1,14 +1,10 @@
 """A document as it is now, in the bytes of a format."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from collab_server.access.check import ABSENT
-from collab_server.adapters.conversion.converters import Converters
-from collab_server.adapters.postgres import Database
-from collab_server.adapters.workers import Workers
 from collab_server.core.documents.projection import project
 from collab_server.errors import DocumentDamaged, NotFound, TooLarge, UnprocessableContent
 from collab_server.features.content import rendering
@@ -18,21 +14,13 @@ from collab_server.features.documents.document_queries import Document, Encrypte
 from collab_server.features.documents.kinds import ENCRYPTED
 from collab_server.features.exports import formats, manifest
 from collab_server.features.exports.discussion.threads import Thread
+from collab_server.features.exports.files import pictures
+from collab_server.features.exports.services import Sources
 
 _WHOLE: Final = 1 << 30
 """Bytes; no document is as large."""
 _AT_ONCE: Final = 262_144
 """Characters written in the server process; for small texts this is faster than a worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Services for reading documents. `settle`: see web.depends.Rooms."""
-
-    db: Database
-    workers: Workers
-    converters: Converters
-    settle: Callable[[UUID], Awaitable[None]]
 
 
 async def settle(sources: Sources, document_id: UUID) -> bool:
@@ -77,7 +65,7 @@ async def write(
     `content`, `encrypted`: of this document. `update`: all of the document; None: as it is stored. `threads`: its
     comments, for json. Raises
     UnprocessableContent (too slow, too deeply nested, or a password), TooLarge, TooMany, NotFound, DocumentDamaged,
-    Unavailable.
+    Unavailable, StoreUnavailable.
     """
     if document.type == ENCRYPTED and format_ != "json":
         raise UnprocessableContent("a password has no plain text; ask for json")
@@ -99,6 +87,7 @@ async def write(
         return await sources.converters.run(formats.write_json, fields, words, threads)
     if content.truncated or len(content.content.encode()) > rendering.MAX_BYTES:
         raise TooLarge(f"a text of more than {rendering.MAX_BYTES} bytes cannot be exported as {format_}; ask for md")
+    earlier = update is not None
     if format_ in ("html", "txt"):
         kind = rendering.MEDIA_TYPES["text/html" if format_ == "html" else "text/plain"]
         if update is not None:
@@ -108,7 +97,12 @@ async def write(
             body = await rendering.render_cached(
                 sources.db, sources.converters.workers, document.id, content.content, content.content_hash, kind
             )
-        return formats.write_page(document.title, body) if format_ == "html" else body.encode()
+        if format_ == "txt":
+            return body.encode()
+        return await pictures.put_into_page(
+            sources, document.id, formats.write_page(document.title, body), earlier=earlier
+        )
     convert = formats.write_docx if format_ == "docx" else formats.write_pdf
     changed = document.last_edited_at or document.created_at
-    return await sources.converters.run(convert, content.content, document.title, changed)
+    shown = await pictures.load_embedded(sources, document.id, content.content, earlier=earlier)
+    return await sources.converters.run(convert, content.content, document.title, changed, shown)

@@ -78,7 +78,9 @@ async def get_moment(
     await rooms.settle(document_id)
     moment = await Points(db, workers, document_id).read_moment(point)
     return await answer_content(
+        db,
         workers,
+        document_id,
         request,
         format,
         moment.projection.content,

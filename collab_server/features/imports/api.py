@@ -66,13 +66,15 @@ async def import_documents(
     (such as a heading), otherwise the file name.
 
     Each document is created completely or not at all. A single unreadable file is an error; for a zip, `items` has the
-    result of each document. `notes` lists omissions and changes, such as pictures, and ignored files of a zip.
+    result of each document. `notes` lists omissions and changes, and ignored files of a zip. Pictures within a Word
+    document, and files of a zip that a text links to, become attachments.
     """
     async with context.db.as_user(context.identity.subject) as conn:
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
     kind, charset = _detect_format(name, request.headers.get("content-type", ""))
-    converters = conversion_services(request).converters
-    importer = Importer(context, converters, workspace_id)
+    services = conversion_services(request)
+    converters = services.converters
+    importer = Importer(context, converters, services.attachments.adder, workspace_id)
     most = context.settings.max_import_bytes
     if kind == "zip":
         async with converters.one_archive():

@@ -1,11 +1,13 @@
 """Reading of uploaded zips, without trust: all sizes are limited, and nothing is written to disk."""
 
+import asyncio
 import json
+import posixpath
 import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, Any, Final
@@ -13,8 +15,10 @@ from typing import IO, Any, Final
 from collab_server.errors import Malformed, TooLarge, UnprocessableContent
 from collab_server.features.exports import manifest
 from collab_server.features.exports.discussion import threads
+from collab_server.features.exports.files import document_zip
 from collab_server.features.imports import parsing
 from collab_server.features.imports.foreign import notes, zip_names
+from collab_server.features.imports.foreign.relative_files import PICTURES, Reference
 
 MAX_DOCUMENTS: Final = 10_000
 MAX_EXPANSION: Final = 10
@@ -31,9 +35,7 @@ _MAX_COMMENT: Final = 65_535
 _OF_SYSTEMS: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", ".ds_store"})
 """Files added to folders by operating systems; they are ignored."""
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-_PICTURES: Final = frozenset(
-    {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".ico"}
-)
+_CHUNK: Final = 1 << 20
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
@@ -54,17 +56,23 @@ class Member:
     comments: zipfile.ZipInfo | None = None
 
 
+OWN_TEXT: Final = document_zip.TEXT
+OWN_FOLDER: Final = f"{document_zip.FOLDER}/"
+
 _Files = list[tuple[str, zipfile.ZipInfo]]
 """Paths and their zip entries. One path can have several."""
 
 
 class Archive:
-    """`budget`: remaining bytes of unpacked data. `notes`: ignored files, complete after `members`."""
+    """`budget`: remaining bytes of unpacked data."""
 
     def __init__(self, file: IO[bytes], max_bytes: int) -> None:
         """Raises Malformed, TooLarge, UnprocessableContent (encrypted, or ZIP64)."""
         self.budget = max_bytes * MAX_EXPANSION
-        self.notes: tuple[str, ...] = ()
+        self._files: dict[str, zipfile.ZipInfo] = {}
+        self._by_name: dict[str, list[str]] = {}
+        self._used: set[str] = set()
+        self._paths: list[str] = []
         _look_at_end(file)
         try:
             self._zip = zipfile.ZipFile(file)
@@ -84,16 +92,58 @@ class Archive:
         if folder := self._folder(files):
             files = [(path.removeprefix(folder), info) for path, info in files]
         by_path = dict(files)
-        used: set[str] = set()
+        used = self._used
         if manifest.NAME in by_path:
             used.add(manifest.NAME)
             found = list(_of_manifest(self.read(by_path[manifest.NAME], MAX_MANIFEST), by_path, used))
         else:
             found = list(_of_names(files, used))
-        self.notes = _left_out([path for path, _ in files if path not in used])
+        self._paths = [path for path, _ in files]
+        for path, info in files:
+            if path not in used and not _is_hidden(path.split("/")):
+                self._files[path] = info
+                self._by_name.setdefault(PurePosixPath(path).name, []).append(path)
         if len(found) > MAX_DOCUMENTS:
             raise TooLarge(f"an archive may hold at most {MAX_DOCUMENTS} documents")
         return found
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return notes about files that are neither documents nor attachments."""
+        return _left_out([path for path in self._paths if path not in self._used])
+
+    def find_file(self, path: str) -> zipfile.ZipInfo | None:
+        """Find a file that is no document."""
+        return self._files.get(path)
+
+    def find_referenced(self, reference: Reference, document: str) -> str | None:
+        """Find the path of the file that a document links to, and that is no document itself."""
+        address = unicodedata.normalize("NFC", reference.address)
+        folder = posixpath.dirname(document)
+        # A name may have these signs, an address has a query or a place behind them.
+        for part in dict.fromkeys((address, re.split("[?#]", address, maxsplit=1)[0])):
+            for start in dict.fromkeys((folder, "")):
+                path = posixpath.normpath(posixpath.join(start, part))
+                if path in self._files:
+                    return path
+        named = self._by_name.get(PurePosixPath(address).name, []) if reference.by_name else []
+        return named[0] if len(named) == 1 else None
+
+    def mark_used(self, path: str) -> None:
+        """Note that a file has become an attachment."""
+        self._used.add(path)
+
+    async def chunks(self, info: zipfile.ZipInfo) -> AsyncIterator[bytes]:
+        """Unpack a file piece by piece, in a thread. Raises Malformed, TooLarge (above the budget)."""
+        # zipfile does not read beyond the declared size.
+        if info.file_size > self.budget:
+            raise TooLarge("the archive is too large when it is unpacked")
+        try:
+            with await asyncio.to_thread(self._zip.open, info) as file:
+                while piece := await asyncio.to_thread(file.read, _CHUNK):
+                    self.budget -= len(piece)
+                    yield piece
+        except _BROKEN as error:
+            raise Malformed("the file is damaged") from error
 
     def _folder(self, files: _Files) -> str:
         """Return the common folder of an exported workspace, with a slash, after it was unpacked and packed again;
@@ -118,9 +168,9 @@ class Archive:
                 content = file.read(most + 1)
         except _BROKEN as error:
             raise Malformed("the file is damaged") from error
+        self.budget = max(0, self.budget - len(content))
         if len(content) > most:
             raise TooLarge("the file is too large when it is unpacked")
-        self.budget -= len(content)
         return content
 
     def close(self) -> None:
@@ -181,10 +231,12 @@ def _of_manifest(file: bytes, paths: Mapping[str, zipfile.ZipInfo], used: set[st
 
 def _of_names(files: _Files, used: set[str]) -> Iterator[Member]:
     """List the readable files of any archive, with folders as categories. Adds their paths to `used`."""
+    # An exported document with its files: a text among these is an attachment.
+    is_document = all(path == OWN_TEXT or path.startswith(OWN_FOLDER) for path, _ in files)
     for path, info in files:
         parts = path.split("/")
         form = parsing.EXTENSIONS.get(PurePosixPath(parts[-1]).suffix.lower())
-        if form is None or _is_hidden(parts):
+        if form is None or _is_hidden(parts) or (is_document and path != OWN_TEXT):
             continue
         note = "the archive holds several files of this path; each is a document" if path in used else ""
         used.add(path)
@@ -203,8 +255,8 @@ def _is_hidden(parts: list[str]) -> bool:
 def _left_out(paths: list[str]) -> tuple[str, ...]:
     hidden = [path for path in paths if _is_hidden(path.split("/"))]
     shown = [path for path in paths if not _is_hidden(path.split("/"))]
-    pictures = [path for path in shown if PurePosixPath(path).suffix.lower() in _PICTURES]
-    others = [path for path in shown if PurePosixPath(path).suffix.lower() not in _PICTURES]
+    pictures = [path for path in shown if PurePosixPath(path).suffix.lower() in PICTURES]
+    others = [path for path in shown if PurePosixPath(path).suffix.lower() not in PICTURES]
     return notes.drop_empty(
         [
             notes.note_left_out(pictures, "picture"),

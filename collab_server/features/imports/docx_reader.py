@@ -1,10 +1,12 @@
 """Word documents as HTML, by mammoth, with support for lists, styles and notes. Pure; for a worker process."""
 
+import hashlib
 import html
 import io
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from xml.parsers.expat import ExpatError
@@ -13,6 +15,9 @@ import mammoth
 
 from collab_server.core.markdown import places
 from collab_server.errors import Malformed, TooLarge, TooMuchWork
+from collab_server.features.attachments.files.file_types import sniff
+from collab_server.features.attachments.sources import HEAD_BYTES
+from collab_server.features.attachments.thumbnails import PICTURES
 from collab_server.features.imports.foreign import notes, word_body, word_comments, word_package
 from collab_server.features.imports.foreign.word_comments import WordComment
 
@@ -64,6 +69,9 @@ _UNREADABLE: Final = (
 """Errors of mammoth and zipfile for malformed files."""
 
 
+NOT_SHOWN: Final[Mapping[str, str]] = {}
+
+
 def read(file: bytes) -> tuple[str, str, tuple[str, ...]]:
     """Return (unsanitised HTML, the title of its properties or '', notes of omissions). Raises Malformed, TooLarge,
     TooMuchWork.
@@ -75,17 +83,22 @@ def read(file: bytes) -> tuple[str, str, tuple[str, ...]]:
 @dataclass(frozen=True, slots=True)
 class WordDocument:
     """`page`: unsanitised HTML, with marks of the ranges of comments, see core.markdown.places. `title`: of its
-    properties, or ''. `notes`: of omissions.
+    properties, or ''. `notes`: of omissions. `pictures`: of the file, by their SHA-256 in hexadecimal digits.
     """
 
     page: str
     title: str
     notes: tuple[str, ...]
     comments: tuple[WordComment, ...]
+    pictures: Mapping[str, bytes]
 
 
-def read_with_comments(file: bytes) -> WordDocument:
-    """Raises Malformed, TooLarge, TooMuchWork."""
+def read_with_comments(file: bytes, shown: Mapping[str, str] = NOT_SHOWN) -> WordDocument:
+    """Read a document. `shown`: addresses for its pictures, by their SHA-256; of others the description stays.
+
+    Raises Malformed, TooLarge, TooMuchWork.
+    """
+    pictures = _Pictures(shown)
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as package:
             parts = package.infolist()
@@ -99,7 +112,9 @@ def read_with_comments(file: bytes) -> WordDocument:
             io.BytesIO(rewritten),
             style_map=_STYLES,
             include_embedded_style_map=False,
-            convert_image=mammoth.images.img_element(_skip_picture),
+            convert_image=mammoth.images.img_element(pictures.convert),
+            # Pictures outside of the file are not fetched.
+            external_file_access=False,
         )
     except _UNREADABLE as error:
         raise Malformed("the file is not a readable Word document (.docx)") from error
@@ -110,7 +125,7 @@ def read_with_comments(file: bytes) -> WordDocument:
         changes.append(f"{notes.count(missing, 'picture')} that the file lacks left out")
     if symbols:
         changes.append(f"{notes.count(symbols, 'symbol')} of fonts without Unicode left out")
-    return WordDocument(comments.take(page), title, tuple(changes), tuple(comments.comments.values()))
+    return WordDocument(comments.take(page), title, tuple(changes), tuple(comments.comments.values()), pictures.found)
 
 
 def _check_xml(package: zipfile.ZipFile, parts: list[zipfile.ZipInfo]) -> None:
@@ -141,6 +156,22 @@ def _find_title(package: zipfile.ZipFile) -> str:
     return html.unescape(found[1].decode(errors="replace")) if found else ""
 
 
-def _skip_picture(_: Any) -> dict[str, str]:
-    # A picture within the file has no address; its description stays.
-    return {"src": ""}
+class _Pictures:
+    """`found`: the bytes of pictures that browsers show, by their SHA-256."""
+
+    def __init__(self, shown: Mapping[str, str]) -> None:
+        self.found: dict[str, bytes] = {}
+        self._shown = shown
+
+    def convert(self, image: Any) -> dict[str, str]:
+        """Return the attributes of a picture. One without an address is left out, and its description stays."""
+        try:
+            with image.open() as opened:
+                octets: bytes = opened.read()
+        except _UNREADABLE:
+            return {"src": ""}
+        if sniff(octets[:HEAD_BYTES], "", None) not in PICTURES:
+            return {"src": ""}
+        digest = hashlib.sha256(octets).hexdigest()
+        self.found[digest] = octets
+        return {"src": self._shown.get(digest, "")}

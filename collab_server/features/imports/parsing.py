@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, get_args
+from uuid import UUID
 
+from collab_server.core.documents.attachment_links import rewrite_update
 from collab_server.core.documents.compaction import CompactedDocument, compact
 from collab_server.core.documents.new_text import new_text_document
 from collab_server.core.documents.projection import MAX_CONTENT_BYTES
@@ -15,8 +17,9 @@ from collab_server.core.markdown.writer import write_markdown
 from collab_server.core.yjs.updates import validate
 from collab_server.errors import Malformed, TooLarge
 from collab_server.features.exports import blocks
-from collab_server.features.imports import html_reader, threads
+from collab_server.features.imports import data_pictures, html_reader, threads
 from collab_server.features.imports.foreign import encodings, notes
+from collab_server.features.imports.foreign.relative_files import Reference, find_references, replace_references
 from collab_server.features.imports.threads import Discussion
 
 Format = Literal["md", "txt", "html", "docx", "yjs"]
@@ -75,7 +78,8 @@ _ENCODINGS: Final = {
 @dataclass(frozen=True, slots=True)
 class Details:
     """Metadata of a file. `title`: '' if missing. `tags`, `metadata`: of its front matter. `notes`: omissions and
-    changes. `discussion`: its comments.
+    changes. `discussion`: its comments. `references`: links to files beside it. `pictures`: files within it, by their
+    SHA-256.
     """
 
     title: str = ""
@@ -83,6 +87,22 @@ class Details:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     discussion: Discussion | None = None
+    references: tuple[Reference, ...] = ()
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses for the links of a file: `beside` by (address, by_name) of references, `pictures` by SHA-256, `ids` of
+    attachments by those in the file.
+    """
+
+    beside: Mapping[tuple[str, bool], str] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[UUID, UUID] = field(default_factory=dict)
+
+
+NO_LINKS: Final = Links()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +111,32 @@ class Parsed:
     folded: CompactedDocument
 
 
-def parse(format_: Format, file: bytes, client_id: int, charset: str = "") -> Parsed:
+def parse(format_: Format, file: bytes, client_id: int, charset: str = "", links: Links = NO_LINKS) -> Parsed:
     """Parse a file. `client_id`: the Yjs client of the new text. `charset`: of the Content-Type, if any. Raises
     Malformed, TooLarge (above the size of documents).
     """
     if format_ == "yjs":
-        folded = compact(None, [validate(file).marked or file])
+        update = validate(file).marked or file
+        folded = compact(None, rewrite_update(update, links.ids, client_id) if links.ids else [update])
         return Parsed(Details(find_heading(folded.projection.content)), folded)
-    text, details = _READERS[format_](file, charset)
+    if format_ == "docx":
+        text, details = _read_word(file, links.pictures)
+    elif format_ == "html":
+        text, details = _read_page(file, charset, links.pictures)
+    else:
+        text, details = _READERS[format_](file, charset)
     text = text.replace("\0", "")
+    references = tuple(find_references(text)) if format_ in ("md", "html") else ()
+    if links.beside:
+        text = replace_references(text, links.beside)
     if len(text.encode()) > MAX_CONTENT_BYTES:
         raise TooLarge(f"a text may have at most {MAX_CONTENT_BYTES} bytes")
     if format_ != "txt":
-        details = replace(details, notes=notes.drop_empty([*details.notes, *notes.note_pictures(text)]))
+        new = set(links.pictures.values())
+        lost = notes.note_pictures(
+            each for each in references if each[:2] not in links.beside and each.address not in new
+        )
+        details = replace(details, notes=notes.drop_empty([*details.notes, lost]), references=references)
     return Parsed(details, new_text_document(text, client_id))
 
 
@@ -123,18 +156,21 @@ def _read_text(file: bytes, charset: str) -> tuple[str, Details]:
     return text, Details(notes=doubt)
 
 
-def _read_page(file: bytes, charset: str) -> tuple[str, Details]:
+def _read_page(file: bytes, charset: str, shown: Mapping[str, str]) -> tuple[str, Details]:
     page, doubt = _decode_page(file, charset)
+    page, pictures = data_pictures.take(page, shown)
     found = _TITLE.search(page[:_HEAD])
-    return _convert_page(page, html.unescape(found[1]) if found else "", doubt)
+    text, details = _convert_page(page, html.unescape(found[1]) if found else "", doubt)
+    return text, replace(details, pictures=pictures)
 
 
-def _read_word(file: bytes, _: str) -> tuple[str, Details]:
+def _read_word(file: bytes, shown: Mapping[str, str]) -> tuple[str, Details]:
     from collab_server.features.imports import docx_reader
     from collab_server.features.imports.foreign import word_comments
 
-    word = docx_reader.read_with_comments(file)
+    word = docx_reader.read_with_comments(file, shown)
     text, details = _convert_page(places.MARKS.sub("", word.page), word.title, word.notes)
+    details = replace(details, pictures=word.pictures)
     if not word.comments:
         return text, details
     # Marks at the beginning of a line keep its signs from being escaped, so the text is written without them.
@@ -154,8 +190,6 @@ def _convert_page(page: str, title: str, details: tuple[str, ...]) -> tuple[str,
 _READERS: Final[Mapping[Format, Callable[[bytes, str], tuple[str, Details]]]] = {
     "md": _read_markdown,
     "txt": _read_text,
-    "html": _read_page,
-    "docx": _read_word,
 }
 
 

@@ -63,6 +63,12 @@ class Discussion:
     threads: tuple[ImportedThread, ...]
     content_hash: str
 
+    def moved(self, before: str, after: str) -> "Discussion":
+        """Return it for a text whose links were replaced by links of the same length."""
+        if self.content_hash == content_hash(before):
+            return Discussion(self.threads, content_hash(after))
+        return self
+
 
 def of_word(comments: Sequence[WordComment], text: str, ranges: Mapping[int, tuple[int, int]]) -> Discussion:
     """The threads of a Word document. `ranges`: code points of the text, by number."""

@@ -83,8 +83,8 @@ async def delete_document_permanently(document_id: UUID, context: CurrentContext
 async def duplicate_document(
     document_id: UUID, body: models.DuplicateIn, context: CurrentContext, response: Response
 ) -> models.DocumentOut:
-    """A copy of a document as it is now, with its tags; a draft of yours, without a name. The category is kept within
-    the workspace.
+    """A copy of a document as it is now, with its tags and attachments; a draft of yours, without a name. Links to its
+    attachments become links to their copies. The category is kept within the workspace.
     """
     if context.identity.kind == "connect":
         await require(context.db, context.identity, document_id, Action.VIEW)
@@ -101,8 +101,10 @@ async def duplicate_document(
     fields["is_template"] = source.is_template if body.as_template is None else body.as_template
     if target != source.workspace_id:
         fields["category_id"] = None
-    state = await duplication.get_settled_state(context, document_id)
-    return to_response(response, await context.create(target, fields, [tag.name for tag in source.tags], state))
+    tags = [tag.name for tag in source.tags]
+    async with context.files.copy(context.identity, document_id, target) as copies:
+        state = await duplication.get_copied_state(context, document_id, copies)
+        return to_response(response, await context.create(target, fields, tags, state, copies))
 
 
 @router.post(

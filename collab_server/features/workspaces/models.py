@@ -36,7 +36,7 @@ Slug = Annotated[
     ),
 ]
 Description = Annotated[str, Field(max_length=5000), AfterValidator(storable)]
-Icon = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(a_line)]
+Icon = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(a_line)]
 GivenRole = Literal["admin", "editor", "commenter", "viewer"]
 """`owner` is nobody's to give: a workspace is handed over (`transfer`)."""
 MemberLimit = Annotated[int, Field(strict=True, ge=1, le=_MAX_LIMIT)]

@@ -1,5 +1,4 @@
 -- Files of documents. Their bytes are in the file store (adapters/object_store.py), one object for the same bytes in a workspace.
--- objects: a80d1c96376f683c
 CREATE TABLE attachments (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(), document_id uuid NOT NULL, workspace_id uuid NOT NULL,
   file_name text NOT NULL CHECK (length(file_name) BETWEEN 1 AND 500),

@@ -4,6 +4,7 @@ import { h } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { inkOn } from '../lib/identity.js';
 import { initials } from '../lib/format.js';
+import { showPicture } from '../lib/pictures.js';
 import { timeText } from './clock.js';
 import { PATHS } from './icons.js';
 import { bindMenu } from './menu.js';
@@ -37,14 +38,20 @@ export function Time({ at, before = '' }) {
   return h('time', { dateTime: at, title: full }, before + short);
 }
 
-/** @param {{ name: string, colour?: string }} props */
-export const Avatar = ({ name, colour }) =>
-  h('span', {
+/** @param {{ name: string, colour?: string, picture?: string | null }} props */
+export function Avatar({ name, colour, picture }) {
+  const element = useRef(/** @type {HTMLSpanElement | null} */ (null));
+  useLayoutEffect(() => {
+    if (element.current) showPicture(element.current, picture);
+  }, [picture]);
+  return h('span', {
+    ref: element,
     class: 'avatar',
     'aria-hidden': 'true',
     'data-initials': initials(name),
     style: colour ? { '--person': colour, '--ink': inkOn(colour) } : undefined,
   });
+}
 
 /** @param {{ text: string }} props */
 export const Badge = ({ text }) => h('span', { class: 'badge' }, text);

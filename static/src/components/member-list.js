@@ -138,7 +138,7 @@ function MemberRow({ context, member }) {
   return h(
     'li',
     { class: 'line', 'data-id': member.user_id },
-    h(Avatar, { name: nameOf(member) }),
+    h(Avatar, { name: nameOf(member), picture: member.avatar_url }),
     h(
       'div',
       { class: 'line-text' },

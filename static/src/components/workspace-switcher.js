@@ -5,6 +5,7 @@ import { h } from '../lib/dom.js';
 import { formDialog } from './dialog.js';
 import { icon } from './icons.js';
 import { memory } from '../lib/identity.js';
+import { showPicture } from '../lib/pictures.js';
 import { bindMenu } from './menu.js';
 import { swatch } from './page-header.js';
 
@@ -80,7 +81,7 @@ export function bindSwitcher(bar, current, workspaces) {
   const button = h(
     'button',
     { class: 'switcher', type: 'button', id: 'switcher', 'aria-label': `Workspace: ${current.name}` },
-    swatch(current.color),
+    showPicture(swatch(current.color), current.icon),
     h('span', { class: 'switcher-name' }, current.name),
     icon('down'),
   );

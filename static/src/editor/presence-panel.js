@@ -2,6 +2,7 @@
 import { $, h, setText } from '../lib/dom.js';
 import { COLOURS, NAME_LIMIT, inkOn, memory, safeColour, tidyName } from '../lib/identity.js';
 import { counted, initials } from '../lib/format.js';
+import { pictureAddress, showPicture } from '../lib/pictures.js';
 
 const narrow = matchMedia('(max-width: 480px)');
 
@@ -12,8 +13,8 @@ const contains = (element, target) => target instanceof Node && element.contains
 /** @import { Session } from './session.js' */
 
 /**
- * @typedef {{ client: number, name: string, colour: string, own: boolean, program: boolean }} Person `program`: a program
- *   that writes over the API
+ * @typedef {{ client: number, name: string, colour: string, picture: string | null, own: boolean, program: boolean }}
+ *   Person `program`: a program that writes over the API
  */
 
 /** @param {Person} person */
@@ -21,7 +22,7 @@ const avatar = (person) => {
   const element = h('span', { class: 'avatar', 'aria-hidden': 'true', 'data-initials': initials(person.name) });
   element.style.setProperty('--person', person.colour);
   element.style.setProperty('--ink', inkOn(person.colour));
-  return element;
+  return showPicture(element, person.picture);
 };
 
 /**
@@ -40,6 +41,7 @@ export function peopleIn(awareness) {
       program: user?.program === true,
       name: tidyName(user?.name) || 'Guest',
       colour: safeColour(user?.color, client),
+      picture: pictureAddress(user?.picture),
     });
   }
   return people.sort(
@@ -52,10 +54,10 @@ export function peopleIn(awareness) {
 }
 
 /**
- * @param {{session: Session, identity: {name: string, colour: string}, fixedName: boolean}} options
+ * @param {{session: Session, identity: {name: string, colour: string}, picture: string | null, fixedName: boolean}} options
  *   fixedName: the name is the account's and cannot be changed here
  */
-export function bindPeople({ session, identity, fixedName }) {
+export function bindPeople({ session, identity, picture, fixedName }) {
   const button = $('people-button');
   const panel = $('people-panel');
   const introduce = () =>
@@ -63,6 +65,7 @@ export function bindPeople({ session, identity, fixedName }) {
       name: identity.name,
       color: identity.colour,
       colorLight: `${identity.colour}33`,
+      ...(picture ? { picture } : {}),
     });
 
   const show = () => {

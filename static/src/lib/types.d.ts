@@ -13,6 +13,7 @@ export interface CurrentUser {
   id: string;
   name: string;
   email?: string;
+  avatar_url?: string | null;
   is_admin?: boolean;
   has_password?: boolean;
   default_workspace?: Workspace | null;
@@ -38,6 +39,7 @@ export interface Account {
   email_verified: boolean;
   display_name: string;
   username: string | null;
+  avatar_url: string | null;
   bio: string | null;
 }
 
@@ -93,6 +95,7 @@ export interface Workspace {
   slug: string | null;
   kind: 'personal' | 'team' | 'playground';
   description: string | null;
+  icon?: string | null;
   color: string | null;
   role?: WorkspaceRole;
   permissions: string[];
@@ -119,6 +122,7 @@ export interface Member {
   user_id: string;
   display_name: string | null;
   email: string;
+  avatar_url?: string | null;
   role: WorkspaceRole;
   permissions?: Record<string, boolean>;
   is_active?: boolean;

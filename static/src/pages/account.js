@@ -1,6 +1,7 @@
 /** The account page: profile, password, appearance, sessions, API tokens, deletion. */
 import { clock } from '../components/clock.js';
 import { formDialog } from '../components/dialog.js';
+import { pictureField } from '../components/picture-field.js';
 import { notificationSettings } from '../components/notification-settings.js';
 import { forgetPerson, startPage } from '../components/page-header.js';
 import { newPasswordField, revokeTokensField } from '../components/password-fields.js';
@@ -11,7 +12,9 @@ import { tokensSection } from '../components/token-list.js';
 import { workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { $, find, h } from '../lib/dom.js';
+import { initials } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
+import { removeAvatar, setAvatar, showPicture } from '../lib/pictures.js';
 import { THEMES, chooseTheme } from '../lib/theme.js';
 import { sessionStore, tokenStore } from '../stores/account.js';
 
@@ -42,7 +45,22 @@ const tokens = tokenStore();
 function profile(account) {
   return section(
     'Profile',
-    'Others see your name in the documents that you share.',
+    'Others see your name and your picture in the documents that you share.',
+    pictureField({
+      title: 'Your picture',
+      shown: h('span', {
+        class: 'avatar large',
+        'aria-hidden': 'true',
+        'data-initials': initials(account.display_name || account.email),
+      }),
+      address: account.avatar_url,
+      send: async (picture) => (await setAvatar(picture)).avatar_url,
+      remove: removeAvatar,
+      changed: (address) => {
+        const own = find($('account'), '.avatar');
+        if (own) showPicture(own, address);
+      },
+    }),
     settingsForm(
       [
         {

@@ -13,6 +13,7 @@ import { bring } from '../lib/bring.js';
 import { $, debounced, setText } from '../lib/dom.js';
 import { counted, wordCount } from '../lib/format.js';
 import { memory, ownIdentity } from '../lib/identity.js';
+import { pictureAddress } from '../lib/pictures.js';
 import { RequestError, messageOf } from '../lib/request.js';
 import { bindThemeButton } from '../lib/theme.js';
 
@@ -149,7 +150,7 @@ async function introduce() {
   const who = await api.me().catch(() => null);
   const fixedName = who?.kind === 'user';
   if (fixedName) identity.name = who.name;
-  bindPeople({ session, identity, fixedName });
+  bindPeople({ session, identity, picture: pictureAddress(who?.avatar_url), fixedName });
   /** @type {() => import('../components/menu.js').Items} */
   let files = () => [];
   let discussion = files;

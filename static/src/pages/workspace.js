@@ -7,6 +7,7 @@ import { showFailure, startPage } from '../components/page-header.js';
 import { actionRow, section, settingsForm, showSections } from '../components/settings.js';
 import { toast, tryTo } from '../components/toast.js';
 import { transferDialog } from '../components/transfer-dialog.js';
+import { iconField, showIcon } from '../components/workspace-icon.js';
 import { bindSwitcher, colourField } from '../components/workspace-switcher.js';
 import { workspacePage } from '../lib/addresses.js';
 import { subscriptionSection } from '../components/workspace-subscription.js';
@@ -30,6 +31,7 @@ function general(workspace) {
   return section(
     'General',
     null,
+    iconField(workspace),
     settingsForm(
       [
         { name: 'name', label: 'Name', value: workspace.name, required: true, maxlength: 100, autocomplete: 'off' },
@@ -268,6 +270,10 @@ class SettingsPage {
     const stateOf = (/** @type {Workspace | null} */ each) =>
       JSON.stringify([each?.archived_at ?? null, each?.role, each?.permissions]);
     if (stateOf(now) !== stateOf(workspace)) await this.refresh();
+    else if (now && now.icon !== workspace.icon) {
+      workspace.icon = now.icon;
+      showIcon(now.icon);
+    }
   }
 }
 

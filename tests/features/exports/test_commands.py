@@ -54,11 +54,12 @@ async def test_commands_print_what_an_import_left_out(api: ApiHarness, tmp_path:
     home = await space(api.owner, "Noted")
     slug = {one["id"]: one["slug"] for one in (await api.owner.get("/workspaces")).json()["items"]}[home]
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as written:
-        written.writestr("a.md", "![](b.png)")
+        written.writestr("a.md", "![](gone.png) ![](c.bin)")
+        written.writestr("c.bin", "c")
         written.writestr("b.png", "x")
     notes = [
+        "a.md: 1 picture that the text shows from a file beside it was left out: gone.png",
         "1 picture was left out: b.png",
-        "a.md: 1 picture that the text shows from a file beside it was left out: b.png",
     ]
     for given in (("workspace", "import", slug, "x.zip"), ("document", "import", "x.zip", "-w", slug)):
         status, _, errors = await ran(api, *given, folder=tmp_path)

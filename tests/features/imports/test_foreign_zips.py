@@ -114,7 +114,8 @@ async def test_two_files_of_one_path_are_two_documents(api: ApiHarness) -> None:
 
 async def test_metadata_files_of_programs_are_left_out_and_noted(api: ApiHarness) -> None:
     files: dict[str, bytes | str] = {
-        "Note.md": "![](images/a.png) ![[b.jpg|100]] ![[Other note#Part]] ![](https://a.org/x.png) `![](code.png)`",
+        "Note.md": "![](images/a.png) ![](images/none.png) ![[b.jpg|100]] ![[Other note#Part]] "
+        "![](https://a.org/x.png) `![](code.png)`",
         ".obsidian/workspace.md": "x",
         ".trash/Old.md": "x",
         "images/a.png": "x",
@@ -127,10 +128,10 @@ async def test_metadata_files_of_programs_are_left_out_and_noted(api: ApiHarness
     told = await sent(api.editor, api.team, zipped(files), name="x.zip")
     assert [item["file"] for item in told["items"]] == ["Note.md"]
     assert told["items"][0]["notes"] == [
-        "2 pictures that the text shows from files beside it were left out: images/a.png, b.jpg"
+        "1 picture that the text shows from a file beside it was left out: images/none.png",
+        "2 files attached that cannot be shown as pictures: images/a.png, b.jpg",
     ]
     assert told["notes"] == [
-        "2 pictures were left out: images/a.png, b.jpg",
         "1 file that is no document was left out: data.csv",
         "2 hidden files were left out: .obsidian/workspace.md, .trash/Old.md",
     ]

@@ -48,7 +48,7 @@ def _bad(field: str) -> list[Any]:
         "name": [*TEXTS, None, "x" * 256],
         "slug": [*TEXTS, *HARMLESS, "Ä", "UPPER", "-a", "a-", "a--b", "a b", "x" * 101],
         "description": ["a\x00b", "\ud800", "x" * 5001, *wrong_types],
-        "icon": [*TEXTS, "x" * 51],
+        "icon": [*TEXTS, "x" * 101],
         "color": [*TEXTS, *HARMLESS, "red", "#12345", "#1234567", "#12345g", "#123456\n"],
         "settings": ["x", 7, ["x"], {"\x00": 1}, {"surprise": 1}, *({"extra": bad} for bad in _BAD_OBJECTS)],
         "surprise": [1],

@@ -6,7 +6,7 @@ The number of pixels is known from the header and is checked before anything is 
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
@@ -19,6 +19,9 @@ WIDTHS: Final = (160, 320, 640, 1280)
 """Widths of thumbnails in pixels."""
 MAX_RATIO: Final = 4
 """A thumbnail is at most so many times as high as its width allows: a WebP has at most 16383 rows."""
+
+EMBEDDED_SIDE: Final = 1600
+"""Most pixels of a side of a picture within a Word or PDF file."""
 
 MAX_PIXELS: Final = 40_000_000
 """Most pixels of one frame: 160 MB while it is decoded."""
@@ -68,6 +71,15 @@ class ImageInfo(NamedTuple):
     animated: bool
 
 
+class EmbeddedImage(NamedTuple):
+    """An image for a Word or PDF file. `width`, `height`: pixels as it is shown. `format`: jpeg or png."""
+
+    data: bytes
+    width: int
+    height: int
+    format: str
+
+
 def inspect_image(data: bytes) -> ImageInfo:
     """Return size and format from the header; pixels are not decoded.
 
@@ -103,6 +115,61 @@ def make_thumbnail(data: bytes, width: int) -> bytes:
         written = io.BytesIO()
         shown.save(written, "WEBP", quality=80, icc_profile=profile)
         return written.getvalue()
+
+
+def make_embedded(data: bytes) -> EmbeddedImage:
+    """Return the first frame as a JPEG or PNG without metadata, at most EMBEDDED_SIDE pixels wide and high.
+
+    `width` and `height` are those of the whole image. Raises UnprocessableContent like `make_thumbnail`.
+    """
+    with _open(data) as image:
+        orientation = _read_orientation(image)
+        width, height = image.size
+        scale = min(1.0, EMBEDDED_SIDE / width, EMBEDDED_SIDE / height)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        is_photo = _get_format(image) == "jpeg"
+        image.draft(None, size)
+        shown = _to_rgb(image)
+        if shown.size != size:
+            shown = shown.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        if orientation in _TRANSPOSITIONS:
+            shown = shown.transpose(_TRANSPOSITIONS[orientation])
+        if orientation > 4:
+            width, height = height, width
+        written = io.BytesIO()
+        # What Pillow has read of the file stays with its pixels, and would be written.
+        shown.info.clear()
+        kind = "jpeg" if is_photo else "png"
+        shown.save(written, kind.upper(), **({"quality": 88} if is_photo else {}))
+        return EmbeddedImage(written.getvalue(), width, height, kind)
+
+
+def make_squares(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    """Return the middle of the first frame as squares in WebP, without metadata. `sizes`: pixels of their sides, less
+    if the image is smaller.
+
+    Raises UnprocessableContent like `make_thumbnail`.
+    """
+    with _open(data) as image:
+        orientation = _read_orientation(image)
+        side = min(image.size)
+        scale = min(1.0, max(sizes) / side)
+        # A JPEG is decoded at a half, a quarter or an eighth of its size.
+        image.draft(None, (round(image.width * scale), round(image.height * scale)))
+        shown = _to_rgb(image)
+        side = min(shown.size)
+        left, top = (shown.width - side) // 2, (shown.height - side) // 2
+        shown = shown.crop((left, top, left + side, top + side))
+        if orientation in _TRANSPOSITIONS:
+            shown = shown.transpose(_TRANSPOSITIONS[orientation])
+        shown.info.clear()
+        made: list[bytes] = []
+        for size in sizes:
+            written = io.BytesIO()
+            length = min(size, side)
+            shown.resize((length, length), Image.Resampling.LANCZOS, reducing_gap=3.0).save(written, "WEBP", quality=85)
+            made.append(written.getvalue())
+        return made
 
 
 def clean_if_image(data: bytes) -> bytes | None:

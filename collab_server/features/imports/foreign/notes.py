@@ -1,22 +1,14 @@
 """Sentences about omissions and changes of an import. Pure."""
 
-import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Sequence
 from typing import Final
-from urllib.parse import unquote
+
+from collab_server.features.imports.foreign.relative_files import Reference
 
 MOST_NAMES: Final = 20
 """Names in one note; of the others their number."""
 _MOST_CHARACTERS: Final = 80
-_INLINE: Final = re.compile(r"\]\(")
-_ADDRESS: Final = re.compile(r"[ \t]{0,9}(?:<([^>\n]{1,500})>|([^)\s]{1,500}))")
-_EMBEDDED: Final = re.compile(r"!\[\[([^\[\]|#\n]{1,300})")
-_TAG: Final = re.compile(r"<img\s[^<>]{0,500}?src\s?=\s?[\"']([^\"'<>]{1,500})", re.IGNORECASE)
-_ELSEWHERE: Final = re.compile(r"(?:https?:|data:|mailto:|//)", re.IGNORECASE)
-_FENCED: Final = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
-_IN_CODE: Final = re.compile(r"(?<!`)(`{1,9})(?!`)[^`\n]{1,500}\1(?!`)")
 
 
 def count(count: int, one: str, more: str = "") -> str:
@@ -39,31 +31,10 @@ def list_some(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def note_pictures(text: str) -> Iterator[str]:
+def note_pictures(references: Iterable[Reference]) -> str:
     """Return a note about pictures in files beside a Markdown text, or ''."""
-    names = list(dict.fromkeys(_beside(_IN_CODE.sub("", _FENCED.sub("", text)))))
-    if names:
-        one, more = (
-            "picture that the text shows from a file beside it",
-            "pictures that the text shows from files beside it",
-        )
-        yield note_left_out(names, one, more)
-
-
-def _beside(text: str) -> Iterator[str]:
-    for found in _INLINE.finditer(text):
-        begin = text.rfind("[", max(0, found.start() - 500), found.start())
-        if begin > 0 and text[begin - 1] == "!":
-            address = _ADDRESS.match(text, found.end())
-            if address is not None and not _ELSEWHERE.match(address[1] or address[2]):
-                yield unquote(address[1] or address[2])
-    for found in _EMBEDDED.finditer(text):
-        # Obsidian embeds notes in the same way, without an extension.
-        if PurePosixPath(found[1].strip()).suffix.lower() not in ("", ".md"):
-            yield found[1].strip()
-    for found in _TAG.finditer(text):
-        if not _ELSEWHERE.match(found[1]):
-            yield unquote(found[1])
+    one, more = "picture that the text shows from a file beside it", "pictures that the text shows from files beside it"
+    return note_left_out([each.address for each in references if each.shown], one, more)
 
 
 def _short(name: str) -> str:

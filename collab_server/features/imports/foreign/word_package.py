@@ -12,10 +12,13 @@ from collab_server.features.imports.foreign.word_comments import WordComments
 from collab_server.features.imports.foreign.word_numbers import Numbers
 from collab_server.features.imports.foreign.word_xml import Xml
 
+MAX_MEDIA: Final = 64_000_000
+"""Most bytes of pictures together; those that do not fit are left out."""
+
 
 def rewrite(package: zipfile.ZipFile) -> tuple[bytes, list[str], WordComments]:
-    """Return (the package without its media, notes of omissions and changes, its comments, whose ranges are marked).
-    Raises errors of zipfile and lxml for malformed files.
+    """Return (the package with its pictures and without other media, notes of omissions and changes, its comments,
+    whose ranges are marked). Raises errors of zipfile and lxml for malformed files.
     """
     names = set(package.namelist())
     main = next(iter(_related(package, names, "", "officeDocument")), "word/document.xml")
@@ -45,9 +48,15 @@ def rewrite(package: zipfile.ZipFile) -> tuple[bytes, list[str], WordComments]:
         for name in sorted(names):
             if name in read or name.lower().endswith((".xml", ".rels")):
                 rewritten.writestr(name, changed[name] if name in changed else package.read(name))
+        left = MAX_MEDIA
+        for info in package.infolist():
+            if info.filename.startswith(MEDIA) and info.file_size <= left:
+                left -= info.file_size
+                rewritten.writestr(info.filename, package.read(info))
     return file.getvalue(), changes, comments
 
 
+MEDIA: Final = "word/media/"
 KINDS: Final = ("styles", "numbering", "footnotes", "endnotes", "header", "footer", "comments", "commentsExtended")
 
 

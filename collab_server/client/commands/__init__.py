@@ -1,0 +1,1 @@
+"""Commands of `collab-client` that are not in cli.py."""

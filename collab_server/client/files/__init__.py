@@ -1,0 +1,1 @@
+"""Attachments of documents: lists of them in the client's file, and copies in a folder beside it."""

@@ -1,0 +1,1 @@
+"""Attachments in exported files: as pictures in them, or as files beside them."""

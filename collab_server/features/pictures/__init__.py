@@ -1,0 +1,1 @@
+"""Pictures of people and icons of workspaces."""

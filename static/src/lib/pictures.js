@@ -1,0 +1,66 @@
+/** Pictures of people and icons of workspaces: where they are, and how they are cut out of a file. */
+import { h } from './dom.js';
+import { request } from './request.js';
+
+/** @import { Account, Workspace } from './types.js' */
+
+/** Pixels of a side of what is sent. */
+export const SENT_SIZE = 512;
+/** Pixels. Pages show pictures at half of this, for fine screens. */
+const SHOWN_SIZE = 128;
+const ADDRESS = /^\/api\/v1\/pictures\/[0-9a-f-]{36}\/[0-9a-f]{16}$/;
+
+/** @type {(picture: Blob) => Promise<Account>} */
+export const setAvatar = (picture) => request('users/me/avatar', { method: 'PUT', file: picture });
+/** @type {() => Promise<null>} */
+export const removeAvatar = () => request('users/me/avatar', { method: 'DELETE' });
+/** @type {(workspace: string, picture: Blob) => Promise<Workspace>} */
+export const setIcon = (workspace, picture) =>
+  request(`workspaces/${workspace}/icon`, { method: 'PUT', file: picture });
+/** @type {(workspace: string) => Promise<null>} */
+export const removeIcon = (workspace) => request(`workspaces/${workspace}/icon`, { method: 'DELETE' });
+
+/**
+ * The address of a picture of this server; null for any other text, such as an address elsewhere or a sign as an icon.
+ * @param {unknown} address
+ * @returns {string | null}
+ */
+export const pictureAddress = (address) => (typeof address === 'string' && ADDRESS.test(address) ? address : null);
+
+/**
+ * Shows a picture over the initials of an avatar, or over a swatch. Where there is none, or it cannot be loaded, they
+ * stay.
+ * @template {HTMLElement} T
+ * @param {T} element
+ * @param {unknown} address
+ * @returns {T}
+ */
+export function showPicture(element, address) {
+  element.querySelector('img')?.remove();
+  const source = pictureAddress(address);
+  if (source) {
+    const image = h('img', { src: `${source}?size=${SHOWN_SIZE}`, alt: '', decoding: 'async', draggable: 'false' });
+    image.addEventListener('error', () => image.remove());
+    element.append(image);
+  }
+  element.classList.toggle('pictured', source !== null);
+  return element;
+}
+
+/**
+ * The middle of what is shown, in pixels of the picture. `zoom`: 1 shows as much as a square can.
+ * @typedef {{ x: number, y: number, zoom: number }} Crop
+ */
+
+/**
+ * The square of a picture that a crop shows, moved so that it is within the picture.
+ * @param {{ width: number, height: number }} picture
+ * @param {Crop} crop
+ * @returns {{ left: number, top: number, side: number }}
+ */
+export function squareOf({ width, height }, { x, y, zoom }) {
+  const side = Math.min(width, height) / Math.max(1, zoom);
+  const place = (/** @type {number} */ middle, /** @type {number} */ most) =>
+    Math.min(Math.max(middle - side / 2, 0), most - side);
+  return { left: place(x, width), top: place(y, height), side };
+}

@@ -1,0 +1,89 @@
+"""Pictures of people and icons of workspaces: cut out in the page, and shown where the initials were."""
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import Arrive
+from tests.browser.members import enter, make, people, ready, team
+from tests.browser.reader import WITHIN
+from tests.browser.test_everyone import faults
+from tests.features.attachments.attaching import picture
+from tests.server import Server
+
+pytestmark = pytest.mark.usefixtures("node_packages")
+
+IS_LOADED = "image => image.complete && image.naturalWidth > 0"
+
+
+async def choose(page: Page, group: Locator, octets: bytes) -> None:
+    async with page.expect_file_chooser() as chooser:
+        await group.get_by_role("button", name="Upload…").click()
+    await (await chooser.value).set_files({"name": "me.png", "mimeType": "image/png", "buffer": octets})
+
+
+async def test_a_picture_is_cut_out_and_shown_to_everybody(server: Server, arrive: Arrive) -> None:
+    owner, friend = await people(server, "ada", "ben")
+    space = await team(server, owner, editor=friend)
+    doc = await make(owner, space, "Plan")
+    ada = await enter(server, arrive, owner)
+    await ready(ada, "/account")
+    group = ada.page.get_by_role("group", name="Your picture")
+    await expect(group.get_by_role("button", name="Remove")).to_be_hidden()
+    await choose(ada.page, group, b"no picture")
+    await expect(ada.page.get_by_text("This file is not a picture that can be shown.")).to_be_visible()
+    # The left half is red, the right half is blue.
+    await choose(ada.page, group, picture(900, 300))
+    dialog = ada.page.get_by_role("dialog", name="Your picture")
+    await expect(dialog).to_be_visible()
+    assert await faults(ada.page) == []
+    await dialog.get_by_role("img").focus()
+    for _ in range(30):
+        await ada.page.keyboard.press("ArrowRight")
+    await dialog.get_by_label("Zoom").fill("2")
+    await dialog.get_by_role("button", name="Use this picture").click()
+    await expect(dialog).to_have_count(0)
+    await expect(ada.page.locator("#account img")).to_be_attached(timeout=WITHIN)
+    address = (await owner.get("/users/me")).json()["avatar_url"]
+    seen = Image.open(io.BytesIO((await owner.get("/users/me/avatar?size=512")).content)).convert("RGB")
+    assert all(
+        isinstance(colour, tuple) and colour[2] > 150 > colour[0]
+        for colour in (seen.getpixel((9, 256)), seen.getpixel((500, 256)))
+    )
+    ben = await enter(server, arrive, friend)
+    await ada.open(doc["address"])
+    await ben.open(doc["address"])
+    avatar = ben.page.locator(f'#avatars img[src^="{address}"]')
+    await expect(avatar).to_be_attached(timeout=WITHIN)
+    assert await avatar.evaluate(IS_LOADED)
+    slug = space["slug"]
+    await ready(ben, f"/w/{slug}/settings")
+    await expect(ben.page.locator(f'.line .avatar img[src^="{address}"]')).to_be_attached(timeout=WITHIN)
+    await owner.delete("/users/me/avatar")
+    # The list of members hears of it.
+    await expect(ben.page.locator(".line .avatar img")).to_have_count(0, timeout=WITHIN)
+
+
+async def test_a_workspace_has_an_icon_in_the_header(server: Server, arrive: Arrive) -> None:
+    owner, friend = await people(server, "ada", "ben")
+    space = await team(server, owner, editor=friend)
+    slug = space["slug"]
+    ada, ben = await enter(server, arrive, owner), await enter(server, arrive, friend)
+    await ready(ben, f"/w/{slug}/settings")
+    await ready(ada, f"/w/{slug}/settings")
+    group = ada.page.get_by_role("group", name="Icon of the workspace")
+    await choose(ada.page, group, picture(64, 64))
+    await ada.page.get_by_role("dialog").get_by_role("button", name="Use this picture").click()
+    for reader in (ada, ben):
+        await expect(reader.page.locator("#switcher .swatch img")).to_be_attached(timeout=WITHIN)
+    await expect(ben.page.get_by_role("group", name="Icon of the workspace")).to_have_count(0)
+    await group.get_by_role("button", name="Remove").click()
+    for reader in (ada, ben):
+        await expect(reader.page.locator("#switcher .swatch img")).to_have_count(0)
+    await expect(group.get_by_role("button", name="Upload…")).to_be_focused()
+    # The form still saves: it knows the version that the icon has made.
+    await ada.page.get_by_role("region", name="General").get_by_label("Name", exact=True).fill("Garden")
+    await ada.page.get_by_role("region", name="General").get_by_role("button", name="Save").click()
+    await expect(ada.page.get_by_role("region", name="General").get_by_role("status")).to_have_text("Saved")
