@@ -124,6 +124,8 @@ _PAGES = {
     "/signin/link": "signin",
     "/signin/reset": "signin",
     "/invite": "invite",
+    "/s": "share",
+    "/s/{token}": "share",
     "/account": "account",
     "/admin": "admin",
 }

@@ -14,6 +14,7 @@ const JAVASCRIPT_NEEDED = 'This page needs JavaScript.';
  * @property {{id?: string, href: string, text: string}} [skip] the link that leads past the header
  * @property {string} [viewport] more for the viewport's meta element
  * @property {string} [description]
+ * @property {string} [referrer] the policy for addresses of this page that requests tell
  * @property {string} [noscript] HTML; '' for a page that works without JavaScript
  */
 
@@ -43,6 +44,8 @@ export const PAGES = {
   },
   signin: { title: 'Sign in', ...CARD },
   invite: { title: 'Invitation', ...CARD },
+  // Its address holds the token of a link.
+  share: { title: 'Shared document', ...CARD, referrer: 'no-referrer' },
   account: { title: 'Your account', ...SETTINGS },
   workspace: { title: 'Workspace', ...SETTINGS },
   admin: { title: 'Administration', ...SETTINGS },
@@ -92,6 +95,7 @@ export async function renderPage(name, folder) {
     name,
     viewport: page.viewport ?? '',
     description: page.description ? `<meta name="description" content="${page.description}">` : '',
+    referrer: page.referrer ? `<meta name="referrer" content="${page.referrer}">` : '',
     body: page.body,
     skip: skip ? `<a class="skip"${skip.id ? ` id="${skip.id}"` : ''} href="${skip.href}">${skip.text}</a>` : '',
     bar: fill(await read(page.bar ?? 'bar'), { site: SITE, themeButton, barLink: page.barLink ?? '' }),

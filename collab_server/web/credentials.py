@@ -130,10 +130,7 @@ async def authenticate(given: Credentials, authenticator: Authenticator, *, read
     if given.share is not None:
         return await authenticator.with_link(await _find_user(given, authenticator), given.share, given.device)
     if given.bearer is None and given.cookie is not None:
-        identity = await _get_session(given.cookie, authenticator)
-        if given.rejection:
-            raise CsrfRejected(given.rejection)
-        return identity
+        return await _identify_by_cookie(given, authenticator)
     identity = await authenticator.identify(given.bearer, reading=reading, device=given.device)
     if identity.kind == "guest" and identity.link is None and not given.is_guest_allowed:
         raise Forbidden("guests may come from pages of this server only; see COLLAB_ALLOWED_ORIGINS")
@@ -144,14 +141,15 @@ async def _find_user(given: Credentials, authenticator: Authenticator) -> Identi
     """The identity of who has a link besides. None: the link's token is their only valid credential."""
     if given.bearer is not None:
         return None if is_link_token(given.bearer) else await authenticator.identify(given.bearer)
-    if given.cookie is None or given.rejection:
-        return None
-    return await _get_session(given.cookie, authenticator)
+    return await _identify_by_cookie(given, authenticator) if given.cookie is not None else None
 
 
-async def _get_session(cookie: str, authenticator: Authenticator) -> Identity:
-    """The identity behind the cookie. Raises Unauthenticated."""
-    identity = await authenticator.of_session(cookie)
+async def _identify_by_cookie(given: Credentials, authenticator: Authenticator) -> Identity:
+    """The identity behind the session's cookie. Raises Unauthenticated, CsrfRejected."""
+    assert given.cookie is not None
+    identity = await authenticator.of_session(given.cookie)
     if identity is None:
         raise Unauthenticated("the session has ended: sign in again", session_ended=True)
+    if given.rejection:
+        raise CsrfRejected(given.rejection)
     return identity

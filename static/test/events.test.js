@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eitherSocket } from '../src/editor/events-provider.js';
+import { eitherSocket, eventsSocket } from '../src/editor/events-provider.js';
 
 class Wire extends EventTarget {
   close() {
@@ -34,3 +34,20 @@ test('where WebSockets fail, every second attempt goes another way, and what was
 });
 
 test('without WebSockets there is one way', () => assert.equal(eitherSocket(undefined, Other), Other));
+
+test('the token of a link goes with the stream as a header, and in no address', async () => {
+  const asked = [];
+  globalThis.fetch = async (url, { headers }) => {
+    asked.push([url, headers['X-Share-Token']]);
+    return new Response('{"code": "share_ended"}', { status: 401 });
+  };
+  const Socket = eventsSocket({ locate: async (room) => room, stateVector: () => new Uint8Array([0]) });
+  const socket = new Socket('ws://x/ws/plan?events=1&share=opened');
+  const closed = await new Promise((resolve) => {
+    socket.addEventListener('close', resolve);
+  });
+  assert.deepEqual([closed.code, closed.reason], [4401, 'share_ended']);
+  assert.equal(asked.length, 1);
+  assert.equal(asked[0][1], 'opened');
+  assert.ok(!asked[0][0].includes('opened'));
+});

@@ -143,7 +143,7 @@ async def test_the_pages_work_under_a_strict_content_security_policy(server: Ser
         policy = answer.headers["content-security-policy"]
         assert "default-src 'self'" in policy or "default-src 'none'" in policy
         assert "unsafe" not in policy
-    for path in ("/w/any", "/w/any/settings", "/signin", "/signin/link", "/invite", "/account", "/admin"):
+    for path in ("/w/any", "/w/any/settings", "/signin", "/signin/link", "/invite", "/s/any", "/account", "/admin"):
         shown = await ada.page.request.get(server.http + path)
         assert shown.status == 200
         assert "<style" not in (text := await shown.text())

@@ -20,9 +20,11 @@ async def test_somebody_is_invited_writes_along_is_downgraded_and_removed(server
     await ada.open(doc["address"])
     await ada.write("From Ada. ")
     await ada.page.get_by_role("button", name="Share").click()
-    await ada.page.get_by_label("Invite by e-mail").fill(guest.email)
+    await ada.page.get_by_role("button", name="Invite to the workspace").click()
+    await ada.page.get_by_label("E-mail", exact=True).fill(guest.email)
     await ada.page.get_by_role("button", name="Invite", exact=True).click()
     link = await ada.page.get_by_label("Invitation link").input_value(timeout=WITHIN)
+    await ada.page.keyboard.press("Escape")
     await expect(ada.page.get_by_role("listitem").filter(has_text=guest.email)).to_contain_text("Invited")
     await ada.page.keyboard.press("Escape")
     await expect(ada.page.get_by_role("button", name="Share")).to_be_focused()
@@ -72,7 +74,7 @@ async def test_the_dialog_opens_for_somebody_who_is_faster_than_the_page(server:
     await ada.open(doc["address"])
     await ada.page.get_by_role("button", name="Share").click()
     clicked.set()
-    await expect(ada.page.get_by_label("Invite by e-mail")).to_be_visible(timeout=WITHIN)
+    await expect(ada.page.get_by_label("Add people by e-mail")).to_be_visible(timeout=WITHIN)
 
 
 async def test_a_document_that_is_thrown_away_closes_without_losing_text(server: Server, arrive: Arrive) -> None:

@@ -1,1 +1,1 @@
-import{c as o}from"./shared-X4L5E7JI.js";import"./shared-XJM64IL6.js";import{b as m}from"./shared-UJQHFLXW.js";o(m("theme"));
+import{c as o}from"./shared-W5MZYOO6.js";import"./shared-CLSTLRY2.js";import{a as m}from"./shared-RZWNU2IN.js";import"./shared-QVMF7S3P.js";o(m("theme"));

@@ -1,7 +1,7 @@
 /** Notices of the operating system for new notifications, where the person has allowed them. */
 import { preferences } from '../lib/api.js';
 import * as api from '../lib/comments-api.js';
-import { notificationWords } from '../lib/notification-words.js';
+import { notificationPage, notificationWords } from '../lib/notification-words.js';
 
 /** @import { NotificationStore } from '../stores/notifications.js' */
 
@@ -25,12 +25,16 @@ export async function announceInBrowser(store, news) {
   if (notifications?.browser === false) return;
   const { items } = await api.notifications({ state: 'unread', limit: Math.min(news, MOST) });
   for (const item of items.toReversed()) {
-    const { who, did, where } = notificationWords(item);
-    const notice = new Notification(`${who} ${did} ${where}`, { body: item.comment?.excerpt ?? '', tag: item.id });
+    const { who, did, where, then } = notificationWords(item);
+    const notice = new Notification(`${who} ${did} ${where} ${then}`.trim(), {
+      body: item.comment?.excerpt ?? '',
+      tag: item.id,
+    });
     notice.onclick = () => {
       window.focus();
       store.markRead(item).catch(() => {});
-      if (item.url) location.assign(item.url);
+      const page = notificationPage(item);
+      if (page) location.assign(page);
     };
   }
 }

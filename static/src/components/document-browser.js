@@ -7,7 +7,8 @@ import { mayDelete, titleOf } from '../lib/document-types.js';
 import { $, find, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
-import { formatListQuery, isFiltered } from '../lib/list-query.js';
+import { formatListQuery, isFiltered, isFixed } from '../lib/list-query.js';
+import { PERMISSIONS, PERMISSION_OF_ROLE } from '../lib/permissions.js';
 import { RequestError } from '../lib/request.js';
 import { documentOf, isHit } from '../stores/documents.js';
 import { DocumentList } from './document-list.js';
@@ -38,6 +39,7 @@ import { bindSwitcher } from './workspace-switcher.js';
 const EMPTY = {
   all: ['No documents', ''],
   recent: ['Nothing opened yet', 'Documents that you open appear here, from all your workspaces.'],
+  shared: ['Nothing is shared with you yet', 'Documents that people share with you appear here, from all workspaces.'],
   favourites: ['No favourites yet', 'Click the star beside a document to keep it here.'],
   templates: ['No templates yet', 'Choose “Save as template” in the menu of a document that others should start from.'],
   trash: ['The trash is empty', 'Deleted documents stay here until they are restored or deleted forever.'],
@@ -122,11 +124,13 @@ class DocumentBrowser {
   }
 
   /**
-   * The name of a document's workspace where that is not the one of the list.
+   * The name of a document's workspace where that is not the one of the list; what the person may do, in the list of what is
+   * shared with them.
    * @param {Doc} doc
    */
-  placeOf({ workspace_id: id }) {
+  placeOf({ workspace_id: id, role }) {
     const { workspace, workspaces } = this.context;
+    if (this.store.shownQuery.value.view === 'shared') return PERMISSIONS[PERMISSION_OF_ROLE[role ?? '']];
     return id === workspace.id ? undefined : workspaces.find((each) => each.id === id)?.name;
   }
 
@@ -147,7 +151,7 @@ class DocumentBrowser {
         ],
       };
     }
-    if (isFiltered(query) && query.view !== 'recent') {
+    if (isFiltered(query) && !isFixed(query.view)) {
       return {
         title: 'Nothing matches these filters',
         text: 'Other documents may be there.',
@@ -191,7 +195,7 @@ class DocumentBrowser {
     const query = this.store.shownQuery.value;
     const count = this.store.items.value.length;
     const isSearch = query.q !== '';
-    $('filters').hidden = (query.view === 'recent' && !isSearch) || (this.isFirst() && count === 0);
+    $('filters').hidden = (isFixed(query.view) && !isSearch) || (this.isFirst() && count === 0);
     $('empty').hidden = count > 0 || !this.isFirst();
     const more = this.store.cursor.value ? ' and more' : '';
     setText($('found'), isSearch ? `${counted(count, 'document')}${more}` : '');

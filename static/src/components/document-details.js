@@ -15,12 +15,13 @@ import { tryTo } from './toast.js';
 /**
  * Shows the details of a document, and lets editors change them.
  * @param {{ id: string }} doc
+ * @param {{ inside: boolean }} place inside: the person is a member of its workspace, and uses its tags and categories
  * @returns {Promise<Doc | null>} the changed document
  */
-export async function detailsDialog({ id }) {
+export async function detailsDialog({ id }, { inside }) {
   const doc = await tryTo(() => api.document(id));
   if (!doc) return null;
-  const categories = (await api.categories(doc.workspace_id).catch(() => ({ items: [] }))).items;
+  const categories = inside ? (await api.categories(doc.workspace_id).catch(() => ({ items: [] }))).items : [];
   const fixed = !mayEdit(doc);
   /** @type {[string, Child | Child[]][]} */
   const facts = [
@@ -89,7 +90,7 @@ export async function detailsDialog({ id }) {
             ]),
           ]
         : []),
-      ...(fixed ? [] : [await tagField(doc)]),
+      ...(fixed || !inside ? [] : [await tagField(doc)]),
     ],
     verb: fixed ? 'Close' : 'Save',
     act: async ({ tags, ...given }) => {
@@ -108,7 +109,7 @@ export async function detailsDialog({ id }) {
       }
       if (JSON.stringify(metadata) !== JSON.stringify(doc.metadata ?? {})) change.metadata = metadata;
       const changed = Object.keys(change).length > 0 ? await api.changeDocument(doc.id, change) : doc;
-      return saveTags(changed, tags);
+      return tags === undefined ? changed : saveTags(changed, tags);
     },
   });
 }

@@ -113,8 +113,12 @@ export function documentMenu(doc, on) {
   const edits = mayEdit(doc);
   return [
     edits && { label: 'Rename…', icon: 'pencil', act: then(() => renameDialog(doc), on.changed) },
-    edits && { label: 'Tags…', icon: 'tag', act: then(() => tagsDialog(doc), on.changed) },
-    { label: edits ? 'Details…' : 'Details', icon: 'info', act: then(() => detailsDialog(doc), on.changed) },
+    home && edits && { label: 'Tags…', icon: 'tag', act: then(() => tagsDialog(doc), on.changed) },
+    {
+      label: edits ? 'Details…' : 'Details',
+      icon: 'info',
+      act: then(() => detailsDialog(doc, { inside: home !== undefined }), on.changed),
+    },
     {
       label: 'Copy link',
       icon: 'link',

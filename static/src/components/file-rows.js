@@ -2,6 +2,7 @@
 import { h } from 'preact';
 import { isPicture, kindOf } from '../lib/file-words.js';
 import { sized } from '../lib/format.js';
+import { withLink } from '../lib/request.js';
 import { share } from '../editor/files.js';
 import { Icon, MenuButton, Time } from './elements.js';
 
@@ -18,8 +19,8 @@ function Picture({ attachment }) {
     { class: 'file-picture', 'data-coming': isComing ? '' : undefined },
     url
       ? h('img', {
-          src: `${url}?width=${widths[0] ?? 160}`,
-          srcset: widths.map((width) => `${url}?width=${width} ${width}w`).join(', '),
+          src: withLink(`${url}?width=${widths[0] ?? 160}`),
+          srcset: widths.map((width) => `${withLink(`${url}?width=${width}`)} ${width}w`).join(', '),
           sizes: '52px',
           alt: '',
           width: 52,
@@ -61,7 +62,22 @@ export function FileRow({ attachment, files }) {
     h(
       'div',
       { class: 'file-text' },
-      h('a', { href: url, target: '_blank', rel: 'noopener', title: name, 'aria-label': name }, shortened(name)),
+      h(
+        'a',
+        {
+          href: url,
+          target: '_blank',
+          rel: 'noopener',
+          title: name,
+          'aria-label': name,
+          onClick: (/** @type {Event} */ event) => {
+            if (!files.session.link) return;
+            event.preventDefault();
+            files.show(attachment);
+          },
+        },
+        shortened(name),
+      ),
       h(
         'p',
         {},

@@ -4,7 +4,7 @@ import { h, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { $, h as element, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
-import { notificationWords } from '../lib/notification-words.js';
+import { notificationPage, notificationWords } from '../lib/notification-words.js';
 import { pageEvents } from '../lib/page-events.js';
 import { messageOf } from '../lib/request.js';
 import { NotificationStore } from '../stores/notifications.js';
@@ -25,18 +25,18 @@ const FILTERS = [
 
 /** @param {{ item: Notification, store: NotificationStore }} props */
 function Row({ item, store }) {
-  const { who, did, where } = notificationWords(item);
+  const { who, did, where, then } = notificationWords(item);
   return h(
     'li',
     { class: item.read ? 'inbox-row' : 'inbox-row unread', 'data-id': item.id },
     h(
       'a',
-      { href: item.url ?? '#', onClick: () => store.markRead(item).catch(() => {}) },
+      { href: notificationPage(item) ?? '#', onClick: () => store.markRead(item).catch(() => {}) },
       h(Avatar, { name: item.actors[0]?.name ?? '' }),
       h(
         'span',
         { class: 'inbox-text' },
-        h('span', {}, h('b', {}, who), ` ${did} `, h('b', {}, where)),
+        h('span', {}, h('b', {}, who), ` ${did} `, h('b', {}, where), then && ` ${then}`),
         item.comment?.excerpt && h('q', {}, item.comment.excerpt),
         h(
           'small',
@@ -51,7 +51,7 @@ function Row({ item, store }) {
       {
         class: 'icon-button',
         type: 'button',
-        'aria-label': `Archive: ${who} ${did} ${where}`,
+        'aria-label': `Archive: ${who} ${did} ${where} ${then}`.trim(),
         title: 'Archive',
         onClick: () => tryTo(() => store.archive(item)),
       },

@@ -4,7 +4,7 @@ import { workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { STATUSES, TYPES } from '../lib/document-types.js';
 import { $, debounced, find, h, setText } from '../lib/dom.js';
-import { FILTERS, SORTS, VIEWS, formatListQuery, isFiltered, parseListQuery } from '../lib/list-query.js';
+import { FILTERS, SORTS, VIEWS, formatListQuery, isFiltered, isFixed, parseListQuery } from '../lib/list-query.js';
 
 /** @import { ListQuery } from '../lib/list-query.js' */
 /** @import { Workspace } from '../lib/types.js' */
@@ -159,7 +159,7 @@ export class ListControls {
   /** @param {ListQuery} query */
   showFilters(query) {
     const isSearch = query.q !== '';
-    const isPlain = !isSearch && query.view !== 'recent';
+    const isPlain = !isSearch && !isFixed(query.view);
     /** Which filters the request understands. */
     const available = {
       type: isSearch || isPlain,

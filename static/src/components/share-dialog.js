@@ -1,171 +1,109 @@
-/** The share dialog of a document: the people who can open it, an invitation, the link. */
-import * as api from '../lib/api.js';
+/** The share dialog of a document: who has access and why, links, requests for access, the address of the page. */
+import { effect } from '@preact/signals';
+import { h, render } from 'preact';
 import { pageOf, workspacePage } from '../lib/addresses.js';
-import { copied, openDialog } from './dialog.js';
-import { find, h, setText } from '../lib/dom.js';
-import { alertLine, bindForm, field } from './form.js';
-import { icon } from './icons.js';
-import { initials } from '../lib/format.js';
+import { mayDelete, mayEdit, titleOf } from '../lib/document-types.js';
+import { h as element } from '../lib/dom.js';
 import { messageOf } from '../lib/request.js';
-import { roleName, roleOptions } from '../lib/roles.js';
+import { PublicPageStore } from '../stores/public-page.js';
+import { ShareStore } from '../stores/shares.js';
+import { openDialog } from './dialog.js';
+import { useCurrentTimes } from './elements.js';
+import { CopyButton } from './share-copy.js';
+import { Links } from './share-links.js';
+import { Members } from './share-members.js';
+import { People } from './share-people.js';
+import { Publish } from './share-publish.js';
+import { Requests } from './share-requests.js';
 
-/** @import { Doc, Invitation, Member, Workspace } from '../lib/types.js' */
-import { titleOf } from '../lib/document-types.js';
-
-const SHOWN = 100;
-
-/** @param {Member} member */
-function person(member) {
-  const name = member.display_name || member.email;
-  return h(
-    'li',
-    { class: 'line' },
-    h('span', { class: 'avatar', 'aria-hidden': 'true', 'data-initials': initials(name) }),
-    h('div', { class: 'line-text' }, h('b', {}, name), h('p', {}, member.email)),
-    h('span', { class: 'role' }, roleName(member.role)),
-  );
-}
-
-/** @param {Invitation} invitation */
-const waiting = (invitation) =>
-  h(
-    'li',
-    { class: 'line' },
-    h('span', { class: 'avatar waiting', 'aria-hidden': 'true' }, icon('person')),
-    h('div', { class: 'line-text' }, h('b', {}, invitation.email), h('p', {}, 'Invited')),
-    h('span', { class: 'role' }, roleName(invitation.role)),
-  );
+/** @import { ChangeEvent, CurrentUser, Doc, Workspace } from '../lib/types.js' */
 
 /**
- * @param {string} text
- * @param {string} label
+ * What the parts of the dialog know. `workspace`: null where the person is no member of it. `publishes`: the person may
+ * publish the document.
+ * @typedef {{ doc: Doc, workspace: Workspace | null, store: ShareStore, members: MemberList, publication: PublicPageStore,
+ *   publishes: boolean }} Sharing
+ * @typedef {import('./share-members.js').MemberList} MemberList
  */
-function copyButton(text, label) {
-  const said = h('span', {}, label);
-  return h(
-    'button',
-    {
-      class: 'button',
-      type: 'button',
-      onclick: async () => {
-        setText(said, (await copied(text)) ? 'Copied' : 'Could not copy');
-        setTimeout(() => setText(said, label), 2000);
-      },
-    },
-    icon('link'),
-    said,
-  );
-}
 
 /**
- * @param {Workspace} workspace
- * @param {() => Promise<void>} again loads the list again
+ * Whether the person may be one who decides who opens the document. The server knows.
+ * @param {Doc} doc
+ * @param {Workspace | null} workspace
  */
-function inviteForm(workspace, again) {
-  const result = h('div', { class: 'invited', role: 'status' });
-  const form = h(
-    'form',
-    { class: 'form invite' },
+const mayShare = (doc, workspace) => (workspace ? mayEdit(doc) : doc.role === 'admin');
+
+/**
+ * Whether the person may be one who publishes the document: its author, or an administrator.
+ * @param {Doc} doc
+ * @param {CurrentUser} who
+ */
+const mayPublish = (doc, who) =>
+  doc.type !== 'password' && (mayDelete(doc) || (mayEdit(doc) && doc.created_by?.id === who.id));
+
+/** @param {{ sharing: Sharing }} props */
+function Content({ sharing }) {
+  useCurrentTimes();
+  const { doc, workspace, store } = sharing;
+  const decides = store.loaded.value && !store.refused.value;
+  return [
+    decides && store.requests.value.length > 0 && h(Requests, { key: 'requests', sharing }),
+    decides && h(People, { key: 'people', sharing }),
+    h(Members, { key: 'members', sharing, decides }),
+    decides && h(Links, { key: 'links', sharing }),
+    h(Publish, { key: 'publish', sharing }),
+    store.problem.value &&
+      h(
+        'p',
+        { key: 'problem', class: 'form-alert', role: 'alert' },
+        store.problem.value,
+        ' ',
+        h('button', { class: 'link', type: 'button', onClick: () => store.load() }, 'Try again'),
+      ),
     h(
       'div',
-      { class: 'field-row fit' },
-      field({
-        name: 'email',
-        label: 'Invite by e-mail',
-        type: 'email',
-        required: true,
-        autocomplete: 'off',
-        maxlength: 254,
-        placeholder: 'name@example.org',
-      }),
-      field({
-        name: 'role',
-        label: 'Role',
-        type: 'select',
-        value: 'editor',
-        options: roleOptions().map(([key]) => [key, roleName(key)]),
-      }),
-      h('button', { class: 'button primary', type: 'submit' }, 'Invite'),
+      { key: 'page', class: 'actions between' },
+      h(CopyButton, { text: location.origin + pageOf(doc.address), label: 'Copy page link' }),
+      workspace &&
+        h('a', { class: 'button quiet', href: `${workspacePage(workspace)}/settings` }, 'Members and settings'),
     ),
-    alertLine(),
-    result,
-  );
-  const input = find(form, '[name="email"]', HTMLInputElement);
-  bindForm(form, async ({ email, role }) => {
-    const made = await api.invite(workspace.id, { email, role });
-    if (input) input.value = '';
-    if (made.link) {
-      result.replaceChildren(
-        h('p', {}, `This server sends no e-mail: give ${made.email} this link.`),
-        h(
-          'div',
-          { class: 'copy-row field' },
-          h('input', {
-            type: 'text',
-            readonly: true,
-            class: 'mono',
-            'aria-label': 'Invitation link',
-            value: made.link,
-          }),
-          copyButton(made.link, 'Copy'),
-        ),
-      );
-    } else result.replaceChildren(h('p', {}, `An invitation is on its way to ${made.email}.`));
-    await again();
-  });
-  return form;
+  ];
 }
 
 /**
  * @param {Doc} doc
- * @param {Workspace} workspace
+ * @param {object} how
+ * @param {Workspace | null} how.workspace null where the person is no member of it
+ * @param {CurrentUser} how.who
+ * @param {EventTarget} how.session tells live events of the document; see Session
  */
-export async function shareDialog(doc, workspace) {
-  const list = h('ul', { class: 'lines', 'aria-label': 'People who can open this document' });
-  const count = h('h3', {}, 'People with access');
-  const failed = h('p', { class: 'form-alert', role: 'alert', hidden: true });
-  const invites = workspace.permissions.includes('can_invite_members') && !workspace.archived_at;
-  const load = async () => {
-    try {
-      const [members, invited] = await Promise.all([
-        api.members(workspace.id, { limit: SHOWN }),
-        invites ? api.invitations(workspace.id, { limit: SHOWN }) : { items: [] },
-      ]);
-      const open = invited.items.filter(({ status }) => status === 'pending');
-      list.replaceChildren(
-        ...members.items.filter(({ is_active: active }) => active !== false).map(person),
-        ...open.map(waiting),
-      );
-      if (members.next_cursor) list.append(h('li', { class: 'line' }, h('p', {}, 'And more people.')));
-    } catch (error) {
-      failed.textContent = messageOf(error);
-      failed.hidden = false;
+export async function shareDialog(doc, { workspace, who, session }) {
+  const { MemberList } = await import('./share-members.js');
+  const store = new ShareStore({ document: doc.id });
+  const members = new MemberList(workspace);
+  const publication = new PublicPageStore({ document: doc.id });
+  const publishes = mayPublish(doc, who);
+  const sharing = { doc, workspace, store, members, publication, publishes };
+  const root = element('div', { class: 'sharing' });
+  const { closed } = openDialog({ title: `Share “${titleOf(doc)}”`, wide: true, content: [root] });
+  const follow = (/** @type {Event} */ event) => {
+    const change = /** @type {CustomEvent<ChangeEvent | null>} */ (event).detail;
+    for (const each of isDeciding ? [store, publication] : [publication]) {
+      if (change) each.apply(change);
+      else each.resync();
     }
   };
-  const link = location.origin + pageOf(doc.address);
-  const { closed } = openDialog({
-    title: `Share “${titleOf(doc)}”`,
-    wide: true,
-    content: [
-      h(
-        'p',
-        { class: 'dialog-intro' },
-        'Everyone in ',
-        h('b', {}, workspace.name),
-        ' can open this document; their role there decides what they may do.',
-      ),
-      invites && inviteForm(workspace, load),
-      count,
-      list,
-      failed,
-      h(
-        'div',
-        { class: 'actions between' },
-        copyButton(link, 'Copy link'),
-        h('a', { class: 'button quiet', href: `${workspacePage(workspace)}/settings` }, 'Members and settings'),
-      ),
-    ],
-  });
-  await load();
-  return closed;
+  const isDeciding = mayShare(doc, workspace);
+  store.refused.value = !isDeciding;
+  session.addEventListener('live', follow);
+  const stop = effect(() => render(h(Content, { sharing }), root));
+  try {
+    await Promise.all([isDeciding && store.load(), members.load(), publication.load()]);
+  } catch (error) {
+    store.problem.value = messageOf(error);
+  }
+  await closed;
+  session.removeEventListener('live', follow);
+  stop();
+  render(null, root);
 }

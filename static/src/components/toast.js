@@ -15,8 +15,10 @@ export function toast(text, undo) {
   let region = document.getElementById('toasts');
   if (!region) {
     region = h('div', { id: 'toasts', class: 'toasts', role: 'status', 'aria-live': 'polite' });
-    document.body.append(region);
   }
+  // What is behind a modal dialog is not read out, and cannot be clicked.
+  const host = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
+  if (region.parentElement !== host) host.append(region);
   const line = h('div', { class: 'toast' }, h('span', {}, text));
   if (undo) {
     line.append(

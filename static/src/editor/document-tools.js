@@ -7,15 +7,19 @@ import { titleOf } from '../lib/document-types.js';
 import { $, find, h, setText } from '../lib/dom.js';
 import { icon } from '../components/icons.js';
 import { memory } from '../lib/identity.js';
+import { requestDialog } from './access-request.js';
 import { historyMenu } from './history-tools.js';
 import { moreButton } from '../components/menu.js';
 import { openQuick } from '../components/quick-open.js';
-import { shareDialog } from '../components/share-dialog.js';
 import { toast, tryTo } from '../components/toast.js';
 
 /** @import { Items } from '../components/menu.js' */
 /** @import { CurrentUser, Doc, Workspace } from '../lib/types.js' */
 /** @import { Session } from './session.js' */
+
+/** The fragment of addresses that open the share dialog. */
+const SHARE = '#share';
+const MAY_ASK = new Set(['viewer', 'commenter']);
 
 /** @type {Workspace[]} */
 let workspaces = [];
@@ -67,10 +71,21 @@ export function bindMember(session, who, further) {
   const copy = $('copy-link');
   const tools = h('div', { class: 'tools' });
   const share = h('button', { class: 'button primary share', type: 'button' }, icon('people'), h('span', {}, 'Share'));
+  let isShared = false;
   share.addEventListener('click', async () => {
+    if (isShared) return;
+    isShared = true;
     await findWorkspace(session);
-    if (workspace && session.details) shareDialog(session.details, workspace);
+    const { shareDialog } = await bring(() => import('../components/share-dialog.js'));
+    if (session.details) await shareDialog(session.details, { workspace, who, session });
+    isShared = false;
   });
+  const openAsked = () => {
+    if (location.hash !== SHARE || share.hidden || !session.details) return;
+    window.history.replaceState(null, '', location.pathname);
+    share.click();
+  };
+  addEventListener('hashchange', openAsked);
   copy.replaceWith(tools);
   $('theme').classList.add('wide-only');
 
@@ -105,6 +120,11 @@ export function bindMember(session, who, further) {
       icon: 'star',
       act: () => star(details),
     },
+    MAY_ASK.has(details.role ?? '') && {
+      label: 'Ask for more rights…',
+      icon: 'key',
+      act: () => requestDialog(details.id, { more: true, wanted: details.role === 'viewer' ? 'comment' : 'write' }),
+    },
     { label: 'Go to document…', icon: 'search', act: openQuick },
   ];
   const more = moreButton('Document menu', items);
@@ -120,7 +140,9 @@ export function bindMember(session, who, further) {
       if (held instanceof HTMLElement && tools.contains(held)) held.focus();
     }
     await findWorkspace(session);
-    share.hidden = !workspace || workspace.kind === 'playground';
+    // Others decide who opens the document only where they are its administrators.
+    share.hidden = workspace ? workspace.kind === 'playground' : details.role !== 'admin';
+    openAsked();
   };
   session.addEventListener('details', show);
   show();

@@ -58,7 +58,11 @@ export const eventsSocket = ({ locate, stateVector }) =>
     async listen(url) {
       const room = decodeURIComponent(url.pathname.split('/').slice(2).join('/'));
       const token = url.searchParams.get('token');
-      this.headers = token ? { Authorization: `Bearer ${token}` } : {};
+      const share = url.searchParams.get('share');
+      this.headers = {
+        ...(token && { Authorization: `Bearer ${token}` }),
+        ...(share && { 'X-Share-Token': share }),
+      };
       this.path = `documents/${await locate(room)}/events`;
       const vector = stateVector();
       const query = vector.length <= LONGEST_VECTOR ? `&state_vector=${base64Of(vector)}` : '';

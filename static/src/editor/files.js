@@ -197,7 +197,7 @@ export class Files {
    * @returns {Items}
    */
   itemsOf(attachment) {
-    const { file_name: name, url } = attachment;
+    const { url } = attachment;
     const edits = this.mayEdit.value;
     return [
       edits && this.intoText && { label: 'Insert into the text', icon: 'insert', act: () => this.insert(attachment) },
@@ -205,7 +205,7 @@ export class Files {
         label: 'Download',
         icon: 'download',
         // Not by an address in the menu: a page that is busy would ask whether it may be left.
-        act: () => h('a', { href: `${url}?download=true`, download: name }).click(),
+        act: () => this.download(attachment),
       },
       {
         label: 'Copy link',
@@ -216,6 +216,26 @@ export class Files {
       edits && 'line',
       edits && { label: 'Delete', icon: 'trash', danger: true, act: () => this.remove(attachment) },
     ];
+  }
+
+  /**
+   * An address that a browser can follow, which tells nothing of the link by which the person came.
+   * @param {Attachment} attachment
+   */
+  async addressOf({ id, url }) {
+    if (!this.session.link) return url;
+    return (await tryTo(() => api.attachment(id)))?.signed_url ?? url;
+  }
+
+  /** @param {Attachment} attachment */
+  async show(attachment) {
+    open(await this.addressOf(attachment), '_blank', 'noopener');
+  }
+
+  /** @param {Attachment} attachment */
+  async download(attachment) {
+    const href = await this.addressOf(attachment);
+    h('a', { href: `${href}${href.includes('?') ? '&' : '?'}download=true`, download: attachment.file_name }).click();
   }
 
   /** @param {Attachment} attachment */

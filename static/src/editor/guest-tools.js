@@ -1,6 +1,8 @@
 /** The menu of the editor page for people without an account: what those may use who read. */
 import { moreButton } from '../components/menu.js';
-import { $ } from '../lib/dom.js';
+import { signInPage } from '../lib/addresses.js';
+import * as api from '../lib/api.js';
+import { $, h } from '../lib/dom.js';
 import { historyMenu } from './history-tools.js';
 
 /** @import { Items } from '../components/menu.js' */
@@ -9,8 +11,9 @@ import { historyMenu } from './history-tools.js';
 /**
  * @param {Session} session
  * @param {() => Items} further entries of the menu
+ * @param {{ isByLink: boolean }} how whether the guest came by a link
  */
-export function bindGuest(session, further) {
+export function bindGuest(session, further, { isByLink }) {
   const history = historyMenu(session, null);
   const more = moreButton('Document menu', () => [...history(), ...further()]);
   const show = () => {
@@ -19,4 +22,11 @@ export function bindGuest(session, further) {
   session.addEventListener('details', show);
   show();
   $('theme').before(more);
+  if (isByLink) offerSignIn();
+}
+
+/** Whoever signs in comes back, and has the rights of the link besides their own. */
+async function offerSignIn() {
+  const { local, oidc } = await api.providers().catch(() => ({ local: false, oidc: null }));
+  if (local || oidc) $('theme').after(h('a', { class: 'button sign-in', href: signInPage() }, 'Sign in'));
 }

@@ -2,7 +2,7 @@
 import { bring } from '../lib/bring.js';
 import { rememberVisit } from '../lib/visits.js';
 import * as api from '../lib/api.js';
-import { tidyName } from '../lib/identity.js';
+import { shownName } from '../lib/identity.js';
 
 /** @import { Items } from '../components/menu.js' */
 /** @import { CurrentUser, HistoryAuthor } from '../lib/types.js' */
@@ -44,7 +44,7 @@ export function readerOf(session, who) {
 }
 
 /** @param {Session} session */
-const ownName = (session) => tidyName(session.awareness.getLocalState()?.user?.name) || null;
+const ownName = (session) => shownName(session.awareness.getLocalState()?.user?.name) || null;
 
 /**
  * @param {Session} session

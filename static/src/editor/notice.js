@@ -12,6 +12,15 @@ import { mayRetry, readable, signInHelps } from './status-words.js';
 const NOTICED = new Set(['offline', 'busy', 'refused', 'delayed', 'ended']);
 const NOT_UNDERSTOOD = 4400;
 const REPLACED = 4409;
+/** What people with an account are told who have no access. */
+const MAY_ASK = [
+  'No access',
+  'This document does not exist, or you have no access to it. You can ask the people who are responsible for it.',
+];
+const ASKED = [
+  'Request sent',
+  'The people who are responsible for this document are told. It opens here as soon as you have access.',
+];
 
 /**
  * @param {string} text
@@ -29,6 +38,8 @@ export class Notice {
     this.tryAgain = tryAgain;
     /** The kind of view whose notice the reader has closed; '' for none. */
     this.dismissed = '';
+    /** Asks for access: set for people with an account. `isSent`: they have asked. */
+    this.request = /** @type {{ mayAsk: (shown: View) => boolean, ask: () => void, isSent: boolean } | null} */ (null);
     $('notice-close').addEventListener('click', () => {
       this.dismissed = session.shown.kind;
       $('notice').hidden = true;
@@ -44,27 +55,44 @@ export class Notice {
   show(shown, { label, detail }) {
     const notice = $('notice');
     const wanted = NOTICED.has(shown.kind) || (shown.kind === 'viewonly' && shown.unsaved);
-    const key = wanted ? `${shown.kind} ${shown.code} ${detail}` : '';
+    const asks = shown.kind === 'ended' && this.request?.mayAsk(shown) ? this.request : null;
+    const [title, text] = asks ? (asks.isSent ? ASKED : MAY_ASK) : [label, detail];
+    const key = wanted ? `${shown.kind} ${shown.code} ${text}` : '';
     if (!wanted) this.dismissed = '';
     notice.hidden = !wanted || this.dismissed === shown.kind;
     if (!wanted || notice.dataset.key === key) return;
     notice.dataset.key = key;
-    notice.dataset.kind = shown.kind;
-    setText($('notice-title'), label);
-    setText($('notice-text'), detail);
-    $('notice-actions').replaceChildren(...this.actions(shown));
+    notice.dataset.kind = asks?.isSent ? 'asked' : shown.kind;
+    setText($('notice-title'), title);
+    setText($('notice-text'), text);
+    $('notice-actions').replaceChildren(...(asks ? this.asking(asks) : this.actions(shown)));
     $('notice-close').hidden = shown.kind === 'ended';
+  }
+
+  /** @param {{ ask: () => void, isSent: boolean }} request */
+  asking({ ask, isSent }) {
+    const { session } = this;
+    return [
+      !isSent && h('button', { class: 'button primary', type: 'button', onclick: ask }, 'Request access'),
+      session.text.length > 0 && this.copyButton(),
+      button('Try again', this.tryAgain),
+      h('a', { class: 'button', href: '/' }, 'All documents'),
+    ].filter((each) => each instanceof HTMLElement);
+  }
+
+  copyButton() {
+    const copy = h('button', { class: 'button', type: 'button' }, 'Copy text');
+    copy.addEventListener('click', () => copyText(this.session.text.toString(), copy, 'Copied'));
+    return copy;
   }
 
   /** @param {View} shown */
   actions({ kind, code, reason }) {
     const { session } = this;
-    const copy = h('button', { class: 'button', type: 'button' }, 'Copy text');
-    copy.addEventListener('click', () => copyText(session.text.toString(), copy, 'Copied'));
     /** @type {HTMLElement[]} */
     const actions = [];
     if (kind === 'ended') {
-      if (session.text.length > 0) actions.push(copy);
+      if (session.text.length > 0) actions.push(this.copyButton());
       if (signInHelps({ code, reason }))
         actions.push(h('a', { class: 'button primary', href: signInPage() }, 'Sign in'));
       else if (code === REPLACED) actions.push(button('Load the current version', () => session.renew()));
@@ -73,8 +101,8 @@ export class Notice {
       // The server did not understand this page: only a reload gets its current version.
       else if (code === NOT_UNDERSTOOD) actions.push(button('Try again', () => location.reload()));
       else if (mayRetry({ reason })) actions.push(button('Try again', this.tryAgain));
-      actions.push(h('a', { class: 'button', href: '/' }, 'All documents'));
-    } else if (kind === 'refused' || kind === 'viewonly') actions.push(copy);
+      if (!('byLink' in document.body.dataset)) actions.push(h('a', { class: 'button', href: '/' }, 'All documents'));
+    } else if (kind === 'refused' || kind === 'viewonly') actions.push(this.copyButton());
     return actions;
   }
 }

@@ -1,6 +1,6 @@
 /** Shows the people in the document: avatars in the header, and a panel with names and with the own name and colour. */
 import { $, h, setText } from '../lib/dom.js';
-import { COLOURS, NAME_LIMIT, inkOn, memory, safeColour, tidyName } from '../lib/identity.js';
+import { COLOURS, NAME_LIMIT, inkOn, memory, safeColour, shownName, tidyName } from '../lib/identity.js';
 import { counted, initials } from '../lib/format.js';
 import { pictureAddress, showPicture } from '../lib/pictures.js';
 
@@ -39,7 +39,7 @@ export function peopleIn(awareness) {
       client,
       own,
       program: user?.program === true,
-      name: tidyName(user?.name) || 'Guest',
+      name: shownName(user?.name) || 'Guest',
       colour: safeColour(user?.color, client),
       picture: pictureAddress(user?.picture),
     });

@@ -7,7 +7,7 @@
 import { Annotation, EditorSelection } from '@codemirror/state';
 import { RectangleMarker, ViewPlugin, layer } from '@codemirror/view';
 import * as Y from 'yjs';
-import { inkOn, safeColour, tidyName } from '../lib/identity.js';
+import { inkOn, safeColour, shownName } from '../lib/identity.js';
 
 /** @import { EditorView, LayerMarker, ViewUpdate } from '@codemirror/view' */
 /** @import { Awareness } from 'y-protocols/awareness' */
@@ -46,7 +46,7 @@ function cursors(awareness, text, length) {
     const anchor = absolute(state.cursor.anchor, text);
     const head = absolute(state.cursor.head, text);
     if (anchor === null || head === null) continue;
-    const name = tidyName(state.user?.name) || 'Guest';
+    const name = shownName(state.user?.name) || 'Guest';
     const colour = safeColour(state.user?.color, client);
     found.push({ client, name, colour, anchor: Math.min(anchor, length), head: Math.min(head, length) });
   }

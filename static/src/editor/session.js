@@ -8,6 +8,7 @@ import { roomOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { EventsProvider } from './events-provider.js';
 import { handOver, isStale } from './hand-over.js';
+import { isOfLink, leaveLink } from './link.js';
 import { memory } from '../lib/identity.js';
 import { openLocalCopy } from './local-copy.js';
 import { COMMITTED, LIVE_EVENT, watchedWebSocket } from './socket.js';
@@ -28,13 +29,12 @@ export class Session extends EventTarget {
    * Events: `status`, `synced` (the document's text is here), `details` (title, role or id changed), `live` (a live event
    * of the document; `detail` is the ChangeEvent, null where events may be missing), `renewing` and `renewed` (before and
    * after a document that was replaced takes the place of `doc`, `text` and `awareness`).
-   */
-  /**
    * @param {string} address
-   * @param {{ socketUrl: string, now?: () => number }} options
+   * @param {{ socketUrl: string, now?: () => number, link?: string | null }} options `link`: the token of an opened link
    */
-  constructor(address, { socketUrl, now = () => Date.now() }) {
+  constructor(address, { socketUrl, now = () => Date.now(), link = null }) {
     super();
+    this.link = link;
     this.address = address;
     this.now = now;
     this.socketUrl = socketUrl;
@@ -90,7 +90,7 @@ export class Session extends EventTarget {
       connect: false,
       // Edits of another tab would show here without this tab's socket having sent them: "saved" could not be known.
       disableBc: true,
-      params: { acks: '1', events: '1' },
+      params: { acks: '1', events: '1', ...(this.link && { share: this.link }) },
     });
     provider.messageHandlers[AUTH] = () => {};
     provider.messageHandlers[COMMITTED] = () => {};
@@ -253,6 +253,7 @@ export class Session extends EventTarget {
    */
   closed(code, reason) {
     if (isStale(code, reason) && this.details) handOver(this, this.details.id);
+    else if (isOfLink(this, code, reason)) leaveLink(this, code, reason);
     else this.end(code, reason);
   }
 

@@ -44,6 +44,15 @@ const VERDICTS = {
     reads: true,
   },
   [AMBIGUOUS]: { said: NOT_A_MEMBER },
+  share_ended: {
+    said: [
+      'The link has ended',
+      'It was revoked, its password was changed, or its time is over. Ask the person who sent it for a new one.',
+    ],
+  },
+  share_used_up: {
+    said: ['The link is used up', 'It was opened as often as it may be. Ask the person who sent it for a new one.'],
+  },
 };
 /** @param {{ reason: string }} shown */
 const verdict = ({ reason }) => VERDICTS[reason.split(':')[0]];

@@ -45,7 +45,7 @@ export function bindSuggesting(discussion) {
     discussion.mark();
   };
   const showButton = () => {
-    begin.hidden = suggesting.isOn.value || session.details?.role !== 'commenter';
+    begin.hidden = suggesting.isOn.value || session.details?.role !== 'commenter' || session.status.link === 'ended';
   };
   session.addEventListener('details', showButton);
   suggesting.addEventListener('changed', mark);

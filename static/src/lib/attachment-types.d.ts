@@ -8,6 +8,8 @@ export interface Attachment {
   content_type: string;
   size_bytes: number;
   url: string;
+  /** Good for some minutes without any other credential. */
+  signed_url: string;
   thumbnail_url: string | null;
   thumbnail_widths: number[];
   width: number | null;

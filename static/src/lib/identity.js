@@ -26,6 +26,8 @@ const ANIMALS = [
   'Stork',
 ];
 export const NAME_LIMIT = 40;
+/** Characters of a name that the server has put together: that of a guest, and of the link by which they came. */
+const SHOWN_LIMIT = 170;
 
 /**
  * @template T
@@ -59,11 +61,18 @@ export const memory = {
 };
 
 /**
- * A name as it may be shown: one line, at most NAME_LIMIT characters; '' when nothing is left.
+ * A name as it may be shown: one line, at most `limit` characters; '' when nothing is left.
+ * @param {unknown} name
+ * @param {number} [limit]
+ */
+export const tidyName = (name, limit = NAME_LIMIT) =>
+  typeof name === 'string' ? [...name.replace(/[\p{C}\s]+/gu, ' ').trim()].slice(0, limit).join('') : '';
+
+/**
+ * The name of somebody in the document, as `tidyName` has it, but as long as the server makes it.
  * @param {unknown} name
  */
-export const tidyName = (name) =>
-  typeof name === 'string' ? [...name.replace(/[\p{C}\s]+/gu, ' ').trim()].slice(0, NAME_LIMIT).join('') : '';
+export const shownName = (name) => tidyName(name, SHOWN_LIMIT);
 
 /**
  * The colour that another client claims; one chosen by its client id where that is not `#rrggbb`.

@@ -5,6 +5,7 @@
 export const VIEWS = {
   all: { label: 'All', heading: 'Documents' },
   recent: { label: 'Recent', heading: 'Opened lately' },
+  shared: { label: 'Shared with me', heading: 'Shared with me' },
   favourites: { label: 'Favourites', heading: 'Favourites' },
   templates: { label: 'Templates', heading: 'Templates' },
   trash: { label: 'Trash', heading: 'Trash' },
@@ -70,6 +71,12 @@ export function formatListQuery(wanted) {
   return text && `?${text}`;
 }
 
+/**
+ * Whether a view has its own order, and neither filters nor sorts.
+ * @param {ListQuery['view']} view
+ */
+export const isFixed = (view) => view === 'recent' || view === 'shared';
+
 /** @param {ListQuery} wanted */
 export const isFiltered = (wanted) => wanted.mine || FILTERS.some((name) => wanted[name] !== '');
 
@@ -84,6 +91,7 @@ export function requestFor(wanted, { workspace, person }) {
   if (wanted.q)
     return { path: 'search', query: { q: wanted.q, ...own, workspace_id: wanted.everywhere ? null : workspace } };
   if (wanted.view === 'recent') return { path: 'documents/recent', query: {} };
+  if (wanted.view === 'shared') return { path: 'documents/shared', query: {} };
   /** @type {Query} */
   const query = {
     ...own,

@@ -20,7 +20,7 @@ const DONE = {
   resolved: () => 'resolved a thread in',
   suggestion: () => 'suggested a change in',
   document_changed: () => 'edited',
-  share: () => 'shared with you',
+  share: () => 'shared',
   access_request: () => 'asks for access to',
   membership: () => 'added you to',
   role: () => 'changed your role in',
@@ -29,11 +29,19 @@ const DONE = {
 };
 
 /**
- * Who did what, and where.
+ * Who did what, and where. `then`: what follows the name of the place.
  * @param {Notification} item
  */
 export const notificationWords = (item) => ({
   who: item.kind === 'storage' ? 'Storage:' : actorsOf(item),
   did: (DONE[item.kind] ?? (() => 'changed'))(item.count),
   where: item.document ? item.document.title || 'Untitled' : (item.workspace?.name ?? ''),
+  then: item.kind === 'share' ? 'with you' : '',
 });
+
+/**
+ * The page that a notification leads to: that of a request for access opens the share dialog.
+ * @param {Notification} item
+ */
+export const notificationPage = ({ kind, url }) =>
+  kind === 'access_request' && url && !url.includes('#') ? `${url}#share` : url;

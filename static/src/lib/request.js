@@ -19,6 +19,8 @@ const CSRF_KEY = 'collab:csrf';
 let csrf = null;
 /** @type {(() => void) | null} */
 let whenSignedOut = null;
+/** @type {{ token: string, dropped: () => void } | null} The link by which the page's document was opened. */
+let link = null;
 
 /** A refused or failed request. `status`: HTTP status, 0 for an unreachable server. `retryAfter`: seconds. */
 export class RequestError extends Error {
@@ -85,6 +87,40 @@ export function onSignedOut(act) {
 }
 
 /**
+ * Sends the token of an opened link with each request from now on.
+ * @param {{ token: string, dropped: () => void } | null} opened `dropped`: called when the page goes on without it
+ */
+export function useLink(opened) {
+  link = opened;
+}
+
+/**
+ * Goes on without a link that was refused, with the rights of who is signed in. Returns whether that is possible.
+ * @returns {Promise<boolean>}
+ */
+export async function dropLink() {
+  const refused = link;
+  if (!refused) return false;
+  const who = await once('auth/me', { withoutLink: true }).catch(() => null);
+  if (who?.kind !== 'user') return false;
+  useCsrfToken(who.csrf_token);
+  if (link === refused) {
+    link = null;
+    refused.dropped();
+  }
+  return true;
+}
+
+/**
+ * The address of a picture of the API as an element asks for it, which sends no headers.
+ * @param {string} url
+ */
+export function withLink(url) {
+  if (!link) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}share=${encodeURIComponent(link.token)}`;
+}
+
+/**
  * Makes a sentence of a problem's detail, which begins in lower case and ends without a full stop.
  * @param {string} text
  */
@@ -114,6 +150,7 @@ export function nameIn(header) {
  * @property {boolean} [asFile] the answer is a file
  * @property {Progress} [progress] called while the file is sent
  * @property {AbortSignal} [signal] ends the sending of a file
+ * @property {boolean} [withoutLink] the request does not tell by which link the person came
  */
 
 /**
@@ -134,6 +171,7 @@ async function once(path, options) {
   if (file) headers['Content-Type'] ??= file.type || 'application/octet-stream';
   const token = SAFE.has(method) ? null : csrfToken();
   if (token) headers['X-CSRF-Token'] = token;
+  if (link && !options.withoutLink) headers['X-Share-Token'] = link.token;
   if (version != null) headers['If-Match'] = `"r${version}"`;
   const json = body === undefined ? undefined : JSON.stringify(body);
   let answer;
@@ -182,6 +220,10 @@ export async function request(path, options = {}) {
     return await once(path, options);
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
+    if (link && (error.status === 401 || error.code === 'share_used_up')) {
+      if (await dropLink()) return once(path, options);
+      if (error.code !== 'unauthenticated') throw error;
+    }
     if (error.code === 'csrf_rejected' && path !== 'auth/me') {
       // Another tab has signed in, which has given this session a new token.
       useCsrfToken((await once('auth/me', {})).csrf_token);

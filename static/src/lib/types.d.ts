@@ -207,7 +207,7 @@ export interface Doc {
   updated_at: string;
   last_edited_at?: string | null;
   deleted_at?: string | null;
-  created_by?: { name: string } | null;
+  created_by?: { id: string; name: string } | null;
   updated_by?: { name: string } | null;
   row_version: number;
 }

@@ -1,8 +1,10 @@
 /** The editor page. */
 import { copyText } from '../components/copy-text.js';
 import { firstHeading, titleWithout } from '../editor/heading.js';
+import { bindLink, linkFor } from '../editor/link.js';
 import { Notice } from '../editor/notice.js';
 import { bindPeople } from '../editor/presence-panel.js';
+import { followRights } from '../editor/rights.js';
 import { Session } from '../editor/session.js';
 import { edited } from '../editor/session-state.js';
 import { words } from '../editor/status-words.js';
@@ -13,6 +15,7 @@ import { bring } from '../lib/bring.js';
 import { $, debounced, setText } from '../lib/dom.js';
 import { counted, wordCount } from '../lib/format.js';
 import { memory, ownIdentity } from '../lib/identity.js';
+import { isId } from '../lib/opened-links.js';
 import { pictureAddress } from '../lib/pictures.js';
 import { RequestError, messageOf } from '../lib/request.js';
 import { bindThemeButton } from '../lib/theme.js';
@@ -24,11 +27,16 @@ const SITE = 'collab_server';
 
 const address = addressIn(location.pathname);
 const socketUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
-const session = new Session(address, { socketUrl });
+const opened = linkFor(address);
+const session = new Session(address, { socketUrl, link: opened?.token });
+bindLink(session, opened);
+followRights(session);
 const notice = new Notice(session, { tryAgain, focusText: () => editor?.view.focus() });
 const isNew = location.hash === '#new';
 /** @type {ReturnType<typeof createEditor> | null} */
 let editor = null;
+/** Whether the person may be somebody who changes titles: not a guest by a link. */
+let mayName = opened === null;
 let coming = '';
 let announced = '';
 
@@ -62,6 +70,9 @@ function showStatus() {
   editor?.setReadOnly(edited(session).readOnly);
 }
 
+/** @param {string} at an address */
+const nameOf = (at) => (isId(at) ? 'Document' : at.split('/').at(-1) || 'Untitled');
+
 /** The title of the document. While none is set it is the first heading, which the server extracts a little later. */
 function titleNow() {
   const known = session.details;
@@ -72,8 +83,8 @@ function titleNow() {
 function showDetails() {
   const title = $('title', HTMLInputElement);
   const known = titleNow();
-  if (document.activeElement !== title) title.value = known ?? (address.split('/').at(-1) || 'Untitled');
-  title.readOnly = !session.details || session.readOnly;
+  if (document.activeElement !== title) title.value = known ?? nameOf(address);
+  title.readOnly = !mayName || !session.details || session.readOnly;
   document.title = `${title.value} · ${SITE}`;
 }
 
@@ -148,28 +159,35 @@ function showLoaded() {
 async function introduce() {
   const identity = ownIdentity();
   const who = await api.me().catch(() => null);
-  const fixedName = who?.kind === 'user';
-  if (fixedName) identity.name = who.name;
+  const member = who?.kind === 'user' ? who : null;
+  const fixedName = member !== null || opened?.named === true;
+  if (who && fixedName) identity.name = who.name;
   bindPeople({ session, identity, picture: pictureAddress(who?.avatar_url), fixedName });
   /** @type {() => import('../components/menu.js').Items} */
   let files = () => [];
   let discussion = files;
   const further = () => [...files(), ...discussion()];
   bring(() => import('../editor/file-tools.js')).then(async ({ bindFiles }) => {
-    files = (await bindFiles(session, fixedName ? who : null)).items;
+    files = (await bindFiles(session, member)).items;
   });
   bring(() => import('../editor/discussion-tools.js')).then(async ({ bindDiscussion }) => {
-    discussion = (await bindDiscussion(session, fixedName ? who : null)).items;
+    discussion = (await bindDiscussion(session, member)).items;
   });
-  if (!fixedName) {
+  if (!member) {
     const { bindGuest } = await bring(() => import('../editor/guest-tools.js'));
-    bindGuest(session, further);
+    bindGuest(session, further, { isByLink: opened !== null });
     return;
   }
+  mayName = true;
+  delete document.body.dataset.byLink;
+  showDetails();
+  bring(() => import('../editor/access-request.js')).then(({ bindAccessRequest }) =>
+    bindAccessRequest({ session, notice, tryAgain }),
+  );
   const [{ bindMember }, { listenForQuick }] = await bring(() =>
     Promise.all([import('../editor/document-tools.js'), import('../components/quick-open.js')]),
   );
-  bindMember(session, who, further);
+  bindMember(session, member, further);
   listenForQuick();
 }
 
@@ -244,6 +262,7 @@ function tryAgain() {
 
 function start() {
   bindThemeButton($('theme'));
+  document.body.toggleAttribute('data-by-link', opened !== null);
   bindTitle();
   showDetails();
   bindWords();

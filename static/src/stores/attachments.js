@@ -2,24 +2,22 @@
 import { batch, computed, signal } from '@preact/signals';
 import * as api from '../lib/attachments-api.js';
 import { messageOf, statusOf } from '../lib/request.js';
+import { FollowedStore } from './followed-store.js';
 
 /** @import { Attachment } from '../lib/attachment-types.js' */
-/** @import { ChangeEvent } from '../lib/types.js' */
 
-/** Milliseconds. Events that arrive together cause one round of requests. */
-const READ_AFTER = 120;
 /** Files that are read one by one. More of them are read as a list. */
 const FEW = 8;
 const PAGE = 200;
 
-export class AttachmentStore {
+export class AttachmentStore extends FollowedStore {
   /**
    * @param {object} options
    * @param {string} options.document the id of the document
    * @param {typeof api} [options.requests]
    */
   constructor({ document, requests = api }) {
-    this.document = document;
+    super({ document, entities: ['attachment'], few: FEW });
     this.api = requests;
     /** @type {import('@preact/signals').Signal<Map<string, Attachment>>} */
     this.byId = signal(new Map());
@@ -30,17 +28,18 @@ export class AttachmentStore {
     );
     this.loaded = signal(false);
     this.problem = signal('');
-    /** Whether somebody has asked for the files. Until then events cause no requests. */
     this.isWanted = false;
-    this.isReading = false;
-    /** Files that have changed since they were read. */
-    this.changed = new Set();
-    this.isStale = false;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.timer = undefined;
   }
 
-  /** Reads all files. */
+  /** @override */
+  get isLoaded() {
+    return this.loaded.value;
+  }
+
+  /**
+   * Reads all files.
+   * @override
+   */
   async load() {
     this.isWanted = true;
     this.isStale = false;
@@ -83,42 +82,9 @@ export class AttachmentStore {
   }
 
   /**
-   * Takes a live event into account.
-   * @param {ChangeEvent} event
+   * @override
+   * @param {string} id
    */
-  apply(event) {
-    if (event.entity_type !== 'attachment' || event.document_id !== this.document) return;
-    this.changed.add(event.entity_id);
-    this.readSoon();
-  }
-
-  /** Reads everything again, because events may be missing. */
-  resync() {
-    this.isStale = true;
-    this.readSoon();
-  }
-
-  readSoon() {
-    if (!this.isWanted || this.timer !== undefined || this.isReading) return;
-    this.timer = setTimeout(() => this.readChanged(), READ_AFTER);
-  }
-
-  async readChanged() {
-    this.timer = undefined;
-    this.isReading = true;
-    const ids = [...this.changed];
-    const all = this.isStale || ids.length > FEW || !this.loaded.value;
-    this.changed.clear();
-    try {
-      if (all) await this.load();
-      else await Promise.all(ids.map((id) => this.read(id)));
-    } finally {
-      this.isReading = false;
-    }
-    if (this.changed.size > 0 || this.isStale) this.readSoon();
-  }
-
-  /** @param {string} id */
   async read(id) {
     try {
       this.put(await this.api.attachment(id));

@@ -2,12 +2,10 @@
 import { batch, computed, signal } from '@preact/signals';
 import * as api from '../lib/comments-api.js';
 import { messageOf, statusOf } from '../lib/request.js';
+import { FollowedStore } from './followed-store.js';
 
 /** @import { Comment } from '../lib/discussion-types.js' */
-/** @import { ChangeEvent } from '../lib/types.js' */
 
-/** Milliseconds. Events that arrive together cause one round of requests. */
-const READ_AFTER = 120;
 /** Comments that are read one by one. More of them are read as a list. */
 const FEW = 8;
 const PAGE = 200;
@@ -40,7 +38,7 @@ export function threadsOf(comments) {
   return threads.sort((a, b) => (place(a) === place(b) ? age(a) - age(b) : place(a) - place(b)));
 }
 
-export class CommentStore {
+export class CommentStore extends FollowedStore {
   /**
    * @param {object} options
    * @param {string} options.document the id of the document
@@ -48,7 +46,7 @@ export class CommentStore {
    * @param {typeof api} [options.requests]
    */
   constructor({ document, user, requests = api }) {
-    this.document = document;
+    super({ document, entities: ['comment'], few: FEW });
     this.user = user;
     this.api = requests;
     /** @type {import('@preact/signals').Signal<Map<string, Comment>>} */
@@ -57,12 +55,11 @@ export class CommentStore {
     this.problem = signal('');
     this.threads = computed(() => threadsOf([...this.comments.value.values()]));
     this.open = computed(() => this.threads.value.filter(({ root }) => !root.resolved));
-    this.isReading = false;
-    /** Comments that have changed since they were read. */
-    this.changed = new Set();
-    this.isStale = false;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.timer = undefined;
+  }
+
+  /** @override */
+  get isLoaded() {
+    return this.loaded.value;
   }
 
   /**
@@ -77,7 +74,10 @@ export class CommentStore {
     return this.threads.value.filter(({ root, replies }) => [root, ...replies].some(isMine));
   }
 
-  /** Reads all comments. */
+  /**
+   * Reads all comments.
+   * @override
+   */
   async load() {
     try {
       /** @type {Map<string, Comment>} */
@@ -112,43 +112,9 @@ export class CommentStore {
   }
 
   /**
-   * Takes a live event into account.
-   * @param {ChangeEvent} event
+   * @override
+   * @param {string} id
    */
-  apply(event) {
-    if (event.entity_type !== 'comment' || event.document_id !== this.document) return;
-    this.changed.add(event.entity_id);
-    this.readSoon();
-  }
-
-  /** Reads everything again, because events may be missing or anchors may have moved. */
-  resync() {
-    this.isStale = true;
-    this.readSoon();
-  }
-
-  readSoon() {
-    if (this.timer !== undefined || this.isReading) return;
-    this.timer = setTimeout(() => this.readChanged(), READ_AFTER);
-  }
-
-  async readChanged() {
-    this.timer = undefined;
-    this.isReading = true;
-    const ids = [...this.changed];
-    const all = this.isStale || ids.length > FEW || !this.loaded.value;
-    this.changed.clear();
-    this.isStale = false;
-    try {
-      if (all) await this.load();
-      else await Promise.all(ids.map((id) => this.read(id)));
-    } finally {
-      this.isReading = false;
-    }
-    if (this.changed.size > 0 || this.isStale) this.readSoon();
-  }
-
-  /** @param {string} id */
   async read(id) {
     try {
       this.put(await this.api.comment(id));

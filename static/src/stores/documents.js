@@ -1,6 +1,6 @@
 /** The documents of a list: the query, the rows, and the people in each document. */
 import { signal } from '@preact/signals';
-import { requestFor } from '../lib/list-query.js';
+import { isFixed, requestFor } from '../lib/list-query.js';
 import { request } from '../lib/request.js';
 import { PagedStore } from './paged-store.js';
 
@@ -70,7 +70,7 @@ export class DocumentStore extends PagedStore {
   /** Whether the list may show documents of workspaces other than its own. */
   get isWide() {
     const { view, everywhere } = this.query.value;
-    return view === 'recent' || everywhere;
+    return isFixed(view) || everywhere;
   }
 
   /**

@@ -1,10 +1,11 @@
 """Sharing a document with people and by links, over REST."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from collab_server.security.tokens import csrf_token, new_secret, token_hash
 from tests.features.api_harness import ApiHarness, code
 from tests.features.search.library import index
 from tests.features.shares.sharing import open_link, share, visitor, with_header
@@ -133,6 +134,20 @@ async def test_a_link_adds_to_the_rights_of_who_is_signed_in(api: ApiHarness) ->
     assert (await viewer.get(path)).json()["role"] == "viewer", "a link that has ended takes nothing away"
     read_only = with_header(api, {"x-share-token": (await share(api, document["id"]))["token"]}, api.owner)
     assert (await read_only.get(path)).json()["role"] == "admin", "a link takes nothing away"
+
+
+async def test_a_person_without_the_csrf_token_does_not_become_a_guest(api: ApiHarness) -> None:
+    document = await api.make(content="Text")
+    token = (await share(api, document["id"], permission="comment"))["token"]
+    secret = new_secret()
+    add = "INSERT INTO sessions (user_id, token_hash, expires_at) VALUES ($1, $2, now() + interval '1 hour')"
+    await run(api.server, add, [(UUID(api.viewer.id), token_hash(secret))])
+    client = with_header(api, {"x-share-token": token, "cookie": f"collab_session={secret}"})
+    path = f"/documents/{document['id']}/comments"
+    assert code(await client.post(path, json={"content": "Well"})) == "csrf_rejected"
+    client.headers["x-csrf-token"] = csrf_token(secret)
+    made = await client.post(path, json={"content": "Well"})
+    assert made.json()["author"]["id"] == api.viewer.id
 
 
 async def test_a_password_is_asked_for_and_counted(api: ApiHarness) -> None:

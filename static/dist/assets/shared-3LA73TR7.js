@@ -1,0 +1,1 @@
+import{a as e,d as n}from"./shared-RZWNU2IN.js";var x=2e3;async function i(o,t,c){let r=t.textContent;try{await navigator.clipboard.writeText(o),t.textContent=c}catch{t.textContent="Could not copy"}n(e("announcer"),t.textContent),setTimeout(()=>{t.textContent=r},x)}export{i as a};

@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-QUEJU2QD.js";import"./shared-XGVQBIR4.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-3ZCK6SAN.js";import"./shared-V7SKBTCN.js";import"./shared-UJQHFLXW.js";export{c as bindQuick,b as listenForQuick,a as openQuick};

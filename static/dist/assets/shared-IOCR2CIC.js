@@ -1,0 +1,1 @@
+import{d as r}from"./shared-GIMUT2ZK.js";import{c as m}from"./shared-RZWNU2IN.js";function i(t){let e=new Date(t);return{full:new Intl.DateTimeFormat("en",{dateStyle:"medium",timeStyle:"short"}).format(e),short:r(e.getTime(),Date.now())}}function f(t,e=""){let{full:o,short:n}=i(t);return m("time",{datetime:t,title:o},e+n)}export{i as a,f as b};

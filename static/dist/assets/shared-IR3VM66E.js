@@ -1,0 +1,1 @@
+var t={read:"Can view",comment:"Can comment",write:"Can edit",admin:"Can manage"},i={viewer:"read",commenter:"comment",editor:"write",admin:"admin"},m=({admin:e=!1}={})=>Object.entries(t).filter(([n])=>e||n!=="admin");export{t as a,i as b,m as c};

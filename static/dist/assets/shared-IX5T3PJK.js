@@ -1,1 +1,0 @@
-import{b as e,e as n}from"./shared-UJQHFLXW.js";var x=2e3;async function i(o,t,c){let r=t.textContent;try{await navigator.clipboard.writeText(o),t.textContent=c}catch{t.textContent="Could not copy"}n(e("announcer"),t.textContent),setTimeout(()=>{t.textContent=r},x)}export{i as a};
