@@ -10,6 +10,7 @@ import { ShareStore } from '../stores/shares.js';
 import { openDialog } from './dialog.js';
 import { useCurrentTimes } from './elements.js';
 import { CopyButton } from './share-copy.js';
+import { newLinkDialog } from './share-link-dialogs.js';
 import { Links } from './share-links.js';
 import { Members } from './share-members.js';
 import { People } from './share-people.js';
@@ -41,6 +42,13 @@ const mayShare = (doc, workspace) => (workspace ? mayEdit(doc) : doc.role === 'a
 const mayPublish = (doc, who) =>
   doc.type !== 'password' && (mayDelete(doc) || (mayEdit(doc) && doc.created_by?.id === who.id));
 
+/** @param {Sharing} sharing */
+const linksOf = ({ doc, store }) => ({
+  store,
+  make: () => newLinkDialog(doc.id),
+  none: 'No links. With a link, people open the document without an account.',
+});
+
 /** @param {{ sharing: Sharing }} props */
 function Content({ sharing }) {
   useCurrentTimes();
@@ -50,7 +58,7 @@ function Content({ sharing }) {
     decides && store.requests.value.length > 0 && h(Requests, { key: 'requests', sharing }),
     decides && h(People, { key: 'people', sharing }),
     h(Members, { key: 'members', sharing, decides }),
-    decides && h(Links, { key: 'links', sharing }),
+    decides && h(Links, { key: 'links', list: linksOf(sharing) }),
     h(Publish, { key: 'publish', sharing }),
     store.problem.value &&
       h(

@@ -1,128 +1,30 @@
-/** The part of the share dialog with the links of a document. */
+/** A list of links: of a document, in the share dialog, or of a workspace, on its settings page. */
 import { signal } from '@preact/signals';
 import { h } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { permissionOptions } from '../lib/permissions.js';
-import { endOf, linkWords, nameOfLink } from '../lib/share-words.js';
+import { linkWords, nameOfLink } from '../lib/share-words.js';
 import * as api from '../lib/shares-api.js';
-import { confirmDialog, formDialog } from './dialog.js';
+import { confirmDialog } from './dialog.js';
 import { Badge, Icon, MenuButton } from './elements.js';
 import { useKeptFocus } from './keep-focus.js';
 import { QrCode } from './qr-code.js';
 import { CopyButton } from './share-copy.js';
-import { PermissionSelect, endFields } from './share-select.js';
+import { changeLinkDialog } from './share-link-dialogs.js';
+import { PermissionSelect } from './share-select.js';
 import { tryTo } from './toast.js';
 
 /** @import { NewShare, Share } from '../lib/share-types.js' */
 /** @import { Items } from './menu.js' */
-/** @import { Sharing } from './share-dialog.js' */
-/** @import { FieldOptions } from './form.js' */
-
-const MOST_USES = 1000000;
 
 /**
- * The fields of a link.
- * @param {Share | null} link null for a new one
- * @returns {(FieldOptions | Node)[]}
+ * Where links are kept; see ShareStore and WorkspaceLinkStore.
+ * @typedef {{ links: { value: Share[] }, put: (link: Share) => void, drop: (id: string) => void, load: () => Promise<void> }} LinkStore
+ *
+ * What a list of links knows. `make`: asks for a new link and makes it. `none`: said where there is no link. `scopeOf`: what a
+ * link to many documents opens.
+ * @typedef {{ store: LinkStore, make: () => Promise<NewShare | null>, none: string, scopeOf?: (link: Share) => string }} LinkList
  */
-const fieldsOf = (link) => [
-  {
-    name: 'name',
-    label: 'Name (optional)',
-    value: link?.name ?? '',
-    maxlength: 100,
-    autocomplete: 'off',
-    placeholder: 'Reviewers',
-    hint: 'Stands beside the names of guests who come by this link.',
-  },
-  endFields(link?.expires_at ?? null),
-  {
-    name: 'uses',
-    label: 'Can be opened so many times (optional)',
-    type: 'number',
-    min: 1,
-    max: MOST_USES,
-    step: 1,
-    inputmode: 'numeric',
-    value: link?.max_uses === null || link?.max_uses === undefined ? '' : String(link.max_uses),
-    placeholder: 'Without a limit',
-  },
-  {
-    name: 'password',
-    label: link?.has_password ? 'New password' : 'Password (optional)',
-    type: 'password',
-    minlength: 4,
-    maxlength: 200,
-    autocomplete: 'new-password',
-    placeholder: link?.has_password ? 'As it is' : 'None',
-    hint: link ? 'Another password ends what was opened before.' : 'Tell it to people on another way than the link.',
-  },
-];
-
-/** @param {Record<string, any>} values of the fields */
-const settingsOf = ({ name, ends, date, uses }) => ({
-  name: name || null,
-  expires_at: endOf(ends, date, Date.now()),
-  max_uses: uses ? Number(uses) : null,
-});
-
-/**
- * @param {string} document
- * @returns {Promise<NewShare | null>} null when dismissed
- */
-const newLinkDialog = (document) =>
-  formDialog({
-    title: 'New link',
-    intro: 'Whoever has the link can open the document, without an account.',
-    fields: [
-      {
-        name: 'permission',
-        label: 'People with the link',
-        type: 'select',
-        value: 'read',
-        options: permissionOptions(),
-      },
-      ...fieldsOf(null),
-    ],
-    verb: 'Create link',
-    act: ({ permission, password, ...values }) =>
-      api.createShare(document, { kind: 'link', permission, ...settingsOf(values), ...(password && { password }) }),
-  });
-
-/**
- * @param {Share} link
- * @returns {Promise<Share | null>} null when dismissed
- */
-const changeLinkDialog = (link) =>
-  formDialog({
-    title: `Change “${nameOfLink(link)}”`,
-    fields: [
-      ...fieldsOf(link),
-      ...(link.has_password ? [{ name: 'open', label: 'Needs no password any more', type: 'checkbox' }] : []),
-    ],
-    verb: 'Save',
-    act: ({ password, open, ...values }) =>
-      api.changeShare(link.id, {
-        ...changesOf(link, settingsOf(values), values),
-        ...(open ? { password: null } : password && { password }),
-      }),
-  });
-
-/**
- * What differs from the present settings of a link. A day that is as it was leaves the time of the end as it was.
- * @param {Share} link
- * @param {ReturnType<typeof settingsOf>} wanted
- * @param {Record<string, any>} values
- */
-function changesOf(link, wanted, { ends, date }) {
-  const isSameDay =
-    link.expires_at !== null && ends === 'date' && endDay(link.expires_at) === endDay(endOf(ends, date, 0));
-  const { expires_at: end, ...others } = wanted;
-  return isSameDay ? others : { ...others, expires_at: end };
-}
-
-/** @param {string | null} end */
-const endDay = (end) => end && new Date(end).toDateString();
 
 /** @param {{ made: NewShare, close: () => void }} props */
 function NewLink({ made, close }) {
@@ -162,8 +64,8 @@ function NewLink({ made, close }) {
   );
 }
 
-/** @param {{ link: Share, sharing: Sharing }} props */
-function Row({ link, sharing: { store } }) {
+/** @param {{ link: Share, list: LinkList }} props */
+function Row({ link, list: { store, scopeOf } }) {
   const name = nameOfLink(link);
   const change = async () => {
     const changed = await changeLinkDialog(link);
@@ -199,12 +101,14 @@ function Row({ link, sharing: { store } }) {
       h('b', {}, name, link.expired && h(Badge, { text: 'Ended' })),
       h('p', {}, linkWords(link, Date.now())),
     ),
-    h(PermissionSelect, {
-      label: `What people with ${name} may do`,
-      value: link.permission,
-      options: permissionOptions(),
-      change: permit,
-    }),
+    scopeOf
+      ? h('span', { class: 'role' }, scopeOf(link))
+      : h(PermissionSelect, {
+          label: `What people with ${name} may do`,
+          value: link.permission,
+          options: permissionOptions(),
+          change: permit,
+        }),
     h(MenuButton, {
       label: `Actions for ${name}`,
       items: () =>
@@ -217,13 +121,12 @@ function Row({ link, sharing: { store } }) {
   );
 }
 
-/** @param {{ sharing: Sharing }} props */
-export function Links({ sharing }) {
-  const { doc, store } = sharing;
+/** @param {{ list: LinkList, heading?: boolean }} props `heading`: it has one of its own */
+export function Links({ list: { store, make, none, scopeOf }, heading = true }) {
   const made = useRef(signal(/** @type {NewShare | null} */ (null))).current;
-  const list = useRef(/** @type {HTMLUListElement | null} */ (null));
+  const lines = useRef(/** @type {HTMLUListElement | null} */ (null));
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
-  useKeptFocus(list);
+  useKeptFocus(lines);
   const links = store.links.value;
   const isThere = made.value !== null && links.some(({ id }) => id === made.value?.id);
   return h(
@@ -232,7 +135,7 @@ export function Links({ sharing }) {
     h(
       'div',
       { class: 'share-head' },
-      h('h3', {}, 'Links'),
+      heading ? h('h3', {}, 'Links') : h('span', {}),
       h(
         'button',
         {
@@ -240,7 +143,7 @@ export function Links({ sharing }) {
           class: 'button small',
           type: 'button',
           onClick: async () => {
-            const created = await newLinkDialog(doc.id);
+            const created = await make();
             if (!created) return;
             store.put(created);
             made.value = created;
@@ -261,11 +164,11 @@ export function Links({ sharing }) {
         },
       }),
     links.length === 0
-      ? h('p', { class: 'share-why' }, 'No links. With a link, people open the document without an account.')
+      ? h('p', { class: 'share-why' }, none)
       : h(
           'ul',
-          { class: 'lines', ref: list, 'aria-label': 'Links' },
-          links.map((link) => h(Row, { key: link.id, link, sharing })),
+          { class: 'lines', ref: lines, 'aria-label': 'Links' },
+          links.map((link) => h(Row, { key: link.id, link, list: { store, make, none, scopeOf } })),
         ),
   );
 }

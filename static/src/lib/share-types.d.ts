@@ -13,6 +13,8 @@ export interface SharePerson {
 export interface Share {
   id: string;
   document_id: string | null;
+  tag_id: string | null;
+  category_id: string | null;
   kind: 'link' | 'user';
   permission: Permission;
   name: string | null;

@@ -11,6 +11,10 @@ const post = (path, body) => request(path, { method: 'POST', body });
 export const shares = (document, query) => request(`documents/${document}/shares`, { query });
 /** @type {(document: string, share: object) => Promise<NewShare>} */
 export const createShare = (document, share) => post(`documents/${document}/shares`, share);
+/** @type {(workspace: string, query?: Query) => Promise<Page<Share>>} */
+export const workspaceShares = (workspace, query) => request(`workspaces/${workspace}/shares`, { query });
+/** @type {(workspace: string, share: object) => Promise<NewShare>} */
+export const createWorkspaceShare = (workspace, share) => post(`workspaces/${workspace}/shares`, share);
 /** @type {(id: string, change: object) => Promise<Share>} */
 export const changeShare = (id, change) => request(`shares/${id}`, { method: 'PATCH', body: change });
 /** @type {(id: string) => Promise<null>} */

@@ -158,6 +158,7 @@ export interface Activity {
 }
 
 export interface Tag {
+  id: string;
   name: string;
   slug: string;
   color?: string | null;

@@ -8,16 +8,18 @@ import { actionRow, section, settingsForm, showSections } from '../components/se
 import { toast, tryTo } from '../components/toast.js';
 import { transferDialog } from '../components/transfer-dialog.js';
 import { iconField, showIcon } from '../components/workspace-icon.js';
+import { linksSection } from '../components/workspace-links.js';
+import { usageSection } from '../components/workspace-usage.js';
 import { bindSwitcher, colourField } from '../components/workspace-switcher.js';
 import { workspacePage } from '../lib/addresses.js';
 import { subscriptionSection } from '../components/workspace-subscription.js';
 import * as api from '../lib/api.js';
 import { $, find, h, setText } from '../lib/dom.js';
-import { sized } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
 import { pageEvents } from '../lib/page-events.js';
 import { statusOf } from '../lib/request.js';
 import { MemberStore } from '../stores/members.js';
+import { WorkspaceLinkStore } from '../stores/workspace-links.js';
 
 /** @import { ChangeEvent, CurrentUser, Workspace } from '../lib/types.js' */
 
@@ -79,27 +81,6 @@ const files = (workspace) =>
       () => location.assign(api.workspaceArchive(workspace.id)),
     ),
   );
-
-/** @param {Workspace} workspace */
-async function usage(workspace) {
-  const used = await api.usage(workspace.id).catch(() => null);
-  if (!used) return null;
-  const facts = [
-    ['Documents', `${used.documents}${used.deleted_documents ? `, and ${used.deleted_documents} in the trash` : ''}`],
-    ['Members', used.member_limit ? `${used.members} of ${used.member_limit}` : String(used.members)],
-    [
-      'Storage',
-      `${sized(used.storage_used_bytes)}${used.storage_limit_bytes ? ` of ${sized(used.storage_limit_bytes)}` : ''}`,
-    ],
-    ['Of which files', sized(used.attachment_bytes)],
-    ['Of which history', sized(used.history_bytes)],
-  ];
-  return section(
-    'Usage',
-    null,
-    h('dl', { class: 'facts' }, ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
-  );
-}
 
 /**
  * @param {Workspace} workspace
@@ -198,6 +179,8 @@ class SettingsPage {
     this.workspace = null;
     /** @type {MemberStore | null} */
     this.members = null;
+    /** @type {WorkspaceLinkStore | null} */
+    this.links = null;
   }
 
   /** Shows the page again: after its start, and after a change of the workspace's state or of the person's rights. */
@@ -231,8 +214,9 @@ class SettingsPage {
       isManager && isOpen && general(workspace),
       membersSection(workspace, user, this.memberStore(workspace)),
       may(workspace, 'can_invite_members') && isOpen && invitationsSection(workspace),
+      may(workspace, 'can_invite_members') && isOpen && linksSection(this.linkStore(workspace)),
       await subscriptionSection(workspace),
-      await usage(workspace),
+      await usageSection(workspace),
       isManager && files(workspace),
       isManager && activitySection(workspace),
       lastingChanges(workspace, user, () => this.refresh()),
@@ -247,6 +231,14 @@ class SettingsPage {
     this.members = new MemberStore({ workspace: workspace.id, onError: () => {} });
     this.events.follow(this.members);
     return this.members;
+  }
+
+  /** @param {Workspace} workspace */
+  linkStore(workspace) {
+    if (this.links) this.events.unfollow(this.links);
+    this.links = new WorkspaceLinkStore(workspace.id);
+    this.events.follow(this.links);
+    return this.links;
   }
 
   /** @param {ChangeEvent} event */

@@ -1,4 +1,4 @@
-/** The base of the stores that belong to one document and read again what live events name. */
+/** The base of stores that read again what live events name. */
 
 /** @import { ChangeEvent } from '../lib/types.js' */
 
@@ -45,11 +45,19 @@ export class FollowedStore {
   }
 
   /**
+   * Whether a live event is about the store's entities.
+   * @param {ChangeEvent} event
+   */
+  concerns(event) {
+    return this.entities.has(event.entity_type) && event.document_id === this.document;
+  }
+
+  /**
    * Takes a live event into account.
    * @param {ChangeEvent} event
    */
   apply(event) {
-    if (!this.entities.has(event.entity_type) || event.document_id !== this.document) return;
+    if (!this.concerns(event)) return;
     this.changed.add(event.entity_id);
     this.readSoon();
   }

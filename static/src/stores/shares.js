@@ -3,28 +3,9 @@ import { batch, computed, signal } from '@preact/signals';
 import { messageOf, statusOf } from '../lib/request.js';
 import * as api from '../lib/shares-api.js';
 import { FollowedStore } from './followed-store.js';
+import { wholeOf } from './whole-list.js';
 
 /** @import { Access, AccessRequest, Share } from '../lib/share-types.js' */
-/** @import { Page, Query } from '../lib/types.js' */
-
-const PAGE = 200;
-
-/**
- * Reads all pages of a list.
- * @template T
- * @param {(query: Query) => Promise<Page<T>>} read
- */
-async function wholeOf(read) {
-  /** @type {T[]} */
-  const found = [];
-  let cursor = null;
-  do {
-    const page = await read({ limit: PAGE, cursor });
-    found.push(...page.items);
-    cursor = page.next_cursor;
-  } while (cursor);
-  return found;
-}
 
 export class ShareStore extends FollowedStore {
   /**
