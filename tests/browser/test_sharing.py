@@ -163,13 +163,23 @@ async def test_a_link_to_many_documents_lists_them(server: Server, arrive: Arriv
     (owner,) = await people(server, "ada")
     garden = await team(server, owner)
     doc = await make(owner, garden, "Plan", content=TEXT)
-    await make(owner, garden, "Budget")
-    made = await owner.post(f"/workspaces/{garden['id']}/shares", json={"name": "Customers"})
-    assert made.status_code == 201, made.text
+    for tagged in (doc, await make(owner, garden, "Budget")):
+        assert (await owner.put(f"/documents/{tagged['id']}/tags", json={"tags": ["open"]})).status_code == 200
+    await make(owner, garden, "Salaries")
+    ada = await enter(server, arrive, owner)
+    await ready(ada, f"/w/{garden['slug']}/settings")
+    links = ada.page.get_by_role("region", name="Links")
+    await links.get_by_role("button", name="New link").click(timeout=WITHIN)
+    await ada.page.get_by_label("Documents").select_option("Tag open")
+    await ada.page.get_by_label("Name (optional)").fill("Customers")
+    await ada.page.get_by_role("button", name="Create link").click()
+    url = await links.get_by_label("Address of the link").input_value(timeout=WITHIN)
+    await expect(links.get_by_role("list", name="Links")).to_contain_text("Tag open")
+    assert await faults(ada.page) == []
     guest = await arrive(server)
-    await guest.page.goto(page_of(server, made.json()))
+    await guest.page.goto(f"{server.http}{urlsplit(url).path}")
     await come_as(guest, "Ann")
-    await expect(guest.page.get_by_role("heading", level=1)).to_have_text(garden["name"], timeout=WITHIN)
+    await expect(guest.page.get_by_role("heading", level=1)).to_have_text("open", timeout=WITHIN)
     listed = guest.page.get_by_role("list", name="Documents").get_by_role("link")
     await expect(listed).to_have_count(2)
     await listed.filter(has_text="Plan").click()
@@ -179,7 +189,10 @@ async def test_a_link_to_many_documents_lists_them(server: Server, arrive: Arriv
     await guest.page.go_back()
     await expect(listed).to_have_count(2, timeout=WITHIN)
     assert [entry for entry in guest.refused if "ERR_ABORTED" not in entry] == []
-    assert (await owner.delete(f"/shares/{made.json()['id']}")).status_code == 204
+    await links.get_by_role("button", name="Actions for Customers").click()
+    await ada.page.get_by_role("menuitem", name="Revoke").click()
+    await ada.page.get_by_role("button", name="Revoke").click()
+    await expect(links.get_by_text("No links.")).to_be_visible(timeout=WITHIN)
     await guest.page.reload()
     await expect(guest.page.get_by_role("heading", level=1)).to_have_text("This link has ended", timeout=WITHIN)
 
