@@ -1877,7 +1877,7 @@ CREATE FUNCTION app.notify(p_user uuid, p_kind text, p_workspace uuid, p_documen
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-DECLARE entry uuid; wish text := CASE WHEN p_kind IN ('membership', 'invitation') THEN 'documentShared'
+DECLARE entry uuid; wish text := CASE WHEN p_kind IN ('membership', 'invitation', 'share') THEN 'documentShared'
                                       WHEN p_kind = 'role' THEN 'systemUpdates' END;
 BEGIN
   PERFORM FROM users WHERE id = p_user AND is_active AND deleted_at IS NULL;

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION app.notify(p_user uuid, p_kind text, p_workspace uuid, p_document uuid, p_comment uuid, p_actors uuid[],
   p_within interval DEFAULT NULL, p_data jsonb DEFAULT '{}', p_invitation uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE entry uuid; wish text := CASE WHEN p_kind IN ('membership', 'invitation') THEN 'documentShared'
+DECLARE entry uuid; wish text := CASE WHEN p_kind IN ('membership', 'invitation', 'share') THEN 'documentShared'
                                       WHEN p_kind = 'role' THEN 'systemUpdates' END;
 BEGIN
   PERFORM FROM users WHERE id = p_user AND is_active AND deleted_at IS NULL;

@@ -164,10 +164,7 @@ export interface Tag {
   color?: string | null;
 }
 
-export interface Category {
-  id: string;
-  name: string;
-}
+export type Category = { id: string; name: string };
 
 /** Somebody who has a document open. Guests have no user_id. */
 export interface PresentPerson {
