@@ -93,8 +93,7 @@ async def test_what_an_import_left_out_is_told(server: Server, arrive: Arrive, t
     result = page.get_by_role("dialog", name="Imported, with notes")
     await expect(result).to_be_visible(timeout=WITHIN)
     notes = result.get_by_role("list", name="Left out or changed")
-    await expect(notes).to_contain_text("1 picture that the text shows from a file beside it was left out: rose.png")
-    await expect(notes).to_contain_text("1 picture was left out: rose.png")
+    await expect(notes).to_contain_text("1 file attached that cannot be shown as pictures: rose.png")
     await expect(result.get_by_role("link")).to_have_text(["Roses"])
     assert await faults(page) == []
     await page.keyboard.press("Enter")

@@ -6,7 +6,8 @@
 const GATHER = 300;
 const FIRST_WAIT = 2000;
 const LONGEST_WAIT = 60000;
-const BLOCKS = '#article :is(h1, h2, h3, h4, h5, h6, p, li, pre, tr, figure, .formula)';
+/** What is folded away has no place on the screen. */
+const BLOCKS = '#article :is(h1, h2, h3, h4, h5, h6, p, li, pre, tr, figure, .formula):not(details *)';
 
 const main = /** @type {HTMLElement} */ (document.getElementById('page'));
 const state = /** @type {HTMLElement} */ (document.getElementById('state'));
