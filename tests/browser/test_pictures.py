@@ -15,8 +15,6 @@ from tests.server import Server
 
 pytestmark = pytest.mark.usefixtures("node_packages")
 
-IS_LOADED = "image => image.complete && image.naturalWidth > 0"
-
 
 async def choose(page: Page, group: Locator, octets: bytes) -> None:
     async with page.expect_file_chooser() as chooser:
@@ -57,7 +55,7 @@ async def test_a_picture_is_cut_out_and_shown_to_everybody(server: Server, arriv
     await ben.open(doc["address"])
     avatar = ben.page.locator(f'#avatars img[src^="{address}"]')
     await expect(avatar).to_be_attached(timeout=WITHIN)
-    assert await avatar.evaluate(IS_LOADED)
+    await expect(avatar).not_to_have_js_property("naturalWidth", 0)
     slug = space["slug"]
     await ready(ben, f"/w/{slug}/settings")
     await expect(ben.page.locator(f'.line .avatar img[src^="{address}"]')).to_be_attached(timeout=WITHIN)
