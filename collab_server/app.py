@@ -201,8 +201,9 @@ def _bodies(settings: Settings) -> tuple[Rule, ...]:
     files = settings.max_attachment_bytes + _FORM_BYTES
     attachments = Rule("POST", re.compile(r"/api/v1/documents/[^/]+/attachments"), files, kept=False)
     uploads = Rule("PATCH", re.compile(r"/api/v1/uploads/[^/]+"), settings.max_attachment_bytes, kept=False)
-    pictures = Rule("PUT", re.compile(r"/api/v1/(users/me/avatar|workspaces/[^/]+/icon)"), MAX_UPLOAD_BYTES)
     most = settings.max_message_bytes
+    # Not more than of other bodies: the largest is what one person may have on the way.
+    pictures = Rule("PUT", re.compile(r"/api/v1/(users/me/avatar|workspaces/[^/]+/icon)"), min(MAX_UPLOAD_BYTES, most))
     whole = [
         Rule("POST", re.compile(path), settings.largest_message, refusal=refusal) for path, refusal in _WHOLE_DOCUMENTS
     ]
