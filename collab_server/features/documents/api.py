@@ -210,8 +210,13 @@ async def create_connect_token(
     if identity.kind == "connect":
         raise Forbidden("a connect token cannot create another one")
     role = await require(db, identity, document_id, Action.VIEW)
-    if body.name is not None and (identity.user_id is None or not allowed(role, Action.SHARE)):
+    if body.name is not None and not (identity.user_id and allowed(role, Action.SHARE)):
         raise Forbidden("a name needs a signed-in user with the right to share the document")
+    if body.name is not None:
+        # A share to write is no right to let others in.
+        async with db.as_user(identity.subject) as conn:
+            if not await document_queries.may_share(conn, document_id):
+                raise Forbidden("a name needs a signed-in user with the right to share the document")
     granted = min(role, role_named(body.role))
     ends = datetime.now(UTC) + timedelta(minutes=body.minutes)
     if identity.expires_at is not None:

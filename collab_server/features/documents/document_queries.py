@@ -145,6 +145,12 @@ async def find_document_unchecked(conn: Conn, document_id: UUID) -> Document | N
     return row_to_document(row) if row else None
 
 
+async def may_share(conn: Conn, document_id: UUID) -> bool:
+    """Whether the transaction's user decides who may open the document: a share to write is not enough."""
+    found: bool = await conn.fetchval("SELECT app.may_share($1)", document_id)
+    return found
+
+
 async def count_open_threads(conn: Conn, document_id: UUID) -> int:
     """Count the open threads of a document that the transaction's user may read."""
     counts: dict[str, Any] = json.loads(await conn.fetchval("SELECT app.open_threads($1)::text", [document_id]))

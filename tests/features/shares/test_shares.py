@@ -52,6 +52,15 @@ async def test_a_share_leaves_the_workspace_to_its_members(api: ApiHarness) -> N
     assert code(await api.stranger.delete(path)) == "forbidden"
 
 
+async def test_a_share_to_write_lets_nobody_else_in(api: ApiHarness) -> None:
+    document = await api.make()
+    path = f"/documents/{document['id']}/connect-tokens"
+    await share(api, document["id"], kind="user", user_id=api.stranger.id, permission="write")
+    assert (await api.stranger.post(path, json={"role": "editor"})).status_code == 201, "for themselves"
+    assert code(await api.stranger.post(path, json={"role": "editor", "name": "Another"})) == "forbidden"
+    assert (await api.editor.post(path, json={"role": "editor", "name": "Another"})).status_code == 201
+
+
 async def test_an_administrator_by_share_manages_the_document(api: ApiHarness) -> None:
     document = await api.make()
     path = f"/documents/{document['id']}"
