@@ -29,14 +29,15 @@ window.start = (address) => new Promise((resolve) => {
         const { $head } = editor.state.selection
         return [$head.parent.textBetween(0, $head.parentOffset), $head.parent.textBetween($head.parentOffset, $head.parent.content.size)]
       },
-      /** Put the cursor behind the first occurrence of this text. */
+      /** Put the cursor behind the first occurrence of this text. Tiptap's own focus() waits for the next frame: keys before it are lost. */
       behind: (text) => {
         let found = null
         editor.state.doc.descendants((node, at) => {
           const index = node.isText ? node.text.indexOf(text) : -1
           if (found === null && index >= 0) found = at + index + text.length
         })
-        editor.chain().setTextSelection(found).focus().run()
+        editor.commands.setTextSelection(found)
+        editor.view.focus()
       },
     }
     resolve()
