@@ -10,6 +10,8 @@ WORKDIR /app
 COPY migrations/ migrations/
 COPY static/ static/
 COPY collab_server/ collab_server/
+# The account of the server cannot write here: each of its processes would compile the modules again.
+RUN python -m compileall -q collab_server
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

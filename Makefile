@@ -20,6 +20,8 @@ LONG_TESTS := tests/browser/test_tiptap.py tests/client/test_crash.py tests/clus
   tests/interop/test_generated_documents.py tests/interop/test_programs.py tests/test_crash.py tests/test_floods.py \
   tests/test_hostile_sockets.py tests/test_outage.py
 ARGS :=
+# Some images set it. Each of the many processes of a server and of the tests would then compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
 .PHONY: serve test check coverage crash faults soak bench docs bundle schema lock clean node-packages
