@@ -1,7 +1,13 @@
-"""What the benchmarks say of the figures that they are given; the figures themselves are never asserted."""
+"""What the benchmarks say of the figures that they are given, and their clients; the figures themselves are never
+asserted.
+"""
+
+import asyncio
+from typing import cast
 
 import pytest
 
+from benchmarks import wire
 from benchmarks.goals import GOALS, goal_rows
 from benchmarks.plot import Curve, Panel, svg
 from benchmarks.report import Found, Row, table
@@ -76,3 +82,31 @@ def test_a_plot_needs_what_it_shows() -> None:
     assert drawn.count("<circle") == 1 + 2 and "a &lt; b" in drawn
     with pytest.raises(ValueError, match="no points"):
         cost_plot({})
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [wire.PING],
+        [b"\x82\x01x" + wire.PING + b"\x82\x01y"],
+        [wire.PING + b"\x82\x01y"],
+        [b"\x82\x01x\x89", b"\x00\x82\x01y"],
+    ],
+    ids=["alone", "between frames", "before a frame", "in two chunks"],
+)
+async def test_a_client_answers_a_ping_wherever_it_stands(chunks: list[bytes]) -> None:
+    written: list[bytes] = []
+
+    class Transport:
+        def write(self, data: bytes) -> None:
+            written.append(data)
+
+    client = wire.Client(wire.Target("y-websocket", "localhost", 1, "/ws", 0, 0.0), "room")
+    client.connection_made(cast(asyncio.Transport, Transport()))
+    client.data_received(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    written.clear()
+    client.data_received(b"\x82\x01x")
+    assert written == []
+    for chunk in chunks:
+        client.data_received(chunk)
+    assert written == [wire.PONG]

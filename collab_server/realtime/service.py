@@ -49,6 +49,8 @@ SWEEP_INTERVAL = 0.5
 CONCURRENT_JOINS = 16
 CLOSED_AT_ONCE = 50
 CLOSE_PAUSE = 0.05
+FOLD_GRACE = 5.0
+"""Seconds for folds when the process stops; the next one goes on with the logs that are left."""
 """Seconds between two groups of sockets that are closed at once when the process stops: 1,000 sockets a second."""
 
 
@@ -276,7 +278,8 @@ class RealtimeService:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(1.0, grace / 4)):
                 await self.group_commit.wait_flushed()
-        await self.compactor.wait_finished(5)
+        if left := await self.compactor.end(FOLD_GRACE):
+            log.info("logs are left to fold; a later server does it", extra={"documents": left})
         await self.hub.openings.flush()
         unsaved = [document for document in self.hub.list_documents() if not document.room.saved]
         for document in unsaved:

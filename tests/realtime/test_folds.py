@@ -1,4 +1,4 @@
-"""Which documents are folded at the same time."""
+"""Which documents are folded at the same time, and what becomes of folds when the process stops."""
 
 import asyncio
 from typing import Any
@@ -54,4 +54,35 @@ async def test_documents_that_fold_slowly_leave_a_slot_to_the_others(monkeypatch
         await asyncio.wait(waiting)
         assert first.document.room.log_rows == second.document.room.log_rows == 0
         for client in (first, second, quick):
+            client.leave()
+
+
+async def test_folds_end_before_the_process_does(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun: set[UUID] = set()
+    never = asyncio.Event()
+
+    async def gated(db: Any, workers: Any, document_id: UUID) -> Any:
+        begun.add(document_id)
+        await never.wait()
+
+    async with (
+        databases.migrated("18") as database,
+        node(database.login_dsn, LocalBus(), worker_processes=1) as service,
+    ):
+        clients = [await joined(service, await new_document(database)) for _ in range(3)]
+        for client in clients:
+            client.type("x", 0)
+            await client.document.next_commit()
+        monkeypatch.setattr(store, "fold", gated)
+        tasks = [service.compactor.fold_soon(client.document, at_once=True) for client in clients[:2]]
+        await until(lambda: bool(begun), "a fold that does not end")
+        assert await service.compactor.end(0.0) == 2
+        assert all(task is not None and task.cancelled() for task in tasks)
+        assert len(begun) == 1
+        assert service.compactor.fold_soon(clients[2].document, at_once=True) is None
+        assert [client.document.room.log_rows for client in clients] == [1, 1, 1]
+        assert not [record for record in caplog.records if "fold" in record.message]
+        for client in clients:
             client.leave()

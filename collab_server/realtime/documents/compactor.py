@@ -64,6 +64,7 @@ class Compactor:
         self._on_fold = on_fold
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._running: set[UUID] = set()
+        self._ended = False
         self._failures: dict[UUID, tuple[float, float]] = {}
         """Documents whose last fold failed: (earliest next attempt in monotonic seconds, pause before it)."""
 
@@ -86,13 +87,13 @@ class Compactor:
             self.fold_soon(document)
 
     def fold_soon(self, document: LiveDocument, *, at_once: bool = False) -> asyncio.Task[None] | None:
-        """Queue a fold and return its task; None where nothing is to be folded.
+        """Queue a fold and return its task; None where nothing is to be folded, and after `end`.
 
         A document whose last fold failed is left until its pause is over, unless `at_once`.
         """
         if (task := self._tasks.get(document.id)) is not None:
             return task
-        if not document.room.log_rows or document.replaced:
+        if not document.room.log_rows or document.replaced or self._ended:
             return None
         if not at_once and document.id in self._failures and time.monotonic() < self._failures[document.id][0]:
             return None
@@ -165,7 +166,17 @@ class Compactor:
         async with self._slot(document_id):
             await store.fold(self._db, self._workers, document_id)
 
-    async def wait_finished(self, seconds: float) -> None:
-        """Wait until the running folds end, at most this long."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+    async def end(self, seconds: float) -> int:
+        """Let the folds that run or are queued go on for at most this long, then cancel them. No further one begins.
+
+        Returns the number of cancelled folds.
+        """
+        self._ended = True
+        if not self._tasks:
+            return 0
+        _, left = await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        return len(left)
