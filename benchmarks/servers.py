@@ -97,7 +97,12 @@ class Server:
 
 def _ours_environment(port: int, folder: Path) -> dict[str, str]:
     # A recorded session is typed again faster than one socket may write for long.
-    allowed = {"COLLAB_RATE_UPDATES": "100000", "COLLAB_RATE_REQUESTS": "0"}
+    allowed = {
+        "COLLAB_RATE_UPDATES": "100000",
+        "COLLAB_RATE_REQUESTS": "0",
+        "COLLAB_GUEST_CREATIONS_PER_MINUTE": "100000",
+        "COLLAB_GUEST_CREATION_BURST": "100000",
+    }
     return {"COLLAB_DATA_DIR": str(folder), "COLLAB_PORT": str(port), "COLLAB_LOG_LEVEL": "warning", **allowed}
 
 

@@ -9,6 +9,7 @@ from benchmarks.documents import keystrokes
 from benchmarks.processes import Cpu
 from benchmarks.report import Figures
 from benchmarks.wire import (
+    CONNECT_SECONDS,
     Client,
     Clock,
     Reader,
@@ -56,7 +57,8 @@ async def typing(target: Target, load: Typing) -> Figures:
         [Reader(target, room, clock, probe=seat == load.clients - 1) for seat in range(load.clients)] for room in rooms
     ]
     everyone = [client for room in members for client in room]
-    await open_all(target, everyone)
+    # Durable servers make each new document first.
+    await open_all(target, everyone, seconds=CONNECT_SECONDS * max(1.0, load.rooms / 250))
     await asyncio.sleep(0.5)
 
     each = max(1, round(load.rate * load.seconds))

@@ -62,6 +62,8 @@ def works(*, quick: bool) -> dict[str, Work]:
 
 def _typing(*, quick: bool) -> dict[str, Work]:
     seconds = 1.0 if quick else 5.0
+    # Long enough that documents rest between their edits, and are folded.
+    pairs_seconds = 5.0 if quick else 20.0
     flood = Typing(1, 200, 20, 25, seconds)
     writers = 4 if quick else 10
     sessions: dict[str, Run] = {
@@ -80,6 +82,18 @@ def _typing(*, quick: bool) -> dict[str, Work]:
             CPU,
             servers=EVERY,
             quick=IN_MEMORY,
+        ),
+        "pairs": Work(
+            "Pairs: 1,000 rooms of 2 clients, 500 updates/s",
+            one(lambda t: typing(t, Typing(1000, 2, 1, 0.5, pairs_seconds))),
+            CPU,
+            quick=(),
+        ),
+        "resting": Work(
+            "Resting pairs: 1,000 rooms of 2 clients, an edit every 5 s in each",
+            one(lambda t: typing(t, Typing(1000, 2, 1, 0.2, pairs_seconds))),
+            CPU,
+            quick=(),
         ),
         "busy": Work(
             "Busy rooms: 20 x 10 clients, all write, 2,000 updates/s",
