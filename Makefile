@@ -10,15 +10,15 @@ ALL_TESTS := -n 2 --dist loadfile --no-loadscope-reorder
 LONG_FORMS := ANCHOR_ROUNDS=40 CLIENT_CRASHES=100 CONVERGENCE_ROUNDS=400 CRASH_ROUNDS=200 CROWD=300 \
   DISCUSSION_CRASHES=50 DISCUSSION_PEOPLE=50 FAULT_ROUNDS=100 FEED_SECONDS=60 FLOOD_FRAMES=100000 \
   GENERATED_DOCUMENTS=10000 HISTORY_CRASH_ROUNDS=50 HOSTILE_FRAMES=100000 LIVE_ANCHOR_EDITS=10000 OUTAGE_SECONDS=40 \
-  PATCH_ROUNDS=1000 RESTORE_ROUNDS=200 TIPTAP_PATCHES=1000 \
-  UPLOAD_ROUNDS=300
+  PATCH_ROUNDS=1000 RESTORE_ROUNDS=200 SCHEMA_EXAMPLES=40 \
+  TIPTAP_PATCHES=1000 UPLOAD_ROUNDS=300
 LONG_TESTS := tests/browser/test_tiptap.py tests/client/test_crash.py tests/cluster/test_comments.py \
   tests/cluster/test_faults.py tests/cluster/test_slow_readers.py tests/core/test_anchors.py \
   tests/features/attachments/test_faults.py tests/features/changes/test_proof.py tests/features/comments/test_anchors_live.py \
   tests/features/comments/test_killed.py tests/features/history/test_history_crash.py \
   tests/features/history/test_restore_while_typing.py tests/interop/test_convergence.py \
   tests/interop/test_generated_documents.py tests/interop/test_programs.py tests/test_crash.py tests/test_floods.py \
-  tests/test_hostile_sockets.py tests/test_outage.py
+  tests/test_hostile_sockets.py tests/test_outage.py tests/test_schemathesis.py
 ARGS :=
 # Some images set it. Each of the many processes of a server and of the tests would then compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -53,10 +53,10 @@ crash: $(VENV)/.installed-dev
 faults: $(VENV)/.installed-dev
 	@COLLAB_FAULT_ROUNDS=$${COLLAB_FAULT_ROUNDS:-100} exec $(PYTHON) -m pytest -x -s -o faulthandler_timeout=0 tests/cluster/test_faults.py $(ARGS)
 
-# The long forms of tests that are short in `make test`, and other examples than these for the tests with hypothesis.
+# The long forms of tests that are short in `make test`, and with other random numbers.
 soak: $(VENV)/.installed-dev node-packages
 	@COLLAB_RANDOM_EXAMPLES=1 exec $(PYTHON) -m pytest -q tests/core
-	@$(foreach form,$(LONG_FORMS),export COLLAB_$(firstword $(subst =, ,$(form)))="$${COLLAB_$(subst =,:-,$(form))}";) \
+	@export COLLAB_RANDOM_EXAMPLES=1; $(foreach form,$(LONG_FORMS),export COLLAB_$(firstword $(subst =, ,$(form)))="$${COLLAB_$(subst =,:-,$(form))}";) \
 	  exec $(PYTHON) -m pytest -s -o faulthandler_timeout=0 $(or $(ARGS),$(LONG_TESTS))
 
 bench: $(VENV)/.installed-dev

@@ -17,7 +17,10 @@ import socket
 import sys
 from contextlib import suppress
 
+from argon2 import PasswordHasher
+
 from collab_server import cli
+from collab_server.features.users import passwords
 
 _IMPORTED = (
     "collab_server.process.bootstrap",
@@ -96,9 +99,15 @@ def run(own: socket.socket) -> None:
     runpy.run_module("collab_server", run_name="__main__", alter_sys=True)
 
 
+def hash_cheaply() -> None:
+    """A password's hash is to cost 50 ms and 64 MB; a run of all tests makes thousands."""
+    vars(passwords)["PasswordHasher"] = lambda **_: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 if __name__ == "__main__":
     for module in _IMPORTED:
         importlib.import_module(module)
+    hash_cheaply()
     # Objects of the imports stay shared with the copies: the collector would write to each of them.
     gc.disable()
     gc.freeze()

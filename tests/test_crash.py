@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.peers import Family, Peer
+from tests.seeds import choose_seed
 from tests.server import Server
 
 ROUNDS = int(os.environ.get("COLLAB_CRASH_ROUNDS", "8"))
@@ -41,8 +42,7 @@ async def assert_stored(server: Server, people: Iterable[Peer], *, everything: b
 
 
 async def test_no_acknowledged_edit_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     chance = random.Random(seed)
     async with Server(tmp_path) as server:
         people = [

@@ -12,6 +12,7 @@ from tests.bystanders import FAMILIES, Bystanders, dial, memory, prefix, under_a
 from tests.features.auth.visitor import metric
 from tests.peers import Family, Peer, awareness_payload, var_bytes, var_string, var_uint
 from tests.raw_socket import BINARY, CONTINUATION, PING, PONG, Socket, encode_frame
+from tests.seeds import choose_seed
 from tests.server import Server
 from tests.waiting import until
 
@@ -254,8 +255,7 @@ async def test_messages_of_every_kind_in_fragments_from_sockets_that_read_slowly
     server: Server, bystanders: Bystanders
 ) -> None:
     """`COLLAB_FLOOD_FRAMES=100000 make soak` is the long form."""
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     before = memory(server)
     most = 0.0
 

@@ -14,6 +14,7 @@ from tests.interop.harness import NodeClients
 from tests.peers import Family, awareness_payload, var_bytes, var_string, var_uint
 from tests.raw_socket import Socket
 from tests.require import needs
+from tests.seeds import choose_seed
 from tests.server import Server
 
 FRAMES = int(os.environ.get("COLLAB_HOSTILE_FRAMES", "3000"))
@@ -103,8 +104,7 @@ async def attack(server: Server, family: Family, name: str, frames: list[bytes])
 
 @pytest.mark.parametrize("family", FAMILIES)
 async def test_random_bytes_end_their_own_socket_only(server: Server, bystanders: Bystanders, family: Family) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     chance = random.Random(seed)
     frames = [
         prefix(family, bystanders.name) * chance.randrange(2) + chance.randbytes(chance.randint(0, 80))
@@ -122,8 +122,7 @@ async def test_mutilated_messages_never_reach_the_others_as_something_unreadable
 ) -> None:
     """What remains readable after the mutilation is an edit like any other, which stock clients can read as well."""
     needs("node")
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     chance = random.Random(seed)
     corpus = valid_messages()
     frames = [prefix(family, bystanders.name) + mutated(chance.choice(corpus), chance) for _ in range(FRAMES)]

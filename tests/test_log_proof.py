@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 from tests import databases
+from tests.seeds import choose_seed
 from tests.site import PLAYGROUND
 
 Act: TypeAlias = Callable[[asyncpg.Connection, random.Random], Awaitable[None]]
@@ -115,8 +116,7 @@ class Proof:
 async def test_concurrent_appends_compactions_and_loads_lose_repeat_and_tear_nothing(
     version: databases.Version,
 ) -> None:
-    seed = random.randrange(2**32)
-    print("seed", seed)
+    seed = choose_seed()
     async with databases.migrated(version) as database:
         proof = Proof(database.login_dsn, seed)
         owner = await asyncpg.connect(database.owner_dsn)

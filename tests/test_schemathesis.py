@@ -1,12 +1,9 @@
 """Requests made from the OpenAPI description, good ones and bad ones: never a 500, and always an answer that is
 documented, to somebody who has a workspace, a document and a token.
-
-COLLAB_TEST_SEED repeats a run; the seed is printed.
 """
 
 import asyncio
 import os
-import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -26,11 +23,11 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.features.attachments.attaching import picture
 from tests.people import Person, people
+from tests.seeds import choose_seed
 from tests.server import Server
 
-EXAMPLES = 4
-"""Of each operation, good and bad ones each: more take longer than they find."""
-SEED = int(os.environ.get("COLLAB_TEST_SEED") or random.SystemRandom().randrange(2**32))
+EXAMPLES = int(os.environ.get("COLLAB_SCHEMA_EXAMPLES", "4"))
+"""Of each operation, good and bad ones each."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -73,13 +70,14 @@ async def test_every_operation_keeps_what_its_description_promises(server: Serve
     known = await things(person)
     async with httpx.AsyncClient() as client:
         description = (await client.get(f"{server.api}/openapi.json")).json()
-    print(f"COLLAB_TEST_SEED={SEED}")
-    faults = await asyncio.to_thread(tried_out, description, server, person, known)
-    assert not faults, f"COLLAB_TEST_SEED={SEED}\n\n" + "\n\n".join(faults)
+    faults = await asyncio.to_thread(tried_out, description, server, person, known, choose_seed())
+    assert not faults, "\n\n".join(faults)
 
 
-def tried_out(description: dict[str, Any], server: Server, person: Person, known: dict[str, str]) -> list[str]:
-    """What is wrong, a text for each operation."""
+def tried_out(
+    description: dict[str, Any], server: Server, person: Person, known: dict[str, str], number: int
+) -> list[str]:
+    """What is wrong, a text for each operation. `number`: the seed of the examples."""
     schema = schemathesis.openapi.from_dict(description)
     headers = {"authorization": f"Bearer {person.token}"}
     faults = []
@@ -90,7 +88,7 @@ def tried_out(description: dict[str, Any], server: Server, person: Person, known
             continue  # a good request's answer never ends
         for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
 
-            @seed(SEED)
+            @seed(number)
             @settings(
                 max_examples=EXAMPLES,
                 database=None,

@@ -16,11 +16,14 @@ from collab_server.core.documents.projection import project
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, team
 from tests.people import Person
+from tests.seeds import choose_seed
 from tests.server import Server
 from tests.tiptap import packages
 from tests.waiting import until
 
 PATCHES = int(os.environ.get("COLLAB_TIPTAP_PATCHES", "100"))
+TYPING = 20
+"""Milliseconds between two keys: several edits between two patches, and time for these."""
 
 START = """
 <h1>Plan</h1><p style="text-align: center">The first word stays.</p><h2>Notes</h2><p>Typing here: and no further.</p>
@@ -95,8 +98,7 @@ def work(owner: Person, document: dict[str, Any], dice: random.Random) -> Callab
 async def test_nothing_typed_is_lost_while_markdown_is_patched(
     server: Server, arrive: Arrive, page_of_tiptap: str
 ) -> None:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     owner, friend = await people(server, "ann", "ben")
     garden = await team(server, owner, editor=friend)
     made = await make(owner, garden, "Tiptap")
@@ -120,7 +122,7 @@ async def test_nothing_typed_is_lost_while_markdown_is_patched(
     async def type_on() -> None:
         while not done.is_set():
             word = f" word{len(typed)}"
-            await page.keyboard.type(word)
+            await page.keyboard.type(word, delay=TYPING)
             typed.append(word)
 
     typing = asyncio.create_task(type_on())

@@ -19,6 +19,7 @@ from tests.client.agent import COMMENTS_EVERY
 from tests.client.devices import device, text_on_server
 from tests.features.api_harness import ApiHarness
 from tests.require import ROOT
+from tests.seeds import choose_seed
 
 ROUNDS = int(os.environ.get("COLLAB_CLIENT_CRASHES", "12"))
 WITHIN = 60.0
@@ -84,8 +85,7 @@ async def assert_said_once(field: ApiHarness, agent: Agent, document: UUID) -> N
 
 
 async def test_a_client_that_is_killed_loses_and_repeats_nothing(field: ApiHarness, tmp_path: Path) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     chance = random.Random(seed)
     path = tmp_path / "killed.sqlite"
     async with OfflineClient(path) as client:

@@ -13,6 +13,7 @@ from tests.cluster.conftest import Cluster
 from tests.interop.harness import FAMILIES
 from tests.peers import Peer
 from tests.people import Person, people, run
+from tests.seeds import choose_seed
 from tests.waiting import until
 
 PEOPLE = int(os.environ.get("COLLAB_DISCUSSION_PEOPLE", "10"))
@@ -31,8 +32,7 @@ async def listed(who: Person, document: str) -> list[dict[str, Any]]:
 
 
 async def test_comments_on_two_servers_at_once_are_all_there_and_once(two: Cluster) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     rng = random.Random(seed)
     staff = await people(two.servers[0], *(f"person{number}" for number in range(PEOPLE)))
     owner = staff[0]

@@ -22,6 +22,7 @@ from tests.cluster.test_nodes import present
 from tests.cluster.wired import Node, Wired
 from tests.peers import Family, Peer, marks_in
 from tests.realtime.team import Team, found_team
+from tests.seeds import choose_seed
 from tests.waiting import until
 
 FAMILIES: tuple[Family, Family] = ("yws", "hocus")
@@ -35,7 +36,7 @@ GHOSTS = 15.0
 
 _GIVEN = os.environ.get("COLLAB_FAULT_SEED")
 ROUNDS = 1 if _GIVEN else int(os.environ.get("COLLAB_FAULT_ROUNDS", "5"))
-FIRST_SEED = int(_GIVEN) if _GIVEN else random.SystemRandom().randrange(2**31)
+FIRST_SEED = int(_GIVEN) if _GIVEN else choose_seed()
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))

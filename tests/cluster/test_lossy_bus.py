@@ -28,6 +28,7 @@ from tests import databases
 from tests.cluster.wired import KEY
 from tests.peers import awareness_payload
 from tests.realtime.document_harness import ListSession, session_of, updates_to
+from tests.seeds import choose_seed
 from tests.waiting import until
 
 
@@ -122,8 +123,7 @@ async def new_document(database: databases.Database) -> UUID:
 
 
 async def test_every_second_message_lost_doubled_late_or_swapped_costs_time_only() -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     rng = random.Random(seed)
     exchange: set[LocalBus] = set()
     buses = [FaultyBus(exchange, rng) for _ in range(2)]

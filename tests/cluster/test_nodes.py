@@ -21,6 +21,7 @@ from tests.interop.harness import FAMILIES
 from tests.peers import Peer, awareness_payload, var_bytes, var_string, var_uint
 from tests.people import nobody
 from tests.realtime.streams import page
+from tests.seeds import choose_seed
 from tests.server import Server
 from tests.site import PLAYGROUND
 from tests.waiting import until
@@ -42,8 +43,7 @@ async def test_an_edit_on_one_node_reaches_the_clients_of_the_other(two: Cluster
 
 
 async def test_edits_at_the_same_moment_on_both_nodes_converge(two: Cluster) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     rng = random.Random(seed)
     peers = [
         await Peer(two.servers[number % 2], rng.choice(("yws", "hocus")), f"doc{number % 3}").sync()

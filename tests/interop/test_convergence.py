@@ -4,6 +4,7 @@ import os
 import random
 
 from tests.interop.harness import FAMILIES, NodeClients
+from tests.seeds import choose_seed
 from tests.server import Server
 
 EDITORS = 8
@@ -11,8 +12,7 @@ ROUNDS = int(os.environ.get("COLLAB_CONVERGENCE_ROUNDS", "40"))
 
 
 async def test_eight_editors_with_breaking_lines_converge(server: Server, node: NodeClients, name: str) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     chance = random.Random(seed)
     editors = [await node.open(server, FAMILIES[number % 2], name) for number in range(EDITORS)]
     await node.until(editors, synced=True)

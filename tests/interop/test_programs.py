@@ -11,6 +11,7 @@ import httpx
 
 from tests.interop.harness import FAMILIES, NodeClient, NodeClients
 from tests.require import needs
+from tests.seeds import choose_seed
 from tests.server import Server
 from tests.waiting import until
 
@@ -117,8 +118,7 @@ def _ms(seconds: list[float], share: float) -> str:
 
 async def test_no_character_is_lost_while_a_program_edits_the_same_text(tmp_path: Path) -> None:
     needs("node")
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     lines = "".join(f"- item {item:02} : | note {item:02} (0)\n" for item in range(ITEMS))
     text = f"# Plan\n\n## Items\n\n{lines}\n## Tasks\n\n- none\n\n## Later\n\n- none\n"
     async with Server(tmp_path) as server, NodeClients() as node:

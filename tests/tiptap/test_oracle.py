@@ -11,6 +11,7 @@ from collab_server.core.documents.projection import project
 from collab_server.core.yjs import updates
 from tests.core.fragments import Fragment, element, p
 from tests.features.exports.examples import examples, specification
+from tests.seeds import choose_seed
 from tests.tiptap.packages import Oracle
 
 
@@ -46,8 +47,7 @@ def test_every_example_of_commonmark_becomes_a_document_that_fits(oracle: Oracle
 
 
 def test_one_example_after_another_in_the_same_document_fits(oracle: Oracle) -> None:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     dice = random.Random(seed)
     texts = examples()
     update = oracle.write(tree(paragraph("start")))

@@ -20,6 +20,7 @@ from collab_server.adapters.websocket.asgi import socket_of
 from collab_server.adapters.websocket.socket import Socket
 from collab_server.adapters.websocket.uvicorn_protocol import EXTENSION, FanOutProtocol
 from tests.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tests.seeds import choose_seed
 
 LIMIT = 70_000
 STREAMS = 300
@@ -241,8 +242,7 @@ def frames(written: bytes) -> Iterator[tuple[int, bytes]]:
 
 async def test_any_stream_in_any_pieces_is_taken_as_uvicorn_takes_it_byte_by_byte() -> None:
     """Byte by byte, for in larger pieces uvicorn drops the messages that came in one piece with a violation."""
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     for number in range(STREAMS):
         rng = random.Random(f"{seed} {number}")
         whole = stream(rng)
@@ -326,8 +326,7 @@ async def test_who_does_not_read_gets_no_pongs() -> None:
 
 
 async def test_frames_that_come_before_and_across_the_start_of_the_session_are_taken_in_order() -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     for number in range(100):
         rng = random.Random(f"{seed} {number}")
         sent = [rng.randbytes(rng.choice((0, 5, 126, 400))) for _ in range(6)]

@@ -24,6 +24,7 @@ from tests.features.attachments.attaching import attach, noise, picture, process
 from tests.object_stores import listed
 from tests.people import Person, fetch
 from tests.s3_server import S3Server, credentials_of_tests
+from tests.seeds import choose_seed
 
 ROUNDS = int(os.environ.get("COLLAB_UPLOAD_ROUNDS", "3"))
 ANSWERS = (3, 25)
@@ -118,8 +119,7 @@ async def strike(fault: str, crowd: Crowd, wire: Wire) -> None:
 
 
 async def test_rows_and_objects_agree_whatever_breaks(tmp_path: Path, bucket: S3Server) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.randrange(10**6)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     dice = random.Random(seed)
     async with Wire(lambda: asyncio.open_connection("127.0.0.1", bucket.port)) as wire:
         url = bucket.url_of("faults", wire.port)

@@ -12,6 +12,7 @@ import pytest
 from collab_server.features.changes import feed
 from tests import databases
 from tests.features.changes.worlds import World, world
+from tests.seeds import choose_seed
 
 SECONDS = 2.0
 DOCUMENTS = 5
@@ -66,8 +67,7 @@ class Race:
 
 @pytest.mark.parametrize("version", databases.VERSIONS)
 async def test_all_edits_are_fetched_in_the_end(version: databases.Version) -> None:
-    seed = random.SystemRandom().randrange(2**31)
-    print(f"seed {seed}")
+    seed = choose_seed()
     async with world(version) as made:
         insert = "INSERT INTO documents (workspace_id, title) VALUES ($1, 'x') RETURNING id"
         documents = [await made.owner.fetchval(insert, made.workspaces[0]) for _ in range(DOCUMENTS)]

@@ -21,6 +21,7 @@ from collab_server.features.changes.queries import Position
 from tests import databases
 from tests.features.changes.worlds import World, world
 from tests.require import ROOT
+from tests.seeds import choose_seed
 
 SECONDS = float(os.environ.get("COLLAB_FEED_SECONDS", "2.5"))
 PROCESSES = 4
@@ -113,8 +114,7 @@ async def purge(world: World, writing: asyncio.Event) -> None:
 @pytest.mark.parametrize("version", databases.VERSIONS)
 @pytest.mark.parametrize("purging", [False, True], ids=["kept", "purged"])
 async def test_nothing_is_skipped_or_repeated(version: databases.Version, *, purging: bool) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     async with world(version, WORKSPACES) as made:
         await made.owner.execute(_PURGED)
         readers = [Reader(made, workspace, 37, 0.02) for workspace in made.workspaces]

@@ -19,6 +19,7 @@ from tests.core.test_anchors import WORDS, letters, visible_ids
 from tests.features.api_harness import ApiHarness, open_api
 from tests.features.comments.test_comments import say
 from tests.peers import Family, Peer
+from tests.seeds import choose_seed
 from tests.waiting import until
 
 EDITS = int(os.environ.get("COLLAB_LIVE_ANCHOR_EDITS", "600"))
@@ -189,8 +190,7 @@ async def three(api: ApiHarness, document: dict[str, Any]) -> AsyncIterator[list
 async def test_a_thread_on_40_words_follows_them_through_edits_of_three_people_and_restores(
     tmp_path: Path, kind: type[TextRoom | PageRoom]
 ) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     async with open_api(tmp_path, fold_updates=200) as api:
         document = await api.make()
         path = f"/documents/{document['id']}"

@@ -16,6 +16,7 @@ import httpx
 from tests.features.api_harness import ApiHarness, open_api
 from tests.features.comments.test_comments import listed
 from tests.people import Person, fetch
+from tests.seeds import choose_seed
 
 ROUNDS = int(os.environ.get("COLLAB_DISCUSSION_CRASHES", "3"))
 ANSWERS = (5, 40)
@@ -139,8 +140,7 @@ def ok(answer: httpx.Response, status: int) -> None:
 
 
 async def test_what_was_answered_with_2xx_is_there_after_a_kill(tmp_path: Path) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     async with open_api(tmp_path) as api:
         crowd = Crowd(api, (await api.make())["id"], random.Random(seed))
         for _ in range(ROUNDS):

@@ -12,6 +12,7 @@ from tests.features.api_harness import ROLES, ApiHarness, refused
 from tests.interop.harness import FAMILIES
 from tests.peers import Family, Peer
 from tests.people import Person, fetch, run
+from tests.seeds import choose_seed
 from tests.waiting import until
 
 MARKDOWN = {"content-type": "text/markdown"}
@@ -242,8 +243,7 @@ async def test_encrypted_archived_and_deleted_documents_take_nothing(api: ApiHar
 
 
 async def test_nobody_loses_a_character_while_programs_edit(api: ApiHarness) -> None:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     dice = random.Random(seed)
     text = "".join(f"- item {number} is open\n" for number in range(40))
     made = await api.make(name=f"crowd-{seed}", content=text)

@@ -14,6 +14,7 @@ from collab_server.features.documents import models
 from collab_server.features.workspaces.models import WorkspacePage
 from tests import databases
 from tests.features.api_harness import ApiHarness, new_team
+from tests.seeds import choose_seed
 from tests.site import PLAYGROUND, Site, open_site
 
 SHOWN = "SELECT * FROM app.documents_shown($1)"
@@ -31,8 +32,7 @@ async def shown(site: Site, who: str | None, ids: list[UUID], guest_role: str = 
 
 
 async def test_it_shows_each_what_row_level_security_shows_and_with_the_same_right(site: Site) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+    seed = choose_seed()
     dice = random.Random(seed)
     spaces = [site.team, PLAYGROUND]
     for name in ("ed", "vic", "eve"):

@@ -11,6 +11,7 @@ import httpx
 from tests.features.api_harness import ApiHarness, open_api
 from tests.peers import MARK, Family, Peer, marks_in
 from tests.people import Person, fetch
+from tests.seeds import choose_seed
 
 ROUNDS = int(os.environ.get("COLLAB_HISTORY_CRASH_ROUNDS", "3"))
 FAMILIES: tuple[Family, ...] = ("yws", "hocus", "yws")
@@ -122,8 +123,7 @@ class Plot:
 
 
 async def test_the_history_is_whole_after_the_server_is_killed(tmp_path: Path) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     dice = random.Random(seed)
     async with open_api(tmp_path, fold_updates=4) as api:
         plots = [

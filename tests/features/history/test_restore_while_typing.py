@@ -10,6 +10,7 @@ from typing import Any
 from tests.features.api_harness import ApiHarness, open_api
 from tests.peers import Family, Peer, marks_in
 from tests.people import Person
+from tests.seeds import choose_seed
 from tests.waiting import until
 
 ROUNDS = int(os.environ.get("COLLAB_RESTORE_ROUNDS", "20"))
@@ -92,8 +93,7 @@ class Story:
 
 
 async def test_what_people_type_while_versions_are_restored_stays_within_reach(tmp_path: Path) -> None:
-    seed = int(os.environ.get("COLLAB_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"COLLAB_TEST_SEED={seed}")
+    seed = choose_seed()
     dice = random.Random(seed)
     async with open_api(tmp_path, fold_updates=40) as api:
         made = await api.make()
