@@ -21,7 +21,7 @@ from collab_server.features.account import administration_api, password_api
 from collab_server.features.account import api as account_api
 from collab_server.features.attachments import api as attachments_api
 from collab_server.features.attachments import content_api as attachment_content_api
-from collab_server.features.attachments import uploads_api
+from collab_server.features.attachments.uploads import api as uploads_api
 from collab_server.features.audit import api as audit_api
 from collab_server.features.auth import api as auth_api
 from collab_server.features.auth import tokens_api

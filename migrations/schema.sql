@@ -4330,6 +4330,7 @@ CREATE TABLE public.uploads (
     attachment_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    without_metadata boolean DEFAULT false NOT NULL,
     CONSTRAINT uploads_check CHECK (((received_bytes >= 0) AND (received_bytes <= size_bytes))),
     CONSTRAINT uploads_content_type_check CHECK ((length(content_type) <= 200)),
     CONSTRAINT uploads_file_name_check CHECK (((length(file_name) >= 1) AND (length(file_name) <= 500))),
@@ -7219,6 +7220,8 @@ GRANT INSERT(size_bytes) ON TABLE public.uploads TO app_readwrite;
 GRANT INSERT(s3_bucket) ON TABLE public.uploads TO app_readwrite;
 
 GRANT INSERT(expires_at) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(without_metadata) ON TABLE public.uploads TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_activity_days TO app_service;
 GRANT SELECT,DELETE ON TABLE public.user_activity_days TO app_admin;

@@ -267,16 +267,16 @@ test('a large file goes on at the offset of the server after each loss', async (
   assert.deepEqual(done, ['made']);
 });
 
-test('a large picture that loses what it says about its place is sent in one piece', async () => {
-  const attached = [];
-  const requests = {
-    attach: async (_document, _file, name, { clean }) => {
-      attached.push([name, clean]);
-      return { id: name };
-    },
+test('a large picture in slices still loses what it says about its place', async () => {
+  const size = SLICE + 1;
+  const asked = [];
+  const { requests } = slicedServer(size, []);
+  requests.beginUpload = async (_document, { size: bytes }, name, clean) => {
+    asked.push([name, bytes, clean]);
+    return { id: 'u', offset: 0, size_bytes: size, attachment: null };
   };
   const { uploads, done } = sender(requests, true);
-  uploads.add([chosen('large.jpg', SLICE + 1, 'image/jpeg')]);
+  uploads.add([chosen('large.jpg', size, 'image/jpeg')]);
   await turns();
-  assert.deepEqual([attached, done], [[['large.jpg', true]], ['large.jpg']]);
+  assert.deepEqual([asked, done], [[['large.jpg', size, true]], ['made']]);
 });

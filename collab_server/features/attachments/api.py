@@ -1,6 +1,5 @@
 """Routes of attachments: to upload, list, rename, delete and restore them."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -31,8 +30,7 @@ from collab_server.features.attachments.file_keeper import NewFile, quota_errors
 from collab_server.features.attachments.models import AttachmentOut, AttachmentPage, AttachmentPatch
 from collab_server.features.attachments.receiving import FORM, read_digest, receive
 from collab_server.features.attachments.services import attachment_services
-from collab_server.features.attachments.sources import BytesSource, Source, SpooledSource, check_digest, read_whole
-from collab_server.features.attachments.thumbnails import MAX_PICTURE_BYTES
+from collab_server.features.attachments.sources import Source, SpooledSource, check_digest
 from collab_server.web import cursors
 from collab_server.web.depends import CurrentDatabase, CurrentIdentity
 from collab_server.web.etags import changed_meanwhile, expected_version, row_etag
@@ -57,8 +55,6 @@ def _storable(name: str | None) -> str | None:
 
 USUAL: Final[dict[int | str, dict[str, Any]]] = documented(Unauthenticated, Forbidden, NotFound, TooMany, Unavailable)
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
-_PICTURE: Final = re.compile(rb"\xff\xd8|\x89PNG|GIF8|RIFF....WEBP|....ftypavi", re.DOTALL)
-"""How pictures begin, also those that `sniff` does not trust because of what follows."""
 _FORM: Final = {
     "schema": {
         "type": "object",
@@ -141,24 +137,12 @@ async def create_attachment(
         received = await receive(request, file_name, source)
         check_digest(source, read_digest(request))
         file = NewFile(document_id, received.name or "", received.content_type, file.idempotency_key)
-        kept: Source = await _cleaned(context, source) if without_metadata else source
+        kept: Source = await context.without_metadata(source) if without_metadata else source
         # The rights may have ended while the file arrived.
         await require(context.db, context.identity, document_id, Action.EDIT)
         made = await context.files.keep(context.identity, file, kept)
     response.headers["etag"] = row_etag(made.row_version)
     return context.to_response(made)
-
-
-async def _cleaned(context: AttachmentContext, source: Source) -> Source:
-    """Raises UnprocessableContent: a picture that cannot be read is not stored with what it says."""
-    from collab_server.features.attachments.files.images import clean_if_image
-
-    if not _PICTURE.match(source.head):
-        return source
-    if source.size > MAX_PICTURE_BYTES:
-        raise UnprocessableContent(f"a picture that is cleaned may have at most {MAX_PICTURE_BYTES} bytes")
-    cleaned = await context.converters.run(clean_if_image, await read_whole(source))
-    return source if cleaned is None else BytesSource(cleaned)
 
 
 def _key(given: str | None) -> str | None:

@@ -1,6 +1,8 @@
 """The caller of a request about attachments: rights and answers."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from collab_server.access.check import require
@@ -8,14 +10,18 @@ from collab_server.access.identity import Identity
 from collab_server.access.policy import Action
 from collab_server.adapters.conversion.converters import Converters
 from collab_server.adapters.postgres import Database
-from collab_server.errors import NotFound
+from collab_server.errors import NotFound, UnprocessableContent
 from collab_server.features.attachments import models, queries
 from collab_server.features.attachments.file_keeper import FileKeeper
 from collab_server.features.attachments.queries import Attachment
 from collab_server.features.attachments.services import AttachmentParts
+from collab_server.features.attachments.sources import BytesSource, Source, read_whole
+from collab_server.features.attachments.thumbnails import MAX_PICTURE_BYTES
 from collab_server.settings import Settings
 
 NO_ATTACHMENT = "there is no such attachment"
+_PICTURE: Final = re.compile(rb"\xff\xd8|\x89PNG|GIF8|RIFF....WEBP|....ftypavi", re.DOTALL)
+"""How pictures begin, also those that `sniff` does not trust because of what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,20 @@ class AttachmentContext:
         except NotFound:
             raise NotFound(NO_ATTACHMENT) from None
         return found
+
+    async def without_metadata(self, source: Source) -> Source:
+        """Return a picture without what it says about place, camera and author; another file as it is.
+
+        Raises UnprocessableContent: a picture that cannot be read is not stored with what it says.
+        """
+        from collab_server.features.attachments.files.images import clean_if_image
+
+        if not _PICTURE.match(source.head):
+            return source
+        if source.size > MAX_PICTURE_BYTES:
+            raise UnprocessableContent(f"a picture that is cleaned may have at most {MAX_PICTURE_BYTES} bytes")
+        cleaned = await self.converters.run(clean_if_image, await read_whole(source))
+        return source if cleaned is None else BytesSource(cleaned)
 
     def to_response(self, attachment: Attachment) -> models.AttachmentOut:
         path = f"/api/v1/attachments/{attachment.id}"

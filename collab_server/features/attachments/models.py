@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from collab_server.web.fields import a_line, at_most, storable
 
@@ -89,6 +89,8 @@ class AttachmentPatch(BaseModel):
 
 
 class UploadIn(BaseModel):
+    """`without_metadata`: drop what a picture says about place, camera and author."""
+
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"file_name": "film.mp4", "size_bytes": 734003200}]}
     )
@@ -96,6 +98,7 @@ class UploadIn(BaseModel):
     file_name: FileName
     size_bytes: Annotated[StrictInt, Field(ge=0, le=2**53)]
     content_type: Annotated[str, Field(max_length=200), AfterValidator(storable)] | None = None
+    without_metadata: StrictBool = False
 
 
 class UploadOut(BaseModel):

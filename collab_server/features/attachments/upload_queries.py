@@ -12,12 +12,13 @@ HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """`parts`: keys of the objects with what has come, in order."""
+    """`parts`: keys of the objects with what has come, in order. `without_metadata`: is dropped from a picture."""
 
     id: UUID
     document_id: UUID
     file_name: str
     content_type: str | None
+    without_metadata: bool
     size_bytes: int
     received_bytes: int
     parts: list[str]
@@ -29,21 +30,33 @@ def _to_upload(row: Row) -> Upload:
     return Upload(**{field.name: row[field.name] for field in fields(Upload)})
 
 
-async def insert_upload(
-    conn: Conn, document_id: UUID, file_name: str, content_type: str | None, size: int, bucket: str
-) -> Upload | None:
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """An upload that begins. `bucket`: of its objects."""
+
+    document_id: UUID
+    file_name: str
+    content_type: str | None
+    without_metadata: bool
+    size_bytes: int
+    bucket: str
+
+
+async def insert_upload(conn: Conn, new: NewUpload) -> Upload | None:
     """Insert an upload. None: the document is gone."""
     row = await conn.fetchrow(
         """
-        INSERT INTO uploads (document_id, workspace_id, file_name, content_type, size_bytes, s3_bucket, expires_at)
-        SELECT d.id, d.workspace_id, $2, $3, $4, $5, now() + make_interval(hours => $6) FROM documents d
+        INSERT INTO uploads (document_id, workspace_id, file_name, content_type, without_metadata, size_bytes,
+          s3_bucket, expires_at)
+        SELECT d.id, d.workspace_id, $2, $3, $4, $5, $6, now() + make_interval(hours => $7) FROM documents d
         WHERE d.id = $1 AND d.deleted_at IS NULL RETURNING *
         """,
-        document_id,
-        file_name,
-        content_type,
-        size,
-        bucket,
+        new.document_id,
+        new.file_name,
+        new.content_type,
+        new.without_metadata,
+        new.size_bytes,
+        new.bucket,
         HOURS,
     )
     return _to_upload(row) if row else None

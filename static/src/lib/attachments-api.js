@@ -33,11 +33,11 @@ export const attach = (document, file, name, { key, clean, progress, signal }) =
     signal,
   });
 
-/** @type {(document: string, file: File, name: string) => Promise<PartialUpload>} */
-export const beginUpload = (document, { size, type }, name) =>
+/** @type {(document: string, file: File, name: string, clean: boolean) => Promise<PartialUpload>} */
+export const beginUpload = (document, { size, type }, name, clean) =>
   request(`documents/${document}/uploads`, {
     method: 'POST',
-    body: { file_name: name, size_bytes: size, content_type: type || null },
+    body: { file_name: name, size_bytes: size, content_type: type || null, without_metadata: clean },
   });
 /** @type {(id: string) => Promise<PartialUpload>} */
 export const upload = (id) => request(`uploads/${id}`);

@@ -58,9 +58,9 @@ export class Upload {
     this.ending = new AbortController();
   }
 
-  /** Whether it is sent in slices. What a picture says about its place is only dropped from a picture in one piece. */
+  /** Whether it is sent in slices. */
   get isSliced() {
-    return this.file.size > SLICE && !(this.clean && this.file.type.startsWith('image/'));
+    return this.file.size > SLICE;
   }
 
   /**
@@ -135,7 +135,7 @@ export class Upload {
         if (statusOf(error) !== 404) throw error;
       }
     }
-    const made = await this.api.beginUpload(this.document, this.file, this.name);
+    const made = await this.api.beginUpload(this.document, this.file, this.name, this.clean);
     this.partial = made.id;
     if (this.ending.signal.aborted) this.giveUp();
     return made;

@@ -3,23 +3,26 @@
 import asyncio
 import base64
 import hashlib
+import io
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from tests.features.api_harness import ApiHarness, refused
-from tests.features.attachments.attaching import noise
+from tests.features.attachments.attaching import noise, picture
 from tests.people import Person, fetch, run
 
 KIND = {"content-type": "application/offset+octet-stream"}
 PART = 8 << 20
 
 
-async def begin(who: Person, document_id: str, size: int, name: str = "film.bin") -> Any:
-    answer = await who.post(f"/documents/{document_id}/uploads", json={"file_name": name, "size_bytes": size})
+async def begin(who: Person, document_id: str, size: int, name: str = "film.bin", **fields: object) -> Any:
+    body = {"file_name": name, "size_bytes": size, **fields}
+    answer = await who.post(f"/documents/{document_id}/uploads", json=body)
     assert answer.status_code == 201, answer.text
     assert answer.headers["location"] == f"/api/v1/uploads/{answer.json()['id']}"
     return answer.json()
@@ -76,6 +79,32 @@ async def test_an_interrupted_request_keeps_what_has_come(api: ApiHarness) -> No
     one = done.json()["attachment"]
     assert offset >= PART
     assert (await api.viewer.get(f"/attachments/{one['id']}/content")).content == octets
+
+
+async def test_a_picture_in_parts_is_cleaned_of_its_metadata(api: ApiHarness) -> None:
+    made = await api.make()
+    octets = picture(kind="JPEG", comment=b"taken at home")
+    digest = base64.b64encode(hashlib.sha256(octets).digest()).decode()
+    kept: dict[bool, Any] = {}
+    for clean in (True, False):
+        upload = await begin(api.editor, made["id"], len(octets), "a.jpg", without_metadata=clean)
+        assert (await send(api.editor, upload, 0, octets[:100])).status_code == 200
+        last = await send(api.editor, upload, 100, octets[100:], content_digest=f"sha-256=:{digest}:")
+        kept[clean] = last.json()["attachment"]
+    stored = (await api.viewer.get(f"/attachments/{kept[True]['id']}/content")).content
+    assert b"taken at home" not in stored and Image.open(io.BytesIO(stored)).size == (700, 500)
+    assert kept[True]["checksum_sha256"] == hashlib.sha256(stored).hexdigest()
+    assert (await api.viewer.get(f"/attachments/{kept[False]['id']}/content")).content == octets
+
+
+async def test_a_picture_in_parts_that_cannot_be_cleaned_is_refused(api: ApiHarness) -> None:
+    made = await api.make()
+    octets = picture()[:200]
+    upload = await begin(api.editor, made["id"], len(octets), "a.png", without_metadata=True)
+    assert refused(await send(api.editor, upload, 0, octets)) == (422, "unprocessable")
+    assert refused(await api.editor.get(f"/uploads/{upload['id']}")) == (404, "not_found")
+    await api.server.maintain()
+    assert stored_parts(api) == []
 
 
 async def test_wrong_offsets_and_sizes_are_refused(api: ApiHarness) -> None:

@@ -25,8 +25,8 @@ from collab_server.features.attachments.api import USUAL, CurrentAttachments
 from collab_server.features.attachments.context import AttachmentContext
 from collab_server.features.attachments.file_keeper import NewFile
 from collab_server.features.attachments.receiving import read_digest
-from collab_server.features.attachments.sources import StoredSource, check_digest, drain, once
-from collab_server.features.attachments.upload_queries import Upload
+from collab_server.features.attachments.sources import Source, StoredSource, check_digest, drain, once
+from collab_server.features.attachments.upload_queries import NewUpload, Upload
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
 
@@ -53,10 +53,10 @@ async def create_upload(
     if body.size_bytes > most:
         raise TooLarge(f"a file may have at most {most} bytes")
     await context.files.check_space(document_id, body.size_bytes)
+    bucket = context.files.store.bucket
+    new = NewUpload(document_id, body.file_name, body.content_type, body.without_metadata, body.size_bytes, bucket)
     async with context.db.as_user(context.identity.rights) as conn:
-        made = await upload_queries.insert_upload(
-            conn, document_id, body.file_name, body.content_type, body.size_bytes, context.files.store.bucket
-        )
+        made = await upload_queries.insert_upload(conn, new)
     if made is None:
         raise NotFound(ABSENT)
     response.headers["location"] = f"/api/v1/uploads/{made.id}"
@@ -191,9 +191,10 @@ async def _complete(context: AttachmentContext, upload: Upload, digest: bytes | 
             async for piece in await store.read(part):
                 yield piece
 
-    source = await StoredSource.make(chunks)
+    source: Source = await StoredSource.make(chunks)
     try:
         check_digest(source, digest)
+        kept = await context.without_metadata(source) if upload.without_metadata else source
     except UnprocessableContent:
         # Its bytes are wrong for good.
         async with context.db.as_service() as conn:
@@ -201,7 +202,7 @@ async def _complete(context: AttachmentContext, upload: Upload, digest: bytes | 
         raise
     await require(context.db, context.identity, upload.document_id, Action.EDIT)
     file = NewFile(upload.document_id, upload.file_name, upload.content_type, f"upload {upload.id}", upload.id)
-    await context.files.keep(context.identity, file, source)
+    await context.files.keep(context.identity, file, kept)
 
 
 async def _get(context: AttachmentContext, upload_id: UUID) -> Upload:
