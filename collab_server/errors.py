@@ -28,14 +28,16 @@ CollabError                     HTTP  close
 |- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
 |- RangeBeyondEnd               416   4400   a range of a file that begins behind its end
 |- UnprocessableContent         422   4400   well formed, but not acceptable
-|  `- TooMuchWork               422   4400   well formed, but working it out takes longer than anybody may ask for
+|  |- TooMuchWork               422   4400   well formed, but working it out takes longer than anybody may ask for
+|  `- MalwareFound              422   4400   a file that the malware scanner refuses
 |- TooMany                      429   4529   a rate or number limit; come back later
 |- InsufficientStorage          507   1013   the disk space that is set aside for this is used up; come back later
 |- Unavailable                  503   1013   the database or a worker cannot answer now; come back later
 |  |- LostRace                  503   1013   a transaction lost a race; doing it again is safe
 |  |- DocumentBlocked           503   1013   edits of this document cannot be stored now; others can
 |  |- ProviderUnavailable       503   1013   the sign-in provider cannot answer now
-|  `- StoreUnavailable          503   1013   the file store cannot answer now
+|  |- StoreUnavailable          503   1013   the file store cannot answer now
+|  `- ScannerUnavailable        503   1013   the malware scanner cannot answer now, and no file is kept without it
 |- DocumentDamaged              500   1011   what is stored of this document cannot be read
 `- ConfigurationError           500   1011   the operator must act; the command prints one line and exits 1
 
@@ -253,6 +255,11 @@ class TooMuchWork(UnprocessableContent):
     title = "This takes too much work"
 
 
+class MalwareFound(UnprocessableContent):
+    code = "malware_found"
+    title = "The file has malware"
+
+
 class TooMany(CollabError):
     """`retry_after`: seconds."""
 
@@ -300,6 +307,11 @@ class ProviderUnavailable(Unavailable):
 class StoreUnavailable(Unavailable):
     code = "storage_unavailable"
     title = "The file store does not answer"
+
+
+class ScannerUnavailable(Unavailable):
+    code = "scanner_unavailable"
+    title = "The malware scanner does not answer"
 
 
 class DocumentDamaged(CollabError):

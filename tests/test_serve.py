@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests import databases
+from tests.clamd import FakeClamd
 from tests.redis_server import RedisServer
 from tests.require import ROOT
 from tests.server import Server, free_port
@@ -190,11 +191,19 @@ async def test_doctor_says_what_is_wrong() -> None:
         secret_key="0123456789abcdef",
         redis_url="redis://127.0.0.1:1/0",
         storage_url="file:///dev/null/files",
+        clamd_address="unix:/nowhere/clamd.sock",
     )
     assert status == 1
+    assert "FAIL  malware scanner: the malware scanner cannot be reached; look at COLLAB_CLAMD_ADDRESS" in output
     assert "FAIL  files: the folder of files cannot be used (Not a directory); look at COLLAB_STORAGE_URL" in output
     assert "FAIL  PostgreSQL: cannot reach PostgreSQL" in output
     assert "FAIL  Redis: COLLAB_REDIS_URL: " in output
+
+
+async def test_doctor_asks_the_malware_scanner(tmp_path: Path) -> None:
+    async with FakeClamd() as clamd:
+        _, output, _ = await run("doctor", data_dir=tmp_path, clamd_address=clamd.address)
+    assert f"ok    malware scanner: clamd at {clamd.address} answers" in output
 
 
 async def test_doctor_sends_a_message_through_redis(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from collab_server.adapters import login, migrations, postgres_checks
+from collab_server.adapters.clamd import Scanner
 from collab_server.adapters.cluster_queries import count_servers
 from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Database
@@ -25,6 +26,7 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
     await _examine_sign_in(settings, tell)
     await _examine_bus(settings, tell)
     await _examine_files(settings, tell)
+    await _examine_scanner(settings, tell)
     where = f"embedded in {settings.data_dir}" if settings.embedded else "COLLAB_DATABASE_URL"
     tell("guests", ok=True, detail=f"{settings.effective_guest_role} in the playground workspace")
     try:
@@ -92,6 +94,17 @@ async def _examine_files(settings: Settings, tell: Tell) -> None:
         tell("files", ok=True, detail=f"{where} takes and returns files")
     finally:
         store.close()
+
+
+async def _examine_scanner(settings: Settings, tell: Tell) -> None:
+    if not settings.clamd_address:
+        return
+    try:
+        await Scanner(settings.clamd_address).ping()
+    except CollabError as error:
+        tell("malware scanner", ok=False, detail=f"{error.detail}; look at COLLAB_CLAMD_ADDRESS")
+    else:
+        tell("malware scanner", ok=True, detail=f"clamd at {settings.clamd_address} answers")
 
 
 async def _examine_sign_in(settings: Settings, tell: Tell) -> None:

@@ -31,6 +31,13 @@ class StorageSettings(BaseModel):
             "the folder `files` in DATA_DIR; several machines must share it."
         ),
     ] = ""
+    clamd_address: Annotated[
+        str,
+        Field(
+            description="clamd of ClamAV, which scans every file before it is kept: host:port or unix:/path. While it "
+            "cannot answer, files are refused. Empty: files are not scanned."
+        ),
+    ] = ""
     redis_url: Annotated[
         str,
         Field(

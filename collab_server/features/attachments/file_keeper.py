@@ -12,6 +12,7 @@ from collab_server.adapters.postgres import Conn, Database, acting
 from collab_server.adapters.postgres_errors import CheckViolation
 from collab_server.errors import Conflict, LimitReached, LostRace, NotFound, QuotaExceeded, Unavailable
 from collab_server.features.attachments import object_queries, queries, upload_queries
+from collab_server.features.attachments.checks.malware import MalwareCheck, Place
 from collab_server.features.attachments.files.file_names import clean_file_name
 from collab_server.features.attachments.files.file_types import sniff
 from collab_server.features.attachments.queries import MAX_ATTACHMENTS, Attachment, NewAttachment
@@ -80,11 +81,14 @@ def describe(identity: Identity, file: NewFile, source: Source, store: ObjectSto
 class FileKeeper:
     """Stores files and makes their rows."""
 
-    def __init__(self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails) -> None:
+    def __init__(
+        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, malware: MalwareCheck
+    ) -> None:
         self.store = store
         self._db = db
         self._writers = writers
         self._thumbnails = thumbnails
+        self._malware = malware
 
     async def check_space(self, document_id: UUID, size: int) -> None:
         """Check the storage of a document's workspace before `size` bytes are read. Raises NotFound, QuotaExceeded."""
@@ -109,13 +113,16 @@ class FileKeeper:
     async def keep(self, identity: Identity, file: NewFile, source: Source) -> Attachment:
         """Store a file and return its attachment. The caller has checked the rights.
 
-        Raises NotFound (the document is gone), Conflict, LimitReached, QuotaExceeded, StoreUnavailable, Unavailable.
+        Raises NotFound (the document is gone), Conflict, LimitReached, QuotaExceeded, StoreUnavailable, Unavailable,
+        and as MalwareCheck.check.
         """
         await self.check_space(file.document_id, source.size)
         async with self._db.as_service() as conn:
             workspace_id = await queries.find_workspace(conn, file.document_id)
         if workspace_id is None:
             raise NotFound(ABSENT)
+        place = Place("document", file.document_id, workspace_id)
+        await self._malware.check(identity, place, file.name, source.chunks())
         key = object_key(workspace_id, source.checksum)
         async with self._writers.writing(key) as note:
             # The same bytes under the same key may be there already. The note keeps them there.

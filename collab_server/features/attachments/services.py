@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from collab_server.adapters.conversion.converters import Converters
 from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Database
+from collab_server.features.attachments.checks.malware import MalwareCheck
 from collab_server.features.attachments.cleaning import ObjectCleaner
 from collab_server.features.attachments.file_keeper import FileKeeper
 from collab_server.features.attachments.signing import AttachmentUrls
@@ -32,18 +33,20 @@ class AttachmentParts:
     adder: FileAdder
     cleaner: ObjectCleaner
     urls: AttachmentUrls
+    malware: MalwareCheck
 
     @classmethod
     def build(cls, settings: Settings, db: Database, converters: Converters) -> "AttachmentParts":
-        """Raises ConfigurationError for a wrong COLLAB_STORAGE_URL."""
+        """Raises ConfigurationError for a wrong COLLAB_STORAGE_URL or COLLAB_CLAMD_ADDRESS."""
         store = ObjectStore.open(settings.storage_url, settings.files_dir)
         writers = ObjectWriters(db, store.bucket)
         thumbnails = Thumbnails(db, store, writers, converters)
-        keeper = FileKeeper(db, store, writers, thumbnails)
+        malware = MalwareCheck(db, settings.clamd_address)
+        keeper = FileKeeper(db, store, writers, thumbnails, malware)
         copier = AttachmentCopier(db, store, writers, thumbnails)
-        adder = FileAdder(db, store, writers, thumbnails)
+        adder = FileAdder(db, store, writers, thumbnails, malware)
         cleaner, urls = ObjectCleaner(db, store), AttachmentUrls(settings.secret())
-        return cls(store, writers, thumbnails, keeper, copier, adder, cleaner, urls)
+        return cls(store, writers, thumbnails, keeper, copier, adder, cleaner, urls, malware)
 
     def tasks(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what runs until cancelled."""

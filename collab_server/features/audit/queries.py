@@ -1,6 +1,7 @@
 """SQL of the audit log."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,17 +11,24 @@ from collab_server.adapters.postgres import Conn
 
 
 async def insert_entry(
-    conn: Conn, action: str, entity_type: str, entity_id: str, data: dict[str, object] | None = None
+    conn: Conn,
+    action: str,
+    entity_type: str,
+    entity_id: str,
+    data: Mapping[str, object] | None = None,
+    *,
+    workspace_id: UUID | None = None,
 ) -> None:
     """Insert an entry for an action without a trigger. The actor and the address come from the transaction
     (`adapters.postgres.acting`).
     """
     await conn.execute(
-        "SELECT app.log_activity($1, $2, $3, p_data => $4::jsonb)",
+        "SELECT app.log_activity($1, $2, $3, p_data => $4::jsonb, p_workspace => $5)",
         action,
         entity_type,
         entity_id,
-        json.dumps(data or {}),
+        json.dumps(dict(data or {})),
+        workspace_id,
     )
 
 

@@ -1,6 +1,7 @@
 """Route of the import of files and archives into a workspace."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -13,6 +14,8 @@ from collab_server.access.check import require_in_workspace
 from collab_server.access.policy import WorkspaceAction
 from collab_server.adapters.conversion.spool import SpoolFile
 from collab_server.errors import Conflict, InsufficientStorage, Malformed, TooLarge, TooMany, UnprocessableContent
+from collab_server.features.attachments.checks.malware import Place
+from collab_server.features.attachments.sources import PIECE_BYTES
 from collab_server.features.documents.api import USUAL, CurrentContext
 from collab_server.features.documents.field_types import MAX_TAGS, TagName, Title
 from collab_server.features.documents.models import DocumentOut
@@ -75,16 +78,19 @@ async def import_documents(
     services = conversion_services(request)
     converters = services.converters
     importer = Importer(context, converters, services.attachments.adder, workspace_id)
+    malware, place = services.attachments.malware, Place("workspace", workspace_id, workspace_id)
     most = context.settings.max_import_bytes
     if kind == "zip":
         async with converters.one_archive():
             with converters.spool.open() as file:
                 await _receive(request, file, most)
+                await malware.check(context.identity, place, name, _chunks(file))
                 notes: list[str] = []
                 made = [outcome async for outcome in importer.archive(file.file, most, note=notes.append)]
                 return _to_response(made, notes)
     with converters.spool.open() as file:
         await _receive(request, file, min(most, parsing.MOST_BYTES[kind]))
+        await malware.check(context.identity, place, name, _chunks(file))
         upload = Upload(kind, name, charset, title or "", tags, category_id)
         async with converters.upload():
             return _to_response([await importer.file(upload, file.read(0, file.size))])
@@ -104,6 +110,11 @@ async def _receive(request: Request, file: SpoolFile, most: int) -> None:
             file.write(piece)
     except ClientDisconnect:
         raise Malformed("the body is incomplete") from None
+
+
+async def _chunks(file: SpoolFile) -> AsyncIterator[bytes]:
+    for at in range(0, file.size, PIECE_BYTES):
+        yield await asyncio.to_thread(file.read, at, PIECE_BYTES)
 
 
 def _detect_format(name: str, content_type: str) -> tuple[Any, str]:

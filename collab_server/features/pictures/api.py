@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from collab_server.access.check import require_in_workspace
+from collab_server.access.identity import Identity
 from collab_server.access.policy import Role, WorkspaceAction
 from collab_server.adapters.postgres import Conn, serving
 from collab_server.errors import (
@@ -21,7 +22,9 @@ from collab_server.errors import (
 )
 from collab_server.features.account import queries as account_queries
 from collab_server.features.account.api import get_account
+from collab_server.features.attachments.checks.malware import Place
 from collab_server.features.attachments.services import attachment_services
+from collab_server.features.attachments.sources import once
 from collab_server.features.pictures import queries
 from collab_server.features.pictures.queries import SIZES, Owner, Picture
 from collab_server.features.users.models import Account
@@ -67,7 +70,7 @@ async def put_avatar(identity: CurrentUser, db: CurrentDatabase, request: Reques
     if identity.role_cap < Role.EDITOR:
         raise Forbidden("this token may not change the account: it needs the scope write")
     assert identity.user_id is not None
-    checksum, squares = await _receive(request)
+    checksum, squares = await _receive(request, identity, Place("user", identity.user_id))
     async with db.as_user(identity.subject) as conn:
         address = await _insert(conn, "user_id", identity.user_id, checksum, squares)
         await account_queries.update_own_account(conn, json.dumps({"avatar_url": address}))
@@ -98,7 +101,7 @@ async def put_icon(
     user_id = presentation.require_user_id(identity)
     async with db.as_user(user_id) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.MANAGE)
-    checksum, squares = await _receive(request)
+    checksum, squares = await _receive(request, identity, Place("workspace", workspace_id, workspace_id))
     async with db.as_user(user_id) as conn:
         await require_in_workspace(conn, identity, workspace_id, WorkspaceAction.MANAGE)
         address = await _insert(conn, "workspace_id", workspace_id, checksum, squares)
@@ -141,13 +144,16 @@ async def get_picture(
     return _show(request, found, "public, max-age=31536000, immutable")
 
 
-async def _receive(request: Request) -> tuple[bytes, dict[int, bytes]]:
-    """Return (SHA-256 of what was sent, the squares by size). Raises TooLarge, UnprocessableContent, TooMany."""
+async def _receive(request: Request, identity: Identity, place: Place) -> tuple[bytes, dict[int, bytes]]:
+    """Return (SHA-256 of what was sent, the squares by size). Raises TooLarge, UnprocessableContent, TooMany, and as
+    MalwareCheck.check.
+    """
     from collab_server.features.attachments.files.images import make_squares
 
     body = await request.body()
     if len(body) > MAX_UPLOAD_BYTES:
         raise TooLarge(f"a picture may have at most {MAX_UPLOAD_BYTES} bytes")
+    await attachment_services(request).attachments.malware.check(identity, place, "", once(body))
     squares = await attachment_services(request).converters.run(make_squares, body, SIZES)
     return hashlib.sha256(body).digest(), dict(zip(SIZES, squares, strict=True))
 

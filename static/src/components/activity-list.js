@@ -14,6 +14,7 @@ const VERBS = {
   create: 'added',
   restore: 'restored',
   archive: 'archived',
+  refuse_malware: 'sent a file with malware to',
 };
 /** @param {string} text */
 const worded = (text) => text.replaceAll('_', ' ');

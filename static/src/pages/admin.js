@@ -170,6 +170,7 @@ const VERBS = {
   archive: 'archived',
   unarchive: 'unarchived',
   revoke: 'revoked',
+  refuse_malware: 'sent a file with malware to',
 };
 /** @type {Record<string, string>} */
 const ACTORS = { operator: 'An operator', 'first start': 'The first start' };

@@ -14,6 +14,7 @@ from collab_server.errors import (
     InsufficientStorage,
     LimitReached,
     Malformed,
+    MalwareFound,
     NotFound,
     QuotaExceeded,
     TooLarge,
@@ -196,13 +197,21 @@ async def _complete(context: AttachmentContext, upload: Upload, digest: bytes | 
         check_digest(source, digest)
         kept = await context.without_metadata(source) if upload.without_metadata else source
     except UnprocessableContent:
-        # Its bytes are wrong for good.
-        async with context.db.as_service() as conn:
-            await upload_queries.delete_upload(conn, upload.id)
+        await _forget(context, upload)
         raise
     await require(context.db, context.identity, upload.document_id, Action.EDIT)
     file = NewFile(upload.document_id, upload.file_name, upload.content_type, f"upload {upload.id}", upload.id)
-    await context.files.keep(context.identity, file, kept)
+    try:
+        await context.files.keep(context.identity, file, kept)
+    except MalwareFound:
+        await _forget(context, upload)
+        raise
+
+
+async def _forget(context: AttachmentContext, upload: Upload) -> None:
+    """Delete an upload whose bytes are wrong for good."""
+    async with context.db.as_service() as conn:
+        await upload_queries.delete_upload(conn, upload.id)
 
 
 async def _get(context: AttachmentContext, upload_id: UUID) -> Upload:

@@ -10,6 +10,7 @@ from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Conn, Database
 from collab_server.errors import LimitReached, QuotaExceeded, Unavailable
 from collab_server.features.attachments import object_queries
+from collab_server.features.attachments.checks.malware import MalwareCheck, Place
 from collab_server.features.attachments.file_keeper import NewFile, describe, object_key, quota_errors
 from collab_server.features.attachments.queries import MAX_ATTACHMENTS
 from collab_server.features.attachments.sources import Source
@@ -36,6 +37,7 @@ class NewFiles:
         identity: Identity,
         workspace_id: UUID,
         left: int,
+        malware: MalwareCheck,
     ) -> None:
         self.size = 0
         self.rows: list[NewRow] = []
@@ -45,14 +47,17 @@ class NewFiles:
         self._identity = identity
         self._workspace_id = workspace_id
         self._left = left
+        self._malware = malware
         self._notes: dict[str, int] = {}
 
     async def add(self, name: str, source: Source, original_name: str = "") -> NewRow:
         """Store a file, and return the row that its attachment will have.
 
-        Raises as `check`, StoreUnavailable, Unavailable.
+        Raises as `check`, as MalwareCheck.check, StoreUnavailable, Unavailable.
         """
         self.check(source.size)
+        place = Place("workspace", self._workspace_id, self._workspace_id)
+        await self._malware.check(self._identity, place, original_name or name, source.chunks())
         key = object_key(self._workspace_id, source.checksum)
         if key not in self._notes:
             async with AsyncExitStack() as one:
@@ -85,11 +90,14 @@ class NewFiles:
 class FileAdder:
     """Stores files for documents that are about to be made."""
 
-    def __init__(self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails) -> None:
+    def __init__(
+        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, malware: MalwareCheck
+    ) -> None:
         self._db = db
         self._store = store
         self._writers = writers
         self._thumbnails = thumbnails
+        self._malware = malware
 
     @asynccontextmanager
     async def adding(self, identity: Identity, workspace_id: UUID) -> AsyncIterator[NewFiles]:
@@ -101,7 +109,7 @@ class FileAdder:
             usage = await quota_queries.find_usage(conn, workspace_id)
         left = usage.limit - usage.used if usage else 0
         async with AsyncExitStack() as writing:
-            files = NewFiles(self._store, self._writers, writing, identity, workspace_id, left)
+            files = NewFiles(self._store, self._writers, writing, identity, workspace_id, left, self._malware)
             yield files
         if any(row.new.status == "pending" for row in files.rows):
             self._thumbnails.wake.set()
