@@ -18,6 +18,7 @@ CollabError                     HTTP  close
 |  |- StaleGeneration           409   4409   the client holds an older incarnation of the document
 |  |- AmbiguousAddress          409   4409   `<slug>/<name>` of a workspace that the caller is no member of
 |  |- StaleSuggestion           409   4409   what a suggestion changes is not in the document as it was
+|  |- NoDirectUpload            409   4409   the file store takes files from this server only
 |  `- LimitReached              409   4409   no room for one more (member, document, tag)
 |- CursorExpired                410   4409   what came after a cursor is not kept any more; begin anew
 |- PreconditionFailed           412   4409   If-Match names another version than the present one
@@ -173,6 +174,11 @@ class AmbiguousAddress(Conflict):
 class StaleSuggestion(Conflict):
     code = "stale_suggestion"
     title = "The suggestion does not fit the document any more"
+
+
+class NoDirectUpload(Conflict):
+    code = "no_direct_upload"
+    title = "The file store has no direct upload"
 
 
 class LimitReached(Conflict):

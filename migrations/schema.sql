@@ -3282,6 +3282,11 @@ CREATE FUNCTION app.upload_gone() RETURNS trigger
     AS $$
 BEGIN
   INSERT INTO object_deletions (s3_bucket, s3_key) SELECT OLD.s3_bucket, part FROM unnest(OLD.parts) part;
+  IF OLD.direct_key IS NOT NULL THEN
+    INSERT INTO object_deletions (s3_bucket, s3_key, due_at)
+    SELECT OLD.s3_bucket, OLD.direct_key, due FROM (VALUES (now()), (OLD.created_at + interval '70 minutes')) v (due)
+    WHERE due >= now();
+  END IF;
   RETURN NULL;
 END $$;
 
@@ -4331,7 +4336,11 @@ CREATE TABLE public.uploads (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     without_metadata boolean DEFAULT false NOT NULL,
+    direct_key text,
+    checksum_sha256 bytea,
     CONSTRAINT uploads_check CHECK (((received_bytes >= 0) AND (received_bytes <= size_bytes))),
+    CONSTRAINT uploads_check1 CHECK (((direct_key IS NULL) OR (checksum_sha256 IS NOT NULL))),
+    CONSTRAINT uploads_checksum_sha256_check CHECK ((octet_length(checksum_sha256) = 32)),
     CONSTRAINT uploads_content_type_check CHECK ((length(content_type) <= 200)),
     CONSTRAINT uploads_file_name_check CHECK (((length(file_name) >= 1) AND (length(file_name) <= 500))),
     CONSTRAINT uploads_size_bytes_check CHECK ((size_bytes >= 0))
@@ -7222,6 +7231,10 @@ GRANT INSERT(s3_bucket) ON TABLE public.uploads TO app_readwrite;
 GRANT INSERT(expires_at) ON TABLE public.uploads TO app_readwrite;
 
 GRANT INSERT(without_metadata) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(direct_key) ON TABLE public.uploads TO app_readwrite;
+
+GRANT INSERT(checksum_sha256) ON TABLE public.uploads TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_activity_days TO app_service;
 GRANT SELECT,DELETE ON TABLE public.user_activity_days TO app_admin;

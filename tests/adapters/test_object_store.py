@@ -277,9 +277,10 @@ async def test_signed_addresses_of_a_bucket_work_without_credentials(s3: S3Serve
     store = ObjectStore.open(s3.url_of("signed"), Path("/nowhere"))
     putting, getting = await store.presign_put("a/key", 60), await store.presign_get("a/key", 60)
     assert putting is not None and getting is not None
-    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in putting + getting
+    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in putting.url + getting
+    assert putting.headers == {}
     async with httpx.AsyncClient() as client:
-        (await client.put(putting, content=CONTENT)).raise_for_status()
+        (await client.put(putting.url, content=CONTENT)).raise_for_status()
         assert await read(store, "a/key") == CONTENT
         answer = await client.get(getting, headers={"range": "bytes=1-3"})
         assert answer.content == CONTENT[1:4]
@@ -287,6 +288,13 @@ async def test_signed_addresses_of_a_bucket_work_without_credentials(s3: S3Serve
     for seconds in (0, 8 * 24 * 3600):
         with pytest.raises(ValueError, match="lifetime"):
             await store.presign_get("a/key", seconds)
+
+
+async def test_azure_wants_a_header_at_a_signed_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")
+    signed = await ObjectStore.open("az://files?account=ours", Path("/nowhere")).presign_put("a", 60)
+    assert signed is not None and signed.url.startswith("https://ours.blob.core.windows.net/files/a?")
+    assert signed.headers == {"x-ms-blob-type": "BlockBlob"}
 
 
 async def test_a_server_that_does_not_listen_is_unavailable(credentials: None) -> None:

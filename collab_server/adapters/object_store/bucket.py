@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import obstore
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from collab_server.adapters.object_store.objects import BLOCK, TIMEOUT, StoredObject
+from collab_server.adapters.object_store.objects import BLOCK, TIMEOUT, SignedAddress, StoredObject
 from collab_server.errors import NotFound, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -98,10 +98,12 @@ class Bucket:
             for found in page:
                 yield StoredObject(found["path"], found["size"], found["last_modified"])
 
-    async def presign(self, method: str, key: str, seconds: int) -> str | None:
+    async def presign(self, method: str, key: str, seconds: int) -> SignedAddress | None:
         async with _step():
             lifetime = timedelta(seconds=seconds)
-            return await obstore.sign_async(self._store, cast("HttpMethod", method), key, lifetime)
+            url = await obstore.sign_async(self._store, cast("HttpMethod", method), key, lifetime)
+        azure = method == "PUT" and isinstance(self._store, AzureStore)
+        return SignedAddress(url, {"x-ms-blob-type": "BlockBlob"} if azure else {})
 
     async def remove_leftovers(self, older_than: timedelta) -> int:
         return 0

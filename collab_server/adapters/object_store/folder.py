@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
-from collab_server.adapters.object_store.objects import BLOCK, SEGMENT, TIMEOUT, StoredObject
+from collab_server.adapters.object_store.objects import BLOCK, SEGMENT, TIMEOUT, SignedAddress, StoredObject
 from collab_server.errors import NotFound, StoreUnavailable
 
 UNFINISHED = ".unfinished"
@@ -100,7 +100,7 @@ class Folder:
             for found in objects:
                 yield found
 
-    async def presign(self, method: str, key: str, seconds: int) -> str | None:
+    async def presign(self, method: str, key: str, seconds: int) -> SignedAddress | None:
         return None
 
     async def remove_leftovers(self, older_than: timedelta) -> int:

@@ -1,7 +1,7 @@
 """Keys and entries of a file store, and the protocol of its two implementations."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -25,6 +25,14 @@ class StoredObject:
     modified_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SignedAddress:
+    """An address that is good without credentials, and the headers that a request to it must have."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
 class Backend(Protocol):
     """Methods as those of ObjectStore. Keys are checked already, and `end` is not before `start`."""
 
@@ -34,7 +42,8 @@ class Backend(Protocol):
     async def copy(self, source: str, target: str) -> None: ...
     async def delete(self, key: str) -> None: ...
     def list(self, prefix: str) -> AsyncIterator[StoredObject]: ...
-    async def presign(self, method: str, key: str, seconds: int) -> str | None: ...
+
+    async def presign(self, method: str, key: str, seconds: int) -> SignedAddress | None: ...
     async def remove_leftovers(self, older_than: timedelta) -> int: ...
     def close(self) -> None: ...
 

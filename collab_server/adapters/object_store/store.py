@@ -9,7 +9,7 @@ from typing import Self
 from uuid import uuid4
 
 from collab_server.adapters.object_store.address import open_backend
-from collab_server.adapters.object_store.objects import Backend, StoredObject, check_key, check_prefix
+from collab_server.adapters.object_store.objects import Backend, SignedAddress, StoredObject, check_key, check_prefix
 from collab_server.errors import CollabError, NotFound, StoreUnavailable
 
 LONGEST_SIGNATURE = 7 * 24 * 3600
@@ -68,13 +68,14 @@ class ObjectStore:
 
     async def presign_get(self, key: str, seconds: int) -> str | None:
         """Return an address that serves the object for `seconds` without credentials; None for a folder."""
-        return await self._presign("GET", key, seconds)
+        signed = await self._presign("GET", key, seconds)
+        return signed.url if signed else None
 
-    async def presign_put(self, key: str, seconds: int) -> str | None:
-        """Return an address that takes the object by PUT for `seconds`; None for a folder. It bounds no size."""
+    async def presign_put(self, key: str, seconds: int) -> SignedAddress | None:
+        """Return an address that takes the object for `seconds`; None for a folder. It bounds no size."""
         return await self._presign("PUT", key, seconds)
 
-    async def _presign(self, method: str, key: str, seconds: int) -> str | None:
+    async def _presign(self, method: str, key: str, seconds: int) -> SignedAddress | None:
         if not 1 <= seconds <= LONGEST_SIGNATURE:
             raise ValueError(f"not a lifetime of an address: {seconds} s")
         return await self._backend.presign(method, check_key(key), seconds)

@@ -125,13 +125,21 @@ class FileKeeper:
         await self._malware.check(identity, place, file.name, source.chunks())
         key = object_key(workspace_id, source.checksum)
         async with self._writers.writing(key) as note:
-            # The same bytes under the same key may be there already. The note keeps them there.
-            if await self.store.size(key) != source.size:
-                await self.store.put(key, source.chunks())
+            await self._write(key, source)
             made = await self._make_row(identity, file, describe(identity, file, source, self.store, key), note)
         if made.processing_status == "pending":
             self._thumbnails.wake.set()
         return made
+
+    async def _write(self, key: str, source: Source) -> None:
+        # The same bytes under the same key may be there already. The note keeps them there.
+        if await self.store.size(key) == source.size:
+            return
+        if source.key is not None:
+            await self.store.copy(source.key, key)
+            if await self.store.size(key) == source.size:
+                return
+        await self.store.put(key, source.chunks())
 
     async def _make_row(self, identity: Identity, file: NewFile, new: NewAttachment, note: int) -> Attachment:
         for _ in range(1, ATTEMPTS):

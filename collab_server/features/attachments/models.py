@@ -1,10 +1,10 @@
 """JSON shapes of attachments and uploads."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from collab_server.web.fields import a_line, at_most, storable
 
@@ -89,7 +89,9 @@ class AttachmentPatch(BaseModel):
 
 
 class UploadIn(BaseModel):
-    """`without_metadata`: drop what a picture says about place, camera and author."""
+    """`without_metadata`: drop what a picture says about place, camera and author. `checksum_sha256`: that the bytes
+    must have, in hexadecimal digits. `direct`: the bytes are put straight into the file store; needs the checksum.
+    """
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"file_name": "film.mp4", "size_bytes": 734003200}]}
@@ -99,10 +101,41 @@ class UploadIn(BaseModel):
     size_bytes: Annotated[StrictInt, Field(ge=0, le=2**53)]
     content_type: Annotated[str, Field(max_length=200), AfterValidator(storable)] | None = None
     without_metadata: StrictBool = False
+    checksum_sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    direct: StrictBool = False
+
+    @model_validator(mode="after")
+    def _check_direct(self) -> Self:
+        if self.direct and self.checksum_sha256 is None:
+            raise ValueError("a direct upload needs checksum_sha256")
+        return self
+
+
+class DirectOut(BaseModel):
+    """Where the bytes go: one PUT to `url`, with all `headers`, begun before `expires_at`. Whoever has `url` needs no
+    other credential.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "url": "https://files.s3.eu-central-1.amazonaws.com/uploads/direct/0f1e?X-Amz-Signature=5a3f",
+                "headers": {},
+                "expires_at": "2026-01-05T10:00:00Z",
+            }
+        }
+    )
+
+    url: str
+    method: Literal["PUT"] = "PUT"
+    headers: dict[str, str]
+    expires_at: datetime
 
 
 class UploadOut(BaseModel):
-    """`offset`: bytes that have arrived. `expires_at`: unless more arrive before. `attachment`: of a complete one."""
+    """`offset`: bytes that have arrived. `expires_at`: unless more arrive before. `direct`: in the answer that
+    begins a direct upload. `attachment`: of a complete one.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -113,6 +146,7 @@ class UploadOut(BaseModel):
                 "size_bytes": 734003200,
                 "offset": 16777216,
                 "expires_at": "2026-01-06T09:00:00Z",
+                "direct": None,
                 "attachment": None,
             }
         }
@@ -124,4 +158,5 @@ class UploadOut(BaseModel):
     size_bytes: int
     offset: int
     expires_at: datetime
+    direct: DirectOut | None = None
     attachment: AttachmentOut | None = None

@@ -41,7 +41,8 @@ async def note_orphans(conn: Conn, bucket: str, keys: Sequence[str]) -> int:
         SELECT $1, k.key FROM unnest($2::text[]) k (key)
         WHERE NOT EXISTS (SELECT FROM object_deletions o WHERE o.s3_bucket = $1 AND o.s3_key = k.key)
           AND NOT EXISTS (SELECT FROM attachments a WHERE a.s3_bucket = $1 AND a.s3_key = k.key)
-          AND NOT EXISTS (SELECT FROM uploads u WHERE u.s3_bucket = $1 AND k.key = ANY (u.parts))
+          AND NOT EXISTS (SELECT FROM uploads u
+                          WHERE u.s3_bucket = $1 AND (k.key = ANY (u.parts) OR k.key = u.direct_key))
         """,
         bucket,
         list(keys),
@@ -88,7 +89,7 @@ async def take_due_note(conn: Conn, bucket: str) -> DueNote | None:
     is_needed: bool = await conn.fetchval(
         """
         SELECT EXISTS (SELECT FROM attachments WHERE s3_bucket = $1 AND s3_key = $2)
-          OR EXISTS (SELECT FROM uploads WHERE s3_bucket = $1 AND $2 = ANY (parts))
+          OR EXISTS (SELECT FROM uploads WHERE s3_bucket = $1 AND ($2 = ANY (parts) OR $2 = direct_key))
           OR EXISTS (SELECT FROM object_deletions o WHERE o.s3_bucket = $1 AND o.s3_key = $2 AND o.id <> $3
                      AND o.holder IS NOT NULL)
         """,

@@ -20,6 +20,8 @@ class Source(Protocol):
 
     size: int
     head: bytes
+    key: str | None
+    """Names the object that has all the bytes already, if there is one."""
 
     @property
     def checksum(self) -> bytes:
@@ -33,6 +35,8 @@ class Source(Protocol):
 
 class SpooledSource:
     """A file that arrives in pieces and is kept on disk until it is stored. Disk and hash work runs in a thread."""
+
+    key: str | None = None
 
     def __init__(self, file: SpoolFile, most: int) -> None:
         self._file = file
@@ -76,6 +80,8 @@ class SpooledSource:
 class BytesSource:
     """A file in memory."""
 
+    key: str | None = None
+
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
         self.size = len(octets)
@@ -92,10 +98,12 @@ class BytesSource:
 class StoredSource:
     """A file that is in the store in parts. `make`: reads them all."""
 
-    def __init__(self, chunks: Callable[[], AsyncIterator[bytes]], size: int, checksum: bytes, head: bytes) -> None:
+    def __init__(
+        self, chunks: Callable[[], AsyncIterator[bytes]], size: int, checksum: bytes, head: bytes, key: str | None
+    ) -> None:
         self._chunks = chunks
         self._checksum = checksum
-        self.size, self.head = size, head
+        self.size, self.head, self.key = size, head, key
 
     @property
     def checksum(self) -> bytes:
@@ -105,7 +113,7 @@ class StoredSource:
         return self._chunks()
 
     @classmethod
-    async def make(cls, chunks: Callable[[], AsyncIterator[bytes]]) -> "StoredSource":
+    async def make(cls, chunks: Callable[[], AsyncIterator[bytes]], key: str | None) -> "StoredSource":
         made = hashlib.sha256()
         head, size = b"", 0
         async for piece in chunks():
@@ -113,7 +121,7 @@ class StoredSource:
             if len(head) < HEAD_BYTES:
                 head += piece[: HEAD_BYTES - len(head)]
             await asyncio.to_thread(made.update, piece)
-        return cls(chunks, size, made.digest(), head)
+        return cls(chunks, size, made.digest(), head, key)
 
 
 async def once(octets: bytes) -> AsyncIterator[bytes]:
@@ -130,7 +138,7 @@ async def read_whole(source: Source) -> bytes:
 def check_digest(source: Source, digest: bytes | None) -> None:
     """Compare with the SHA-256 that the client gave. Raises UnprocessableContent."""
     if digest is not None and digest != source.checksum:
-        raise UnprocessableContent("the bytes that arrived do not have the SHA-256 of Content-Digest: send them again")
+        raise UnprocessableContent("the bytes that arrived do not have the SHA-256 that was said: send them again")
 
 
 async def drain(stream: AsyncIterator[bytes], take: Callable[[bytes], Awaitable[None]]) -> None:

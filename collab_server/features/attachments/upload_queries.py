@@ -12,7 +12,10 @@ HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """`parts`: keys of the objects with what has come, in order. `without_metadata`: is dropped from a picture."""
+    """`parts`: keys of the objects with what has come, in order. `without_metadata`: is dropped from a picture.
+    `direct_key`: of the object that a client puts; None for others and complete ones. `checksum_sha256`: that the bytes
+    must have.
+    """
 
     id: UUID
     document_id: UUID
@@ -22,6 +25,8 @@ class Upload:
     size_bytes: int
     received_bytes: int
     parts: list[str]
+    direct_key: str | None
+    checksum_sha256: bytes | None
     attachment_id: UUID | None
     expires_at: datetime
 
@@ -40,6 +45,8 @@ class NewUpload:
     without_metadata: bool
     size_bytes: int
     bucket: str
+    direct_key: str | None
+    checksum_sha256: bytes | None
 
 
 async def insert_upload(conn: Conn, new: NewUpload) -> Upload | None:
@@ -47,8 +54,8 @@ async def insert_upload(conn: Conn, new: NewUpload) -> Upload | None:
     row = await conn.fetchrow(
         """
         INSERT INTO uploads (document_id, workspace_id, file_name, content_type, without_metadata, size_bytes,
-          s3_bucket, expires_at)
-        SELECT d.id, d.workspace_id, $2, $3, $4, $5, $6, now() + make_interval(hours => $7) FROM documents d
+          s3_bucket, direct_key, checksum_sha256, expires_at)
+        SELECT d.id, d.workspace_id, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(hours => $9) FROM documents d
         WHERE d.id = $1 AND d.deleted_at IS NULL RETURNING *
         """,
         new.document_id,
@@ -57,6 +64,8 @@ async def insert_upload(conn: Conn, new: NewUpload) -> Upload | None:
         new.without_metadata,
         new.size_bytes,
         new.bucket,
+        new.direct_key,
+        new.checksum_sha256,
         HOURS,
     )
     return _to_upload(row) if row else None
@@ -88,9 +97,10 @@ async def add_part(conn: Conn, upload_id: UUID, offset: int, key: str, size: int
 
 
 async def complete_upload(conn: Conn, upload_id: UUID, attachment_id: UUID) -> None:
-    """Note the attachment of an upload. Its parts are deleted. Needs app_service."""
+    """Note the attachment of an upload. Its objects are deleted. Needs app_service."""
     await conn.execute(
-        "UPDATE uploads SET attachment_id = $2, parts = '{}' WHERE id = $1 AND attachment_id IS NULL",
+        "UPDATE uploads SET attachment_id = $2, parts = '{}', direct_key = NULL "
+        "WHERE id = $1 AND attachment_id IS NULL",
         upload_id,
         attachment_id,
     )

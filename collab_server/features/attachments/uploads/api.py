@@ -1,7 +1,6 @@
-"""Routes of files that arrive in parts: an interrupted upload goes on where it ended."""
+"""Routes of files that arrive in several requests: an interrupted upload goes on where it ended."""
 
 import secrets
-from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
@@ -14,20 +13,27 @@ from collab_server.errors import (
     InsufficientStorage,
     LimitReached,
     Malformed,
-    MalwareFound,
+    NoDirectUpload,
     NotFound,
     QuotaExceeded,
     TooLarge,
     UnprocessableContent,
     UnsupportedMediaType,
 )
-from collab_server.features.attachments import models, object_queries, queries, upload_queries
+from collab_server.features.attachments import models, object_queries, upload_queries
 from collab_server.features.attachments.api import USUAL, CurrentAttachments
 from collab_server.features.attachments.context import AttachmentContext
-from collab_server.features.attachments.file_keeper import NewFile
 from collab_server.features.attachments.receiving import read_digest
-from collab_server.features.attachments.sources import Source, StoredSource, check_digest, drain, once
+from collab_server.features.attachments.sources import drain, once
 from collab_server.features.attachments.upload_queries import NewUpload, Upload
+from collab_server.features.attachments.uploads import direct
+from collab_server.features.attachments.uploads.finishing import (
+    NO_UPLOAD,
+    complete,
+    describe,
+    get_own_upload,
+    to_response,
+)
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
 
@@ -36,44 +42,64 @@ router = _router()
 PART_BYTES = 8 << 20
 """Bytes of a part. An interrupted request keeps its whole parts, and the rest where the server learns of its end."""
 KINDS = ("application/octet-stream", "application/offset+octet-stream")
-NO_UPLOAD = "there is no such upload, or it has expired"
 
 
 @router.post(
     "/documents/{document_id}/uploads",
     status_code=201,
     tags=["attachments"],
-    responses={**USUAL, **documented(TooLarge, QuotaExceeded, UnprocessableContent)},
+    responses={**USUAL, **documented(NoDirectUpload, TooLarge, QuotaExceeded, UnprocessableContent)},
 )
 async def create_upload(
     document_id: UUID, body: models.UploadIn, context: CurrentAttachments, response: Response
 ) -> models.UploadOut:
-    """Begin the upload of a file of known size. Send its bytes to `uploads/{upload_id}`, in one or more requests."""
+    """Begin the upload of a file of known size. Send its bytes to `uploads/{upload_id}`, in one or more requests.
+
+    With `direct`, put them in one request to the signed address in the answer, with its headers, and then ask for
+    `uploads/{upload_id}/complete`.
+    """
     await require(context.db, context.identity, document_id, Action.EDIT)
     most = context.settings.max_attachment_bytes
     if body.size_bytes > most:
         raise TooLarge(f"a file may have at most {most} bytes")
+    if body.direct and body.size_bytes > direct.MAX_DIRECT_BYTES:
+        raise TooLarge(f"a file of more than {direct.MAX_DIRECT_BYTES} bytes is sent in parts")
     await context.files.check_space(document_id, body.size_bytes)
-    bucket = context.files.store.bucket
-    new = NewUpload(document_id, body.file_name, body.content_type, body.without_metadata, body.size_bytes, bucket)
+    key = direct.make_key() if body.direct else None
+    address = await direct.sign(context, key) if key else None
+    if body.direct and address is None:
+        raise NoDirectUpload("the file store of this server is a folder: send the file in parts, or in one request")
+    new = NewUpload(
+        document_id,
+        body.file_name,
+        body.content_type,
+        body.without_metadata,
+        body.size_bytes,
+        context.files.store.bucket,
+        key,
+        bytes.fromhex(body.checksum_sha256) if body.checksum_sha256 else None,
+    )
     async with context.db.as_user(context.identity.rights) as conn:
         made = await upload_queries.insert_upload(conn, new)
     if made is None:
         raise NotFound(ABSENT)
     response.headers["location"] = f"/api/v1/uploads/{made.id}"
-    return _to_response(made)
+    response.headers["cache-control"] = "no-store"
+    answer = to_response(made)
+    answer.direct = address
+    return answer
 
 
 @router.get("/uploads/{upload_id}", tags=["attachments"], responses=USUAL)
 async def get_upload(upload_id: UUID, context: CurrentAttachments, response: Response) -> models.UploadOut:
     """Return how much has arrived."""
-    return await _answer(context, await _get(context, upload_id), response)
+    return await _answer(context, await get_own_upload(context, upload_id), response)
 
 
 @router.head("/uploads/{upload_id}", tags=["attachments"], response_class=Response, responses=USUAL)
 async def head_upload(upload_id: UUID, context: CurrentAttachments) -> Response:
     """Tell in the headers `Upload-Offset` and `Upload-Length` how much has arrived."""
-    found = await _get(context, upload_id)
+    found = await get_own_upload(context, upload_id)
     return Response(
         headers={
             "upload-offset": str(found.received_bytes),
@@ -118,7 +144,7 @@ async def continue_upload(
     """Send bytes of an upload. With the last one it becomes an attachment; `Content-Digest` of that request is the
     SHA-256 of the whole file. Another offset than what has arrived is a conflict: ask for it with HEAD.
     """
-    found = await _get(context, upload_id)
+    found = await get_own_upload(context, upload_id)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in KINDS:
         raise UnsupportedMediaType(f"send {' or '.join(KINDS)}")
     if upload_offset is None:
@@ -126,6 +152,8 @@ async def continue_upload(
     digest = read_digest(request)
     if found.attachment_id is not None:
         return await _answer(context, found, response)
+    if found.direct_key is not None:
+        raise Conflict("the bytes of this upload go to its signed address")
     if upload_offset != found.received_bytes:
         raise Conflict(f"{found.received_bytes} bytes have arrived, so the next ones begin at that offset")
     parts = _Parts(context, found)
@@ -133,17 +161,39 @@ async def continue_upload(
         await drain(request.stream(), parts.add)
     finally:
         await parts.flush()
-    found = await _get(context, upload_id)
+    found = await get_own_upload(context, upload_id)
     if found.received_bytes == found.size_bytes and found.attachment_id is None:
-        await _complete(context, found, digest)
-        found = await _get(context, upload_id)
+        await complete(context, found, digest)
+        found = await get_own_upload(context, upload_id)
+    return await _answer(context, found, response)
+
+
+@router.post(
+    "/uploads/{upload_id}/complete",
+    tags=["attachments"],
+    responses={**USUAL, **documented(Conflict, LimitReached, TooLarge, QuotaExceeded, UnprocessableContent)},
+)
+async def complete_upload(upload_id: UUID, context: CurrentAttachments, response: Response) -> models.UploadOut:
+    """Make the attachment of a direct upload, after its bytes were put to the signed address. The same request again
+    gives the same attachment. The server reads the bytes: if their size or SHA-256 is not what was said, it deletes
+    them with the upload.
+    """
+    found = await get_own_upload(context, upload_id)
+    if found.attachment_id is None:
+        if found.direct_key is None:
+            raise Conflict("this upload arrives in parts, and is complete with its last one")
+        if not found.parts:
+            await direct.take_over(context, found, found.direct_key)
+            found = await get_own_upload(context, upload_id)
+        await complete(context, found, None)
+        found = await get_own_upload(context, upload_id)
     return await _answer(context, found, response)
 
 
 @router.delete("/uploads/{upload_id}", status_code=204, tags=["attachments"], responses=USUAL)
 async def delete_upload(upload_id: UUID, context: CurrentAttachments) -> None:
     """Give an upload up. The attachment of a complete one stays."""
-    await _get(context, upload_id)
+    await get_own_upload(context, upload_id)
     async with context.db.as_user(context.identity.rights) as conn:
         if not await upload_queries.delete_upload(conn, upload_id):
             raise NotFound(NO_UPLOAD)
@@ -184,63 +234,6 @@ class _Parts:
         self._offset = offset
 
 
-async def _complete(context: AttachmentContext, upload: Upload, digest: bytes | None) -> None:
-    store = context.files.store
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for part in upload.parts:
-            async for piece in await store.read(part):
-                yield piece
-
-    source: Source = await StoredSource.make(chunks)
-    try:
-        check_digest(source, digest)
-        kept = await context.without_metadata(source) if upload.without_metadata else source
-    except UnprocessableContent:
-        await _forget(context, upload)
-        raise
-    await require(context.db, context.identity, upload.document_id, Action.EDIT)
-    file = NewFile(upload.document_id, upload.file_name, upload.content_type, f"upload {upload.id}", upload.id)
-    try:
-        await context.files.keep(context.identity, file, kept)
-    except MalwareFound:
-        await _forget(context, upload)
-        raise
-
-
-async def _forget(context: AttachmentContext, upload: Upload) -> None:
-    """Delete an upload whose bytes are wrong for good."""
-    async with context.db.as_service() as conn:
-        await upload_queries.delete_upload(conn, upload.id)
-
-
-async def _get(context: AttachmentContext, upload_id: UUID) -> Upload:
-    """Raises NotFound, Forbidden."""
-    async with context.db.as_user(context.identity.rights) as conn:
-        found = await upload_queries.find_upload(conn, upload_id)
-    if found is None:
-        raise NotFound(NO_UPLOAD)
-    await require(context.db, context.identity, found.document_id, Action.EDIT)
-    return found
-
-
 async def _answer(context: AttachmentContext, upload: Upload, response: Response) -> models.UploadOut:
-    attachment = None
-    if upload.attachment_id is not None:
-        async with context.db.as_user(context.identity.rights) as conn:
-            attachment = await queries.find_attachment(conn, upload.attachment_id)
     response.headers["upload-offset"] = str(upload.received_bytes)
-    answer = _to_response(upload)
-    answer.attachment = context.to_response(attachment) if attachment else None
-    return answer
-
-
-def _to_response(upload: Upload) -> models.UploadOut:
-    return models.UploadOut(
-        id=upload.id,
-        document_id=upload.document_id,
-        file_name=upload.file_name,
-        size_bytes=upload.size_bytes,
-        offset=upload.received_bytes,
-        expires_at=upload.expires_at,
-    )
+    return await describe(context, upload)
