@@ -27,6 +27,7 @@ CollabError                     HTTP  close
 |  |- MessageTooLarge           413   4413   a message larger than a document may be
 |  `- QuotaExceeded             413   1009   the workspace's storage is full; an administrator can raise its limit
 |- UnsupportedMediaType         415   4400   a body of a kind that this route does not take
+|  `- TypeNotAllowed            415   4400   a file of a type that the workspace does not take
 |- RangeBeyondEnd               416   4400   a range of a file that begins behind its end
 |- UnprocessableContent         422   4400   well formed, but not acceptable
 |  |- TooMuchWork               422   4400   well formed, but working it out takes longer than anybody may ask for
@@ -240,6 +241,11 @@ class UnsupportedMediaType(CollabError):
     status = 415
     close_code = 4400
     title = "Not a kind that is taken here"
+
+
+class TypeNotAllowed(UnsupportedMediaType):
+    code = "type_not_allowed"
+    title = "The workspace takes no files of this type"
 
 
 class RangeBeyondEnd(CollabError):

@@ -20,6 +20,7 @@ from collab_server.errors import (
     QuotaExceeded,
     TooLarge,
     TooMany,
+    TypeNotAllowed,
     Unauthenticated,
     Unavailable,
     UnprocessableContent,
@@ -94,6 +95,7 @@ async def list_attachments(
             LimitReached,
             TooLarge,
             QuotaExceeded,
+            TypeNotAllowed,
             UnprocessableContent,
             InsufficientStorage,
         ),
@@ -130,7 +132,7 @@ async def create_attachment(
     if (earlier := await context.files.find_earlier(context.identity, file)) is not None:
         response.headers["etag"] = row_etag(earlier.row_version)
         return context.to_response(earlier)
-    most = context.settings.max_attachment_bytes
+    most = (await context.files.find_limits(document_id)).max_bytes
     await context.files.check_space(document_id, min(most, int(request.headers.get("content-length", "0"))))
     with context.converters.spool.open() as spooled:
         source = SpooledSource(spooled, most)

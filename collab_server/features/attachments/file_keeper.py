@@ -12,7 +12,8 @@ from collab_server.adapters.postgres import Conn, Database, acting
 from collab_server.adapters.postgres_errors import CheckViolation
 from collab_server.errors import Conflict, LimitReached, LostRace, NotFound, QuotaExceeded, Unavailable
 from collab_server.features.attachments import object_queries, queries, upload_queries
-from collab_server.features.attachments.checks.malware import MalwareCheck, Place
+from collab_server.features.attachments.checks.checks import FileChecks
+from collab_server.features.attachments.checks.malware import Place
 from collab_server.features.attachments.files.file_names import clean_file_name
 from collab_server.features.attachments.files.file_types import sniff
 from collab_server.features.attachments.queries import MAX_ATTACHMENTS, Attachment, NewAttachment
@@ -20,6 +21,7 @@ from collab_server.features.attachments.sources import Source
 from collab_server.features.attachments.thumbnails import PICTURES, Thumbnails
 from collab_server.features.attachments.writers import ObjectWriters
 from collab_server.features.quotas import queries as quota_queries
+from collab_server.features.quotas.file_limits import FileLimits
 from collab_server.features.quotas.quotas import FULL
 
 ATTEMPTS = 4
@@ -82,13 +84,13 @@ class FileKeeper:
     """Stores files and makes their rows."""
 
     def __init__(
-        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, malware: MalwareCheck
+        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, checks: FileChecks
     ) -> None:
         self.store = store
         self._db = db
         self._writers = writers
         self._thumbnails = thumbnails
-        self._malware = malware
+        self._checks = checks
 
     async def check_space(self, document_id: UUID, size: int) -> None:
         """Check the storage of a document's workspace before `size` bytes are read. Raises NotFound, QuotaExceeded."""
@@ -99,6 +101,17 @@ class FileKeeper:
             raise NotFound(ABSENT)
         if usage.used + size > usage.limit:
             raise QuotaExceeded(FULL)
+
+    async def find_limits(self, document_id: UUID) -> FileLimits:
+        """Return what files the workspace of a document takes. Raises NotFound."""
+        return await self._checks.find_limits(await self._find_workspace(document_id))
+
+    async def _find_workspace(self, document_id: UUID) -> UUID:
+        async with self._db.as_service() as conn:
+            workspace_id = await queries.find_workspace(conn, document_id)
+        if workspace_id is None:
+            raise NotFound(ABSENT)
+        return workspace_id
 
     async def find_earlier(self, identity: Identity, file: NewFile) -> Attachment | None:
         """Find what an earlier request with the same idempotency key made. Raises Conflict if it was deleted."""
@@ -113,20 +126,21 @@ class FileKeeper:
     async def keep(self, identity: Identity, file: NewFile, source: Source) -> Attachment:
         """Store a file and return its attachment. The caller has checked the rights.
 
-        Raises NotFound (the document is gone), Conflict, LimitReached, QuotaExceeded, StoreUnavailable, Unavailable,
-        and as MalwareCheck.check.
+        Raises NotFound (the document is gone), Conflict, LimitReached, QuotaExceeded, TooLarge, TypeNotAllowed,
+        StoreUnavailable, Unavailable, and as MalwareCheck.check.
         """
         await self.check_space(file.document_id, source.size)
-        async with self._db.as_service() as conn:
-            workspace_id = await queries.find_workspace(conn, file.document_id)
-        if workspace_id is None:
-            raise NotFound(ABSENT)
-        place = Place("document", file.document_id, workspace_id)
-        await self._malware.check(identity, place, file.name, source.chunks())
+        workspace_id = await self._find_workspace(file.document_id)
         key = object_key(workspace_id, source.checksum)
+        new = describe(identity, file, source, self.store, key)
+        limits = await self._checks.find_limits(workspace_id)
+        limits.check_size(new.size_bytes)
+        limits.check_type(new.content_type)
+        place = Place("document", file.document_id, workspace_id)
+        await self._checks.malware.check(identity, place, file.name, source.chunks())
         async with self._writers.writing(key) as note:
             await self._write(key, source)
-            made = await self._make_row(identity, file, describe(identity, file, source, self.store, key), note)
+            made = await self._make_row(identity, file, new, note)
         if made.processing_status == "pending":
             self._thumbnails.wake.set()
         return made

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from collab_server.adapters.conversion.converters import Converters
 from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Database
+from collab_server.features.attachments.checks.checks import FileChecks
 from collab_server.features.attachments.checks.malware import MalwareCheck
 from collab_server.features.attachments.cleaning import ObjectCleaner
 from collab_server.features.attachments.file_keeper import FileKeeper
@@ -42,9 +43,10 @@ class AttachmentParts:
         writers = ObjectWriters(db, store.bucket)
         thumbnails = Thumbnails(db, store, writers, converters)
         malware = MalwareCheck(db, settings.clamd_address)
-        keeper = FileKeeper(db, store, writers, thumbnails, malware)
+        checks = FileChecks(db, malware, settings.max_attachment_bytes)
+        keeper = FileKeeper(db, store, writers, thumbnails, checks)
         copier = AttachmentCopier(db, store, writers, thumbnails)
-        adder = FileAdder(db, store, writers, thumbnails, malware)
+        adder = FileAdder(db, store, writers, thumbnails, checks)
         cleaner, urls = ObjectCleaner(db, store), AttachmentUrls(settings.secret())
         return cls(store, writers, thumbnails, keeper, copier, adder, cleaner, urls, malware)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from collab_server.adapters.conversion.spool import Spool
-from collab_server.errors import CollabError, Malformed, TooLarge, Unavailable
+from collab_server.errors import CollabError, Malformed, Unavailable
 from collab_server.features.attachments.files.file_types import sniff
 from collab_server.features.attachments.sources import HEAD_BYTES, BytesSource, SpooledSource
 from collab_server.features.attachments.thumbnails import PICTURES
@@ -109,12 +109,10 @@ def _read_entries(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**found, "id": identity, "path": unicodedata.normalize("NFC", each["path"])}
 
 
-async def store(
-    files: NewFiles, spool: Spool, wanted: Sequence[Wanted], most: int
-) -> tuple[Links, list[Wanted], list[str]]:
+async def store(files: NewFiles, spool: Spool, wanted: Sequence[Wanted]) -> tuple[Links, list[Wanted], list[str]]:
     """Store files for a document. Return its links to them, those that it has got, and notes about the others.
 
-    `most`: bytes of a file. Raises Unavailable, StoreUnavailable.
+    Raises Unavailable, StoreUnavailable.
     """
     beside: dict[tuple[str, bool], str] = {}
     pictures: dict[str, str] = {}
@@ -124,7 +122,7 @@ async def store(
     kept: list[Wanted] = []
     for each in wanted:
         try:
-            row = await _store_one(files, spool, each, most)
+            row = await _store_one(files, spool, each)
         except Unavailable:
             raise
         except CollabError as error:
@@ -146,15 +144,13 @@ async def store(
     return Links(beside, pictures, ids), kept, told
 
 
-async def _store_one(files: NewFiles, spool: Spool, wanted: Wanted, most: int) -> NewRow:
-    if wanted.size > most:
-        raise TooLarge(f"a file may have at most {most} bytes")
+async def _store_one(files: NewFiles, spool: Spool, wanted: Wanted) -> NewRow:
     files.check(wanted.size)
     if wanted.chunks is None:
         return await files.add(wanted.name, BytesSource(wanted.octets))
     with spool.open() as spooled:
         # The declared size may be a lie.
-        source = SpooledSource(spooled, most)
+        source = SpooledSource(spooled, files.limits.max_bytes)
         async for piece in wanted.chunks():
             await source.add(piece)
         await source.flush()

@@ -133,8 +133,7 @@ class Importer:
         try:
             if wanted:
                 async with self.files.adding(self.context.identity, self.workspace_id) as new:
-                    most = self.context.settings.max_attachment_bytes
-                    links, kept, told = await attaching.store(new, self.converters.spool, wanted, most)
+                    links, kept, told = await attaching.store(new, self.converters.spool, wanted)
                     if kept:
                         linked = await read(links)
                         document = await make(linked, new, notes)

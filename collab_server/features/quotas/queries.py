@@ -1,7 +1,9 @@
 """SQL of limits of workspaces; see migrations/versions/0024_limit_documents/up.sql for the counters."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn
@@ -29,6 +31,13 @@ async def find_usage(conn: Conn, workspace_id: UUID) -> Usage | None:
         workspace_id,
     )
     return Usage(*row) if row else None
+
+
+async def find_settings(conn: Conn, workspace_id: UUID) -> dict[str, Any]:
+    """Find the settings of a workspace; none if there is no such workspace. Needs app_service."""
+    settings: str | None = await conn.fetchval("SELECT settings FROM workspaces WHERE id = $1", workspace_id)
+    found: dict[str, Any] = json.loads(settings or "{}")
+    return found
 
 
 async def find_size(conn: Conn, document_id: UUID) -> int:

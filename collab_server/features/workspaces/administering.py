@@ -25,17 +25,21 @@ async def _get_workspace(conn: Conn, workspace_id: UUID) -> queries.Workspace:
     workspace = await queries.find_workspace(conn, workspace_id)
     if workspace is None or workspace.deleted_at is not None:
         raise NotFound(NO_WORKSPACE)
+    return workspace
+
+
+def _without_content(workspace: queries.Workspace) -> queries.Workspace:
     return replace(
         workspace, role="administrator", permissions=(), settings={}, description=None, icon=None, color=None
     )
 
 
-async def get_usage(db: Database, workspace_id: UUID) -> models.UsageOut:
-    """Raises NotFound, Unavailable."""
+async def get_usage(db: Database, workspace_id: UUID, most: int) -> models.UsageOut:
+    """`most`: bytes of a file, for the server. Raises NotFound, Unavailable."""
     async with db.as_service() as conn:
         workspace = await _get_workspace(conn, workspace_id)
         documents, deleted = await queries.count_documents(conn, workspace_id)
-    return to_usage(workspace, documents, deleted)
+    return to_usage(workspace, documents, deleted, most)
 
 
 async def set_limits(
@@ -52,4 +56,4 @@ async def set_limits(
     async with db.as_service() as conn, acting(conn, identity.user_id):
         if not await operator_queries.update_limits(conn, workspace_id, member_limit, storage_limit_bytes, version):
             raise changed_meanwhile((await _get_workspace(conn, workspace_id)).row_version)
-        return to_response(await _get_workspace(conn, workspace_id), identity)
+        return to_response(_without_content(await _get_workspace(conn, workspace_id)), identity)

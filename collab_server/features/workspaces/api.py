@@ -34,6 +34,7 @@ from collab_server.web.depends import CurrentDatabase, CurrentIdentity
 from collab_server.web.etags import changed_meanwhile, expected_version, not_modified, row_etag
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
+from collab_server.web.services import web_services
 
 router = _router()
 
@@ -73,13 +74,14 @@ async def list_workspaces(
 
 @router.post("/workspaces", status_code=201, tags=["workspaces"], responses=_CHANGING)
 async def create_workspace(
-    body: models.WorkspaceIn, identity: CurrentIdentity, db: CurrentDatabase, response: Response
+    body: models.WorkspaceIn, identity: CurrentIdentity, db: CurrentDatabase, request: Request, response: Response
 ) -> models.WorkspaceOut:
     """Create a team workspace. A used `slug` is a conflict."""
     user_id = presentation.require_user_id(identity)
     if identity.role_cap < Role.ADMIN:
         raise Forbidden("this token may not create workspaces")
     fields = body.model_dump()
+    presentation.check_settings(fields["settings"], web_services(request).settings.max_attachment_bytes)
     async with db.as_service() as conn:
         await feature_flags.require(conn, user_id, feature_flags.Feature.CREATE_WORKSPACES)
     async with db.as_user(user_id) as conn:
@@ -136,6 +138,7 @@ async def patch_workspace(
     version = expected_version(request)
     presentation.require_user_id(identity)
     given = body.model_dump(exclude_unset=True)
+    presentation.check_settings(given.get("settings"), web_services(request).settings.max_attachment_bytes)
     limits = [given.pop("member_limit", None), given.pop("storage_limit_bytes", None)]
     if limits != [None, None] and not given and await administering.is_of_others(db, identity, workspace_id):
         changed = await administering.set_limits(db, identity, workspace_id, limits[0], limits[1], version)
@@ -249,12 +252,15 @@ async def transfer_workspace(
 
 
 @router.get("/workspaces/{workspace_id}/usage", tags=["workspaces"], responses=_USUAL)
-async def get_usage(workspace_id: UUID, identity: CurrentIdentity, db: CurrentDatabase) -> models.UsageOut:
+async def get_usage(
+    workspace_id: UUID, identity: CurrentIdentity, db: CurrentDatabase, request: Request
+) -> models.UsageOut:
     """How much of its limits a workspace uses. Administrators of the server see it of every workspace."""
+    most = web_services(request).settings.max_attachment_bytes
     if await administering.is_of_others(db, identity, workspace_id):
-        return await administering.get_usage(db, workspace_id)
+        return await administering.get_usage(db, workspace_id, most)
     async with db.as_user(identity.subject) as conn:
         await standing_in(conn, identity, workspace_id)
         workspace = await presentation.get_workspace(conn, workspace_id)
         documents, deleted = await queries.count_documents(conn, workspace_id)
-    return presentation.to_usage(workspace, documents, deleted)
+    return presentation.to_usage(workspace, documents, deleted, most)

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from collab_server.features.workspaces.invitations import MAX_TOKEN
-from collab_server.features.workspaces.models import ActorOut, GivenRole, reject_null
+from collab_server.features.workspaces.models import ActorOut, reject_null
+from collab_server.features.workspaces.settings_models import GivenRole
 from collab_server.web.fields import Email, storable
 
 _ID = "8f14e45f-ceea-467f-a9d2-0a1b2c3d4e5f"

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from collab_server.access.policy import Permission
-from collab_server.web.fields import Color, JsonObject, a_line, at_most, storable
+from collab_server.features.workspaces.settings_models import MAX_BYTES, GivenRole, Settings
+from collab_server.web.fields import Color, a_line, at_most, storable
 
 _MAX_LIMIT = 1_000_000
-_MAX_BYTES = 2**50
 _ID = "8f14e45f-ceea-467f-a9d2-0a1b2c3d4e5f"
 _PERSON = "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11"
 
@@ -37,36 +37,8 @@ Slug = Annotated[
 ]
 Description = Annotated[str, Field(max_length=5000), AfterValidator(storable)]
 Icon = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(a_line)]
-GivenRole = Literal["admin", "editor", "commenter", "viewer"]
-"""`owner` is nobody's to give: a workspace is handed over (`transfer`)."""
 MemberLimit = Annotated[int, Field(strict=True, ge=1, le=_MAX_LIMIT)]
-StorageLimit = Annotated[int, Field(strict=True, ge=0, le=_MAX_BYTES)]
-
-
-class WorkspaceSettings(BaseModel):
-    """`default_permissions`: the role of an invitation without one. `require_invitation` and `allow_guest_access` have
-    fixed values: people need an invitation, and guests can use the playground only. The rest is for clients, with their
-    own values in `extra`.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    default_permissions: GivenRole = "editor"
-    require_invitation: Literal[True] = True
-    allow_guest_access: Literal[False] = False
-    ai_enabled: StrictBool = True
-    extra: dict[str, Any] = Field(default_factory=dict)
-
-
-def _checked_settings(given: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return WorkspaceSettings.model_validate(given).model_dump(exclude_unset=True)
-    except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:5])
-        raise ValueError("; ".join(faults)) from None
-
-
-Settings = Annotated[JsonObject, AfterValidator(_checked_settings)]
+StorageLimit = Annotated[int, Field(strict=True, ge=0, le=MAX_BYTES)]
 
 
 class WorkspaceOut(BaseModel):
@@ -172,7 +144,8 @@ class TransferIn(BaseModel):
 class UsageOut(BaseModel):
     """`storage_used_bytes`: of documents, their history and their attachments. `history_bytes`: the part of versions
     and earlier edits. When the workspace is above its limit, the server removes the oldest of these.
-    `attachment_bytes`: the part of attachments.
+    `attachment_bytes`: the part of attachments. `attachment_max_bytes`: of a file. `attachment_types`: that are taken;
+    null: all.
     """
 
     model_config = ConfigDict(
@@ -186,6 +159,8 @@ class UsageOut(BaseModel):
                 "history_bytes": 2100,
                 "attachment_bytes": 4096,
                 "storage_limit_bytes": 1073741824,
+                "attachment_max_bytes": 10000000,
+                "attachment_types": ["image/*", "application/pdf"],
             }
         }
     )
@@ -198,6 +173,8 @@ class UsageOut(BaseModel):
     history_bytes: int
     attachment_bytes: int
     storage_limit_bytes: int
+    attachment_max_bytes: int
+    attachment_types: list[str] | None
 
 
 class MemberOut(BaseModel):

@@ -1,5 +1,6 @@
 """Workspaces in API answers, and checks of the caller."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,8 @@ from collab_server.access.check import NO_WORKSPACE
 from collab_server.access.identity import Identity
 from collab_server.access.policy import Permission, Role
 from collab_server.adapters.postgres import Conn
-from collab_server.errors import Forbidden, NotFound, Unauthenticated
+from collab_server.errors import Forbidden, NotFound, Unauthenticated, UnprocessableContent
+from collab_server.features.quotas.file_limits import FileLimits
 from collab_server.features.workspaces import models, queries
 
 _COLUMNS = tuple(name for name in models.WorkspaceOut.model_fields if name != "can_create")
@@ -41,8 +43,18 @@ async def get_workspace(conn: Conn, workspace_id: UUID) -> queries.Workspace:
     return workspace
 
 
-def to_usage(workspace: queries.Workspace, documents: int, deleted: int) -> models.UsageOut:
-    """`deleted`: documents in the trash."""
+def check_settings(given: Mapping[str, Any] | None, most: int) -> None:
+    """Check settings that are about to be stored. `most`: bytes of a file, for the server. Raises
+    UnprocessableContent.
+    """
+    size = ((given or {}).get("attachments") or {}).get("max_bytes")
+    if size is not None and size > most:
+        raise UnprocessableContent(f"settings.attachments.max_bytes: this server takes at most {most}")
+
+
+def to_usage(workspace: queries.Workspace, documents: int, deleted: int, most: int) -> models.UsageOut:
+    """`deleted`: documents in the trash. `most`: bytes of a file, for the server."""
+    limits = FileLimits.read(workspace.settings, most)
     return models.UsageOut(
         members=workspace.member_count,
         member_limit=workspace.member_limit,
@@ -52,4 +64,6 @@ def to_usage(workspace: queries.Workspace, documents: int, deleted: int) -> mode
         history_bytes=workspace.history_bytes,
         attachment_bytes=workspace.attachment_bytes,
         storage_limit_bytes=workspace.storage_limit_bytes,
+        attachment_max_bytes=limits.max_bytes,
+        attachment_types=list(limits.types) if limits.types is not None else None,
     )

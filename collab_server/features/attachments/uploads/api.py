@@ -17,6 +17,7 @@ from collab_server.errors import (
     NotFound,
     QuotaExceeded,
     TooLarge,
+    TypeNotAllowed,
     UnprocessableContent,
     UnsupportedMediaType,
 )
@@ -59,9 +60,7 @@ async def create_upload(
     `uploads/{upload_id}/complete`.
     """
     await require(context.db, context.identity, document_id, Action.EDIT)
-    most = context.settings.max_attachment_bytes
-    if body.size_bytes > most:
-        raise TooLarge(f"a file may have at most {most} bytes")
+    (await context.files.find_limits(document_id)).check_size(body.size_bytes)
     if body.direct and body.size_bytes > direct.MAX_DIRECT_BYTES:
         raise TooLarge(f"a file of more than {direct.MAX_DIRECT_BYTES} bytes is sent in parts")
     await context.files.check_space(document_id, body.size_bytes)
@@ -171,7 +170,10 @@ async def continue_upload(
 @router.post(
     "/uploads/{upload_id}/complete",
     tags=["attachments"],
-    responses={**USUAL, **documented(Conflict, LimitReached, TooLarge, QuotaExceeded, UnprocessableContent)},
+    responses={
+        **USUAL,
+        **documented(Conflict, LimitReached, TooLarge, QuotaExceeded, TypeNotAllowed, UnprocessableContent),
+    },
 )
 async def complete_upload(upload_id: UUID, context: CurrentAttachments, response: Response) -> models.UploadOut:
     """Make the attachment of a direct upload, after its bytes were put to the signed address. The same request again

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from collab_server.access.check import require
 from collab_server.access.policy import Action
-from collab_server.errors import MalwareFound, NotFound, UnprocessableContent
+from collab_server.errors import MalwareFound, NotFound, TypeNotAllowed, UnprocessableContent
 from collab_server.features.attachments import models, queries, upload_queries
 from collab_server.features.attachments.context import AttachmentContext
 from collab_server.features.attachments.file_keeper import NewFile
@@ -29,7 +29,7 @@ async def get_own_upload(context: AttachmentContext, upload_id: UUID) -> Upload:
 async def complete(context: AttachmentContext, upload: Upload, digest: bytes | None) -> None:
     """Make the attachment of an upload whose parts are all here. `digest`: SHA-256 of a header, if there is one.
 
-    Raises UnprocessableContent and MalwareFound, and then deletes the upload; and as FileKeeper.keep.
+    Raises UnprocessableContent, MalwareFound and TypeNotAllowed, and then deletes the upload; and as FileKeeper.keep.
     """
     store = context.files.store
 
@@ -51,7 +51,7 @@ async def complete(context: AttachmentContext, upload: Upload, digest: bytes | N
     file = NewFile(upload.document_id, upload.file_name, upload.content_type, f"upload {upload.id}", upload.id)
     try:
         await context.files.keep(context.identity, file, kept)
-    except MalwareFound:
+    except (MalwareFound, TypeNotAllowed):
         await forget(context, upload)
         raise
 

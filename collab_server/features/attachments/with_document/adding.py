@@ -10,6 +10,7 @@ from collab_server.adapters.object_store import ObjectStore
 from collab_server.adapters.postgres import Conn, Database
 from collab_server.errors import LimitReached, QuotaExceeded, Unavailable
 from collab_server.features.attachments import object_queries
+from collab_server.features.attachments.checks.checks import FileChecks
 from collab_server.features.attachments.checks.malware import MalwareCheck, Place
 from collab_server.features.attachments.file_keeper import NewFile, describe, object_key, quota_errors
 from collab_server.features.attachments.queries import MAX_ATTACHMENTS
@@ -19,13 +20,16 @@ from collab_server.features.attachments.with_document import new_file_queries
 from collab_server.features.attachments.with_document.new_file_queries import NewRow
 from collab_server.features.attachments.writers import ObjectWriters
 from collab_server.features.quotas import queries as quota_queries
+from collab_server.features.quotas.file_limits import FileLimits
 from collab_server.features.quotas.quotas import FULL
 
 _NO_DOCUMENT: Final = UUID(int=0)
 
 
 class NewFiles:
-    """The files of one new document; a documents.services.FileCopies. `left`: bytes that its workspace has left."""
+    """The files of one new document; a documents.services.FileCopies. `left`: bytes that its workspace has left.
+    `limits`: of each file.
+    """
 
     ids: Mapping[UUID, UUID] = {}
 
@@ -37,6 +41,7 @@ class NewFiles:
         identity: Identity,
         workspace_id: UUID,
         left: int,
+        limits: FileLimits,
         malware: MalwareCheck,
     ) -> None:
         self.size = 0
@@ -46,6 +51,7 @@ class NewFiles:
         self._writing = writing
         self._identity = identity
         self._workspace_id = workspace_id
+        self.limits = limits
         self._left = left
         self._malware = malware
         self._notes: dict[str, int] = {}
@@ -53,12 +59,15 @@ class NewFiles:
     async def add(self, name: str, source: Source, original_name: str = "") -> NewRow:
         """Store a file, and return the row that its attachment will have.
 
-        Raises as `check`, as MalwareCheck.check, StoreUnavailable, Unavailable.
+        Raises as `check`, TypeNotAllowed, as MalwareCheck.check, StoreUnavailable, Unavailable.
         """
         self.check(source.size)
+        key = object_key(self._workspace_id, source.checksum)
+        file = NewFile(_NO_DOCUMENT, name, original_name=original_name)
+        new = describe(self._identity, file, source, self._store, key)
+        self.limits.check_type(new.content_type)
         place = Place("workspace", self._workspace_id, self._workspace_id)
         await self._malware.check(self._identity, place, original_name or name, source.chunks())
-        key = object_key(self._workspace_id, source.checksum)
         if key not in self._notes:
             async with AsyncExitStack() as one:
                 note = await one.enter_async_context(self._writers.writing(key))
@@ -66,14 +75,14 @@ class NewFiles:
                     await self._store.put(key, source.chunks())
                 self._writing.push_async_exit(one.pop_all())
             self._notes[key] = note
-        file = NewFile(_NO_DOCUMENT, name, original_name=original_name)
-        row = NewRow(uuid4(), describe(self._identity, file, source, self._store, key))
+        row = NewRow(uuid4(), new)
         self.rows.append(row)
         self.size += source.size
         return row
 
     def check(self, size: int) -> None:
-        """Raises QuotaExceeded, LimitReached if there is no space for one more file of `size` bytes."""
+        """Raises TooLarge, QuotaExceeded, LimitReached if there is no space for one more file of `size` bytes."""
+        self.limits.check_size(size)
         if len(self.rows) >= MAX_ATTACHMENTS:
             raise LimitReached(f"a document has at most {MAX_ATTACHMENTS} attachments")
         if self.size + size > self._left:
@@ -91,13 +100,13 @@ class FileAdder:
     """Stores files for documents that are about to be made."""
 
     def __init__(
-        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, malware: MalwareCheck
+        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, checks: FileChecks
     ) -> None:
         self._db = db
         self._store = store
         self._writers = writers
         self._thumbnails = thumbnails
-        self._malware = malware
+        self._checks = checks
 
     @asynccontextmanager
     async def adding(self, identity: Identity, workspace_id: UUID) -> AsyncIterator[NewFiles]:
@@ -107,9 +116,11 @@ class FileAdder:
         """
         async with self._db.as_service() as conn:
             usage = await quota_queries.find_usage(conn, workspace_id)
+        limits = await self._checks.find_limits(workspace_id)
         left = usage.limit - usage.used if usage else 0
         async with AsyncExitStack() as writing:
-            files = NewFiles(self._store, self._writers, writing, identity, workspace_id, left, self._malware)
+            malware = self._checks.malware
+            files = NewFiles(self._store, self._writers, writing, identity, workspace_id, left, limits, malware)
             yield files
         if any(row.new.status == "pending" for row in files.rows):
             self._thumbnails.wake.set()
