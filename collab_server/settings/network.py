@@ -36,6 +36,15 @@ class NetworkSettings(BaseModel):
             "https makes the session cookie Secure. Empty: http://HOST:PORT.",
         ),
     ] = ""
+    cdn_url: Annotated[
+        str,
+        Field(
+            pattern=r"^$|^https?://[^/?#\s@]+/?$",
+            description="A content delivery network that fetches from this server, e.g. https://cdn.example. "
+            "Attachments get signed addresses there (`cdn_url`), and shared caches may keep what is at one until it "
+            "expires. Empty: none.",
+        ),
+    ] = ""
     allowed_hosts: Annotated[
         list[str],
         NoDecode,

@@ -41,14 +41,31 @@ Signature = Annotated[str | None, Query(max_length=100, description="Of a signed
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An attachment that the caller may read, and for how long a browser may keep it without asking again."""
+    """An attachment that the caller may read. `seconds`: for which its signed address is good; 0: the caller has other
+    rights. `shared`: caches that serve several people may keep it meanwhile, too.
+    """
 
     attachment: Attachment
     seconds: int
+    shared: bool = False
 
     @property
-    def cache_control(self) -> str:
-        return f"private, max-age={self.seconds}" if self.seconds else "private, no-cache"
+    def headers(self) -> dict[str, str]:
+        """Who may keep the answer, and which pages may show it."""
+        if not self.seconds:
+            return {"cache-control": "private, no-cache", "cross-origin-resource-policy": "same-origin"}
+        keepers = "public" if self.shared else "private"
+        # A signed address is made for pages of an application that embeds documents.
+        return {
+            "cache-control": f"{keepers}, max-age={self.seconds}",
+            "cross-origin-resource-policy": "cross-origin",
+        }
+
+    def not_modified(self, request: Request, etag: str) -> Response | None:
+        unchanged = not_modified(request, etag)
+        if unchanged is not None:
+            unchanged.headers.update(self.headers)
+        return unchanged
 
 
 async def _find(
@@ -63,7 +80,7 @@ async def _find(
                 found = await queries.find_attachment(conn, attachment_id)
             if found is None or found.deleted_at is not None:
                 raise NotFound(NO_ATTACHMENT)
-            return _Asked(found, seconds)
+            return _Asked(found, seconds, shared=bool(services.attachments.urls.cdn))
     context = await make_context(request, await current_identity(request), services.db)
     return _Asked(await context.get(attachment_id, Action.VIEW, deleted=deleted), 0)
 
@@ -96,17 +113,15 @@ async def get_content(
     asked = await _find(request, attachment_id, expires, signature, deleted=deleted)
     attachment = asked.attachment
     etag = f'"{attachment.checksum_sha256.hex()}"'
-    if (unchanged := not_modified(request, etag)) is not None:
+    if (unchanged := asked.not_modified(request, etag)) is not None:
         return unchanged
     inline = may_be_inline(attachment.content_type) and not download
     headers = {
         "etag": etag,
         "accept-ranges": "bytes",
-        "cache-control": asked.cache_control,
+        **asked.headers,
         "content-disposition": content_disposition(attachment.file_name, inline=inline),
         "content-security-policy": ISOLATED,
-        # A signed address is made for pages of an application that embeds documents.
-        "cross-origin-resource-policy": "cross-origin" if asked.seconds else "same-origin",
         "last-modified": f"{attachment.created_at:%a, %d %b %Y %H:%M:%S} GMT",
     }
     size = attachment.size_bytes
@@ -180,7 +195,7 @@ async def get_thumbnail(
         raise NotFound("this attachment has no thumbnail")
     chosen = next((one for one in widths if one >= width), widths[-1])
     etag = f'"{attachment.checksum_sha256.hex()}-{chosen}"'
-    if (unchanged := not_modified(request, etag)) is not None:
+    if (unchanged := asked.not_modified(request, etag)) is not None:
         return unchanged
     store = attachment_services(request).attachments.store
     body = await store.read(thumbnail_key(attachment.s3_key, chosen))
@@ -189,7 +204,7 @@ async def get_thumbnail(
         media_type="image/webp",
         headers={
             "etag": etag,
-            "cache-control": asked.cache_control,
+            **asked.headers,
             "content-security-policy": ISOLATED,
         },
     )

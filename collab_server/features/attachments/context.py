@@ -66,6 +66,7 @@ class AttachmentContext:
 
     def to_response(self, attachment: Attachment) -> models.AttachmentOut:
         path = f"/api/v1/attachments/{attachment.id}"
+        signed = f"{path}/content?{self.parts.urls.sign(attachment.id)}"
         metadata = attachment.metadata
         widths = metadata.get("widths", []) if attachment.thumbnail_s3_key else []
         return models.AttachmentOut(
@@ -77,7 +78,8 @@ class AttachmentContext:
             size_bytes=attachment.size_bytes,
             checksum_sha256=attachment.checksum_sha256.hex(),
             url=f"{path}/content",
-            signed_url=f"{path}/content?{self.parts.urls.sign(attachment.id)}",
+            signed_url=signed,
+            cdn_url=f"{self.parts.urls.cdn}{signed}" if self.parts.urls.cdn else None,
             thumbnail_url=f"{path}/thumbnail" if widths else None,
             thumbnail_widths=widths,
             width=metadata.get("width"),

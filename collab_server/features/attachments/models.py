@@ -21,6 +21,7 @@ _ATTACHMENT: dict[str, Any] = {
     "checksum_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "url": f"/api/v1/attachments/{_ID}/content",
     "signed_url": f"/api/v1/attachments/{_ID}/content?expires=1767603600&signature=q83v",
+    "cdn_url": f"https://cdn.example/api/v1/attachments/{_ID}/content?expires=1767603600&signature=q83v",
     "thumbnail_url": f"/api/v1/attachments/{_ID}/thumbnail",
     "thumbnail_widths": [160, 320],
     "width": 600,
@@ -45,6 +46,7 @@ class UploaderOut(BaseModel):
 class AttachmentOut(BaseModel):
     """`original_name`: as it was given. `content_type`: of the bytes, whatever the upload said. `url`: stays the same,
     and needs the rights of the document. `signed_url`: good for ten minutes or more without another credential.
+    `cdn_url`: the same at the content delivery network, if the server has one.
     `thumbnail_url`, `width`, `height`: of pictures, once `processing_status` is complete. `problem`: why a picture
     has no thumbnail. `uploaded_by`: null for guests.
     """
@@ -60,6 +62,7 @@ class AttachmentOut(BaseModel):
     checksum_sha256: str
     url: str
     signed_url: str
+    cdn_url: str | None
     thumbnail_url: str | None
     thumbnail_widths: list[int]
     width: int | None

@@ -47,7 +47,7 @@ class AttachmentParts:
         keeper = FileKeeper(db, store, writers, thumbnails, checks)
         copier = AttachmentCopier(db, store, writers, thumbnails)
         adder = FileAdder(db, store, writers, thumbnails, checks)
-        cleaner, urls = ObjectCleaner(db, store), AttachmentUrls(settings.secret())
+        cleaner, urls = ObjectCleaner(db, store), AttachmentUrls(settings.secret(), settings.cdn_url)
         return cls(store, writers, thumbnails, keeper, copier, adder, cleaner, urls, malware)
 
     def tasks(self) -> tuple[Coroutine[Any, Any, None], ...]:

@@ -14,9 +14,12 @@ LIFETIME = 900
 
 
 class AttachmentUrls:
-    """Signs with a key of its own, derived from the server's secret."""
+    """Signs with a key of its own, derived from the server's secret. `cdn`: base of addresses at a content delivery
+    network, without a slash at the end; empty: there is none.
+    """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, cdn_url: str = "") -> None:
+        self.cdn = cdn_url.rstrip("/")
         self._key = derived_key(secret, "collab_server/attachments")
 
     def sign(self, attachment_id: UUID) -> str:

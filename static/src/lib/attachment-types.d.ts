@@ -10,6 +10,8 @@ export interface Attachment {
   url: string;
   /** Good for some minutes without any other credential. */
   signed_url: string;
+  /** The same at the content delivery network of the server. */
+  cdn_url: string | null;
   thumbnail_url: string | null;
   thumbnail_widths: number[];
   width: number | null;
