@@ -30,13 +30,25 @@ _MAX_DIRECTORY: Final = 16_000_000
 """Maximum size of a zip's directory in bytes; the objects of zipfile need ten times as much."""
 _END: Final = b"PK\x05\x06"
 _END_SIZE: Final = 22
-_END_64: Final = b"PK\x06\x07"
+_LOCATOR_64: Final = b"PK\x06\x07"
+_LOCATOR_SIZE: Final = 20
+_END_64: Final = b"PK\x06\x06"
+_END_64_SIZE: Final = 56
 _MAX_COMMENT: Final = 65_535
 _OF_SYSTEMS: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini", ".ds_store"})
 """Files added to folders by operating systems; they are ignored."""
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _CHUNK: Final = 1 << 20
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,7 @@ class Archive:
     """`budget`: remaining bytes of unpacked data."""
 
     def __init__(self, file: IO[bytes], max_bytes: int) -> None:
-        """Raises Malformed, TooLarge, UnprocessableContent (encrypted, or ZIP64)."""
+        """Raises Malformed, TooLarge, UnprocessableContent (encrypted)."""
         self.budget = max_bytes * MAX_EXPANSION
         self._files: dict[str, zipfile.ZipInfo] = {}
         self._by_name: dict[str, list[str]] = {}
@@ -180,7 +192,8 @@ class Archive:
 def _look_at_end(file: IO[bytes]) -> None:
     """zipfile would read a directory of any size."""
     size = file.seek(0, 2)
-    file.seek(max(0, size - _END_SIZE - _MAX_COMMENT - 20))
+    start = max(0, size - _END_SIZE - _MAX_COMMENT - _LOCATOR_SIZE - _END_64_SIZE)
+    file.seek(start)
     tail = file.read()
     at = len(tail) - _END_SIZE
     if at < 0 or tail[at : at + 4] != _END:
@@ -188,9 +201,16 @@ def _look_at_end(file: IO[bytes]) -> None:
     file.seek(0)
     if at < 0 or at + _END_SIZE > len(tail):
         raise Malformed("the file is not a readable zip")
-    if at >= 20 and tail[at - 20 : at - 16] == _END_64:
-        raise UnprocessableContent("archives in the ZIP64 format are not supported: send several smaller ones")
-    if int.from_bytes(tail[at + 12 : at + 16], "little") > _MAX_DIRECTORY:
+    directory = int.from_bytes(tail[at + 12 : at + 16], "little")
+    locator = at - _LOCATOR_SIZE
+    if locator >= 0 and tail.startswith(_LOCATOR_64, locator):
+        # Versions of zipfile differ in where they look for the record that it names. Here all of them find this one.
+        end = locator - _END_64_SIZE
+        named = int.from_bytes(tail[locator + 8 : locator + 16], "little")
+        if end < 0 or not tail.startswith(_END_64, end) or named != start + end:
+            raise Malformed("the file is not a readable zip")
+        directory = int.from_bytes(tail[end + 40 : end + 48], "little")
+    if directory > _MAX_DIRECTORY:
         raise TooLarge("the archive has too many files")
 
 
