@@ -187,7 +187,12 @@ async def complete_upload(upload_id: UUID, context: CurrentAttachments, response
         if not found.parts:
             await direct.take_over(context, found, found.direct_key)
             found = await get_own_upload(context, upload_id)
-        await complete(context, found, None)
+        try:
+            await complete(context, found, None)
+        except NotFound:
+            # Another request has completed it meanwhile, and its objects are gone.
+            if (await get_own_upload(context, upload_id)).attachment_id is None:
+                raise
         found = await get_own_upload(context, upload_id)
     return await _answer(context, found, response)
 
