@@ -130,9 +130,16 @@ async def count_use(conn: Conn, share_id: UUID) -> bool:
     return counted is not None
 
 
-async def end_opening(conn: Conn, opening: UUID) -> None:
-    """Note that the socket of a use has ended."""
-    await conn.execute("UPDATE share_openings SET ended_at = now() WHERE id = $1", opening)
+async def end_openings(conn: Conn, openings: list[UUID]) -> None:
+    """Note that the sockets of these uses have ended."""
+    await conn.execute("UPDATE share_openings SET ended_at = now() WHERE id = ANY ($1)", openings)
+
+
+async def prolong_ends(conn: Conn, openings: list[UUID]) -> None:
+    """Note that the sockets of these uses have ended now, except where the client goes on with its use already."""
+    await conn.execute(
+        "UPDATE share_openings SET ended_at = now() WHERE id = ANY ($1) AND ended_at IS NOT NULL", openings
+    )
 
 
 async def has_opening(conn: Conn, share_id: UUID, client: bytes) -> bool:

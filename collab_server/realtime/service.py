@@ -274,13 +274,14 @@ class RealtimeService:
         with suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self.group_commit.wait_flushed()
+        await self.hub.openings.stop()
         await self._close_sessions(grace / 2)
         with suppress(TimeoutError):
             async with asyncio.timeout(max(1.0, grace / 4)):
                 await self.group_commit.wait_flushed()
         if left := await self.compactor.end(FOLD_GRACE):
             log.info("logs are left to fold; a later server does it", extra={"documents": left})
-        await self.hub.openings.flush()
+        await self.hub.openings.begin_minute()
         unsaved = [document for document in self.hub.list_documents() if not document.room.saved]
         for document in unsaved:
             log.error(

@@ -16,6 +16,7 @@ from collab_server.adapters.websocket.socket import Socket
 from collab_server.core.protocol import hocuspocus
 from collab_server.errors import CollabError
 from collab_server.realtime.presence.client_states import read_name, read_state
+from collab_server.realtime.share_openings import Opening
 from collab_server.web.user_agents import device_of
 
 READ_ONLY = "forbidden: you may only read this document"
@@ -144,7 +145,7 @@ class DocumentConnection:
         self.missed_presence: frozenset[int] = _NO_CLIENTS
         """Client ids whose presence changed while it was lagging."""
         self.on_behalf_of = on_behalf_of.get()
-        self.share_opening: UUID | None = None
+        self.share_opening: Opening | None = None
         """The use of a link that this connection was counted as."""
         self.unsent_acks = 0
         self.question: Question | None = None
