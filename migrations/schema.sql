@@ -3736,6 +3736,154 @@ CREATE TABLE public.document_bases (
     CONSTRAINT document_bases_content_hash_check CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text))
 );
 
+CREATE TABLE public.documents (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    name text,
+    category_id uuid,
+    title text NOT NULL,
+    description text,
+    type public.document_type DEFAULT 'markdown'::public.document_type NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    priority text DEFAULT 'normal'::text NOT NULL,
+    language text DEFAULT 'english'::text NOT NULL,
+    generation bigint DEFAULT 0 NOT NULL,
+    content text DEFAULT ''::text NOT NULL,
+    content_truncated boolean DEFAULT false NOT NULL,
+    content_hash text DEFAULT ''::text NOT NULL,
+    content_bytes integer DEFAULT 0 NOT NULL,
+    word_count integer,
+    yjs_state bytea,
+    yjs_state_vector bytea,
+    yjs_clock bigint DEFAULT 0 NOT NULL,
+    content_encrypted bytea,
+    encryption jsonb,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    is_public boolean DEFAULT false NOT NULL,
+    is_template boolean DEFAULT false NOT NULL,
+    template_id uuid,
+    row_version bigint DEFAULT 1 NOT NULL,
+    created_by uuid DEFAULT app.user_id(),
+    updated_by uuid,
+    deleted_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_edited_at timestamp with time zone,
+    published_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    expires_set_by uuid,
+    title_is_set boolean DEFAULT true NOT NULL,
+    content_has_returns boolean,
+    history_bytes bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT documents_check CHECK (((type <> 'password'::public.document_type) OR ((content = ''::text) AND (yjs_state IS NULL)))),
+    CONSTRAINT documents_check1 CHECK (((content_encrypted IS NULL) OR (encryption IS NOT NULL))),
+    CONSTRAINT documents_content_check CHECK ((octet_length(content) <= 10485760)),
+    CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT documents_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT documents_priority_check CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text]))),
+    CONSTRAINT documents_settings_check CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT documents_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'active'::text, 'published'::text, 'archived'::text]))),
+    CONSTRAINT documents_title_check CHECK (((length(TRIM(BOTH FROM title)) >= 1) AND (length(TRIM(BOTH FROM title)) <= 500))),
+    CONSTRAINT documents_yjs_state_check CHECK ((octet_length(yjs_state) <= 134217728))
+)
+WITH (fillfactor='85');
+
+CREATE TABLE public.shares (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    document_id uuid,
+    workspace_id uuid NOT NULL,
+    tag_id uuid,
+    category_id uuid,
+    grantee_id uuid,
+    email text,
+    token_hash bytea,
+    name text,
+    password_hash text,
+    has_password boolean GENERATED ALWAYS AS ((password_hash IS NOT NULL)) STORED NOT NULL,
+    opening_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    permission public.share_permission DEFAULT 'read'::public.share_permission NOT NULL,
+    expires_at timestamp with time zone,
+    max_uses integer,
+    access_count bigint DEFAULT 0 NOT NULL,
+    last_accessed_at timestamp with time zone,
+    created_by uuid DEFAULT app.user_id(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    expired boolean DEFAULT false NOT NULL,
+    CONSTRAINT shares_check CHECK (((token_hash IS NULL) = ((grantee_id IS NOT NULL) OR (email IS NOT NULL)))),
+    CONSTRAINT shares_check1 CHECK (((token_hash IS NULL) OR (permission < 'admin'::public.share_permission))),
+    CONSTRAINT shares_check2 CHECK (((token_hash IS NOT NULL) OR ((password_hash IS NULL) AND (max_uses IS NULL)))),
+    CONSTRAINT shares_check3 CHECK ((num_nonnulls(document_id, tag_id, category_id) <= 1)),
+    CONSTRAINT shares_check4 CHECK (((document_id IS NOT NULL) OR ((token_hash IS NOT NULL) AND (permission = 'read'::public.share_permission)))),
+    CONSTRAINT shares_email_check CHECK (((length(email) >= 3) AND (length(email) <= 320))),
+    CONSTRAINT shares_max_uses_check CHECK ((max_uses > 0)),
+    CONSTRAINT shares_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT shares_token_hash_check CHECK ((octet_length(token_hash) = 32))
+);
+
+CREATE TABLE public.users (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    email text NOT NULL,
+    email_verified boolean DEFAULT false NOT NULL,
+    username text,
+    display_name text,
+    first_name text,
+    last_name text,
+    avatar_url text,
+    bio text,
+    role text DEFAULT 'user'::text NOT NULL,
+    features jsonb DEFAULT '{}'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    subscription_tier text DEFAULT 'free'::text NOT NULL,
+    subscription_status text DEFAULT 'active'::text NOT NULL,
+    subscription_expires_at timestamp with time zone,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_login_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    CONSTRAINT users_display_name_check CHECK ((length(display_name) <= 255)),
+    CONSTRAINT users_email_check CHECK (((length(email) <= 320) AND (email ~ '^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$'::text))),
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['user'::text, 'premium'::text, 'admin'::text]))),
+    CONSTRAINT users_subscription_tier_check CHECK ((subscription_tier = ANY (ARRAY['free'::text, 'pro'::text, 'team'::text, 'enterprise'::text]))),
+    CONSTRAINT users_username_check CHECK ((username ~ '^[[:alnum:]_.-]{2,100}$'::text))
+);
+
+CREATE TABLE public.workspace_members (
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role public.workspace_role DEFAULT 'viewer'::public.workspace_role NOT NULL,
+    permissions jsonb DEFAULT '{}'::jsonb NOT NULL,
+    invited_by uuid,
+    invitation_accepted_at timestamp with time zone,
+    is_active boolean DEFAULT true NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_accessed_at timestamp with time zone,
+    CONSTRAINT workspace_members_permissions_check CHECK ((jsonb_typeof(permissions) = 'object'::text))
+);
+
+CREATE VIEW public.document_collaborators WITH (security_invoker='true') AS
+ SELECT d.id AS document_id,
+    m.user_id,
+    (m.role)::text AS via,
+    m.joined_at AS since
+   FROM ((public.documents d
+     JOIN public.workspace_members m ON (((m.workspace_id = d.workspace_id) AND m.is_active)))
+     JOIN public.users u ON (((u.id = m.user_id) AND u.is_active AND (u.deleted_at IS NULL))))
+  WHERE ((d.deleted_at IS NULL) AND ('can_read'::text = ANY (app.effective_permissions(m.role, m.permissions))))
+UNION ALL
+ SELECT d.id AS document_id,
+    s.grantee_id AS user_id,
+    ('share:'::text || (s.permission)::text) AS via,
+    s.created_at AS since
+   FROM ((public.shares s
+     JOIN public.documents d ON (((d.id = s.document_id) AND (d.deleted_at IS NULL))))
+     JOIN public.users u ON (((u.id = s.grantee_id) AND u.is_active AND (u.deleted_at IS NULL))))
+  WHERE ((s.revoked_at IS NULL) AND ((s.expires_at IS NULL) OR (s.expires_at > now())));
+
 CREATE TABLE public.document_edit_times (
     document_id uuid NOT NULL,
     field text NOT NULL,
@@ -3865,60 +4013,6 @@ CREATE TABLE public.document_views (
     previous_at timestamp with time zone
 )
 WITH (fillfactor='80');
-
-CREATE TABLE public.documents (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid NOT NULL,
-    name text,
-    category_id uuid,
-    title text NOT NULL,
-    description text,
-    type public.document_type DEFAULT 'markdown'::public.document_type NOT NULL,
-    status text DEFAULT 'draft'::text NOT NULL,
-    priority text DEFAULT 'normal'::text NOT NULL,
-    language text DEFAULT 'english'::text NOT NULL,
-    generation bigint DEFAULT 0 NOT NULL,
-    content text DEFAULT ''::text NOT NULL,
-    content_truncated boolean DEFAULT false NOT NULL,
-    content_hash text DEFAULT ''::text NOT NULL,
-    content_bytes integer DEFAULT 0 NOT NULL,
-    word_count integer,
-    yjs_state bytea,
-    yjs_state_vector bytea,
-    yjs_clock bigint DEFAULT 0 NOT NULL,
-    content_encrypted bytea,
-    encryption jsonb,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
-    is_public boolean DEFAULT false NOT NULL,
-    is_template boolean DEFAULT false NOT NULL,
-    template_id uuid,
-    row_version bigint DEFAULT 1 NOT NULL,
-    created_by uuid DEFAULT app.user_id(),
-    updated_by uuid,
-    deleted_by uuid,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_edited_at timestamp with time zone,
-    published_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    deleted_at timestamp with time zone,
-    expires_set_by uuid,
-    title_is_set boolean DEFAULT true NOT NULL,
-    content_has_returns boolean,
-    history_bytes bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT documents_check CHECK (((type <> 'password'::public.document_type) OR ((content = ''::text) AND (yjs_state IS NULL)))),
-    CONSTRAINT documents_check1 CHECK (((content_encrypted IS NULL) OR (encryption IS NOT NULL))),
-    CONSTRAINT documents_content_check CHECK ((octet_length(content) <= 10485760)),
-    CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
-    CONSTRAINT documents_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
-    CONSTRAINT documents_priority_check CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text]))),
-    CONSTRAINT documents_settings_check CHECK ((jsonb_typeof(settings) = 'object'::text)),
-    CONSTRAINT documents_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'active'::text, 'published'::text, 'archived'::text]))),
-    CONSTRAINT documents_title_check CHECK (((length(TRIM(BOTH FROM title)) >= 1) AND (length(TRIM(BOTH FROM title)) <= 500))),
-    CONSTRAINT documents_yjs_state_check CHECK ((octet_length(yjs_state) <= 134217728))
-)
-WITH (fillfactor='85');
 
 CREATE TABLE public.former_page_slugs (
     slug text NOT NULL,
@@ -4110,40 +4204,6 @@ CREATE TABLE public.share_openings (
     opened_at timestamp with time zone DEFAULT now() NOT NULL,
     ended_at timestamp with time zone,
     CONSTRAINT share_openings_client_check CHECK ((octet_length(client) = 32))
-);
-
-CREATE TABLE public.shares (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    document_id uuid,
-    workspace_id uuid NOT NULL,
-    tag_id uuid,
-    category_id uuid,
-    grantee_id uuid,
-    email text,
-    token_hash bytea,
-    name text,
-    password_hash text,
-    has_password boolean GENERATED ALWAYS AS ((password_hash IS NOT NULL)) STORED NOT NULL,
-    opening_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    permission public.share_permission DEFAULT 'read'::public.share_permission NOT NULL,
-    expires_at timestamp with time zone,
-    max_uses integer,
-    access_count bigint DEFAULT 0 NOT NULL,
-    last_accessed_at timestamp with time zone,
-    created_by uuid DEFAULT app.user_id(),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    revoked_at timestamp with time zone,
-    expired boolean DEFAULT false NOT NULL,
-    CONSTRAINT shares_check CHECK (((token_hash IS NULL) = ((grantee_id IS NOT NULL) OR (email IS NOT NULL)))),
-    CONSTRAINT shares_check1 CHECK (((token_hash IS NULL) OR (permission < 'admin'::public.share_permission))),
-    CONSTRAINT shares_check2 CHECK (((token_hash IS NOT NULL) OR ((password_hash IS NULL) AND (max_uses IS NULL)))),
-    CONSTRAINT shares_check3 CHECK ((num_nonnulls(document_id, tag_id, category_id) <= 1)),
-    CONSTRAINT shares_check4 CHECK (((document_id IS NOT NULL) OR ((token_hash IS NOT NULL) AND (permission = 'read'::public.share_permission)))),
-    CONSTRAINT shares_email_check CHECK (((length(email) >= 3) AND (length(email) <= 320))),
-    CONSTRAINT shares_max_uses_check CHECK ((max_uses > 0)),
-    CONSTRAINT shares_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT shares_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
 
 CREATE TABLE public.sign_in_attempts (
@@ -4387,47 +4447,6 @@ CREATE TABLE public.user_settings (
     CONSTRAINT user_settings_notifications_check CHECK ((jsonb_typeof(notifications) = 'object'::text)),
     CONSTRAINT user_settings_render_check CHECK ((jsonb_typeof(render) = 'object'::text)),
     CONSTRAINT user_settings_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
-);
-
-CREATE TABLE public.users (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    email text NOT NULL,
-    email_verified boolean DEFAULT false NOT NULL,
-    username text,
-    display_name text,
-    first_name text,
-    last_name text,
-    avatar_url text,
-    bio text,
-    role text DEFAULT 'user'::text NOT NULL,
-    features jsonb DEFAULT '{}'::jsonb NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    subscription_tier text DEFAULT 'free'::text NOT NULL,
-    subscription_status text DEFAULT 'active'::text NOT NULL,
-    subscription_expires_at timestamp with time zone,
-    is_active boolean DEFAULT true NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_login_at timestamp with time zone,
-    deleted_at timestamp with time zone,
-    CONSTRAINT users_display_name_check CHECK ((length(display_name) <= 255)),
-    CONSTRAINT users_email_check CHECK (((length(email) <= 320) AND (email ~ '^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$'::text))),
-    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['user'::text, 'premium'::text, 'admin'::text]))),
-    CONSTRAINT users_subscription_tier_check CHECK ((subscription_tier = ANY (ARRAY['free'::text, 'pro'::text, 'team'::text, 'enterprise'::text]))),
-    CONSTRAINT users_username_check CHECK ((username ~ '^[[:alnum:]_.-]{2,100}$'::text))
-);
-
-CREATE TABLE public.workspace_members (
-    workspace_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    role public.workspace_role DEFAULT 'viewer'::public.workspace_role NOT NULL,
-    permissions jsonb DEFAULT '{}'::jsonb NOT NULL,
-    invited_by uuid,
-    invitation_accepted_at timestamp with time zone,
-    is_active boolean DEFAULT true NOT NULL,
-    joined_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_accessed_at timestamp with time zone,
-    CONSTRAINT workspace_members_permissions_check CHECK ((jsonb_typeof(permissions) = 'object'::text))
 );
 
 CREATE TABLE public.workspace_usage (
@@ -6802,6 +6821,176 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_archive TO app_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_bases TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_bases TO app_admin;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.documents TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.documents TO app_admin;
+GRANT SELECT ON TABLE public.documents TO app_readonly;
+GRANT SELECT,DELETE ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(id) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(workspace_id) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(category_id),UPDATE(category_id) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(type),UPDATE(type) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(priority),UPDATE(priority) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(language),UPDATE(language) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(content_encrypted),UPDATE(content_encrypted) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(encryption),UPDATE(encryption) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(settings),UPDATE(settings) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(is_public),UPDATE(is_public) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(is_template),UPDATE(is_template) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(template_id) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(created_by) ON TABLE public.documents TO app_readwrite;
+
+GRANT UPDATE(deleted_by) ON TABLE public.documents TO app_readwrite;
+
+GRANT UPDATE(published_at) ON TABLE public.documents TO app_readwrite;
+
+GRANT INSERT(expires_at),UPDATE(expires_at) ON TABLE public.documents TO app_readwrite;
+
+GRANT UPDATE(deleted_at) ON TABLE public.documents TO app_readwrite;
+
+GRANT SELECT(title_is_set),INSERT(title_is_set),UPDATE(title_is_set) ON TABLE public.documents TO app_readwrite;
+GRANT SELECT(title_is_set) ON TABLE public.documents TO app_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shares TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shares TO app_admin;
+
+GRANT SELECT(id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(document_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(document_id),INSERT(document_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(workspace_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(workspace_id),INSERT(workspace_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(tag_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(tag_id),INSERT(tag_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(category_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(category_id),INSERT(category_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(grantee_id) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(grantee_id),INSERT(grantee_id) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(email) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(email),INSERT(email) ON TABLE public.shares TO app_readwrite;
+
+GRANT INSERT(token_hash) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(name) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.shares TO app_readwrite;
+
+GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(has_password) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(has_password) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(permission) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(permission),INSERT(permission),UPDATE(permission) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(expires_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(max_uses) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(max_uses),INSERT(max_uses),UPDATE(max_uses) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(access_count) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(access_count) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(last_accessed_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(last_accessed_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(created_by) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(created_by) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(created_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(created_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(updated_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(updated_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(revoked_at) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT(expired) ON TABLE public.shares TO app_readonly;
+GRANT SELECT(expired) ON TABLE public.shares TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO app_admin;
+
+GRANT SELECT(id) ON TABLE public.users TO app_readonly;
+GRANT SELECT(id) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(email) ON TABLE public.users TO app_readonly;
+GRANT SELECT(email) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(username) ON TABLE public.users TO app_readonly;
+GRANT SELECT(username),UPDATE(username) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(display_name) ON TABLE public.users TO app_readonly;
+GRANT SELECT(display_name),UPDATE(display_name) ON TABLE public.users TO app_readwrite;
+
+GRANT UPDATE(first_name) ON TABLE public.users TO app_readwrite;
+
+GRANT UPDATE(last_name) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(avatar_url) ON TABLE public.users TO app_readonly;
+GRANT SELECT(avatar_url),UPDATE(avatar_url) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(bio) ON TABLE public.users TO app_readonly;
+GRANT SELECT(bio),UPDATE(bio) ON TABLE public.users TO app_readwrite;
+
+GRANT UPDATE(metadata) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(is_active) ON TABLE public.users TO app_readonly;
+GRANT SELECT(is_active) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(created_at) ON TABLE public.users TO app_readonly;
+GRANT SELECT(created_at) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT(deleted_at) ON TABLE public.users TO app_readonly;
+GRANT SELECT(deleted_at) ON TABLE public.users TO app_readwrite;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspace_members TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspace_members TO app_admin;
+GRANT SELECT ON TABLE public.workspace_members TO app_readonly;
+GRANT SELECT,INSERT,DELETE ON TABLE public.workspace_members TO app_readwrite;
+
+GRANT UPDATE(role) ON TABLE public.workspace_members TO app_readwrite;
+
+GRANT UPDATE(permissions) ON TABLE public.workspace_members TO app_readwrite;
+
+GRANT UPDATE(is_active) ON TABLE public.workspace_members TO app_readwrite;
+
+GRANT UPDATE(last_accessed_at) ON TABLE public.workspace_members TO app_readwrite;
+
+GRANT SELECT ON TABLE public.document_collaborators TO app_readonly;
+GRANT SELECT ON TABLE public.document_collaborators TO app_readwrite;
+GRANT SELECT ON TABLE public.document_collaborators TO app_service;
+GRANT SELECT ON TABLE public.document_collaborators TO app_admin;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_edit_times TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_edit_times TO app_admin;
 GRANT SELECT ON TABLE public.document_edit_times TO app_readwrite;
@@ -6858,58 +7047,6 @@ GRANT SELECT ON TABLE public.document_versions TO app_readonly;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_views TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_views TO app_admin;
 GRANT SELECT ON TABLE public.document_views TO app_readwrite;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.documents TO app_service;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.documents TO app_admin;
-GRANT SELECT ON TABLE public.documents TO app_readonly;
-GRANT SELECT,DELETE ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(id) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(workspace_id) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(name),UPDATE(name) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(category_id),UPDATE(category_id) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(title),UPDATE(title) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(description),UPDATE(description) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(type),UPDATE(type) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(status),UPDATE(status) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(priority),UPDATE(priority) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(language),UPDATE(language) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(content_encrypted),UPDATE(content_encrypted) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(encryption),UPDATE(encryption) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(settings),UPDATE(settings) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(is_public),UPDATE(is_public) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(is_template),UPDATE(is_template) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(template_id) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(created_by) ON TABLE public.documents TO app_readwrite;
-
-GRANT UPDATE(deleted_by) ON TABLE public.documents TO app_readwrite;
-
-GRANT UPDATE(published_at) ON TABLE public.documents TO app_readwrite;
-
-GRANT INSERT(expires_at),UPDATE(expires_at) ON TABLE public.documents TO app_readwrite;
-
-GRANT UPDATE(deleted_at) ON TABLE public.documents TO app_readwrite;
-
-GRANT SELECT(title_is_set),INSERT(title_is_set),UPDATE(title_is_set) ON TABLE public.documents TO app_readwrite;
-GRANT SELECT(title_is_set) ON TABLE public.documents TO app_readonly;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.former_page_slugs TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.former_page_slugs TO app_admin;
@@ -7061,70 +7198,6 @@ GRANT SELECT(link_made_by) ON TABLE public.sessions TO app_readwrite;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.share_openings TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.share_openings TO app_admin;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shares TO app_service;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shares TO app_admin;
-
-GRANT SELECT(id) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(id) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(document_id) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(document_id),INSERT(document_id) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(workspace_id) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(workspace_id),INSERT(workspace_id) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(tag_id) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(tag_id),INSERT(tag_id) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(category_id) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(category_id),INSERT(category_id) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(grantee_id) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(grantee_id),INSERT(grantee_id) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(email) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(email),INSERT(email) ON TABLE public.shares TO app_readwrite;
-
-GRANT INSERT(token_hash) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(name) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.shares TO app_readwrite;
-
-GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(has_password) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(has_password) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(permission) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(permission),INSERT(permission),UPDATE(permission) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(expires_at) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(expires_at),INSERT(expires_at),UPDATE(expires_at) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(max_uses) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(max_uses),INSERT(max_uses),UPDATE(max_uses) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(access_count) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(access_count) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(last_accessed_at) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(last_accessed_at) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(created_by) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(created_by) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(created_at) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(created_at) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(updated_at) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(updated_at) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(revoked_at) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.shares TO app_readwrite;
-
-GRANT SELECT(expired) ON TABLE public.shares TO app_readonly;
-GRANT SELECT(expired) ON TABLE public.shares TO app_readwrite;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_attempts TO app_service;
 GRANT SELECT,DELETE ON TABLE public.sign_in_attempts TO app_admin;
 
@@ -7252,55 +7325,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_settings TO app_service;
 GRANT SELECT,DELETE ON TABLE public.user_settings TO app_admin;
 GRANT SELECT ON TABLE public.user_settings TO app_readonly;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_settings TO app_readwrite;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO app_service;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO app_admin;
-
-GRANT SELECT(id) ON TABLE public.users TO app_readonly;
-GRANT SELECT(id) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(email) ON TABLE public.users TO app_readonly;
-GRANT SELECT(email) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(username) ON TABLE public.users TO app_readonly;
-GRANT SELECT(username),UPDATE(username) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(display_name) ON TABLE public.users TO app_readonly;
-GRANT SELECT(display_name),UPDATE(display_name) ON TABLE public.users TO app_readwrite;
-
-GRANT UPDATE(first_name) ON TABLE public.users TO app_readwrite;
-
-GRANT UPDATE(last_name) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(avatar_url) ON TABLE public.users TO app_readonly;
-GRANT SELECT(avatar_url),UPDATE(avatar_url) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(bio) ON TABLE public.users TO app_readonly;
-GRANT SELECT(bio),UPDATE(bio) ON TABLE public.users TO app_readwrite;
-
-GRANT UPDATE(metadata) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(is_active) ON TABLE public.users TO app_readonly;
-GRANT SELECT(is_active) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(created_at) ON TABLE public.users TO app_readonly;
-GRANT SELECT(created_at) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT(deleted_at) ON TABLE public.users TO app_readonly;
-GRANT SELECT(deleted_at) ON TABLE public.users TO app_readwrite;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspace_members TO app_service;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspace_members TO app_admin;
-GRANT SELECT ON TABLE public.workspace_members TO app_readonly;
-GRANT SELECT,INSERT,DELETE ON TABLE public.workspace_members TO app_readwrite;
-
-GRANT UPDATE(role) ON TABLE public.workspace_members TO app_readwrite;
-
-GRANT UPDATE(permissions) ON TABLE public.workspace_members TO app_readwrite;
-
-GRANT UPDATE(is_active) ON TABLE public.workspace_members TO app_readwrite;
-
-GRANT UPDATE(last_accessed_at) ON TABLE public.workspace_members TO app_readwrite;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspace_usage TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspace_usage TO app_admin;

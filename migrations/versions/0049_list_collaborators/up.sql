@@ -1,0 +1,2 @@
+-- A view of whom a document is open to.
+-- objects: 77a345dfd73ec216
