@@ -978,6 +978,15 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION app.document_readers(p_document uuid) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF app.user_id() IS NULL OR coalesce(app.document_permission(p_document) < 'comment', true) THEN RETURN '{}'; END IF;
+  RETURN ARRAY(SELECT DISTINCT user_id FROM document_collaborators WHERE document_id = p_document);
+END $$;
+
 CREATE FUNCTION app.documents_after_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -6058,6 +6067,12 @@ GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid
 GRANT ALL ON FUNCTION app.document_permissions_for(p_users uuid[], p_shares uuid[], p_documents uuid[], p_guest_role text) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.document_published() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION app.document_readers(p_document uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_readonly;
+GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_readwrite;
+GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_service;
+GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.documents_after_insert() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.documents_after_insert() TO app_service;

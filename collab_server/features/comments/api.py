@@ -105,7 +105,7 @@ async def create_comment(
 ) -> CommentOut:
     """Comment on a document, or reply to a comment. The same `id` and content again is the same comment; another
     content is a conflict. Mentions: `@[Name](user:UUID)`, `@username`, `@address`, or the field `mentions`; only
-    members of the workspace who may read the document are mentioned.
+    people who may read the document are mentioned: members of the workspace, and people whom it is shared with.
     """
     await require(context.db, context.identity, document_id, Action.COMMENT)
     made = await writing.create_comment(context, document_id, body)
@@ -119,8 +119,8 @@ async def list_mentionable(
     q: Annotated[str, Query(max_length=100, description="Beginning of a word of a name or username")] = "",
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> models.MentionablePage:
-    """List people to mention, by name: members of the workspace who may read the document. Case and accents do not
-    matter. Needs the right to comment.
+    """List people to mention, by name: members of the workspace who may read the document, and people whom it is shared
+    with; for the latter, those who take part in it. Case and accents do not matter. Needs the right to comment.
     """
     await require(context.db, context.identity, document_id, Action.COMMENT)
     text = "".join(character for character in q if character.isprintable())

@@ -6,15 +6,17 @@ from uuid import UUID
 from collab_server.adapters.postgres import Conn
 from collab_server.features.comments.mentions import Reader, Wanted
 
+# The policies of `users` leave those whose names the caller may see: a person whom the document is shared with sees who
+# takes part in it, not the list of members.
 _READERS = """
-    FROM documents d JOIN workspace_members m ON m.workspace_id = d.workspace_id AND m.is_active
-      JOIN users u ON u.id = m.user_id AND u.is_active AND u.deleted_at IS NULL
-    WHERE d.id = $1 AND d.deleted_at IS NULL AND 'can_read' = ANY (app.effective_permissions(m.role, m.permissions))
+    FROM documents d JOIN users u ON u.id = ANY (app.document_readers(d.id)) WHERE d.id = $1 AND d.deleted_at IS NULL
 """
 
 
 async def find_readers(conn: Conn, document_id: UUID, wanted: Wanted, *, by_address: bool) -> list[Reader]:
-    """Find the active members of the document's workspace whom a text names. `by_address`: also by their addresses."""
+    """Find the members and the people whom the document is shared with that a text names. `by_address`: also by their
+    addresses.
+    """
     rows = await conn.fetch(
         "SELECT u.id, coalesce(u.display_name, u.username, u.email) AS name, u.username, u.email"
         + _READERS

@@ -1,2 +1,2 @@
--- A view of whom a document is open to.
--- objects: 77a345dfd73ec216
+-- A view of whom a document is open to, and a function of those who may be mentioned.
+-- objects: c2c1588418b11464

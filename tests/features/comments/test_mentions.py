@@ -7,6 +7,8 @@ import pytest
 
 from tests.features.api_harness import ApiHarness, open_api, refused
 from tests.features.comments.test_comments import connect, say
+from tests.features.notifications.discussing import comes, inbox
+from tests.features.shares.sharing import share, visitor
 from tests.people import Person, fetch, people, run
 
 NAMES = "UPDATE users SET username = $2, display_name = $3 WHERE id = $1"
@@ -151,3 +153,59 @@ async def test_nobody_is_mentioned_too_often(api: ApiHarness) -> None:
     assert answer.status_code == 422
     many = await say(api.commenter, document, " ".join(f"@name{number}" for number in range(1000)))
     assert many["unreachable"] == [f"@name{number}" for number in range(20)]
+
+
+async def mentionable(who: Person, document: str) -> set[str]:
+    answer = await who.get(f"/documents/{document}/mentionable", params={"limit": 50})
+    assert answer.status_code == 200, answer.text
+    return {each["id"] for each in answer.json()["items"]}
+
+
+async def test_people_whom_a_document_is_shared_with_are_mentioned_and_told(api: ApiHarness) -> None:
+    made, other = await api.make(name=f"plan {uuid4().hex}"), await api.make()
+    document = made["id"]
+    rita, carl, bygone, late = await people(api.server, "rita", "carl", "bygone", "late")
+    for person, permission in ((rita, "read"), (carl, "comment"), (bygone, "read"), (late, "read")):
+        shared = await share(api, document, kind="user", user_id=person.id, permission=permission)
+        if person is bygone:
+            assert (await api.editor.delete(f"/shares/{shared['id']}")).status_code == 204
+        elif person is late:
+            end = "UPDATE shares SET expires_at = now() - interval '1 second' WHERE id = $1"
+            await run(api.server, end, [(UUID(shared["id"]),)])
+    members = await mentionable(api.commenter, other["id"])
+    assert await mentionable(api.commenter, document) == members | {rita.id, carl.id}
+    text = f"@[Rita](user:{rita.id}) @{carl.email} @[Bygone](user:{bygone.id})"
+    said = await say(api.commenter, document, text, mentions=[late.id])
+    assert {each["id"] for each in said["mentions"]} == {rita.id, carl.id}
+    assert said["unreachable"] == ["@Bygone", late.id]
+    for person in (rita, carl):
+        entry = await comes(person, made, "mention")
+        assert entry["document"]["address"] == document, "the address with the workspace is not theirs"
+        assert entry["url"] == f"/d/{document}#comment-{said['id']}"
+        found = await person.get("/documents/lookup", params={"address": entry["document"]["address"]})
+        assert found.json()["id"] == document
+        assert (await person.get(f"/comments/{said['id']}")).json()["content"] == text
+    assert "mention" not in {entry["kind"] for person in (bygone, late) for entry in await inbox(person)}
+    elsewhere = await say(api.commenter, other["id"], f"@[Rita](user:{rita.id})")
+    assert elsewhere["mentions"] == [], "another document is not shared with her"
+
+
+async def test_a_person_whom_a_document_is_shared_with_mentions_who_takes_part(api: ApiHarness) -> None:
+    made = await api.make()
+    document = made["id"]
+    carl, rita = await people(api.server, "carl", "rita")
+    await share(api, document, kind="user", user_id=carl.id, permission="comment")
+    await share(api, document, kind="user", user_id=rita.id, permission="read")
+    assert await mentionable(carl, document) == {carl.id, rita.id, api.editor.id}, "not the list of members"
+    await say(api.commenter, document, "Well?")
+    assert await mentionable(carl, document) == {carl.id, rita.id, api.editor.id, api.commenter.id}
+    said = await say(carl, document, f"@ed @[Rita](user:{rita.id}) @vera.v")
+    assert {each["id"] for each in said["mentions"]} == {api.editor.id, rita.id}
+    assert said["unreachable"] == ["@vera.v"]
+    for person in (api.editor, rita):
+        assert (await comes(person, made, "mention"))["actors"][0]["id"] == carl.id
+    assert refused(await rita.get(f"/documents/{document}/mentionable")) == (403, "forbidden")
+    link = await share(api, document, permission="comment")
+    guest = visitor(api, link["token"])
+    assert await mentionable(guest, document) == set(), "guests learn of nobody"
+    assert (await say(guest, document, f"@[Rita](user:{rita.id})"))["mentions"] == []

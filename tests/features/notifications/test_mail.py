@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -22,7 +23,8 @@ from collab_server.settings import Settings
 from tests import databases
 from tests.features.api_harness import ApiHarness, open_api
 from tests.features.notifications.discussing import comment, follow
-from tests.people import Person, fetch
+from tests.features.shares.sharing import share
+from tests.people import Person, fetch, run
 from tests.postbox import Postbox, postbox
 from tests.server import free_port
 from tests.waiting import until
@@ -335,6 +337,21 @@ async def test_a_link_turns_mails_off_with_a_form_but_not_by_opening_it(api: Api
     due = "SELECT FROM mail_outbox WHERE user_id = $1 AND finished_at IS NULL"
     assert await fetch(api.server, due, UUID(api.viewer.id)) == []
     assert about(shared_box, api.viewer, "the second") == []
+
+
+async def test_a_mail_about_a_shared_document_has_an_address_that_its_reader_can_open(
+    api: ApiHarness, shared_box: Postbox
+) -> None:
+    made = await api.make(name="the shared plan")
+    await run(api.server, "UPDATE users SET email_verified = true WHERE id = $1", [(UUID(api.stranger.id),)])
+    await share(api, made["id"], kind="user", user_id=api.stranger.id, permission="read")
+    said = await comment(api.editor, made, "about what is shared", mentions=(api.stranger,))
+    await until(lambda: bool(about(shared_box, api.stranger, "about what is shared")), "the mail")
+    [message] = about(shared_box, api.stranger, "about what is shared")
+    assert "editor mentioned you in “Plan”" in text_of(message)
+    [address] = re.findall(rf"{re.escape(api.server.http)}/d/(\S+)#comment-{said}", text_of(message))
+    found = await api.stranger.get("/documents/lookup", params={"address": unquote(address)})
+    assert (found.status_code, found.json()["id"]) == (200, made["id"])
 
 
 async def test_a_killed_server_sends_a_mail_once_when_it_is_back(api: ApiHarness, shared_box: Postbox) -> None:
