@@ -1,12 +1,15 @@
 """The services of one process: built once, run together, and closed in the opposite order.
 
 Routes get them from `web_services` and from the functions of features that extend it.
+
+Over 300 lines: it builds every service.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -26,6 +29,7 @@ from collab_server.adapters.redis.redis_rates import RedisBuckets
 from collab_server.adapters.workers import Workers
 from collab_server.background import run_periodically
 from collab_server.features.attachments.services import AttachmentParts, AttachmentServices
+from collab_server.features.auth import throttle
 from collab_server.features.auth.services import AuthServices
 from collab_server.features.auth.sign_in_log import SignIns
 from collab_server.features.changes import queries as feed_queries
@@ -116,7 +120,11 @@ class Services(
         self.oidc = Oidc(settings, keyring) if settings.oidc_issuer else None
         bearers = BearerTokens(self.db, self.oidc.tokens, settings.oidc_audience) if self.oidc else None
         self.authenticator = Authenticator(
-            self.db, self.signer, guests=guest_role != "none", oidc=bearers if settings.oidc_audience else None
+            self.db,
+            self.signer,
+            guests=guest_role != "none",
+            oidc=bearers if settings.oidc_audience else None,
+            on_unknown_link=partial(throttle.count_unknown_link, self.db),
         )
         self.passwords = Passwords(self.counts)
         self.sign_ins = SignIns(self.db, self.counts)

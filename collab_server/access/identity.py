@@ -2,7 +2,7 @@
 one document.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -131,12 +131,21 @@ class BearerVerifier(Protocol):
 
 
 class Authenticator:
-    """FairQueue what a request carries into an Identity. `oidc`: reads JWTs that are not our own."""
+    """Turns what a request carries into an Identity. `oidc`: reads JWTs that are not our own. `on_unknown_link`: takes
+    the network from where a token of no link came, and may raise TooMany.
+    """
 
     def __init__(
-        self, db: Database, signer: tokens.Signer, *, guests: bool, oidc: BearerVerifier | None = None
+        self,
+        db: Database,
+        signer: tokens.Signer,
+        *,
+        guests: bool,
+        oidc: BearerVerifier | None = None,
+        on_unknown_link: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._db = db
+        self._on_unknown_link = on_unknown_link
         self._signer = signer
         self._guests = guests
         self.oidc = oidc
@@ -145,7 +154,8 @@ class Authenticator:
         """The identity behind a bearer token; without one, a guest where guests are let in, else READER where what is
         asked for is `reading` a document. `device`: opens the link, if the token is a link's.
 
-        Raises Unauthenticated (also for a token that is wrong: it never falls back to a guest), Unavailable.
+        Raises Unauthenticated (also for a token that is wrong: it never falls back to a guest), Unavailable; TooMany
+        for guesses of links.
         """
         if not token:
             if self._guests:
@@ -156,8 +166,7 @@ class Authenticator:
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("the token is not valid")
         if links.is_link_token(token):
-            async with self._db.as_service() as conn:
-                return _guest_of(await links.get_link(conn, token, device))
+            return _guest_of(await self._get_link(token, device))
         if token.startswith(tokens.API_TOKEN_PREFIX):
             return await self._by_api_token(token)
         if self.oidc is not None and tokens.algorithm_of(token) not in ("", tokens.CONNECT_ALGORITHM):
@@ -182,6 +191,15 @@ class Authenticator:
         if identity is None or identity.kind == "guest":
             return bearer
         return replace(identity, link=bearer.link) if identity.kind == "user" else identity
+
+    async def _get_link(self, token: str, device: Device) -> Link:
+        async with self._db.as_service() as conn:
+            found = await links.find_link(conn, token, device)
+        if found is None:
+            if self._on_unknown_link is not None:
+                await self._on_unknown_link(device.address)
+            raise Unauthenticated("the link is not valid")
+        return found
 
     async def of_session(self, token: str) -> Identity | None:
         """The identity behind a session's cookie; None where the session has ended. Raises Unavailable."""
@@ -215,7 +233,7 @@ class Authenticator:
     async def _by_connect_token(self, token: str) -> Identity:
         claims = self._signer.read(token)
         if "share" in claims:
-            link, expires_at = _opened_link_of(claims)
+            link, expires_at = links.read_opened(claims)
             async with self._db.as_service() as conn:
                 return _guest_of(await links.get_opened_link(conn, link), expires_at)
         identity, made_by = _bearer_of(claims)
@@ -249,22 +267,6 @@ def _guest_of(link: Link, expires_at: datetime | None = None) -> Identity:
         Credential("connect", link.opening_id),
         link=link,
     )
-
-
-def _opened_link_of(claims: Mapping[str, object]) -> tuple[Link, datetime]:
-    """(the link that a token of `POST shares/open` opens, the end of the token). Raises Unauthenticated."""
-    try:
-        document = str(claims["document"])
-        link = Link(
-            UUID(str(claims["share"])),
-            UUID(document) if document else None,
-            UUID(str(claims["made_by"])),
-            "",
-            guest=str(claims["name"]) or None,
-        )
-        return link, datetime.fromtimestamp(float(str(claims["exp"])), UTC)
-    except (KeyError, ValueError) as error:
-        raise Unauthenticated("the token is not valid") from error
 
 
 def _bearer_of(claims: Mapping[str, object]) -> tuple[Identity, UUID]:

@@ -1,7 +1,9 @@
 """Links: shares that whoever has their token opens, with or without an account."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from collab_server.access import queries
@@ -58,15 +60,15 @@ def is_link_token(token: str) -> bool:
     return token.startswith(tokens.LINK_TOKEN_PREFIX)
 
 
-async def get_link(conn: Conn, token: str, device: Device) -> Link:
-    """Return the link with this token.
+async def find_link(conn: Conn, token: str, device: Device) -> Link | None:
+    """Find the link with this token.
 
-    Raises Unauthenticated for an unknown token, ShareEnded, SharePasswordRequired, and ShareUsedUp unless the device
+    Raises ShareEnded, SharePasswordRequired, and ShareUsedUp unless the device
     has used it before and is connected, or was a minute ago.
     """
     found = await queries.find_link(conn, tokens.token_hash(token))
     if found is None:
-        raise Unauthenticated("the link is not valid")
+        return None
     if not found.is_active:
         raise ShareEnded("the link was revoked, or its time is over")
     if found.has_password:
@@ -75,6 +77,22 @@ async def get_link(conn: Conn, token: str, device: Device) -> Link:
     if found.is_full and not await queries.has_opening(conn, found.id, client):
         raise ShareUsedUp("the link was opened as often as it may be")
     return Link(found.id, found.document_id, found.opening_id, found.name or "", client)
+
+
+def read_opened(claims: Mapping[str, object]) -> tuple[Link, datetime]:
+    """(the link that a token of `POST shares/open` opens, the end of the token). Raises Unauthenticated."""
+    try:
+        document = str(claims["document"])
+        link = Link(
+            UUID(str(claims["share"])),
+            UUID(document) if document else None,
+            UUID(str(claims["made_by"])),
+            "",
+            guest=str(claims["name"]) or None,
+        )
+        return link, datetime.fromtimestamp(float(str(claims["exp"])), UTC)
+    except (KeyError, ValueError) as error:
+        raise Unauthenticated("the token is not valid") from error
 
 
 async def get_opened_link(conn: Conn, link: Link) -> Link:

@@ -108,10 +108,10 @@ async def count_registration(db: Database) -> None:
         await _count(conn, _make_key("register", get_caller_address()), REGISTRATIONS)
 
 
-async def count_unknown_link(db: Database) -> None:
-    """Count a token that no link has. Raises TooMany."""
+async def count_unknown_link(db: Database, network: str) -> None:
+    """Count a token that no link has, of a request or a socket. `network`: as of `network_of`. Raises TooMany."""
     async with db.as_service() as conn:
-        await _count(conn, _make_key("unknown link", get_caller_address()), UNKNOWN_LINKS)
+        await _count(conn, _make_key("unknown link", network), UNKNOWN_LINKS)
 
 
 @dataclass(frozen=True, slots=True)

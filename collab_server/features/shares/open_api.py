@@ -44,7 +44,7 @@ async def open_share(
         hashed = tokens.token_hash(body.token)
         link = await access_queries.find_link(conn, hashed) if is_link_token(body.token) else None
     if link is None:
-        await throttle.count_unknown_link(db)
+        await throttle.count_unknown_link(db, throttle.get_caller_address())
         raise NotFound("there is no such link")
     if not link.is_active:
         raise ShareEnded("the link was revoked, or its time is over")
