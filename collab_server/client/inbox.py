@@ -114,6 +114,10 @@ class Inbox:
                     queries.accept_again(conn, UUID(item["workspace_id"]))
             known_workspaces = {UUID(one) for one in (queries.get_meta(conn, "workspaces") or "").split()}
             self._schedule_lists((workspaces - known_workspaces) | {UUID(one) for one in page["resync"]})
+            for document_id in map(UUID, page.get("resync_shared", ())):
+                queries.mark_dirty(conn, document_id)
+                comment_queries.want_again(conn, document_id)
+                file_store.want_again(conn, document_id)
             if known_workspaces - workspaces:
                 for row in queries.list_documents(conn):
                     if row.workspace_id in known_workspaces - workspaces:

@@ -11,8 +11,9 @@ from collab_server.client.offline import NotSetUp, OfflineClient
 from tests.client.devices import device, met, text_on_server
 from tests.features.api_harness import ApiHarness
 from tests.features.history.test_generations import scribble_in
+from tests.features.workspaces.teams import ok, team
 from tests.peers import Peer
-from tests.people import fetch, run
+from tests.people import fetch, people, run
 from tests.waiting import until
 
 
@@ -291,3 +292,24 @@ async def test_versions_in_the_feed_change_nothing(field: ApiHarness, tmp_path: 
         assert await laptop.content(UUID(made["id"])) == "words"
         assert [one[0] for one in await laptop.refused()] == [refused], "a version gives nobody rights"
         assert await laptop._do(laptop._opened.get, "cursor") != cursor
+
+
+async def test_a_shared_document_is_read_again_where_entries_are_missing(field: ApiHarness, tmp_path: Path) -> None:
+    [owner] = await people(field.server, "owner")
+    space = (await team(owner))["id"]
+    async with device(tmp_path, field.stranger) as laptop:
+        await laptop.sync()
+        made = await field.make(owner, space, content="words")
+        body = {"kind": "user", "user_id": field.stranger.id, "permission": "read"}
+        ok(await owner.post(f"/documents/{made['id']}/shares", json=body), 201)
+        await laptop.sync()
+        assert await laptop.content(UUID(made["id"])) == "words"
+        text = {"content-type": "text/plain"}
+        path = f"/documents/{made['id']}/content"
+        assert (await owner.put(path, content="other words", headers=text)).status_code == 200
+        outdate = "UPDATE sync_log SET created_at = now() - interval '91 days' WHERE workspace_id = $1"
+        await run(field.server, outdate, [(UUID(space),)])
+        await field.server.maintain()
+        assert await fetch(field.server, "SELECT FROM sync_log WHERE workspace_id = $1", UUID(space)) == []
+        await laptop.sync()
+        assert await laptop.content(UUID(made["id"])) == "other words"

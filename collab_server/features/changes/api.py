@@ -204,6 +204,7 @@ def _to_response(page: feed.Page) -> models.ChangePage:
         next_cursor=str(page.next),
         more=page.more,
         resync=list(page.resync),
+        resync_shared=list(page.resync_shared),
         workspaces=list(page.readable),
         shared=list(page.shared),
     )

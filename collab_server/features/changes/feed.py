@@ -48,7 +48,7 @@ def parse_cursor(text: str, workspace_id: UUID | None) -> Cursor:
 class Page:
     """`next`: the cursor of the next page. `more`: the next page exists already. `resync`: workspaces with missing
     entries after the cursor, to be fetched again. `readable`: all readable workspaces of the reader. `shared`:
-    documents of other workspaces that are shared with the reader.
+    documents of other workspaces that are shared with the reader; `resync_shared`: those to be fetched again.
     """
 
     next: Cursor
@@ -57,10 +57,11 @@ class Page:
     changes: Sequence[Change] = ()
     more: bool = False
     resync: tuple[UUID, ...] = ()
+    resync_shared: tuple[UUID, ...] = ()
 
     @property
     def is_news(self) -> bool:
-        return bool(self.changes or self.resync)
+        return bool(self.changes or self.resync or self.resync_shared)
 
 
 def make_page(found: Found, after: Cursor | None, limit: int, workspace_id: UUID | None) -> Page:
@@ -74,8 +75,8 @@ def make_page(found: Found, after: Cursor | None, limit: int, workspace_id: UUID
     if after.epoch != found.epoch or after.position > found.end:
         if workspace_id is not None:
             raise CursorExpired("the feed was restarted: fetch the workspace, then continue from next_cursor", str(now))
-        return Page(now, found.readable, found.shared, resync=found.readable)
-    if found.stale and workspace_id is not None:
+        return Page(now, found.readable, found.shared, resync=found.readable, resync_shared=found.shared)
+    if (found.stale or found.stale_shared) and workspace_id is not None:
         raise CursorExpired(
             "changes after the cursor have been purged: fetch the workspace, then continue from next_cursor", str(now)
         )
@@ -83,4 +84,4 @@ def make_page(found: Found, after: Cursor | None, limit: int, workspace_id: UUID
     more = len(found.changes) > limit
     # The cursor of an idle reader advances with other changes, so it does not expire.
     place = now.at(changes[-1].position) if more else now
-    return Page(place, found.readable, found.shared, changes, more, found.stale)
+    return Page(place, found.readable, found.shared, changes, more, found.stale, found.stale_shared)

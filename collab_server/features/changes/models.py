@@ -71,6 +71,7 @@ class ChangePage(BaseModel):
                     "next_cursor": "WyIiLCAxNzY5ODYwODAwLCA3NTEsIDQyXQ",
                     "more": False,
                     "resync": [],
+                    "resync_shared": [],
                     "workspaces": ["8f14e45f-ceea-4e2a-9c57-6f0f3a5b8d10"],
                     "shared": [],
                 }
@@ -82,5 +83,8 @@ class ChangePage(BaseModel):
     next_cursor: str = Field(description="Also without changes. Keep the newest one, because old ones expire.")
     more: bool = Field(description="Further entries exist: ask again at once.")
     resync: list[UUID] = Field(description="Workspaces with purged entries after your cursor: fetch them again.")
+    resync_shared: list[UUID] = Field(
+        description="Of `shared`, documents with purged entries after your cursor: fetch them again."
+    )
     workspaces: list[UUID] = Field(description="All your readable workspaces: drop the content of others.")
     shared: list[UUID] = Field(description="All documents shared with you in other workspaces.")

@@ -38,9 +38,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of one statement. `is_current`: False if the history of transactions has changed since the epoch
-    began. `end`: the newest entry of all. `stale`: workspaces with purged entries after the asked position. `changes`
-    may have one more than the limit. `shared`: readable documents of other workspaces than the readable ones.
+    """`is_current`: False if the history of transactions has changed since the epoch began. `end`: the newest entry of
+    all. `stale`, `stale_shared`: those of `readable` and `shared` with purged entries after the asked position.
+    `changes` may have one more than the limit. `shared`: readable documents of other workspaces than the readable ones.
     """
 
     epoch: int
@@ -49,6 +49,7 @@ class Found:
     readable: tuple[UUID, ...]
     shared: tuple[UUID, ...]
     stale: tuple[UUID, ...]
+    stale_shared: tuple[UUID, ...]
     changes: list[Change]
 
 
@@ -66,6 +67,8 @@ _PAGE = """
       SELECT d.workspace_id, horizon, array_agg(d.id) AS documents
       FROM place CROSS JOIN unnest(place.shared) g (id) JOIN documents d ON d.id = g.id
       WHERE $4::uuid IS NULL OR d.workspace_id = $4 GROUP BY d.workspace_id, horizon),
+    late AS NOT MATERIALIZED (
+      SELECT workspace_id FROM sync_floors WHERE (floor_xid, floor_id) > ($1::text::xid8, $2::bigint)),
     found AS (
       SELECT e.* FROM wanted w CROSS JOIN LATERAL (
         SELECT s.* FROM sync_log s
@@ -89,10 +92,10 @@ _PAGE = """
     SELECT place.epoch, place.is_current, place.xid::text::bigint AS end_xid, place.id AS end_id,
            CASE WHEN coalesce(page.number, 1) = 1 THEN place.readable END AS readable,
            CASE WHEN coalesce(page.number, 1) = 1 THEN place.shared END AS shared,
-           CASE WHEN coalesce(page.number, 1) = 1 THEN ARRAY(
-             SELECT f.workspace_id FROM sync_floors f
-             WHERE f.workspace_id IN (SELECT workspace_id FROM wanted UNION ALL SELECT workspace_id FROM given)
-               AND (f.floor_xid, f.floor_id) > ($1::text::xid8, $2::bigint)) END AS stale,
+           CASE WHEN coalesce(page.number, 1) = 1
+             THEN ARRAY(SELECT workspace_id FROM wanted JOIN late USING (workspace_id)) END AS stale,
+           CASE WHEN coalesce(page.number, 1) = 1
+             THEN ARRAY(SELECT unnest(g.documents) FROM given g JOIN late USING (workspace_id)) END AS stale_shared,
            page.xid::text::bigint AS xid, page.id, page.workspace_id, page.entity_type, page.entity_id,
            page.document_id, page.changed_fields, page.content_hash, page.row_version, page.changed_by,
            page.device_id, page.client_version, page.created_at,
@@ -122,6 +125,7 @@ async def find_page(conn: Conn, after: Position, limit: int, workspace_id: UUID 
         tuple(sorted(first["readable"])),
         tuple(first["shared"]),
         tuple(sorted(first["stale"])),
+        tuple(sorted(first["stale_shared"])),
         [_change(row) for row in rows if row["id"] is not None],
     )
 
@@ -223,14 +227,12 @@ async def has_shared(conn: Conn, workspace_id: UUID) -> bool:
 
 async def check_epoch(conn: Conn) -> int:
     """Begin a new epoch if the database has been restored or failed over since the last look; the epoch."""
-    epoch: int = await conn.fetchval("SELECT app.sync_check_epoch()")
-    return epoch
+    return int(await conn.fetchval("SELECT app.sync_check_epoch()"))
 
 
 async def find_lag(conn: Conn) -> float:
     """Return how many seconds an open transaction has held back the oldest committed entry."""
-    seconds: float = await conn.fetchval("SELECT extract(epoch FROM app.sync_lag())::float8")
-    return seconds
+    return float(await conn.fetchval("SELECT extract(epoch FROM app.sync_lag())::float8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +274,7 @@ async def list_holders(conn: Conn) -> list[Holder]:
 
 async def purge(conn: Conn, days: int) -> int:
     """Delete entries older than so many days, at most 10,000. Return their number."""
-    count: int = await conn.fetchval("SELECT app.purge_sync_log($1)", days)
-    return count
+    return int(await conn.fetchval("SELECT app.purge_sync_log($1)", days))
 
 
 async def note_device(conn: Conn, user_id: UUID, device_id: str, version: str | None, cursor: str | None) -> None:

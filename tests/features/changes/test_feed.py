@@ -156,6 +156,29 @@ async def test_what_is_not_kept_any_more_is_announced(server: Server) -> None:
     assert await one.take(1) == [("create", "document", latest)]
 
 
+async def test_missing_entries_of_shared_documents_are_announced(server: Server) -> None:
+    ann, ben = await people(server, "ann", "ben")
+    space = (await team(ann))["id"]
+    plan, other = await new_document(ann, space), await new_document(ann, space)
+    body = {"kind": "user", "user_id": ben.id, "permission": "read"}
+    ok(await ann.post(f"/documents/{plan}/shares", json=body), 201)
+    reader, one = await begin(ben), await begin(ben, space)
+    assert reader.last["shared"] == [plan]
+    ok(await ann.patch(f"/documents/{plan}", json={"title": "Missed"}))
+    ok(await ann.patch(f"/documents/{other}", json={"title": "Not his"}))
+    outdate = "UPDATE sync_log SET created_at = now() - interval '91 days' WHERE workspace_id = $1"
+    await run(server, outdate, [(UUID(space),)])
+    await server.maintain()
+    assert refused(await ben.get(one.path, params={"cursor": one.cursor})) == (410, "cursor_expired")
+    assert await reader.page() == []
+    assert (reader.last["resync"], reader.last["resync_shared"]) == ([], [plan]), "he cannot list the workspace"
+    await reader.page()
+    assert reader.last["resync_shared"] == []
+    restarted = ok(await ben.get("/sync", params={"cursor": altered(reader.cursor, epoch=1)}))
+    assert restarted["resync_shared"] == [plan]
+    assert set(restarted["resync"]) == {ben.personal, PLAYGROUND}
+
+
 async def test_an_idle_cursor_moves_on_with_everybody(server: Server) -> None:
     ann, ben = await people(server, "ann", "ben")
     idle = await begin(ben)
