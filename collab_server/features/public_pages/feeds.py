@@ -17,14 +17,15 @@ BEGINNING: Final = 2000
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def _text(text: str) -> str:
+def escape_text(text: str) -> str:
+    """Return the text for XML or HTML, without the control characters that these may not have."""
     return escape(_NOT_XML.sub("", text))
 
 
 def write_feed(feed: Feed, base: str, slug: str) -> bytes:
     """Write the feed of the workspace with this slug."""
-    name = _text(feed.name)
-    own = _text(base + feed_path(slug))
+    name = escape_text(feed.name)
+    own = escape_text(base + feed_path(slug))
     items = "".join(_write_item(page, base) for page in feed.pages)
     newest = max(page.published_at for page in feed.pages)
     return (
@@ -36,24 +37,24 @@ def write_feed(feed: Feed, base: str, slug: str) -> bytes:
 
 
 def _write_item(page: Listed, base: str) -> str:
-    url = _text(page_url(base, page.slug))
-    summary = _text(page.description or _summarise(page))
+    url = escape_text(page_url(base, page.slug))
+    summary = escape_text(page.description or summarise(page))
     return (
-        f"<item>\n<title>{_text(page.title)}</title>\n<link>{url}</link>\n"
+        f"<item>\n<title>{escape_text(page.title)}</title>\n<link>{url}</link>\n"
         f'<guid isPermaLink="false">urn:uuid:{page.document_id}</guid>\n'
         f"<pubDate>{format_datetime(page.published_at, usegmt=True)}</pubDate>\n"
         f"<description>{summary}</description>\n</item>\n"
     )
 
 
-def _summarise(page: Listed) -> str:
-    """The beginning of the text, without a heading that repeats the title."""
+def summarise(page: Listed) -> str:
+    """Return the beginning of the text, without a heading that repeats the title."""
     return excerpt(page.beginning).removeprefix(page.title).lstrip()
 
 
 def write_sitemap(pages: Sequence[Listed], base: str) -> bytes:
     urls = "".join(
-        f"<url><loc>{_text(page_url(base, page.slug))}</loc>"
+        f"<url><loc>{escape_text(page_url(base, page.slug))}</loc>"
         f"<lastmod>{page.changed_at:%Y-%m-%dT%H:%M:%SZ}</lastmod></url>\n"
         for page in pages
     )

@@ -1,16 +1,18 @@
-"""The HTML of a public page around its article. Pure."""
+"""The HTML of a public page around its article, and of the list of pages at `/p/`. Pure."""
 
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from typing import Final
+from urllib.parse import quote
 
 from collab_server.features.documents.languages import CONFIGURATIONS
 from collab_server.features.public_pages.addresses import PREFIX, feed_path, page_path, page_url
 from collab_server.features.public_pages.article import DIAGRAMS, Article
+from collab_server.features.public_pages.feeds import escape_text, summarise
 from collab_server.features.public_pages.headings import Entry
-from collab_server.features.public_pages.queries import Page
+from collab_server.features.public_pages.queries import Listed, Page
 
 MIN_CONTENTS: Final = 2
 """Headings from which on there is a table of contents."""
@@ -51,6 +53,38 @@ _TOO_LARGE: Final = (
     '<p lang="en">This document is too large to be shown as a page. '
     '<a href="/api/v1/documents/{id}/content?format=markdown">Its text is here</a>.</p>\n'
 )
+
+PAGE_SIZE: Final = 50
+"""Entries of one page of the list."""
+_LIST: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Public pages</title>
+<link rel="canonical" href="{url}">
+<link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/public.css">
+</head>
+<body>
+<a class="skip" href="#article">Skip to the list</a>
+<main id="page">
+<article>
+<header>
+<h1>Public pages</h1>
+</header>
+<div id="article" tabindex="-1">
+{entries}{more}</div>
+</article>
+</main>
+<footer>
+<p>Published with <a href="/">collab_server</a></p>
+</footer>
+</body>
+</html>
+"""
 
 
 def write_page(page: Page, article: Article | None, base: str) -> bytes:
@@ -127,4 +161,25 @@ def _write_contents(entries: Sequence[Entry]) -> str:
     return (
         '<nav id="contents" aria-labelledby="contents-title"><details>'
         f'<summary id="contents-title" lang="en">Contents</summary>\n<ol>\n{lines}</ol>\n</details></nav>\n'
+    )
+
+
+def write_index(pages: Sequence[Listed], base: str, cursor: str | None, following: str | None) -> bytes:
+    """Write one page of the list, the last published first. `cursor`: of this page; `following`: of the next one."""
+    entries = "".join(_write_entry(page) for page in pages)
+    more = f'<p><a href="{_index_path(following)}" rel="next">Earlier pages</a></p>\n' if following else ""
+    return _LIST.format(url=escape(base + _index_path(cursor)), entries=entries, more=more).encode()
+
+
+def _index_path(cursor: str | None) -> str:
+    return f"{PREFIX}?cursor={quote(cursor, safe='')}" if cursor else PREFIX
+
+
+def _write_entry(page: Listed) -> str:
+    summary = escape_text(page.description or summarise(page))
+    return (
+        f'<section dir="auto">\n<h2><a href="{escape(page_path(page.slug))}">{escape_text(page.title)}</a></h2>\n'
+        f'<p class="byline" lang="en">Published <time datetime="{page.published_at:%Y-%m-%dT%H:%M:%SZ}">'
+        f"{page.published_at.day} {page.published_at:%B %Y}</time></p>\n"
+        f"{f'<p>{summary}</p>' if summary else ''}\n</section>\n"
     )

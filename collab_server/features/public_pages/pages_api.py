@@ -1,7 +1,9 @@
 """The pages themselves, outside the API: they need no credential, whatever guests may do, and set no cookie."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,10 +17,16 @@ from collab_server.adapters.websocket.sse import EventStream
 from collab_server.errors import CollabError, NotFound
 from collab_server.features.public_pages import feeds, queries
 from collab_server.features.public_pages.addresses import get_base_url, page_path
-from collab_server.features.public_pages.page import make_etag, write_cache_control, write_page
+from collab_server.features.public_pages.page import (
+    PAGE_SIZE,
+    make_etag,
+    write_cache_control,
+    write_index,
+    write_page,
+)
 from collab_server.features.public_pages.queries import Page
 from collab_server.features.public_pages.services import public_page_services
-from collab_server.web import problems
+from collab_server.web import cursors, problems
 from collab_server.web.etags import not_modified
 from collab_server.web.middleware.headers import client_address
 
@@ -30,6 +38,7 @@ _DIAGRAM_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox
 def routes() -> list[BaseRoute]:
     """The routes of this module."""
     return [
+        Route("/p/", _answering(_show_index), methods=["GET"]),
         Route("/p/{slug}", _answering(_show_page), methods=["GET"]),
         Route("/p/{slug}/diagrams/{name}", _answering(_show_diagram), methods=["GET"]),
         Route("/p/{slug}/events", _answering(_open_events), methods=["GET"]),
@@ -93,6 +102,19 @@ async def _redirect(request: Request) -> Response:
     if slug is None:
         raise NotFound("there is no such page")
     return RedirectResponse(page_path(slug), 301, {"cache-control": "public, max-age=300"})
+
+
+async def _show_index(request: Request) -> Response:
+    cursor = request.query_params.get("cursor")
+    after = cursors.read_position(cursor, datetime, UUID, of="public pages")
+    async with public_page_services(request).db.as_service() as conn:
+        found = await queries.list_pages(conn, PAGE_SIZE + 1, feeds.BEGINNING, after)
+    if not found:
+        raise NotFound("no page is listed here")
+    pages, following = cursors.cut_page(
+        found, PAGE_SIZE, lambda page: (page.published_at, page.document_id), of="public pages"
+    )
+    return _public(request, write_index(pages, get_base_url(request), cursor, following), "text/html; charset=utf-8")
 
 
 async def _show_diagram(request: Request) -> Response:

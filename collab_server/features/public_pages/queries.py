@@ -146,6 +146,12 @@ async def list_indexable(conn: Conn) -> list[Listed]:
     return [Listed(**row) for row in await conn.fetch(_LISTED % "", MAX_LISTED, 0)]
 
 
+async def list_pages(conn: Conn, limit: int, beginning: int, after: tuple[datetime, UUID] | None) -> list[Listed]:
+    """List indexable pages, the last published first. `after`: (published_at, document id) of the last one before."""
+    place = "AND ($3::timestamptz IS NULL OR p.published_at < $3 OR (p.published_at = $3 AND d.id > $4::uuid))"
+    return [Listed(**row) for row in await conn.fetch(_LISTED % place, limit, beginning, *(after or (None, None)))]
+
+
 async def find_feed(conn: Conn, slug: str, limit: int, beginning: int) -> Feed | None:
     """Find the feed of a workspace. None where it has no indexable page: its existence is nobody's business."""
     rows = await conn.fetch(

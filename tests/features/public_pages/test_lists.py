@@ -1,11 +1,15 @@
-"""Feeds, the sitemap and robots.txt: what is indexable, and nothing else."""
+"""The list of pages, feeds, the sitemap and robots.txt: what is indexable, and nothing else."""
 
+import re
+from uuid import UUID
 from xml.etree.ElementTree import Element, fromstring
 
 import httpx
 
+from collab_server.features.public_pages.page import PAGE_SIZE
 from tests.features.api_harness import ApiHarness, new_team
-from tests.features.public_pages.publishing import change, publish, set_page
+from tests.features.public_pages.publishing import change, check_html, publish, set_page
+from tests.people import fetch, run
 
 
 def parse(text: str) -> Element:
@@ -59,6 +63,47 @@ async def test_a_feed_is_readable_whatever_titles_say(site: ApiHarness, anybody:
     await set_page(site.editor, made["id"], indexable=True)
     feed = parse((await anybody.get(f"/w/{site.slug}/feed.xml")).text)
     assert made["title"] in [found.text for found in feed.iter("title")]
+
+
+async def test_the_index_has_the_indexable_pages_in_parts(site: ApiHarness, anybody: httpx.AsyncClient) -> None:
+    hidden = await publish(site, "Hidden", content="Nothing to list")
+    made = await publish(site, "<i>One</i>", content="The **first** words.")
+    await set_page(site.editor, made["id"], indexable=True)
+    add = """
+        INSERT INTO documents (workspace_id, title, content, is_public, published_at)
+        SELECT $1, 'Page ' || number, 'Words', true, now() FROM generate_series(1, $2) number
+    """
+    await run(site.server, add, [(UUID(site.team), PAGE_SIZE)])
+    change_all = """
+        UPDATE public_pages SET indexable = $1 WHERE document_id IN (
+          SELECT id FROM documents WHERE workspace_id = $2 AND title LIKE 'Page %')
+    """
+    await run(site.server, change_all, [(True, UUID(site.team))])
+    seen: list[str] = []
+    path: str | None = "/p/"
+    while path:
+        answer = await anybody.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "public, max-age=45, stale-while-revalidate=45"
+        assert (await anybody.get(path, headers={"if-none-match": answer.headers["etag"]})).status_code == 304
+        check_html(answer.text)
+        found = re.findall(r'href="(/p/[^"]+)"', answer.text)
+        seen += [each for each in found if "?" not in each]
+        path = next((each for each in found if "?cursor=" in each), None)
+        if made["page"]["slug"] in answer.text:
+            assert "&lt;i&gt;One&lt;/i&gt;" in answer.text
+            assert "The first words." in answer.text
+    assert len(set(seen)) == len(seen) > PAGE_SIZE
+    assert f"/p/{made['page']['slug']}" in seen
+    assert f"/p/{hidden['page']['slug']}" not in seen
+    assert (await anybody.get("/p/?cursor=nonsense")).status_code == 400
+    await run(site.server, change_all, [(False, UUID(site.team))])
+    query = "UPDATE public_pages SET indexable = false WHERE indexable RETURNING document_id"
+    rest = [(row["document_id"],) for row in await fetch(site.server, query)]
+    try:
+        assert (await anybody.get("/p/")).status_code == 404, "where no page is to be listed, there is no list"
+    finally:
+        await run(site.server, "UPDATE public_pages SET indexable = true WHERE document_id = $1", rest)
 
 
 async def test_programs_are_told_what_they_may_read(site: ApiHarness, anybody: httpx.AsyncClient) -> None:
