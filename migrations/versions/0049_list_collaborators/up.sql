@@ -1,2 +1,2 @@
 -- A view of whom a document is open to, and a function of those who may be mentioned. Rights ask for shares only where there are any.
--- objects: e4a7f82f03c3c4e4
+-- objects: b4df276b59bc1335
