@@ -11,7 +11,7 @@ from collab_server.cli.context import CommandContext
 from collab_server.core.history import answers
 from collab_server.features.content import rendering
 from collab_server.features.history import version_queries
-from collab_server.features.history.authors import AuthorNames
+from collab_server.features.history.authors import KnownAuthors
 from collab_server.features.history.models import AuthorOut, SessionOut, VersionOut
 from collab_server.features.history.points import Point, Points
 from collab_server.features.history.presentation import show_session, show_version
@@ -75,9 +75,9 @@ async def find_history(context: CommandContext, document_id: UUID, limit: int) -
         versions = await version_queries.list_versions(conn, document_id, limit, None)
         authors = [one.author for one in sessions] + [one for version in versions for one in version.authors]
         users = {UUID(author.id) for author in authors if author.id}
-        names = AuthorNames(await user_queries.list_names(conn, users) if users else {})
+        known = KnownAuthors(await user_queries.list_people(conn, users) if users else {})
     return ShownHistory(
-        [show_version(version, names) for version in versions], [show_session(one, names) for one in sessions]
+        [show_version(version, known) for version in versions], [show_session(one, known) for one in sessions]
     )
 
 

@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION app.document_details(p_ids uuid[], p_trusted boolean)
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   me uuid := app.user_id();
-  names jsonb;   -- of people, by id
+  names jsonb;   -- [name, address of the picture] of people, by id
   labels jsonb;  -- tags, by document
   here jsonb;    -- [how many, the first five], by document
   shared uuid[];
@@ -12,7 +12,7 @@ BEGIN
     SELECT x.document_id, jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name, 'slug', t.slug, 'color', t.color)
                                     ORDER BY lower(t.name), t.id) AS tags
     FROM document_tags x JOIN tags t ON t.id = x.tag_id WHERE x.document_id = ANY (p_ids) GROUP BY x.document_id) x;
-  SELECT jsonb_object_agg(u.id, coalesce(u.display_name, u.username, u.email)) INTO names FROM users u
+  SELECT jsonb_object_agg(u.id, jsonb_build_array(coalesce(u.display_name, u.username, u.email), u.avatar_url)) INTO names FROM users u
   WHERE u.id IN (SELECT d.created_by FROM documents d WHERE d.id = ANY (p_ids)
                  UNION SELECT d.updated_by FROM documents d WHERE d.id = ANY (p_ids)
                  UNION SELECT p.user_id FROM presence p WHERE p.document_id = ANY (p_ids))
@@ -26,7 +26,8 @@ BEGIN
       WHERE other.user_id = u.id));
   SELECT jsonb_object_agg(y.document_id, y.present) INTO here FROM (
     SELECT x.document_id, jsonb_build_array(count(*), jsonb_agg(jsonb_build_object(
-        'user_id', x.user_id, 'name', coalesce(x.guest_name, names ->> x.user_id::text)) ORDER BY x.place)
+        'user_id', x.user_id, 'name', coalesce(x.guest_name, names -> x.user_id::text ->> 0),
+        'avatar_url', names -> x.user_id::text -> 1) ORDER BY x.place)
       FILTER (WHERE x.place <= 5)) AS present
     FROM (SELECT p.document_id, p.user_id, CASE WHEN p.user_id IS NULL THEN p.guest_name END AS guest_name,
             row_number() OVER (PARTITION BY p.document_id ORDER BY min(p.connected_at), p.user_id) AS place
@@ -46,7 +47,7 @@ BEGIN
     d.metadata::text, d.settings::text, CASE WHEN w.member THEN (labels -> d.id::text)::text END,
     d.category_id, d.is_template, d.template_id, d.is_public,
     EXISTS (SELECT FROM document_favourites f WHERE f.document_id = d.id AND f.user_id = me),
-    coalesce(s.view_count, 0), d.created_by, names ->> d.created_by::text, d.updated_by, names ->> d.updated_by::text,
+    coalesce(s.view_count, 0), d.created_by, names -> d.created_by::text ->> 0, d.updated_by, names -> d.updated_by::text ->> 0,
     d.created_at, d.updated_at, d.last_edited_at, d.published_at, d.expires_at, d.deleted_at, d.content_bytes,
     d.word_count, left(d.content, 1000), d.row_version,
     coalesce(greatest(w.permission::share_permission,

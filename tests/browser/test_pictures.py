@@ -9,7 +9,10 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, ready, team
 from tests.browser.reader import WITHIN
+from tests.browser.test_comments import add_comment, open_panel
 from tests.browser.test_everyone import faults
+from tests.browser.test_history import open_history, write_twice
+from tests.browser.test_sharing import open_dialog
 from tests.features.attachments.attaching import picture
 from tests.server import Server
 
@@ -53,12 +56,25 @@ async def test_a_picture_is_cut_out_and_shown_to_everybody(server: Server, arriv
     ben = await enter(server, arrive, friend)
     await ada.open(doc["address"])
     await ben.open(doc["address"])
-    avatar = ben.page.locator(f'#avatars img[src^="{address}"]')
+    pictured = f'.avatar img[src^="{address}"]'
+    avatar = ben.page.locator(f"#avatars {pictured}")
     await expect(avatar).to_be_attached(timeout=WITHIN)
     await expect(avatar).not_to_have_js_property("naturalWidth", 0)
+    await write_twice(owner, doc["id"])
+    await add_comment(owner, doc["id"], "Which ones?")
+    dialog = await open_dialog(ben)
+    await expect(dialog.locator(pictured)).to_have_count(1)
+    await ben.page.keyboard.press("Escape")
+    comments = await open_panel(ben)
+    await expect(comments.locator(f".comment-head {pictured}")).to_have_count(1)
+    history = await open_history(ben)
+    await expect(history.locator(f".history-row.version {pictured}")).to_have_count(1)
+    await expect(history.locator(f".history-row:not(.version) {pictured}")).not_to_have_count(0)
     slug = space["slug"]
+    await ready(ben, f"/w/{slug}")
+    await expect(ben.page.locator(f".here {pictured}")).to_have_count(1, timeout=WITHIN)
     await ready(ben, f"/w/{slug}/settings")
-    await expect(ben.page.locator(f'.line .avatar img[src^="{address}"]')).to_be_attached(timeout=WITHIN)
+    await expect(ben.page.locator(f".line {pictured}")).to_be_attached(timeout=WITHIN)
     await owner.delete("/users/me/avatar")
     # The list of members hears of it.
     await expect(ben.page.locator(".line .avatar img")).to_have_count(0, timeout=WITHIN)
@@ -77,6 +93,11 @@ async def test_a_workspace_has_an_icon_in_the_header(server: Server, arrive: Arr
     for reader in (ada, ben):
         await expect(reader.page.locator("#switcher .swatch img")).to_be_attached(timeout=WITHIN)
     await expect(ben.page.get_by_role("group", name="Icon of the workspace")).to_have_count(0)
+    for reader in (ada, ben):
+        await reader.page.locator("#switcher").click()
+        item = reader.page.get_by_role("menuitemradio", name=space["name"])
+        await expect(item.locator(".swatch img")).not_to_have_js_property("naturalWidth", 0)
+        await reader.page.keyboard.press("Escape")
     await group.get_by_role("button", name="Remove").click()
     for reader in (ada, ben):
         await expect(reader.page.locator("#switcher .swatch img")).to_have_count(0)

@@ -28,6 +28,7 @@ class Present:
 
     id: UUID | None
     name: str | None
+    avatar_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +104,13 @@ def row_to_document(row: Row) -> Document:
     tags = json.loads(fields["tags"] or "[]")
     fields["tags"] = [Tag(UUID(tag["id"]), tag["name"], tag["slug"], tag["color"]) for tag in tags]
     fields["people"], here = json.loads(fields["present"] or "[0, []]")
-    fields["present"] = read_present([[one["user_id"], one["name"]] for one in here])
+    fields["present"] = read_present([[one["user_id"], one["name"], one["avatar_url"]] for one in here])
     return Document(**fields)
 
 
-def read_present(pairs: list[list[str | None]]) -> list[Present]:
-    """Convert [user id, name] pairs from PostgreSQL's JSON."""
-    return [Present(UUID(user_id) if user_id else None, name) for user_id, name in pairs]
+def read_present(people: list[list[str | None]]) -> list[Present]:
+    """Convert lists of [user id, name, address of the picture] from PostgreSQL's JSON."""
+    return [Present(UUID(user_id) if user_id else None, name, picture) for user_id, name, picture in people]
 
 
 async def find_shown(conn: Conn, document_id: UUID, *, deleted: bool = False) -> Row | None:

@@ -55,7 +55,10 @@ _EXAMPLE: dict[str, Any] = {
     "excerpt": "Notes",
     "comment_count": 1,
     "people": 2,
-    "present": [{"user_id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann"}, {"user_id": None, "name": "Otter"}],
+    "present": [
+        {"user_id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann", "avatar_url": None},
+        {"user_id": None, "name": "Otter", "avatar_url": None},
+    ],
     "role": "editor",
     "row_version": 7,
     "content_encrypted": None,
@@ -81,6 +84,7 @@ class PresentOut(BaseModel):
 
     user_id: UUID | None
     name: str | None
+    avatar_url: str | None
 
 
 class DocumentTag(BaseModel):

@@ -14,7 +14,7 @@ from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.history.stored_history import StoredHistory
 from collab_server.core.text.unified import LineCounts
 from collab_server.features.document_log.history_queries import to_datetime
-from collab_server.features.history.authors import AuthorNames
+from collab_server.features.history.authors import KnownAuthors
 from collab_server.features.history.models import BlameOut, BlameRun, ChangesSummary, DiffOut, DiffPiece
 
 
@@ -34,10 +34,10 @@ def draft_blame(stored: StoredHistory, seq: int | None) -> Draft:
     return Draft(_list_authors(run.credit for run in found.runs), pickle.dumps(found))
 
 
-def write_blame(encoded: bytes, names: AuthorNames) -> bytes:
+def write_blame(encoded: bytes, known: KnownAuthors) -> bytes:
     """Write a BlameOut as JSON. encoded: of a draft."""
     found: answers.Blame = pickle.loads(encoded)  # noqa: S301 - from a worker
-    show = cache(names.to_response)
+    show = cache(known.to_response)
     return _write(
         BlameOut(
             seq=found.position.seq,
@@ -62,10 +62,10 @@ def draft_diff(stored: StoredHistory, old: str, new: str, seq: int) -> Draft:
     return Draft(_list_authors(credit for _, _, credit in pieces), pickle.dumps(pieces))
 
 
-def write_diff(encoded: bytes, names: AuthorNames, rows: tuple[int, int], counts: LineCounts) -> bytes:
+def write_diff(encoded: bytes, known: KnownAuthors, rows: tuple[int, int], counts: LineCounts) -> bytes:
     """Write a DiffOut as JSON. encoded: of a draft. rows: of the old and of the new content."""
     pieces: list[answers.CreditedPiece] = pickle.loads(encoded)  # noqa: S301 - from a worker
-    show = cache(names.to_response)
+    show = cache(known.to_response)
     return _write(
         DiffOut(
             from_seq=rows[0],

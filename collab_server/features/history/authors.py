@@ -1,4 +1,4 @@
-"""Authors as answers show them, with the present names of users."""
+"""Authors as answers show them, with the present names and pictures of users."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -8,6 +8,7 @@ from collab_server.adapters.postgres import Database
 from collab_server.core.history.segment import UNKNOWN, HistoryAuthor
 from collab_server.features.history.models import AuthorKind, AuthorOut
 from collab_server.features.users import queries as user_queries
+from collab_server.features.users.queries import Person
 
 _KINDS: dict[str, AuthorKind] = {
     "user": "user",
@@ -17,29 +18,32 @@ _KINDS: dict[str, AuthorKind] = {
 }
 
 
-class AuthorNames:
-    """Present names of users, as far as an identity may see them."""
+class KnownAuthors:
+    """Present names and pictures of users, as far as an identity may see them."""
 
-    def __init__(self, names: dict[UUID, str]) -> None:
-        self._names = names
+    def __init__(self, people: dict[UUID, Person]) -> None:
+        self._people = people
 
     def to_response(self, author: HistoryAuthor | None) -> AuthorOut:
         """Return the JSON shape of an author; None is an unknown one."""
         author = author or UNKNOWN
         user = UUID(author.id) if author.id else None
+        person = self._people.get(user) if user is not None else None
+        name = author.name if user is None else person.name if person is not None else None
         return AuthorOut(
             id=user,
             kind=_KINDS.get(author.kind, "unknown"),
-            name=self._names.get(user) if user is not None else author.name,
+            name=name,
+            avatar_url=person.picture if person is not None else None,
             device=author.device,
             relayed=author.is_relayed,
         )
 
 
-async def find_names(db: Database, identity: Identity, authors: Iterable[HistoryAuthor | None]) -> AuthorNames:
-    """Find the names of authors. Raises Unavailable."""
+async def find_authors(db: Database, identity: Identity, authors: Iterable[HistoryAuthor | None]) -> KnownAuthors:
+    """Find the names and pictures of authors. Raises Unavailable."""
     users = {UUID(author.id) for author in authors if author is not None and author.id}
     if not users:
-        return AuthorNames({})
+        return KnownAuthors({})
     async with db.as_user(identity.rights) as conn:
-        return AuthorNames(await user_queries.list_names(conn, users))
+        return KnownAuthors(await user_queries.list_people(conn, users))

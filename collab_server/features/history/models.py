@@ -17,6 +17,7 @@ _AUTHOR: dict[str, Any] = {
     "id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11",
     "kind": "user",
     "name": "Ann",
+    "avatar_url": "/api/v1/pictures/6b1f2f5e-0c1d-4f6e-9a44-0d5a3a1b7c22/9f86d081884c7d65",
     "device": None,
     "relayed": False,
 }
@@ -44,7 +45,8 @@ _VERSION: dict[str, Any] = {
 
 class AuthorOut(BaseModel):
     """The author of edits. `id`: of a user, also of the user whose API token wrote. `name`: null for users whom you may
-    not see, and for deleted accounts. `relayed`: the author is not known, and this is who delivered the edits.
+    not see, and for deleted accounts. `avatar_url`: of users with a picture. `relayed`: the author is not known, and
+    this is who delivered the edits.
     """
 
     model_config = output_config(**_AUTHOR)
@@ -52,6 +54,7 @@ class AuthorOut(BaseModel):
     id: UUID | None
     kind: AuthorKind
     name: str | None
+    avatar_url: str | None
     device: str | None
     relayed: bool
 

@@ -25,7 +25,7 @@ from collab_server.errors import (
 from collab_server.features.content.earlier_api import MEDIA_TYPES, ContentFormat, answer_content
 from collab_server.features.content.rendering import CONTENT_POLICY
 from collab_server.features.history.answer_bodies import draft_diff, write_blame, write_diff
-from collab_server.features.history.authors import find_names
+from collab_server.features.history.authors import find_authors
 from collab_server.features.history.models import BlameOut, DiffOut, SessionPage
 from collab_server.features.history.points import MAX_SEQ, Point, Points, parse_point, to_utc
 from collab_server.features.history.presentation import show_session
@@ -105,8 +105,8 @@ async def get_blame(
     await require(db, identity, document_id, Action.VIEW)
     await rooms.settle(document_id)
     draft = await Points(db, workers, document_id).draft_blame(seq)
-    names = await find_names(db, identity, draft.authors)
-    return Response(await workers.run(write_blame, draft.encoded, names), media_type="application/json")
+    known = await find_authors(db, identity, draft.authors)
+    return Response(await workers.run(write_blame, draft.encoded, known), media_type="application/json")
 
 
 @router.get("/documents/{document_id}/history", tags=["history"], responses=_REFUSED)
@@ -127,8 +127,8 @@ async def list_sessions(
     if before is not None:
         sessions = [one for one in sessions if (-one.to_seq, one.from_seq) > (-before[0], before[1])]
     page, more = cursors.cut_page(sessions[: limit + 1], limit, lambda one: (one.to_seq, one.from_seq), of="history")
-    names = await find_names(db, identity, [one.author for one in page])
-    return SessionPage(items=[show_session(one, names) for one in page], next_cursor=more)
+    known = await find_authors(db, identity, [one.author for one in page])
+    return SessionPage(items=[show_session(one, known) for one in page], next_cursor=more)
 
 
 @router.get(
@@ -164,6 +164,6 @@ async def get_diff(
         return Response(text, media_type="text/html; charset=utf-8", headers=headers)
     counts = await workers.run(count_lines, old.content, new.content)
     draft = await points.run(draft_diff, old.content, new.content, new.seq)
-    names = await find_names(db, identity, draft.authors)
-    body = await workers.run(write_diff, draft.encoded, names, (old.seq, new.seq), counts)
+    known = await find_authors(db, identity, draft.authors)
+    body = await workers.run(write_diff, draft.encoded, known, (old.seq, new.seq), counts)
     return Response(body, media_type="application/json")

@@ -22,7 +22,7 @@ from collab_server.features.content.earlier_api import MEDIA_TYPES, ContentForma
 from collab_server.features.document_log import version_content_queries
 from collab_server.features.document_log.version_content_queries import NO_VERSION
 from collab_server.features.history import version_queries
-from collab_server.features.history.authors import find_names
+from collab_server.features.history.authors import find_authors
 from collab_server.features.history.models import (
     VersionIn,
     VersionOut,
@@ -58,8 +58,8 @@ async def list_versions(
     async with db.as_service() as conn:
         found = await version_queries.list_versions(conn, document_id, limit + 1, before[0] if before else None)
     page, more = cursors.cut_page(found, limit, lambda version: (version.number,), of="versions")
-    names = await find_names(db, identity, [author for version in page for author in version.authors])
-    return VersionPage(items=[show_version(version, names) for version in page], next_cursor=more)
+    known = await find_authors(db, identity, [author for version in page for author in version.authors])
+    return VersionPage(items=[show_version(version, known) for version in page], next_cursor=more)
 
 
 @router.post(
@@ -174,4 +174,4 @@ async def get_version_content(
 async def _find(db: CurrentDatabase, identity: CurrentIdentity, document_id: UUID, number: int) -> VersionOut:
     async with db.as_service() as conn:
         version = require_version(await version_queries.find_version(conn, document_id, number))
-    return show_version(version, await find_names(db, identity, version.authors))
+    return show_version(version, await find_authors(db, identity, version.authors))

@@ -101,6 +101,7 @@ class SuggesterOut(BaseModel):
     id: UUID | None
     kind: Literal["user", "api_client", "guest", "app_user"]
     name: str | None
+    avatar_url: str | None
 
 
 class HunkOut(BaseModel):
@@ -120,7 +121,7 @@ class HunkOut(BaseModel):
 _SUGGESTION: dict[str, JsonValue] = {
     "id": "5f3c1f1e-98a1-4c2c-9a1e-0c3f9e0f7d11",
     "document_id": "8f14e45f-ceea-4e2a-9c57-6f0f3a5b8d10",
-    "author": {"id": "0d0e1f2a-5b6c-4d7e-8f90-a1b2c3d4e5f6", "kind": "user", "name": "Ann"},
+    "author": {"id": "0d0e1f2a-5b6c-4d7e-8f90-a1b2c3d4e5f6", "kind": "user", "name": "Ann", "avatar_url": None},
     "message": "It is finished.",
     "status": "open",
     "hunks": [

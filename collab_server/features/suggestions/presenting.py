@@ -10,6 +10,7 @@ from collab_server.core.suggestions.proposing import FoundHunk, find_places
 from collab_server.features.suggestions import models, queries
 from collab_server.features.suggestions.queries import Status, Suggestion
 from collab_server.features.users import queries as user_queries
+from collab_server.features.users.queries import Person
 from collab_server.security import base64url
 from collab_server.web.rooms import Rooms
 
@@ -31,9 +32,9 @@ async def present(
         places, news = await _find(db, rooms, workers, document_id, undecided)
     users = {user for one in found for user in (one.author_id, one.decided_by) if user is not None}
     async with db.as_user(identity.rights) as conn:
-        names = await user_queries.list_names(conn, users)
+        people = await user_queries.list_people(conn, users)
     return [
-        _to_response(one, places.get(one.id, {}), names, row_version=one.row_version + (one.id in news))
+        _to_response(one, places.get(one.id, {}), people, row_version=one.row_version + (one.id in news))
         for one in found
     ]
 
@@ -58,32 +59,37 @@ async def _find(
     return places, {one.id for one, _ in changed}
 
 
-def _to_response(one: Suggestion, places: _Places, names: dict[UUID, str], *, row_version: int) -> models.SuggestionOut:
+def _to_response(
+    one: Suggestion, places: _Places, people: dict[UUID, Person], *, row_version: int
+) -> models.SuggestionOut:
     status: Status = one.status
     if places:
         status = "stale" if None in places.values() else "open"
     return models.SuggestionOut(
         id=one.id,
         document_id=one.document_id,
-        author=models.SuggesterOut(
-            id=one.author_id,
-            kind=one.author_kind,  # type: ignore[arg-type]
-            name=names.get(one.author_id) if one.author_id is not None else one.author_name,
-        ),
+        author=_to_suggester(one.author_id, one.author_kind, one.author_name, people),
         message=one.message,
         status=status,
         hunks=[_to_hunk(one, number, places) for number in range(len(one.hunks))],
-        decided_by=(
-            models.SuggesterOut(id=one.decided_by, kind="user", name=names.get(one.decided_by))
-            if one.decided_by is not None
-            else None
-        ),
+        decided_by=_to_suggester(one.decided_by, "user", None, people) if one.decided_by is not None else None,
         decided_at=one.decided_at,
         seq=one.seq,
         generation=one.generation,
         row_version=row_version,
         created_at=one.created_at,
         updated_at=one.updated_at,
+    )
+
+
+def _to_suggester(user_id: UUID | None, kind: str, name: str | None, people: dict[UUID, Person]) -> models.SuggesterOut:
+    """`name`: of somebody without an account."""
+    person = people.get(user_id) if user_id is not None else None
+    return models.SuggesterOut(
+        id=user_id,
+        kind=kind,  # type: ignore[arg-type]
+        name=name if user_id is None else person.name if person is not None else None,
+        avatar_url=person.picture if person is not None else None,
     )
 
 

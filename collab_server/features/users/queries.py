@@ -177,9 +177,20 @@ async def list_workspaces(conn: Conn) -> list[tuple[str, str, str, str]]:
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-async def list_names(conn: Conn, users: Collection[UUID]) -> dict[UUID, str]:
-    """List the present names of users, of those whom the transaction's user may see. Needs no app_service."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`picture`: its address, if there is one."""
+
+    name: str
+    picture: str | None
+
+
+async def list_people(conn: Conn, users: Collection[UUID]) -> dict[UUID, Person]:
+    """List the present names and pictures of users, of those whom the transaction's user may see. Needs no
+    app_service.
+    """
     rows = await conn.fetch(
-        "SELECT id, coalesce(display_name, username, email) AS name FROM users WHERE id = ANY ($1)", list(users)
+        "SELECT id, coalesce(display_name, username, email) AS name, avatar_url FROM users WHERE id = ANY ($1)",
+        list(users),
     )
-    return {row["id"]: row["name"] for row in rows}
+    return {row["id"]: Person(row["name"], row["avatar_url"]) for row in rows}

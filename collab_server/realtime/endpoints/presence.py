@@ -34,7 +34,7 @@ async def get_document_presence(
         # Its bearer is nobody in the database, and may know nobody's name.
         async with db.as_service() as conn:
             connected, people = await queries.list_connected(conn, document_id, limit)
-        connected = [one if one.user_id is None else replace(one, name=None) for one in connected]
+        connected = [one if one.user_id is None else replace(one, name=None, avatar_url=None) for one in connected]
         seen: list[queries.Seen] = []
     else:
         async with db.as_user(identity.subject) as conn:
@@ -59,7 +59,7 @@ async def get_workspace_presence(
             document_id=one.document_id,
             title=one.title,
             people=one.people,
-            present=[PresentOut(user_id=who.id, name=who.name) for who in one.present],
+            present=[PresentOut(user_id=who.id, name=who.name, avatar_url=who.avatar_url) for who in one.present],
         )
         for one in busy
     ]

@@ -14,6 +14,7 @@ _CONNECTED: dict[str, Any] = {
     "user_id": _ANN,
     "guest": False,
     "name": "Ann",
+    "avatar_url": None,
     "device_type": "desktop",
     "device_name": "Firefox on Linux",
     "cursor_position": {"type": None, "tname": "content", "item": None, "assoc": 0},
@@ -23,12 +24,12 @@ _CONNECTED: dict[str, Any] = {
     "connected_at": "2026-01-05T09:00:00Z",
     "last_activity_at": "2026-01-05T09:10:00Z",
 }
-_SEEN: dict[str, Any] = {"user_id": _ANN, "name": "Ann", "last_seen_at": "2026-01-05T09:10:00Z"}
+_SEEN: dict[str, Any] = {"user_id": _ANN, "name": "Ann", "avatar_url": None, "last_seen_at": "2026-01-05T09:10:00Z"}
 _BUSY: dict[str, Any] = {
     "document_id": "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
     "title": "Notes",
     "people": 1,
-    "present": [{"user_id": _ANN, "name": "Ann"}],
+    "present": [{"user_id": _ANN, "name": "Ann", "avatar_url": None}],
 }
 
 
@@ -45,6 +46,7 @@ class ConnectedOut(BaseModel):
     user_id: UUID | None
     guest: bool
     name: str | None
+    avatar_url: str | None
     device_type: Literal["desktop", "mobile", "tablet", "program"] | None
     device_name: str | None
     cursor_position: Any
@@ -62,6 +64,7 @@ class SeenOut(BaseModel):
 
     user_id: UUID
     name: str
+    avatar_url: str | None
     last_seen_at: datetime
 
 

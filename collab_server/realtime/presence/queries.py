@@ -106,6 +106,7 @@ class Connected:
     connection_id: str
     user_id: UUID | None
     name: str | None
+    avatar_url: str | None
     device_type: str | None
     device_name: str | None
     cursor_position: Any
@@ -120,6 +121,7 @@ class Connected:
 class Seen:
     user_id: UUID
     name: str
+    avatar_url: str | None
     last_seen_at: datetime
 
 
@@ -134,8 +136,8 @@ async def list_connected(conn: Conn, document_id: UUID, limit: int) -> tuple[lis
         f"""
         WITH here AS MATERIALIZED (SELECT * FROM active_presence WHERE document_id = $1)
         SELECT p.connection_id, p.user_id, CASE WHEN p.user_id IS NULL THEN p.guest_name ELSE {_NAME} END AS name,
-               p.device_type, p.device_name, p.cursor_position::text, p.selection_range::text, p.is_typing,
-               p.current_block_id, p.connected_at, p.last_activity_at,
+               u.avatar_url, p.device_type, p.device_name, p.cursor_position::text, p.selection_range::text,
+               p.is_typing, p.current_block_id, p.connected_at, p.last_activity_at,
                (SELECT count(DISTINCT coalesce(user_id::text, connection_id)) FROM here) AS people
         FROM here p LEFT JOIN users u ON u.id = p.user_id ORDER BY p.connected_at, p.connection_id LIMIT $2
         """,  # noqa: S608
@@ -164,10 +166,11 @@ async def list_seen_in_workspace(conn: Conn, workspace_id: UUID, limit: int) -> 
 async def _list_seen(conn: Conn, column: str, value: UUID, limit: int) -> list[Seen]:
     rows = await conn.fetch(
         f"""
-        SELECT p.user_id, {_NAME} AS name, max(coalesce(p.disconnected_at, p.last_activity_at)) AS last_seen_at
+        SELECT p.user_id, {_NAME} AS name, u.avatar_url,
+               max(coalesce(p.disconnected_at, p.last_activity_at)) AS last_seen_at
         FROM presence p JOIN users u ON u.id = p.user_id JOIN documents d ON d.id = p.document_id
-        WHERE {column} = $1 AND d.deleted_at IS NULL GROUP BY p.user_id, 2
-        HAVING NOT bool_or(p.disconnected_at IS NULL AND p.expires_at > now()) ORDER BY 3 DESC, 1 LIMIT $2
+        WHERE {column} = $1 AND d.deleted_at IS NULL GROUP BY p.user_id, 2, 3
+        HAVING NOT bool_or(p.disconnected_at IS NULL AND p.expires_at > now()) ORDER BY 4 DESC, 1 LIMIT $2
         """,  # noqa: S608
         value,
         limit,
@@ -190,15 +193,16 @@ async def list_busy_documents(conn: Conn, workspace_id: UUID, limit: int) -> lis
     rows = await conn.fetch(
         f"""
         WITH who AS (
-          SELECT p.document_id, d.title, p.user_id, min(p.connected_at) AS since,
+          SELECT p.document_id, d.title, p.user_id, u.avatar_url, min(p.connected_at) AS since,
                  CASE WHEN p.user_id IS NULL THEN p.guest_name ELSE {_NAME} END AS name
           FROM active_presence p JOIN documents d ON d.id = p.document_id LEFT JOIN users u ON u.id = p.user_id
           WHERE p.workspace_id = $1 AND d.deleted_at IS NULL
-          GROUP BY 1, 2, 3, 5, CASE WHEN p.user_id IS NULL THEN p.connection_id END),
+          GROUP BY 1, 2, 3, 4, 6, CASE WHEN p.user_id IS NULL THEN p.connection_id END),
         placed AS (
           SELECT *, row_number() OVER (PARTITION BY document_id ORDER BY since, user_id, name) AS place FROM who)
         SELECT document_id, title, count(*) AS people,
-               json_agg(json_build_array(user_id, name) ORDER BY place) FILTER (WHERE place <= {SHOWN_PEOPLE})::text
+               json_agg(json_build_array(user_id, name, avatar_url) ORDER BY place)
+                 FILTER (WHERE place <= {SHOWN_PEOPLE})::text
         FROM placed GROUP BY document_id, title ORDER BY people DESC, max(since) DESC, document_id LIMIT $2
         """,  # noqa: S608
         workspace_id,

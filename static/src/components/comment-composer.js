@@ -170,7 +170,7 @@ export function Composer({ label, verb, content = '', kept, keep, focused, compa
               mention(person);
             },
           },
-          h(Avatar, { name: person.name }),
+          h(Avatar, { name: person.name, picture: person.avatar_url }),
           h('span', {}, person.name),
           person.username && h('small', {}, `@${person.username}`),
         ),

@@ -87,7 +87,11 @@ function Entry({ comment, thread, actions }) {
     h(
       'div',
       { class: 'comment-head' },
-      h(Avatar, { name: deleted ? '' : nameOf(author), colour: actions.colourOf(author) }),
+      h(Avatar, {
+        name: deleted ? '' : nameOf(author),
+        colour: actions.colourOf(author),
+        picture: author.avatar_url,
+      }),
       h(
         'div',
         { class: 'comment-by' },

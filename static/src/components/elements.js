@@ -38,7 +38,10 @@ export function Time({ at, before = '' }) {
   return h('time', { dateTime: at, title: full }, before + short);
 }
 
-/** @param {{ name: string, colour?: string, picture?: string | null }} props */
+/**
+ * Like `avatar` of lib/pictures.js.
+ * @param {{ name: string, colour?: string, picture?: string | null }} props
+ */
 export function Avatar({ name, colour, picture }) {
   const element = useRef(/** @type {HTMLSpanElement | null} */ (null));
   useLayoutEffect(() => {

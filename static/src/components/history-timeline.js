@@ -91,9 +91,14 @@ function Row({ entry, day, chosen, choose, actions, colourOf }) {
         h(
           'span',
           { class: 'avatars' },
-          authors
-            .slice(0, SHOWN)
-            .map((author, index) => h(Avatar, { key: index, name: author.name ?? '', colour: colourOf(author) })),
+          authors.slice(0, SHOWN).map((author, index) =>
+            h(Avatar, {
+              key: index,
+              name: author.name ?? '',
+              colour: colourOf(author),
+              picture: author.avatar_url,
+            }),
+          ),
         ),
       ),
       isVersion && h(MenuButton, { label: `Actions for ${name}`, items: () => actions.items(entry) }),

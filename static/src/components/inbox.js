@@ -32,7 +32,7 @@ function Row({ item, store }) {
     h(
       'a',
       { href: notificationPage(item) ?? '#', onClick: () => store.markRead(item).catch(() => {}) },
-      h(Avatar, { name: item.actors[0]?.name ?? '' }),
+      h(Avatar, { name: item.actors[0]?.name ?? '', picture: item.actors[0]?.avatar_url }),
       h(
         'span',
         { class: 'inbox-text' },

@@ -9,8 +9,8 @@ let opened = null;
 /** @import { IconName } from './icons.js' */
 
 /**
- * A choice calls `act` or leads to `href`; `checked` makes it one of several.
- * @typedef {{ label: string, icon?: IconName, note?: string, act?: () => void, href?: string, danger?: boolean,
+ * A choice calls `act` or leads to `href`; `checked` makes it one of several. `mark`: an element before the label.
+ * @typedef {{ label: string, icon?: IconName, mark?: HTMLElement, note?: string, act?: () => void, href?: string, danger?: boolean,
  *   checked?: boolean }} Choice
  * @typedef {Choice | 'line' | { heading: string }} Item
  * @typedef {(Item | false | null | undefined)[]} Items false, null and undefined are left out
@@ -29,6 +29,7 @@ function entry(item, close) {
         ? icon('check')
         : h('span', { class: 'menu-gap' })
       : item.icon && icon(item.icon),
+    item.mark,
     h('span', { class: 'menu-label' }, item.label),
     item.note && h('span', { class: 'menu-note' }, item.note),
   ];

@@ -3,7 +3,7 @@ import * as api from '../lib/api.js';
 import { askToAnnounce, canAnnounce } from './browser-notices.js';
 import { section, settingsForm } from './settings.js';
 
-/** @import { Preferences } from '../lib/types.js' */
+/** @import { Preferences } from '../lib/account-types.js' */
 
 /** @type {[string, string][]} */
 const MAILS = [

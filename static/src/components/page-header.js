@@ -5,8 +5,7 @@ import { signInPage } from '../lib/addresses.js';
 import { $, find, h } from '../lib/dom.js';
 import { memory } from '../lib/identity.js';
 import { bindMenu } from './menu.js';
-import { initials } from '../lib/format.js';
-import { showPicture } from '../lib/pictures.js';
+import { avatar } from '../lib/pictures.js';
 import { bindQuick } from './quick-open.js';
 import { statusOf } from '../lib/request.js';
 import { bindThemeButton, onThemeChosen } from '../lib/theme.js';
@@ -43,10 +42,7 @@ function accountMenu(user) {
       'aria-label': `Account of ${user.name}`,
       title: user.name,
     },
-    showPicture(
-      h('span', { class: 'avatar own', 'aria-hidden': 'true', 'data-initials': initials(user.name) }),
-      user.avatar_url,
-    ),
+    avatar({ name: user.name, picture: user.avatar_url, kind: 'own' }),
   );
   bindMenu(button, () => [
     { heading: user.email ?? user.name },

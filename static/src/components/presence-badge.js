@@ -16,9 +16,14 @@ export function PresenceBadge({ doc: { people = 0, present = [] } }) {
     h(
       'span',
       { class: 'avatars' },
-      present
-        .slice(0, SHOWN)
-        .map((person, index) => h(Avatar, { key: index, name: personName(person), colour: personColour(person) })),
+      present.slice(0, SHOWN).map((person, index) =>
+        h(Avatar, {
+          key: index,
+          name: personName(person),
+          colour: personColour(person),
+          picture: person.avatar_url,
+        }),
+      ),
     ),
     h('span', { class: 'here-count' }, `${people} here now`),
   );

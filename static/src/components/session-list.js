@@ -7,7 +7,7 @@ import { lineList } from './line-list.js';
 import { section } from './settings.js';
 import { toast, tryTo } from './toast.js';
 
-/** @import { UserSession } from '../lib/types.js' */
+/** @import { UserSession } from '../lib/account-types.js' */
 /** @import { PagedStore } from '../stores/paged-store.js' */
 
 /** Sessions that began by a link which an operator or an administrator has made. @type {Record<string, string>} */

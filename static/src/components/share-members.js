@@ -41,7 +41,8 @@ export class MemberList {
 }
 
 /**
- * @typedef {{ key: string, name: string, why: string, may: string, icon?: import('./icons.js').IconName }} Reader
+ * @typedef {{ key: string, name: string, why: string, may: string, picture?: string | null,
+ *   icon?: import('./icons.js').IconName }} Reader
  */
 
 /**
@@ -51,9 +52,10 @@ export class MemberList {
 function readersOf({ store, members }) {
   const access = store.access.value;
   const byId = new Map(access?.members.map((member) => [member.id, member]));
-  const all = members.members.value.map(({ user_id: id, display_name: name, email, role }) => {
+  const all = members.members.value.map(({ user_id: id, display_name: name, email, role, avatar_url: picture }) => {
     const known = byId.get(id);
-    return { key: id, name: name || email, why: email, may: known ? PERMISSIONS[known.permission] : roleName(role) };
+    const may = known ? PERMISSIONS[known.permission] : roleName(role);
+    return { key: id, name: name || email, why: email, may, picture };
   });
   const invited = members.invited.value.map(({ id, email, role }) => ({
     key: id,
@@ -73,11 +75,13 @@ function readersOf({ store, members }) {
 }
 
 /** @param {{ reader: Reader }} props */
-const Row = ({ reader: { key, name, why, may, icon } }) =>
+const Row = ({ reader: { key, name, why, may, picture, icon } }) =>
   h(
     'li',
     { class: 'line', 'data-id': key },
-    icon ? h('span', { class: 'avatar waiting', 'aria-hidden': 'true' }, h(Icon, { name: icon })) : h(Avatar, { name }),
+    icon
+      ? h('span', { class: 'avatar waiting', 'aria-hidden': 'true' }, h(Icon, { name: icon }))
+      : h(Avatar, { name, picture }),
     h('div', { class: 'line-text' }, h('b', {}, name), h('p', {}, why)),
     h('span', { class: 'role' }, may),
   );

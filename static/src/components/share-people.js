@@ -139,7 +139,7 @@ function Row({ share, sharing: { doc, store } }) {
     'li',
     { class: share.expired ? 'line off' : 'line', 'data-id': share.id },
     share.user?.id
-      ? h(Avatar, { name })
+      ? h(Avatar, { name, picture: share.user.avatar_url })
       : h('span', { class: 'avatar waiting', 'aria-hidden': 'true' }, h(Icon, { name: 'person' })),
     h('div', { class: 'line-text' }, h('b', {}, name), h('p', {}, personWords(share))),
     mayChange

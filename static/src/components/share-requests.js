@@ -25,7 +25,7 @@ function Row({ request, sharing: { store } }) {
   return h(
     'li',
     { class: 'line asking', 'data-id': request.id },
-    h(Avatar, { name }),
+    h(Avatar, { name, picture: request.user.avatar_url }),
     h(
       'div',
       { class: 'line-text' },

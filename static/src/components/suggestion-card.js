@@ -47,7 +47,7 @@ export function SuggestionCard({ suggestion, discussion, active }) {
     h(
       'div',
       { class: 'comment-head' },
-      h(Avatar, { name: nameOf(author), colour: actions.colourOf(author) }),
+      h(Avatar, { name: nameOf(author), colour: actions.colourOf(author), picture: author.avatar_url }),
       h('div', { class: 'comment-by' }, h('b', {}, nameOf(author)), h('span', {}, 'Suggested ', h(Time, { at }))),
     ),
     message && h('p', { class: 'comment-text' }, message),

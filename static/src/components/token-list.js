@@ -7,7 +7,7 @@ import { Badge, Time } from './elements.js';
 import { lineList } from './line-list.js';
 import { section } from './settings.js';
 
-/** @import { Token } from '../lib/types.js' */
+/** @import { Token } from '../lib/account-types.js' */
 /** @import { PagedStore } from '../stores/paged-store.js' */
 
 const SCOPES = {

@@ -1,8 +1,7 @@
 /** The icon of a workspace, in its settings and in the header. */
 import * as api from '../lib/api.js';
-import { $, find, h } from '../lib/dom.js';
-import { initials } from '../lib/format.js';
-import { removeIcon, setIcon, showPicture } from '../lib/pictures.js';
+import { $, find } from '../lib/dom.js';
+import { avatar, removeIcon, setIcon, showPicture } from '../lib/pictures.js';
 import { pictureField } from './picture-field.js';
 
 /** @import { Workspace } from '../lib/types.js' */
@@ -20,7 +19,7 @@ export function showIcon(address) {
 export const iconField = (workspace) =>
   pictureField({
     title: 'Icon of the workspace',
-    shown: h('span', { class: 'avatar large', 'aria-hidden': 'true', 'data-initials': initials(workspace.name) }),
+    shown: avatar({ name: workspace.name, kind: 'large' }),
     address: workspace.icon,
     send: async (picture) => {
       const { icon, row_version } = await setIcon(workspace.id, picture);

@@ -91,6 +91,7 @@ export function bindSwitcher(bar, current, workspaces) {
     { heading: 'Workspaces' },
     ...workspaces.map((each) => ({
       label: each.name,
+      mark: showPicture(swatch(each.color), each.id === current.id ? current.icon : each.icon),
       checked: each.id === current.id,
       note: each.archived_at ? 'archived' : '',
       act: () => {

@@ -1,8 +1,8 @@
 /** Shows the people in the document: avatars in the header, and a panel with names and with the own name and colour. */
 import { $, h, setText } from '../lib/dom.js';
-import { COLOURS, NAME_LIMIT, inkOn, memory, safeColour, shownName, tidyName } from '../lib/identity.js';
-import { counted, initials } from '../lib/format.js';
-import { pictureAddress, showPicture } from '../lib/pictures.js';
+import { COLOURS, NAME_LIMIT, memory, safeColour, shownName, tidyName } from '../lib/identity.js';
+import { counted } from '../lib/format.js';
+import { avatar, pictureAddress } from '../lib/pictures.js';
 
 const narrow = matchMedia('(max-width: 480px)');
 
@@ -16,14 +16,6 @@ const contains = (element, target) => target instanceof Node && element.contains
  * @typedef {{ client: number, name: string, colour: string, picture: string | null, own: boolean, program: boolean }}
  *   Person `program`: a program that writes over the API
  */
-
-/** @param {Person} person */
-const avatar = (person) => {
-  const element = h('span', { class: 'avatar', 'aria-hidden': 'true', 'data-initials': initials(person.name) });
-  element.style.setProperty('--person', person.colour);
-  element.style.setProperty('--ink', inkOn(person.colour));
-  return showPicture(element, person.picture);
-};
 
 /**
  * Lists the reader first, then people by name, then programs.

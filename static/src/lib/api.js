@@ -1,7 +1,8 @@
 /** The REST API, one function for each endpoint that a page uses. */
 import { RequestError, onSignedOut, request, useCsrfToken } from './request.js';
 
-/** @import { Account, Activity, AuditEntry, Blame, Category, CurrentUser, Difference, Doc, DocumentPresence, EditSession, Hit, ImportedItem, Invitation, Member, Page, Preferences, Providers, Query, ReceivedInvitation, SignedIn, Tag, Token, Usage, User, UserSession, Version, Workspace } from './types.js' */
+/** @import { Account, AuditEntry, Preferences, Token, User, UserSession } from './account-types.js' */
+/** @import { Activity, Blame, Category, CurrentUser, Difference, Doc, DocumentPresence, EditSession, Hit, ImportedItem, Invitation, Member, Page, Providers, Query, ReceivedInvitation, SignedIn, Tag, Usage, Version, Workspace } from './types.js' */
 /** @import { ContentPoint } from './moments.js' */
 
 export { RequestError, onSignedOut } from './request.js';

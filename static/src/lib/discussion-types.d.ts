@@ -85,7 +85,7 @@ export interface Suggestion {
 export interface Notification {
   id: string;
   kind: string;
-  actors: { id: string | null; name: string | null }[];
+  actors: { id: string | null; name: string | null; avatar_url?: string | null }[];
   document: { id: string; title: string | null; address: string } | null;
   workspace: { id: string; name: string } | null;
   comment: { id: string; thread_id: string; excerpt: string } | null;

@@ -1,8 +1,11 @@
 /** Pictures of people and icons of workspaces: where they are, and how they are cut out of a file. */
 import { h } from './dom.js';
+import { initials } from './format.js';
+import { inkOn } from './identity.js';
 import { request } from './request.js';
 
-/** @import { Account, Workspace } from './types.js' */
+/** @import { Account } from './account-types.js' */
+/** @import { Workspace } from './types.js' */
 
 /** Pixels of a side of what is sent. */
 export const SENT_SIZE = 512;
@@ -45,6 +48,23 @@ export function showPicture(element, address) {
   }
   element.classList.toggle('pictured', source !== null);
   return element;
+}
+
+/**
+ * Makes the picture of a person or a workspace, with initials where there is none.
+ * @param {{ name: string, picture?: unknown, colour?: string, kind?: string }} options `kind`: a further class
+ */
+export function avatar({ name, picture, colour, kind = '' }) {
+  const element = h('span', {
+    class: `avatar ${kind}`.trim(),
+    'aria-hidden': 'true',
+    'data-initials': initials(name),
+  });
+  if (colour) {
+    element.style.setProperty('--person', colour);
+    element.style.setProperty('--ink', inkOn(colour));
+  }
+  return showPicture(element, picture);
 }
 
 /**

@@ -12,13 +12,13 @@ import { tokensSection } from '../components/token-list.js';
 import { workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { $, find, h } from '../lib/dom.js';
-import { initials } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
-import { removeAvatar, setAvatar, showPicture } from '../lib/pictures.js';
+import { avatar, removeAvatar, setAvatar, showPicture } from '../lib/pictures.js';
 import { THEMES, chooseTheme } from '../lib/theme.js';
 import { sessionStore, tokenStore } from '../stores/account.js';
 
-/** @import { Account, CurrentUser, Preferences, Workspace } from '../lib/types.js' */
+/** @import { Account, Preferences } from '../lib/account-types.js' */
+/** @import { CurrentUser, Workspace } from '../lib/types.js' */
 /** @import { Theme } from '../lib/theme.js' */
 
 /** @type {Record<string, string>} */
@@ -48,11 +48,7 @@ function profile(account) {
     'Others see your name and your picture in the documents that you share.',
     pictureField({
       title: 'Your picture',
-      shown: h('span', {
-        class: 'avatar large',
-        'aria-hidden': 'true',
-        'data-initials': initials(account.display_name || account.email),
-      }),
+      shown: avatar({ name: account.display_name || account.email, kind: 'large' }),
       address: account.avatar_url,
       send: async (picture) => (await setAvatar(picture)).avatar_url,
       remove: removeAvatar,

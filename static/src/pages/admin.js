@@ -3,14 +3,15 @@ import * as api from '../lib/api.js';
 import { confirmDialog, copyDialog, formDialog } from '../components/dialog.js';
 import { debounced, h } from '../lib/dom.js';
 import { moreButton } from '../components/menu.js';
-import { initials } from '../lib/format.js';
+import { avatar } from '../lib/pictures.js';
 import { clock } from '../components/clock.js';
 import { pagedList, section, showSections } from '../components/settings.js';
 import { showFailure, startPage } from '../components/page-header.js';
 import { toast, tryTo } from '../components/toast.js';
 
 /** @import { Items } from '../components/menu.js' */
-/** @import { AuditEntry, CurrentUser, User } from '../lib/types.js' */
+/** @import { AuditEntry, User } from '../lib/account-types.js' */
+/** @import { CurrentUser } from '../lib/types.js' */
 
 /** @param {User} user */
 const nameOf = (user) => user.display_name || user.email;
@@ -132,7 +133,7 @@ function line(current, user, again) {
   return h(
     'li',
     { class: active ? 'line' : 'line off', 'data-id': user.id },
-    h('span', { class: 'avatar', 'aria-hidden': 'true', 'data-initials': initials(nameOf(user)) }),
+    avatar({ name: nameOf(user), picture: user.avatar_url }),
     h(
       'div',
       { class: 'line-text' },

@@ -2,7 +2,7 @@
 import * as api from '../lib/api.js';
 import { PagedStore } from './paged-store.js';
 
-/** @import { Token, UserSession } from '../lib/types.js' */
+/** @import { Token, UserSession } from '../lib/account-types.js' */
 
 /**
  * @template {{ id: string }} T

@@ -110,6 +110,7 @@ async def test_of_a_public_document_a_stranger_sees_neither_tags_nor_slug_nor_na
         site.team,
         site.people["ann"],
     )
+    await site.owner.execute("UPDATE users SET avatar_url = '/picture' WHERE id = $1", site.people["ann"])
     ann = str(site.people["ann"])
     for who, tags, known in (("vic", ["Red"], True), ("eve", [], False)):
         row = (await shown(site, who, [site.plan]))[site.plan]
@@ -120,6 +121,7 @@ async def test_of_a_public_document_a_stranger_sees_neither_tags_nor_slug_nor_na
         assert count == 1
         assert person["user_id"] == ann
         assert (person["name"] is not None) == known
+        assert (person["avatar_url"] is not None) == known
 
 
 async def test_tags_and_standing_of_a_workspace_are_told_to_its_people_only(site: Site) -> None:

@@ -10,7 +10,9 @@ from PIL import Image
 from tests.features.api_harness import ApiHarness, new_team, refused
 from tests.features.attachments.attaching import picture
 from tests.features.changes.reading import Reader
+from tests.peers import Peer
 from tests.people import Person, fetch, nobody, people
+from tests.waiting import until
 
 AVATAR = "/users/me/avatar"
 
@@ -109,6 +111,42 @@ async def test_members_hear_of_a_new_picture_and_see_it_in_their_list(api: ApiHa
     assert reader.items[0]["changed_fields"] == ["avatar_url"]
     members = (await api.viewer.get(f"/workspaces/{api.team}/members")).json()["items"]
     assert address in [each["avatar_url"] for each in members]
+
+
+async def test_pictures_are_beside_comments_suggestions_edits_and_people_who_are_there(api: ApiHarness) -> None:
+    document = await api.make(content="The first text")
+    path = f"/documents/{document['id']}"
+    for kind, body in (
+        ("comments", {"content": "Well"}),
+        ("suggestions", {"edits": [{"find": "first", "replace": "second"}]}),
+        ("versions", {"label": "Draft"}),
+    ):
+        answer = await api.editor.post(f"{path}/{kind}", json=body)
+        assert answer.status_code == 201, answer.text
+    peer = await Peer(api.server, "yws", document["id"], token=api.editor.token).sync()
+
+    async def is_there() -> bool:
+        return bool((await api.viewer.get(f"{path}/presence")).json()["items"])
+
+    await until(is_there, "the presence of the editor")
+    for address in (await set_avatar(api.editor, picture(72, 70)), None):
+        if address is None:
+            assert (await api.editor.delete(AVATAR)).status_code == 204
+        for route, people_of in (
+            (f"{path}/comments", lambda body: [one["author"] for one in body["items"]]),
+            (f"{path}/suggestions", lambda body: [one["author"] for one in body["items"]]),
+            (f"{path}/history", lambda body: [one["author"] for one in body["items"]]),
+            (f"{path}/versions", lambda body: [one for version in body["items"] for one in version["authors"]]),
+            (f"{path}/presence", lambda body: body["items"]),
+            (path, lambda body: body["present"]),
+            (
+                f"/workspaces/{api.team}/presence",
+                lambda body: [one for busy in body["items"] for one in busy["present"]],
+            ),
+        ):
+            found = people_of((await api.viewer.get(route)).json())
+            assert [one["avatar_url"] for one in found] == [address], route
+    await peer.close()
 
 
 async def test_the_picture_of_a_deleted_account_is_gone(api: ApiHarness) -> None:
