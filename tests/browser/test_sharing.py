@@ -324,6 +324,25 @@ async def test_people_are_added_changed_removed_and_see_it_at_once(server: Serve
     await expect(dialog.get_by_label("What cleo may do")).to_have_value("write", timeout=WITHIN)
     await cleo.page.get_by_role("button", name="Try again").click()
     await cleo.sees_status("saved")
+    # Whoever leaves is asked first, and others see it.
+    await cleo.page.get_by_role("button", name="Document menu").click()
+    await cleo.page.get_by_role("menuitem", name="Leave…").click()
+    await cleo.page.get_by_role("dialog", name="Leave “Plan”?").get_by_role("button", name="Leave").click()
+    await expect(cleo.page.get_by_role("heading", name="Nothing is shared with you yet")).to_be_visible(timeout=WITHIN)
+    await expect(dialog.get_by_label("What cleo may do")).to_have_count(0, timeout=WITHIN)
+    await share(owner, doc, kind="user", email=friend.email)
+    await expect(dialog.get_by_label("What cleo may do")).to_have_value("read", timeout=WITHIN)
+    await cleo.page.get_by_role("button", name="Actions for Plan").click(timeout=WITHIN)
+    await cleo.page.get_by_role("menuitem", name="Leave…").click()
+    leaving = cleo.page.get_by_role("dialog", name="Leave “Plan”?")
+    assert await faults(cleo.page) == []
+    await leaving.get_by_role("button", name="Cancel").click()
+    await expect(row).to_contain_text("Plan")
+    await cleo.page.get_by_role("button", name="Actions for Plan").click()
+    await cleo.page.get_by_role("menuitem", name="Leave…").click()
+    await leaving.get_by_role("button", name="Leave").click()
+    await expect(row).to_have_count(0)
+    await expect(dialog.get_by_label("What cleo may do")).to_have_count(0, timeout=WITHIN)
     assert (
         await owner.post(f"/documents/{doc['id']}/shares", json={"kind": "link", "permission": "read", "name": "Board"})
     ).status_code == 201

@@ -130,6 +130,18 @@ async def create_share(
     return to_new_share(context, share, token, mailed=mailed)
 
 
+@router.get("/documents/{document_id}/shares/own", tags=["shares"], responses=_USUAL)
+async def get_own_share(document_id: UUID, context: CurrentShares, response: Response) -> models.ShareOut:
+    """Return the share of a document with you, which you may give back with `DELETE shares/{share_id}`."""
+    context.require_person()
+    async with context.db.as_user(context.identity.subject) as conn:
+        share = await queries.find_own_share(conn, document_id)
+    if share is None:
+        raise NotFound(NO_SHARE)
+    response.headers["cache-control"] = "private, no-store"
+    return models.ShareOut(**to_fields(share))
+
+
 def to_new_share(
     context: ShareContext, share: queries.Share, token: str | None, *, mailed: bool = False
 ) -> models.NewShareOut:

@@ -117,6 +117,19 @@ async def find_share(conn: Conn, share_id: UUID) -> Share | None:
     return Share(**row) if row else None
 
 
+async def find_own_share(conn: Conn, document_id: UUID) -> Share | None:
+    """Find the share of a document with the transaction's user that gives access now."""
+    row = await conn.fetchrow(
+        _SHARES
+        + """
+        WHERE s.document_id = $1 AND s.grantee_id = (SELECT app.user_id()) AND s.revoked_at IS NULL
+          AND coalesce(s.expires_at > now(), true)
+        """,
+        document_id,
+    )
+    return Share(**row) if row else None
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """`permission`: in the document; None: it is not there for the caller. `may_share`: decides who may open it."""

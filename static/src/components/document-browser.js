@@ -97,6 +97,7 @@ class DocumentBrowser {
       gone: (id) => this.drop(id),
       back: reload,
       made: reload,
+      isShared: this.store.shownQuery.value.view === 'shared',
     });
   }
 

@@ -1,4 +1,4 @@
-/** The menu of a document: rename, tag, describe, copy, move, delete. */
+/** The menu of a document: rename, tag, describe, copy, move, leave, delete. */
 import { pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { mayDelete, mayEdit, titleOf } from '../lib/document-types.js';
@@ -6,6 +6,7 @@ import { confirmDialog, copied, formDialog } from './dialog.js';
 import { detailsDialog } from './document-details.js';
 import { tagsDialog } from './document-tags.js';
 import { downloadDialog } from './file-dialogs.js';
+import { leaveDialog } from './share-leave.js';
 import { toast, tryTo } from './toast.js';
 
 /** @import { Items } from './menu.js' */
@@ -82,9 +83,10 @@ async function moveToTrash(doc, onUndo) {
  * @param {object} on
  * @param {() => Workspace[]} on.workspaces
  * @param {(doc: Doc) => void} on.changed
- * @param {(id: string) => void} on.gone the document was moved or deleted
+ * @param {(id: string) => void} on.gone the document was moved, left or deleted
  * @param {() => void} on.back the document was restored
  * @param {(doc: Doc) => void} on.made a copy was created
+ * @param {boolean} on.isShared the document is shared with the person, who may leave it
  * @returns {Items}
  */
 export function documentMenu(doc, on) {
@@ -142,7 +144,15 @@ export function documentMenu(doc, on) {
         () => on.gone(doc.id),
       ),
     },
-    mayDelete(doc) && 'line',
+    (on.isShared || mayDelete(doc)) && 'line',
+    on.isShared && {
+      label: 'Leave…',
+      icon: 'leave',
+      act: then(
+        () => leaveDialog(doc),
+        () => on.gone(doc.id),
+      ),
+    },
     mayDelete(doc) && {
       label: 'Move to trash',
       icon: 'trash',

@@ -7,6 +7,7 @@ import { titleOf } from '../lib/document-types.js';
 import { $, find, h, setText } from '../lib/dom.js';
 import { icon } from '../components/icons.js';
 import { memory } from '../lib/identity.js';
+import { ownShare } from '../lib/shares-api.js';
 import { requestDialog } from './access-request.js';
 import { historyMenu } from './history-tools.js';
 import { moreButton } from '../components/menu.js';
@@ -25,6 +26,10 @@ const MAY_ASK = new Set(['viewer', 'commenter']);
 let workspaces = [];
 /** @type {Workspace | null} */
 let workspace = null;
+/** Whether the document is shared with the person, who is no member of its workspace. */
+let isShared = false;
+/** The document and the role with which that was last asked. */
+let asked = '';
 
 /** @param {Session} session */
 async function findWorkspace(session) {
@@ -32,12 +37,26 @@ async function findWorkspace(session) {
   if (!id || workspace?.id === id) return;
   workspaces = (await api.workspaces().catch(() => ({ items: [] }))).items;
   workspace = workspaces.find((each) => each.id === id) ?? null;
-  if (!workspace) return;
+  if (!workspace) {
+    await findShare(session);
+    return;
+  }
   memory.set('workspace', id);
   const back = find(document, '.bar > a.icon-button', HTMLAnchorElement);
   if (!back) return;
   back.href = workspacePage(workspace);
   back.title = `Documents of ${workspace.name}`;
+}
+
+/** @param {Session} session */
+async function findShare({ details }) {
+  const key = details ? `${details.id} ${details.role}` : '';
+  if (!details || key === asked) return;
+  asked = key;
+  isShared = await ownShare(details.id).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
@@ -71,14 +90,14 @@ export function bindMember(session, who, further) {
   const copy = $('copy-link');
   const tools = h('div', { class: 'tools' });
   const share = h('button', { class: 'button primary share', type: 'button' }, icon('people'), h('span', {}, 'Share'));
-  let isShared = false;
+  let isOpen = false;
   share.addEventListener('click', async () => {
-    if (isShared) return;
-    isShared = true;
+    if (isOpen) return;
+    isOpen = true;
     await findWorkspace(session);
     const { shareDialog } = await bring(() => import('../components/share-dialog.js'));
     if (session.details) await shareDialog(session.details, { workspace, who, session });
-    isShared = false;
+    isOpen = false;
   });
   const openAsked = () => {
     if (location.hash !== SHARE || share.hidden || !session.details) return;
@@ -107,10 +126,11 @@ export function bindMember(session, who, further) {
       workspaces: () => workspaces,
       changed: (doc) => session.describe(doc),
       gone: () => {
-        location.assign(workspace ? workspacePage(workspace) : '/');
+        location.assign(workspace ? workspacePage(workspace) : '/?view=shared');
       },
       back: () => session.connect(),
       made: () => {},
+      isShared: isShared && !workspace,
     }),
     'line',
     ...history(),

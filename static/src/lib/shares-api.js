@@ -11,6 +11,11 @@ const post = (path, body) => request(path, { method: 'POST', body });
 export const shares = (document, query) => request(`documents/${document}/shares`, { query });
 /** @type {(document: string, share: object) => Promise<NewShare>} */
 export const createShare = (document, share) => post(`documents/${document}/shares`, share);
+/**
+ * The share of a document with the current user.
+ * @type {(document: string) => Promise<Share>}
+ */
+export const ownShare = (document) => request(`documents/${document}/shares/own`);
 /** @type {(workspace: string, query?: Query) => Promise<Page<Share>>} */
 export const workspaceShares = (workspace, query) => request(`workspaces/${workspace}/shares`, { query });
 /** @type {(workspace: string, share: object) => Promise<NewShare>} */

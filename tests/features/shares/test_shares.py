@@ -35,7 +35,12 @@ async def test_a_document_is_shared_with_a_person(api: ApiHarness) -> None:
     mine = (await stranger.get("/documents/shared")).json()["items"]
     assert document["id"] in [each["id"] for each in mine]
     assert (await stranger.get(f"/workspaces/{api.team}")).status_code == 404
+    own = await stranger.get(path + "/shares/own")
+    assert (own.status_code, own.json()["id"], own.json()["permission"]) == (200, made["id"], "write")
+    assert code(await api.editor.get(path + "/shares/own")) == "not_found"
+    assert code(await api.guest.get(path + "/shares/own")) == "unauthenticated"
     assert (await stranger.delete(f"/shares/{made['id']}")).status_code == 204, "it may be given back"
+    assert code(await stranger.get(path + "/shares/own")) == "not_found"
     assert (await stranger.get(path)).status_code == 404
 
 
