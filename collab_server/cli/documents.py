@@ -2,10 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import click
@@ -14,9 +14,12 @@ from collab_server.access.identity import GUEST
 from collab_server.cli import history
 from collab_server.cli.context import CommandContext, with_context
 from collab_server.cli.database import OPERATOR
+from collab_server.cli.outputs import put_out, writing
 from collab_server.cli.progress import echo_note, show_progress
-from collab_server.errors import CollabError, ConfigurationError
+from collab_server.errors import CollabError
+from collab_server.features.documents.document_queries import Document
 from collab_server.features.exports import formats, reading
+from collab_server.features.exports.files import document_zip
 from collab_server.features.history import points, restoring
 from collab_server.features.imports import parsing
 from collab_server.features.imports.importing import Importer, Outcome, Upload
@@ -24,6 +27,7 @@ from collab_server.features.trash.recovery import Recovered, recover
 from collab_server.web.rooms import RestAuthor
 
 _ZIP: Final = ".zip"
+_EXTENSIONS: Final[Mapping[str, str]] = {**{name: kind.extension for name, kind in formats.KINDS.items()}, "zip": _ZIP}
 
 
 @click.group()
@@ -33,25 +37,36 @@ def document() -> None:
 
 @document.command("export")
 @click.argument("address")
-@click.option("--format", "form", type=click.Choice(formats.FORMATS), help="By the ending of --output if not given.")
+@click.option("--format", "form", type=click.Choice(tuple(_EXTENSIONS)), help="By the ending of --output if not given.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Stdout if not given, or -.")
-def document_export(address: str, form: formats.Format | None, output: Path | None) -> None:
-    """Write a document to a file."""
-    if form is None:
+def document_export(address: str, form: str | None, output: Path | None) -> None:
+    """Write a document to a file. A zip has its Markdown and its attachments."""
+    chosen: str | None = form
+    if chosen is None:
         suffix = output.suffix.lower() if output else ".md"
-        form = next((name for name, kind in formats.KINDS.items() if kind.extension == suffix), None)
-        if form is None:
+        chosen = next((name for name, extension in _EXTENSIONS.items() if extension == suffix), None)
+        if chosen is None:
             raise click.UsageError(f"{suffix or 'a file without ending'} tells no format: give --format")
-    chosen = form
+    kind: formats.Format = "md" if chosen == "zip" else cast(formats.Format, chosen)
 
-    async def work(context: CommandContext) -> bytes:
+    async def read(context: CommandContext) -> tuple[Document, bytes]:
         found, category, secret = await context.document(address)
         if not await reading.settle(context.sources, found.id):
             click.echo("the document is damaged: this is its text as it was stored last", err=True)
         content = await reading.get_text(context.sources, found.id)
-        return await reading.write(context.sources, found, content, chosen, category, secret)
+        return found, await reading.write(context.sources, found, content, kind, category, secret)
 
-    _put_out(with_context(work), output)
+    async def write_zip(context: CommandContext) -> None:
+        found, text = await read(context)
+        files = await document_zip.list_files(context.sources, found.id, text)
+        with writing(output) as file:
+            async for piece in document_zip.write(context.sources, found, text, files):
+                file.write(piece)
+
+    if chosen == "zip":
+        with_context(write_zip)
+    else:
+        put_out(with_context(read)[1], output)
 
 
 @document.command("import")
@@ -120,7 +135,7 @@ def document_at(address: str, moment: str | None, seq: int | None, form: history
     read = with_context(work)
     if read.truncated:
         click.echo("the text is cut, because it is very long; --format yjs has all of it", err=True)
-    _put_out(read.body, output)
+    put_out(read.body, output)
 
 
 @document.command("restore")
@@ -189,18 +204,3 @@ def _report(outcome: Outcome) -> bool:
     for note in outcome.notes:
         click.echo(f"{outcome.file}: {note}", err=True)
     return True
-
-
-def _put_out(file: bytes, output: Path | None) -> None:
-    if output is None or str(output) == "-":
-        sys.stdout.buffer.write(file)
-        sys.stdout.buffer.flush()
-    else:
-        _write(output, lambda out: out.write_bytes(file))
-
-
-def _write(output: Path, write: Callable[[Path], object]) -> None:
-    try:
-        write(output)
-    except OSError as error:
-        raise ConfigurationError(f"{output} cannot be written: {error.strerror}") from None

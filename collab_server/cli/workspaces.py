@@ -11,6 +11,7 @@ from collab_server.adapters.postgres import Conn
 from collab_server.adapters.postgres_errors import DatabaseError, UniqueViolation, one_line
 from collab_server.cli.context import CommandContext, with_context
 from collab_server.cli.database import with_database
+from collab_server.cli.outputs import writing
 from collab_server.cli.people import get_user
 from collab_server.cli.progress import echo_note, show_progress
 from collab_server.errors import ConfigurationError
@@ -118,7 +119,7 @@ def workspace_export(slug: str, output: Path | None, forms: tuple[formats.Format
         count = 0
         async with context.db.as_service() as conn:
             expected = await operator_queries.count_documents(conn, workspace_id)
-        with show_progress("Exporting") as progress, partial.open("wb") as file:
+        with show_progress("Exporting") as progress, writing(target) as file:
             progress.expect(expected)
 
             def done(title: str) -> None:
@@ -133,14 +134,7 @@ def workspace_export(slug: str, output: Path | None, forms: tuple[formats.Format
                         file.write(piece)
         return count
 
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        count = with_context(work)
-        partial.replace(target)
-    except OSError as error:
-        raise ConfigurationError(f"{target} cannot be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    count = with_context(work)
     click.echo(f"{count} documents in {target}")
 
 

@@ -10,7 +10,6 @@ from starlette.responses import StreamingResponse
 
 from collab_server.access.check import ABSENT, require
 from collab_server.access.policy import Action
-from collab_server.core.documents.attachment_links import list_links
 from collab_server.core.history import answers
 from collab_server.errors import DocumentDamaged, NotFound, TooLarge, TooMany, UnprocessableContent
 from collab_server.features.attachments.files.file_names import content_disposition
@@ -24,7 +23,6 @@ from collab_server.features.documents.request_context import RequestContext
 from collab_server.features.exports import comment_files, file_names, formats, manifest, reading
 from collab_server.features.exports.comment_files import Choice
 from collab_server.features.exports.files import document_zip, pictures
-from collab_server.features.exports.files import queries as file_queries
 from collab_server.features.exports.services import Sources, conversion_services
 from collab_server.web.etags import not_modified
 from collab_server.web.problems import documented
@@ -144,19 +142,13 @@ async def _make_digest(
 
 async def _answer_zip(sources: Sources, document: Document, text: bytes, *, earlier: bool = False) -> Response:
     """`earlier`: also with deleted attachments that the text links to."""
-    async with sources.db.as_service() as conn:
-        files = await file_queries.list_files(conn, document.id)
-        if earlier:
-            known = {file.id for file in files}
-            linked = [each for each in list_links(text.decode()) if each not in known]
-            files += (await file_queries.find_files(conn, document.id, linked, earlier=True)).values()
+    files = await document_zip.list_files(sources, document.id, text, earlier=earlier)
     name = file_names.make_safe_name(document.title) + ".zip"
     headers = {
         "cache-control": "private, no-store",
         "content-disposition": content_disposition(name, inline=False),
     }
-    changed = document.last_edited_at or document.created_at
-    pieces = document_zip.write(sources, text, files, changed)
+    pieces = document_zip.write(sources, document, text, files)
     return StreamingResponse(pieces, media_type=_ZIP, headers=headers)
 
 

@@ -12,8 +12,11 @@ import docx
 
 from tests import forked
 from tests.features.api_harness import ApiHarness
+from tests.features.attachments.attaching import attach, noise
 from tests.features.exports.test_archive import space
 from tests.require import ROOT
+
+MARKDOWN = {"content-type": "text/markdown"}
 
 
 async def ran(api: ApiHarness, *arguments: str, folder: Path) -> tuple[int, bytes, str]:
@@ -33,6 +36,26 @@ async def test_a_document_is_exported_to_a_file_or_stdout(api: ApiHarness, tmp_p
     assert (status, errors) == (1, "collab-server: there is no document nowhere/at-all\n")
     assert (await ran(api, "document", "export", made["id"], "-o", "x.exe", folder=tmp_path))[0] == 2
     assert (await ran(api, "document", "export", made["id"], "-o", "no/x.md", folder=tmp_path))[0] == 1
+
+
+async def test_a_zip_has_the_files_of_a_document(api: ApiHarness, tmp_path: Path) -> None:
+    made = await api.make(title="With files")
+    files = [
+        await attach(api.editor, made["id"], octets, name) for octets, name in ((noise(90_000), "a.bin"), (b"", "b"))
+    ]
+    text = "".join(f"[{each['file_name']}]({each['url']})" for each in files)
+    answer = await api.editor.put(f"/documents/{made['id']}/content", content=text, headers=MARKDOWN)
+    assert answer.status_code == 200, answer.text
+    status, output, _ = await ran(api, "document", "export", made["id"], "--format", "zip", folder=tmp_path)
+    assert status == 0
+    assert (await ran(api, "document", "export", made["id"], "-o", "x.zip", folder=tmp_path))[0] == 0
+    for opened in (zipfile.ZipFile(io.BytesIO(output)), zipfile.ZipFile(tmp_path / "x.zip")):
+        assert opened.testzip() is None
+        assert opened.read("document.md") == b"[a.bin](files/a.bin)[b](files/b)"
+        assert (opened.read("files/a.bin"), opened.read("files/b")) == (noise(90_000), b"")
+    status, _, errors = await ran(api, "document", "export", made["id"], "-o", "no/x.zip", folder=tmp_path)
+    assert (status, errors) == (1, "collab-server: no/x.zip cannot be written: No such file or directory\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
 
 
 async def test_files_become_documents_of_their_author(api: ApiHarness, tmp_path: Path) -> None:
