@@ -63,9 +63,23 @@ class Addresses:
                 found = await self._find_or_create(conn, identity, address, create=create)
         except InsufficientPrivilege:
             raise Forbidden("you may not create documents here") from None
+        except NotFound:
+            found = await self._find_shared(identity, address)
         role = role_of_permission(found.permission)
         assert role is not None
         return Resolved(found.id, min(role, identity.role_cap))
+
+    async def _find_shared(self, identity: Identity, address: str) -> queries.Found:
+        """Find a document by the name that its members know: its workspace is hidden from people with a share."""
+        slug, name = _split_explicit(address) or (self.default_workspace, address)
+        async with self._db.as_service() as conn:
+            document_id = await queries.find_by_name_unchecked(conn, slug, name)
+        if document_id is not None:
+            async with self._db.as_user(identity.subject) as conn:
+                permission = await queries.find_shared_permission(conn, document_id)
+            if permission is not None:
+                return queries.Found(document_id, permission)
+        raise NotFound(ABSENT)
 
     async def _bound(self, identity: Identity, address: str) -> Resolved:
         """Check the address against the document of a connect token: it must be a name of that document."""

@@ -27,6 +27,14 @@ async def find_by_name(conn: Conn, slug: str, name: str) -> Found | None:
     return Found(row["id"], row["permission"]) if row and row["permission"] else None
 
 
+async def find_shared_permission(conn: Conn, document_id: UUID) -> str | None:
+    """The permission of the transaction's user in a document that is shared with them; None: it is not."""
+    found: str | None = await conn.fetchval(
+        "SELECT app.document_permission($1)::text WHERE $1 = ANY (app.shared_documents('read'))", document_id
+    )
+    return found
+
+
 async def find_workspace_by_slug(conn: Conn, slug: str) -> UUID | None:
     """Find a visible workspace of the transaction's user."""
     found: UUID | None = await conn.fetchval("SELECT id FROM workspaces WHERE slug = $1 AND deleted_at IS NULL", slug)

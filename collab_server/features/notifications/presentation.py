@@ -49,7 +49,9 @@ def _actors(row: Notification) -> list[models.NotificationActor]:
 def _url(row: Notification, document: models.NotificationDocument | None) -> str:
     if document is not None:
         path = f"/d/{quote(document.address, safe='/@')}"
-        return f"{path}#comment-{row.comment_id}" if row.comment_id is not None else path
+        if row.comment_id is not None:
+            return f"{path}#comment-{row.comment_id}"
+        return f"{path}#share" if row.kind == "access_request" else path
     if row.kind != "invitation" and row.workspace_slug is not None:
         return f"/w/{quote(row.workspace_slug)}"
     return "/"

@@ -1,7 +1,7 @@
 /** Notices of the operating system for new notifications, where the person has allowed them. */
 import { preferences } from '../lib/api.js';
 import * as api from '../lib/comments-api.js';
-import { notificationPage, notificationWords } from '../lib/notification-words.js';
+import { notificationWords } from '../lib/notification-words.js';
 
 /** @import { NotificationStore } from '../stores/notifications.js' */
 
@@ -33,8 +33,7 @@ export async function announceInBrowser(store, news) {
     notice.onclick = () => {
       window.focus();
       store.markRead(item).catch(() => {});
-      const page = notificationPage(item);
-      if (page) location.assign(page);
+      if (item.url) location.assign(item.url);
     };
   }
 }

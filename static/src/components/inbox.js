@@ -4,7 +4,7 @@ import { h, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { $, h as element, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
-import { notificationPage, notificationWords } from '../lib/notification-words.js';
+import { notificationWords } from '../lib/notification-words.js';
 import { pageEvents } from '../lib/page-events.js';
 import { messageOf } from '../lib/request.js';
 import { NotificationStore } from '../stores/notifications.js';
@@ -31,7 +31,7 @@ function Row({ item, store }) {
     { class: item.read ? 'inbox-row' : 'inbox-row unread', 'data-id': item.id },
     h(
       'a',
-      { href: notificationPage(item) ?? '#', onClick: () => store.markRead(item).catch(() => {}) },
+      { href: item.url ?? '#', onClick: () => store.markRead(item).catch(() => {}) },
       h(Avatar, { name: item.actors[0]?.name ?? '', picture: item.actors[0]?.avatar_url }),
       h(
         'span',

@@ -38,10 +38,3 @@ export const notificationWords = (item) => ({
   where: item.document ? item.document.title || 'Untitled' : (item.workspace?.name ?? ''),
   then: item.kind === 'share' ? 'with you' : '',
 });
-
-/**
- * The page that a notification leads to: that of a request for access opens the share dialog.
- * @param {Notification} item
- */
-export const notificationPage = ({ kind, url }) =>
-  kind === 'access_request' && url && !url.includes('#') ? `${url}#share` : url;

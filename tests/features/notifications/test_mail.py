@@ -149,6 +149,22 @@ async def test_ten_comments_are_one_mail_after_the_collection_time(team: Team, b
     assert message["References"] == f"<document.{team.document}@docs.example>"
 
 
+async def test_the_link_of_a_mail_opens_what_is_shared_with_its_reader(team: Team, box: Postbox) -> None:
+    add = "INSERT INTO users (email, email_verified, display_name) VALUES ($1, true, $2) RETURNING id"
+    dora = await team.owner.fetchval(add, "dora@example.org", "Dora")
+    add_share = "INSERT INTO shares (document_id, workspace_id, grantee_id, permission) VALUES ($1, $2, $3, 'admin')"
+    async with team.db.as_user(team.people["ann"]) as conn:
+        await conn.execute(add_share, team.document, team.workspace, dora)
+    eve = await team.owner.fetchval(add, "eve@example.org", "Eve")
+    async with team.db.as_user(eve) as conn:
+        await conn.execute("SELECT app.request_access($1, 'read', NULL)", team.document)
+    assert await team.outbox.deliver(now() + MINUTE * 2) >= 1
+    told = {str(message["To"]): text_of(message).splitlines() for message in box.messages}
+    page = f"  Open: https://docs.example/d/{team.document}"
+    assert {page, f"{page}#share"} <= set(told["dora@example.org"])
+    assert "  Open: https://docs.example/d/@team/the%20plan#share" in told["ann@example.org"]
+
+
 async def test_a_daily_mail_comes_at_its_hour(team: Team, box: Postbox) -> None:
     await team.set("ben", digest="daily")
     other = await team.add_document("Budget")

@@ -9,6 +9,7 @@ from collab_server.security.tokens import csrf_token, new_secret, token_hash
 from tests.features.api_harness import ApiHarness, code
 from tests.features.search.library import index
 from tests.features.shares.sharing import open_link, share, visitor, with_header
+from tests.peers import Peer
 from tests.people import fetch, people, run
 
 
@@ -42,6 +43,32 @@ async def test_a_document_is_shared_with_a_person(api: ApiHarness) -> None:
     assert (await stranger.delete(f"/shares/{made['id']}")).status_code == 204, "it may be given back"
     assert code(await stranger.get(path + "/shares/own")) == "not_found"
     assert (await stranger.get(path)).status_code == 404
+
+
+async def test_links_to_a_named_document_open_it_for_whom_it_is_shared_with(api: ApiHarness) -> None:
+    name = f"plan-{uuid4().hex[:10]}"
+    document = await api.make(name=name)
+    members_address = f"@{api.slug}/{name}"
+    assert document["address"] == members_address
+    made = await share(api, document["id"], kind="user", user_id=api.stranger.id, permission="write")
+    told = (await api.stranger.get("/notifications")).json()["items"][0]
+    [listed] = [
+        each for each in (await api.stranger.get("/documents/shared")).json()["items"] if each["id"] == document["id"]
+    ]
+    assert told["url"] == f"/d/{document['id']}" and told["document"]["address"] == listed["address"]
+    link = await share(api, document["id"])
+    guest = visitor(api, link["token"])
+    for address in (told["document"]["address"], listed["address"], members_address):
+        for who in (api.stranger, guest):
+            found = await who.get("/documents/lookup", params={"address": address})
+            assert (found.status_code, found.json()["id"]) == (200, document["id"]), address
+        peer = await Peer(api.server, "yws", address, token=api.stranger.token).sync()
+        await peer.close()
+    other = (await api.make(name=f"{name}-other"))["address"]
+    for who, address in ((api.stranger, other), (guest, other), (api.guest, members_address)):
+        assert code(await who.get("/documents/lookup", params={"address": address})) == "not_found"
+    await api.stranger.delete(f"/shares/{made['id']}")
+    assert code(await api.stranger.get("/documents/lookup", params={"address": members_address})) == "not_found"
 
 
 async def test_a_share_leaves_the_workspace_to_its_members(api: ApiHarness) -> None:
