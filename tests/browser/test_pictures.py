@@ -25,6 +25,30 @@ async def choose(page: Page, group: Locator, octets: bytes) -> None:
     await (await chooser.value).set_files({"name": "me.png", "mimeType": "image/png", "buffer": octets})
 
 
+async def halves(canvas: Locator) -> list[str]:
+    """The colours of the left and the right half."""
+    found: list[str] = await canvas.evaluate(
+        """(canvas) => {
+          const copy = new OffscreenCanvas(512, 512).getContext('2d', { willReadFrequently: true });
+          copy.drawImage(canvas, 0, 0);
+          return [100, 400].map((x) => {
+            const [red, , blue] = copy.getImageData(x, 256, 1, 1).data;
+            return red > blue ? 'red' : 'blue';
+          });
+        }"""
+    )
+    return found
+
+
+async def touch(page: Page, begin: list[tuple[float, float]], end: list[tuple[float, float]]) -> None:
+    """Fingers that move from here to there."""
+    session = await page.context.new_cdp_session(page)
+    for kind, places in (("touchStart", begin), ("touchMove", end), ("touchEnd", [])):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    await session.detach()
+
+
 async def test_a_picture_is_cut_out_and_shown_to_everybody(server: Server, arrive: Arrive) -> None:
     owner, friend = await people(server, "ada", "ben")
     space = await team(server, owner, editor=friend)
@@ -40,7 +64,36 @@ async def test_a_picture_is_cut_out_and_shown_to_everybody(server: Server, arriv
     dialog = ada.page.get_by_role("dialog", name="Your picture")
     await expect(dialog).to_be_visible()
     assert await faults(ada.page) == []
-    await dialog.get_by_role("img").focus()
+    canvas = dialog.get_by_role("img")
+    box = await canvas.bounding_box()
+    assert box is not None
+    left, right, middle = box["x"] + 20, box["x"] + box["width"] - 20, box["y"] + box["height"] / 2
+    assert await halves(canvas) == ["red", "blue"]
+    await ada.page.mouse.move(left, middle)
+    await ada.page.mouse.down()
+    await ada.page.mouse.move(right, middle, steps=3)
+    await ada.page.mouse.up()
+    assert await halves(canvas) == ["red", "red"]
+    await ada.page.mouse.move(left, middle)
+    assert await halves(canvas) == ["red", "red"], "the button is up"
+    await touch(ada.page, [(right, middle)], [(left, middle)])
+    await touch(ada.page, [(right, middle)], [(left, middle)])
+    assert await halves(canvas) == ["blue", "blue"]
+    zoom = dialog.get_by_label("Zoom")
+    await touch(ada.page, [(left + 60, middle), (right - 60, middle)], [(left, middle), (right, middle)])
+    await expect(zoom).not_to_have_value("1")
+    await touch(ada.page, [(left, middle), (right, middle)], [(left + 90, middle), (right - 90, middle)])
+    await expect(zoom).to_have_value("1")
+    await ada.page.mouse.move(right, middle)
+    await ada.page.mouse.wheel(0, -300)
+    await expect(zoom).not_to_have_value("1")
+    await zoom.fill("1")
+    await canvas.focus()
+    await ada.page.keyboard.press("+")
+    await expect(zoom).to_have_value("1.1")
+    for _ in range(30):
+        await ada.page.keyboard.press("ArrowLeft")
+    assert await halves(canvas) == ["red", "red"]
     for _ in range(30):
         await ada.page.keyboard.press("ArrowRight")
     await dialog.get_by_label("Zoom").fill("2")

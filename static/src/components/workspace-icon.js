@@ -19,7 +19,7 @@ export function showIcon(address) {
 export const iconField = (workspace) =>
   pictureField({
     title: 'Icon of the workspace',
-    shown: avatar({ name: workspace.name, kind: 'large' }),
+    shown: avatar({ name: workspace.name, kind: 'large square' }),
     address: workspace.icon,
     send: async (picture) => {
       const { icon, row_version } = await setIcon(workspace.id, picture);

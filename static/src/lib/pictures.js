@@ -73,6 +73,22 @@ export function avatar({ name, picture, colour, kind = '' }) {
  */
 
 /**
+ * Where fingers are together: their middle, and the distance of the first two; 0 for a single one.
+ * @param {{ x: number, y: number }[]} points at least one
+ * @returns {{ x: number, y: number, distance: number }}
+ */
+export function gripOf(points) {
+  const mean = (/** @type {(point: { x: number, y: number }) => number} */ read) =>
+    points.reduce((sum, point) => sum + read(point), 0) / points.length;
+  const [first, second = first] = points;
+  return {
+    x: mean(({ x }) => x),
+    y: mean(({ y }) => y),
+    distance: Math.hypot(second.x - first.x, second.y - first.y),
+  };
+}
+
+/**
  * The square of a picture that a crop shows, moved so that it is within the picture.
  * @param {{ width: number, height: number }} picture
  * @param {Crop} crop

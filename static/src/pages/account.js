@@ -50,6 +50,7 @@ function profile(account) {
       title: 'Your picture',
       shown: avatar({ name: account.display_name || account.email, kind: 'large' }),
       address: account.avatar_url,
+      isRound: true,
       send: async (picture) => (await setAvatar(picture)).avatar_url,
       remove: removeAvatar,
       changed: (address) => {
