@@ -71,6 +71,10 @@ class Server:
         self._settings = settings
         self._process: asyncio.subprocess.Process | forked.Forked | None = None
 
+    def configure(self, **settings: object) -> None:
+        """Change settings for the next start."""
+        self._settings = {**self._settings, **settings}
+
     @property
     def environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("COLLAB_")}

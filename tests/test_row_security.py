@@ -101,6 +101,8 @@ HIDDEN = {
     "search_queue": "",
     "share_openings": f"INSERT INTO share_openings (share_id, client) SELECT id, {HASH} FROM shares LIMIT 1",
     "pictures": f"INSERT INTO pictures (user_id, checksum, small, medium, large) VALUES ($1, {HASH}, 'x', 'x', 'x')",
+    "attachment_texts": "INSERT INTO attachment_texts (attachment_id, document_id, workspace_id) "
+    "SELECT id, document_id, workspace_id FROM attachments WHERE document_id = $3 LIMIT 1",
     "object_deletions": "INSERT INTO object_deletions (s3_bucket, s3_key) VALUES ('b', 'k')",
     "mail_outbox": "INSERT INTO mail_outbox (user_id, due_at) VALUES ($1, now())",
     "sync_meta": "",

@@ -98,6 +98,10 @@ class OperationSettings(BaseModel):
             "start when needed. With 1 a person's heavy work can hold up others'.",
         ),
     ] = 2
+    search_attachments: Annotated[
+        bool,
+        Field(description="Whether the search finds words in PDF and Word files that are attached to documents."),
+    ] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log record to write.")
     ] = "info"

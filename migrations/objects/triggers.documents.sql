@@ -48,3 +48,5 @@ CREATE OR REPLACE TRIGGER link_category AFTER UPDATE OF category_id ON documents
   WHEN (OLD.category_id IS DISTINCT FROM NEW.category_id) EXECUTE FUNCTION app.link_category_changed();
 CREATE OR REPLACE TRIGGER documents_50_public AFTER INSERT OR UPDATE OF is_public ON documents FOR EACH ROW
   WHEN (NEW.is_public AND NEW.type <> 'password') EXECUTE FUNCTION app.document_published();
+CREATE OR REPLACE TRIGGER documents_60_texts AFTER UPDATE OF language ON documents FOR EACH ROW
+  WHEN (OLD.language IS DISTINCT FROM NEW.language) EXECUTE FUNCTION app.document_texts_due();

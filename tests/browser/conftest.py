@@ -33,7 +33,7 @@ async def chromium() -> AsyncIterator[Chromium]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def server(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    async with Server(tmp_path_factory.mktemp("browser")) as running:
+    async with Server(tmp_path_factory.mktemp("browser"), search_attachments=True) as running:
         yield running
 
 

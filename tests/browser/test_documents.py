@@ -1,12 +1,16 @@
 """The list of documents for people with an account: search, views, filters, and what is done to documents there."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.async_api import expect
 
+from collab_server.features.exports.formats import write_pdf
 from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, ready, team
 from tests.browser.reader import WITHIN, Reader
 from tests.browser.test_everyone import PHONE, faults
+from tests.features.attachments.attaching import attach
 from tests.server import Server
 from tests.waiting import until
 
@@ -93,16 +97,23 @@ async def test_what_is_written_is_found_by_its_words_and_titles_by_their_letters
     (person,) = await people(server, "ada")
     garden = await team(server, person)
     await make(person, garden, "Engine notes", content="The <b>mill</b> & the store weave algebraic patterns.")
-    await make(person, garden, "Letters")
+    letters = await make(person, garden, "Letters")
+    await attach(person, letters["id"], write_pdf("Punched cards <b>", "", datetime.now(UTC), {}), "cards & wheels.pdf")
     ada = await enter(server, arrive, person)
     box = ada.page.get_by_label("Search documents")
     rows = ada.page.locator("#list li")
 
-    async def found() -> bool:
-        await ready(ada, f"/w/{garden['slug']}?q=algebraic")
+    async def is_found(word: str) -> bool:
+        await ready(ada, f"/w/{garden['slug']}?q={word}")
         return bool(await rows.count())
 
-    await until(found, "the text to be indexed")
+    await until(lambda: is_found("punched"), "the text of the file to be read")
+    await expect(rows.locator(".row-title")).to_have_text("Letters")
+    await expect(rows.locator(".in-file")).to_contain_text("In the file cards & wheels.pdf")
+    await expect(rows.locator(".snippet mark")).to_have_text("Punched")
+    assert await rows.locator("b, i, script").count() == 0
+    await until(lambda: is_found("algebraic"), "the text to be indexed")
+    await expect(rows.locator(".in-file")).to_have_count(0)
     await expect(rows.locator(".snippet mark")).to_have_text("algebraic")
     await expect(rows.locator(".snippet")).to_contain_text("& the store")
     assert await rows.locator("b, i, script").count() == 0

@@ -18,8 +18,8 @@ from collab_server.features.attachments.files.file_names import clean_file_name
 from collab_server.features.attachments.files.file_types import sniff
 from collab_server.features.attachments.queries import MAX_ATTACHMENTS, Attachment, NewAttachment
 from collab_server.features.attachments.sources import Source
-from collab_server.features.attachments.thumbnails import PICTURES, Thumbnails
-from collab_server.features.attachments.writers import ObjectWriters
+from collab_server.features.attachments.thumbnails import PICTURES
+from collab_server.features.attachments.writers import ObjectWriters, OnAdded
 from collab_server.features.quotas import queries as quota_queries
 from collab_server.features.quotas.file_limits import FileLimits
 from collab_server.features.quotas.quotas import FULL
@@ -84,12 +84,12 @@ class FileKeeper:
     """Stores files and makes their rows."""
 
     def __init__(
-        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, checks: FileChecks
+        self, db: Database, store: ObjectStore, writers: ObjectWriters, on_added: OnAdded, checks: FileChecks
     ) -> None:
         self.store = store
         self._db = db
         self._writers = writers
-        self._thumbnails = thumbnails
+        self._on_added = on_added
         self._checks = checks
 
     async def check_space(self, document_id: UUID, size: int) -> None:
@@ -141,8 +141,7 @@ class FileKeeper:
         async with self._writers.writing(key) as note:
             await self._write(key, source)
             made = await self._make_row(identity, file, new, note)
-        if made.processing_status == "pending":
-            self._thumbnails.wake.set()
+        self._on_added()
         return made
 
     async def _write(self, key: str, source: Source) -> None:

@@ -14,6 +14,7 @@ from collab_server.features.attachments.checks.malware import MalwareCheck
 from collab_server.features.attachments.cleaning import ObjectCleaner
 from collab_server.features.attachments.file_keeper import FileKeeper
 from collab_server.features.attachments.signing import AttachmentUrls
+from collab_server.features.attachments.texts.reading import AttachmentTexts
 from collab_server.features.attachments.thumbnails import Thumbnails
 from collab_server.features.attachments.with_document.adding import FileAdder
 from collab_server.features.attachments.with_document.copying import AttachmentCopier
@@ -29,6 +30,7 @@ class AttachmentParts:
     store: ObjectStore
     writers: ObjectWriters
     thumbnails: Thumbnails
+    texts: AttachmentTexts
     keeper: FileKeeper
     copier: AttachmentCopier
     adder: FileAdder
@@ -44,15 +46,21 @@ class AttachmentParts:
         thumbnails = Thumbnails(db, store, writers, converters)
         malware = MalwareCheck(db, settings.clamd_address)
         checks = FileChecks(db, malware, settings.max_attachment_bytes)
-        keeper = FileKeeper(db, store, writers, thumbnails, checks)
-        copier = AttachmentCopier(db, store, writers, thumbnails)
-        adder = FileAdder(db, store, writers, thumbnails, checks)
+        texts = AttachmentTexts(db, store, converters, enabled=settings.search_attachments)
+
+        def on_added() -> None:
+            thumbnails.wake.set()
+            texts.wake.set()
+
+        keeper = FileKeeper(db, store, writers, on_added, checks)
+        copier = AttachmentCopier(db, store, writers, on_added)
+        adder = FileAdder(db, store, writers, on_added, checks)
         cleaner, urls = ObjectCleaner(db, store), AttachmentUrls(settings.secret(), settings.cdn_url)
-        return cls(store, writers, thumbnails, keeper, copier, adder, cleaner, urls, malware)
+        return cls(store, writers, thumbnails, texts, keeper, copier, adder, cleaner, urls, malware)
 
     def tasks(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what runs until cancelled."""
-        return self.writers.run(), self.thumbnails.run(), self.cleaner.run()
+        return self.writers.run(), self.thumbnails.run(), self.texts.run(), self.cleaner.run()
 
 
 class AttachmentServices(WebServices, Protocol):

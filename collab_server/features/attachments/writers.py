@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from collab_server.adapters.postgres import Database
@@ -15,6 +15,10 @@ from collab_server.observability.logging import log
 PATIENCE = 5.0
 """Seconds that a file waits for the lock, which is there unless PostgreSQL is away."""
 CHECK_SECONDS = 3.0
+
+
+OnAdded = Callable[[], None]
+"""Called after attachments were added: workers look for what they have to do."""
 
 
 class ObjectWriters:

@@ -56,8 +56,9 @@ async def search(
     cursor: str | None = None,
 ) -> models.HitPage:
     """Search documents by words in title, description, tags or text, the best first. The last word may be incomplete.
-    Edits are found after a few seconds. Of very many matches, the thousand last changed are ranked, and as many with
-    all words in title and tags.
+    Edits are found after a few seconds. Where the server has COLLAB_SEARCH_ATTACHMENTS, words in PDF and Word files
+    are found, too: such a hit names the attachment. Of very many matches, the thousand last changed are ranked, and as
+    many with all words in title and tags.
     """
     return await _search(q, identity, db, request, workspace_id, type, tag, limit, cursor)
 
@@ -101,7 +102,14 @@ async def _search(
         if workspace_id is not None:
             await standing_in(conn, identity, workspace_id)
         found = await queries.search_documents(
-            conn, asked, workspace_id=workspace_id, kind=kind, tags=tags, limit=limit + 1, after=after
+            conn,
+            asked,
+            workspace_id=workspace_id,
+            kind=kind,
+            tags=tags,
+            limit=limit + 1,
+            after=after,
+            attachments=web_services(request).settings.search_attachments,
         )
     addresses = _make_addresses(request)
     page, more = cursors.cut_page(found, limit, lambda hit: (hit.rank, hit.id), of=question)
@@ -118,6 +126,9 @@ async def _search(
             rank=hit.rank,
             snippet=highlight(plain_section(hit.snippet)),
             title_highlight=highlight(hit.title_marked),
+            attachment=models.FoundAttachment(id=hit.attachment_id, file_name=hit.file_name)
+            if hit.attachment_id is not None and hit.file_name is not None
+            else None,
         )
         for hit in page
     ]

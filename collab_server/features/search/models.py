@@ -20,6 +20,7 @@ _HIT: dict[str, Any] = {
     "rank": 0.61,
     "snippet": "…where the <mark>house</mark> is to stand &amp; why…",
     "title_highlight": "Plans of the <mark>house</mark>",
+    "attachment": None,
 }
 
 
@@ -36,8 +37,21 @@ class FoundDocument(BaseModel):
     updated_at: datetime
 
 
+class FoundAttachment(BaseModel):
+    """An attachment whose text has all the words, which the document's text has not."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"id": "9d4d7c1e-2a55-4a1c-8d5e-1f6b2c3d4e5f", "file_name": "offer.pdf"}}
+    )
+
+    id: UUID
+    file_name: str
+
+
 class Hit(BaseModel):
-    """`snippet` and `title_highlight` are HTML: escaped text with <mark>. `rank`: greater is better."""
+    """`snippet` and `title_highlight` are HTML: escaped text with <mark>. `rank`: greater is better. `attachment`:
+    whose text the snippet is of; null for the document's.
+    """
 
     model_config = ConfigDict(json_schema_extra={"example": _HIT})
 
@@ -45,6 +59,7 @@ class Hit(BaseModel):
     rank: float
     snippet: str
     title_highlight: str
+    attachment: FoundAttachment | None
 
 
 class HitPage(BaseModel):

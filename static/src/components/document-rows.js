@@ -152,8 +152,19 @@ export const TrashRow = ({ doc, restore, destroy }) =>
     ),
   );
 
+/** @param {{ name: string }} props of the file in which the words are */
+const InFile = ({ name }) =>
+  h(
+    'span',
+    { class: 'in-file' },
+    h(Icon, { name: 'clip' }),
+    h('span', { class: 'visually-hidden' }, 'In the file '),
+    h('span', {}, name),
+    ' ',
+  );
+
 /** @param {{ hit: Hit, place?: string }} props */
-export const HitRow = ({ hit: { document: doc, snippet, title_highlight: title }, place }) =>
+export const HitRow = ({ hit: { document: doc, snippet, title_highlight: title, attachment }, place }) =>
   h(
     'li',
     { 'data-id': doc.id },
@@ -161,7 +172,12 @@ export const HitRow = ({ hit: { document: doc, snippet, title_highlight: title }
       'a',
       { class: 'row', href: pageOf(doc.address) },
       h('span', { class: 'row-title' }, title ? h(Highlighted, { text: title }) : titleOf(doc)),
-      h('span', { class: 'row-excerpt snippet' }, h(Highlighted, { text: snippet ?? '' })),
+      h(
+        'span',
+        { class: 'row-excerpt snippet' },
+        attachment && h(InFile, { name: attachment.file_name }),
+        h(Highlighted, { text: snippet ?? '' }),
+      ),
       h('span', { class: 'row-meta' }, h(Time, { at: doc.updated_at }), place && h('span', { class: 'place' }, place)),
     ),
   );

@@ -160,6 +160,7 @@ export interface Hit {
   document: Doc;
   snippet: string;
   title_highlight?: string | null;
+  attachment?: { id: string; file_name: string } | null;
 }
 
 export interface ImportedItem {

@@ -15,10 +15,9 @@ from collab_server.features.attachments.checks.malware import MalwareCheck, Plac
 from collab_server.features.attachments.file_keeper import NewFile, describe, object_key, quota_errors
 from collab_server.features.attachments.queries import MAX_ATTACHMENTS
 from collab_server.features.attachments.sources import Source
-from collab_server.features.attachments.thumbnails import Thumbnails
 from collab_server.features.attachments.with_document import new_file_queries
 from collab_server.features.attachments.with_document.new_file_queries import NewRow
-from collab_server.features.attachments.writers import ObjectWriters
+from collab_server.features.attachments.writers import ObjectWriters, OnAdded
 from collab_server.features.quotas import queries as quota_queries
 from collab_server.features.quotas.file_limits import FileLimits
 from collab_server.features.quotas.quotas import FULL
@@ -100,12 +99,12 @@ class FileAdder:
     """Stores files for documents that are about to be made."""
 
     def __init__(
-        self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails, checks: FileChecks
+        self, db: Database, store: ObjectStore, writers: ObjectWriters, on_added: OnAdded, checks: FileChecks
     ) -> None:
         self._db = db
         self._store = store
         self._writers = writers
-        self._thumbnails = thumbnails
+        self._on_added = on_added
         self._checks = checks
 
     @asynccontextmanager
@@ -122,5 +121,5 @@ class FileAdder:
             malware = self._checks.malware
             files = NewFiles(self._store, self._writers, writing, identity, workspace_id, left, limits, malware)
             yield files
-        if any(row.new.status == "pending" for row in files.rows):
-            self._thumbnails.wake.set()
+        if files.rows:
+            self._on_added()

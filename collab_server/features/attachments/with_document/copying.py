@@ -10,10 +10,9 @@ from collab_server.adapters.postgres import Conn, Database
 from collab_server.errors import LostRace, NotFound, Unavailable
 from collab_server.features.attachments import object_queries
 from collab_server.features.attachments.file_keeper import object_key, quota_errors
-from collab_server.features.attachments.thumbnails import Thumbnails
 from collab_server.features.attachments.with_document import copy_queries
 from collab_server.features.attachments.with_document.copy_queries import Copy
-from collab_server.features.attachments.writers import ObjectWriters
+from collab_server.features.attachments.writers import ObjectWriters, OnAdded
 
 GONE = "an attachment was deleted at the same time"
 
@@ -51,11 +50,11 @@ class AttachmentCopies:
 class AttachmentCopier:
     """A documents.services.FileCopier."""
 
-    def __init__(self, db: Database, store: ObjectStore, writers: ObjectWriters, thumbnails: Thumbnails) -> None:
+    def __init__(self, db: Database, store: ObjectStore, writers: ObjectWriters, on_added: OnAdded) -> None:
         self._db = db
         self._store = store
         self._writers = writers
-        self._thumbnails = thumbnails
+        self._on_added = on_added
 
     @asynccontextmanager
     async def copy(self, identity: Identity, document_id: UUID, workspace_id: UUID) -> AsyncIterator[AttachmentCopies]:
@@ -75,8 +74,8 @@ class AttachmentCopier:
                 copies.append(Copy(original.id, uuid4(), key if key != original.key else None))
             size = sum(original.size for original in originals)
             yield AttachmentCopies(self._store, identity.user_id, copies, list(notes.values()), size)
-        if notes:
-            self._thumbnails.wake.set()
+        if originals:
+            self._on_added()
 
     async def _write(self, source: str, key: str, size: int) -> None:
         if await self._store.size(key) == size:

@@ -1,0 +1,1 @@
+"""Texts of PDF and Word attachments, for the search."""
