@@ -374,6 +374,15 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION app.attachment_text_due() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO attachment_texts (attachment_id, document_id, workspace_id) VALUES (NEW.id, NEW.document_id, NEW.workspace_id);
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION app.audit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -992,6 +1001,15 @@ CREATE FUNCTION app.document_readers(p_document uuid) RETURNS uuid[]
 BEGIN
   IF app.user_id() IS NULL OR coalesce(app.document_permission(p_document) < 'comment', true) THEN RETURN '{}'; END IF;
   RETURN ARRAY(SELECT DISTINCT user_id FROM document_collaborators WHERE document_id = p_document);
+END $$;
+
+CREATE FUNCTION app.document_texts_due() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE attachment_texts SET status = 'pending', attempts = 0 WHERE document_id = NEW.id;
+  RETURN NULL;
 END $$;
 
 CREATE FUNCTION app.documents_after_insert() RETURNS trigger
@@ -2490,6 +2508,55 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION app.search_attachments(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) RETURNS TABLE(id uuid, workspace_id uuid, workspace_slug text, name text, title text, type text, updated_at timestamp with time zone, rank real, snippet text, title_marked text, attachment_id uuid, file_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+  ranked constant integer := 1000;
+  here uuid[] := app.workspace_ids('can_read');
+  shared uuid[] := app.shared_documents('read');
+  places uuid[];  -- here, and where the shared documents are
+BEGIN
+  IF p_workspace IS NOT NULL THEN
+    here := CASE WHEN p_workspace = ANY (here) THEN ARRAY[p_workspace] ELSE '{}' END;
+  END IF;
+  places := here;
+  IF cardinality(shared) > 0 THEN
+    places := here || ARRAY(SELECT DISTINCT d.workspace_id FROM documents d WHERE d.id = ANY (shared)
+      AND d.workspace_id <> ALL (here) AND (p_workspace IS NULL OR d.workspace_id = p_workspace));
+  END IF;
+  RETURN QUERY
+  WITH asked AS MATERIALIZED (SELECT a.language, a.query FROM app.search_queries(p_query, p_last) a),
+  hits AS MATERIALIZED (
+    SELECT h.document_id, h.attachment_id, a.language, a.query,
+      ts_rank('{0.1, 0.3, 0.5, 1.0}', h.tsv, a.query, 1) AS rank
+    FROM asked a CROSS JOIN LATERAL (
+      SELECT t.document_id, t.attachment_id, t.tsv FROM attachment_texts t
+        JOIN attachments f ON f.id = t.attachment_id AND f.deleted_at IS NULL
+        JOIN documents d ON d.id = t.document_id AND (d.deleted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now()))
+      WHERE ARRAY[t.workspace_id] && places AND (t.workspace_id = ANY (here) OR t.document_id = ANY (shared))
+        AND t.tsv @@ a.query AND t.language = a.language AND (p_type IS NULL OR d.type::text = p_type)
+        AND (p_tags IS NULL OR (
+          SELECT count(*) FROM document_tags x JOIN tags g ON g.id = x.tag_id
+          WHERE x.document_id = t.document_id AND g.slug = ANY (p_tags)) = cardinality(p_tags))
+        AND NOT EXISTS (SELECT FROM document_search s
+          WHERE s.document_id = t.document_id AND s.language = a.language AND s.tsv @@ a.query)
+      ORDER BY t.created_at DESC, t.attachment_id LIMIT ranked) h),
+  best AS (
+    SELECT DISTINCT ON (h.document_id) h.* FROM hits h ORDER BY h.document_id, h.rank DESC, h.attachment_id),
+  page AS (
+    SELECT b.* FROM best b WHERE p_after_id IS NULL OR (b.rank, b.document_id) < (p_after_rank, p_after_id)
+    ORDER BY b.rank DESC, b.document_id DESC LIMIT p_limit)
+  SELECT d.id, d.workspace_id, CASE WHEN d.workspace_id = ANY (here) THEN w.slug END, d.name, d.title, d.type::text, d.updated_at, p.rank,
+    app.search_snippet(app.fts_config(p.language), t.content, p.query, concat_ws(' ', p_query, p_last)),
+    app.search_marked(app.fts_config(p.language), d.title, p.query), f.id, f.file_name
+  FROM page p JOIN documents d ON d.id = p.document_id JOIN workspaces w ON w.id = d.workspace_id
+    JOIN attachments f ON f.id = p.attachment_id JOIN attachment_texts t ON t.attachment_id = p.attachment_id
+  ORDER BY p.rank DESC, d.id DESC;
+END $$;
+
 CREATE FUNCTION app.search_documents(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) RETURNS TABLE(id uuid, workspace_id uuid, workspace_slug text, name text, title text, type text, updated_at timestamp with time zone, rank real, snippet text, title_marked text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3571,6 +3638,23 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.attachment_texts (
+    attachment_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    claimed_at timestamp with time zone,
+    problem text,
+    content text DEFAULT ''::text NOT NULL,
+    truncated boolean DEFAULT false NOT NULL,
+    tsv tsvector,
+    language text DEFAULT 'simple'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT attachment_texts_problem_check CHECK ((length(problem) <= 500)),
+    CONSTRAINT attachment_texts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'complete'::text, 'failed'::text])))
+);
+
 CREATE TABLE public.attachments (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     document_id uuid NOT NULL,
@@ -4517,6 +4601,9 @@ ALTER TABLE ONLY public.activity_log
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY public.attachment_texts
+    ADD CONSTRAINT attachment_texts_pkey PRIMARY KEY (attachment_id);
+
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_pkey PRIMARY KEY (id);
 
@@ -4754,6 +4841,12 @@ CREATE INDEX activity_log_created ON public.activity_log USING brin (created_at)
 CREATE INDEX activity_log_entity ON public.activity_log USING btree (entity_type, entity_id, id DESC);
 
 CREATE INDEX activity_log_workspace ON public.activity_log USING btree (workspace_id, id DESC) WHERE (workspace_id IS NOT NULL);
+
+CREATE INDEX attachment_texts_document ON public.attachment_texts USING btree (document_id, workspace_id);
+
+CREATE INDEX attachment_texts_todo ON public.attachment_texts USING btree (created_at) WHERE (status = ANY (ARRAY['pending'::text, 'processing'::text]));
+
+CREATE INDEX attachment_texts_words ON public.attachment_texts USING gin ((ARRAY[workspace_id]), tsv) WITH (gin_pending_list_limit='256');
 
 CREATE INDEX attachments_deleted ON public.attachments USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
@@ -5075,6 +5168,8 @@ CREATE TRIGGER documents_40_edits AFTER UPDATE OF title, name, description, type
 
 CREATE TRIGGER documents_50_public AFTER INSERT OR UPDATE OF is_public ON public.documents FOR EACH ROW WHEN ((new.is_public AND (new.type <> 'password'::public.document_type))) EXECUTE FUNCTION app.document_published();
 
+CREATE TRIGGER documents_60_texts AFTER UPDATE OF language ON public.documents FOR EACH ROW WHEN ((old.language IS DISTINCT FROM new.language)) EXECUTE FUNCTION app.document_texts_due();
+
 CREATE TRIGGER documents_composed BEFORE INSERT OR UPDATE OF name, title ON public.documents FOR EACH ROW EXECUTE FUNCTION app.documents_composed();
 
 CREATE TRIGGER documents_ins BEFORE INSERT ON public.documents FOR EACH ROW EXECUTE FUNCTION app.documents_before();
@@ -5185,6 +5280,8 @@ CREATE TRIGGER tagged AFTER INSERT ON public.document_tags REFERENCING NEW TABLE
 
 CREATE TRIGGER tagged_edits AFTER INSERT ON public.document_tags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_tagging();
 
+CREATE TRIGGER text_due AFTER INSERT ON public.attachments FOR EACH ROW WHEN ((new.content_type = ANY (ARRAY['application/pdf'::text, 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'::text]))) EXECUTE FUNCTION app.attachment_text_due();
+
 CREATE TRIGGER touch BEFORE UPDATE ON public.categories FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION app.touch();
 
 CREATE TRIGGER touch BEFORE UPDATE ON public.tags FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION app.touch();
@@ -5219,6 +5316,12 @@ ALTER TABLE ONLY public.access_tokens
 
 ALTER TABLE ONLY public.access_tokens
     ADD CONSTRAINT access_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attachment_texts
+    ADD CONSTRAINT attachment_texts_attachment_id_fkey FOREIGN KEY (attachment_id) REFERENCES public.attachments(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attachment_texts
+    ADD CONSTRAINT attachment_texts_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT attachments_document_id_workspace_id_fkey FOREIGN KEY (document_id, workspace_id) REFERENCES public.documents(id, workspace_id) ON UPDATE CASCADE ON DELETE CASCADE;
@@ -5491,6 +5594,8 @@ CREATE POLICY activity_read ON public.activity_log FOR SELECT TO app_readonly, a
 
 CREATE POLICY administrators_read ON public.activity_log FOR SELECT TO app_readonly, app_readwrite USING (( SELECT app.is_server_administrator() AS is_server_administrator));
 
+ALTER TABLE public.attachment_texts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.attachments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.categories ENABLE ROW LEVEL SECURITY;
@@ -5570,6 +5675,8 @@ CREATE POLICY internal ON public.access_requests TO app_service, app_admin USING
 CREATE POLICY internal ON public.access_tokens TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.activity_log TO app_service, app_admin USING (true) WITH CHECK (true);
+
+CREATE POLICY internal ON public.attachment_texts TO app_service, app_admin USING (true) WITH CHECK (true);
 
 CREATE POLICY internal ON public.attachments TO app_service, app_admin USING (true) WITH CHECK (true);
 
@@ -5988,6 +6095,8 @@ REVOKE ALL ON FUNCTION app.attachment_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.attachment_counted() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION app.attachment_text_due() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION app.audit() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.audit() TO app_service;
 GRANT ALL ON FUNCTION app.audit() TO app_admin;
@@ -6080,6 +6189,8 @@ GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_readonly;
 GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_readwrite;
 GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_service;
 GRANT ALL ON FUNCTION app.document_readers(p_document uuid) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.document_texts_due() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION app.documents_after_insert() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.documents_after_insert() TO app_service;
@@ -6450,6 +6561,12 @@ REVOKE ALL ON FUNCTION app.revoke_descendants() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.revoke_descendants() TO app_service;
 GRANT ALL ON FUNCTION app.revoke_descendants() TO app_admin;
 
+REVOKE ALL ON FUNCTION app.search_attachments(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.search_attachments(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) TO app_readonly;
+GRANT ALL ON FUNCTION app.search_attachments(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) TO app_readwrite;
+GRANT ALL ON FUNCTION app.search_attachments(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) TO app_service;
+GRANT ALL ON FUNCTION app.search_attachments(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.search_documents(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.search_documents(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) TO app_service;
 GRANT ALL ON FUNCTION app.search_documents(p_query text, p_last text, p_workspace uuid, p_type text, p_tags text[], p_limit integer, p_after_rank real, p_after_id uuid) TO app_admin;
@@ -6754,6 +6871,9 @@ GRANT SELECT ON TABLE public.activity_log TO app_readonly;
 GRANT SELECT ON TABLE public.activity_log TO app_readwrite;
 
 GRANT SELECT ON TABLE public.alembic_version TO PUBLIC;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachment_texts TO app_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachment_texts TO app_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachments TO app_service;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attachments TO app_admin;

@@ -1,5 +1,5 @@
 -- Pictures of users and icons of workspaces: squares in WebP, so small that they are kept here.
--- objects: 134d21ab22c6fe95
+-- objects: 9247809ce0f0c5a2
 CREATE TABLE pictures (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   user_id uuid REFERENCES users ON DELETE CASCADE, workspace_id uuid REFERENCES workspaces ON DELETE CASCADE,

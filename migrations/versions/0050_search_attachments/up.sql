@@ -1,7 +1,7 @@
 -- Texts of PDF and Word attachments, which the search finds where COLLAB_SEARCH_ATTACHMENTS is on.
 -- New objects: function.attachment_text_due, function.document_texts_due, function.search_attachments, policies.attachment_texts.
 -- Changed: triggers.attachments, triggers.documents.
--- objects: 7c3c4805e7e50874
+-- objects: 7fd7df878067a85c
 CREATE TABLE attachment_texts (
   attachment_id uuid PRIMARY KEY REFERENCES attachments ON DELETE CASCADE, document_id uuid NOT NULL, workspace_id uuid NOT NULL,
   -- attempts: begun; claimed_at: of the last one.
