@@ -19,6 +19,7 @@ from collab_server.core.yjs.lib0 import write_var_string, write_var_uint
 from collab_server.core.yjs.updates import EMPTY_UPDATE, decode_state_vector, merge
 from tests.core.strategies import History, Struct, deleted, encode_update, gc, histories, string
 from tests.core.test_tree import CUT, Peers
+from tests.seeds import count_examples
 
 
 def text_and_clocks(update: bytes) -> tuple[str, dict[int, int]]:
@@ -39,7 +40,7 @@ def folded_in_portions(log: list[bytes], random: Random) -> CompactedDocument:
         snapshot = folded.snapshot
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(histories(alphabet="abc é日😀"), st.randoms(use_true_random=False))
 def test_a_fold_in_any_order_and_portions_is_the_document(history: History, random: Random) -> None:
     log = [*history.updates, *(random.choice(history.updates) for _ in history.updates[:3])]
@@ -69,7 +70,7 @@ def test_a_fold_of_every_shared_type_is_the_document(seed: int) -> None:
     assert str(doc.get("default", type=pycrdt.XmlFragment)) == str(wanted.get("default", type=pycrdt.XmlFragment))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(histories(), st.data())
 def test_pending_structs_are_kept_until_their_dependencies_arrive(history: History, data: st.DataObject) -> None:
     late = data.draw(st.lists(st.sampled_from(range(len(history.updates))), max_size=3)) if history.updates else []

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from collab_server.core.text.side_by_side import write_side_by_side
 from collab_server.core.text.unified import count_lines, diff_words, write_unified
 from tests.require import needs
+from tests.seeds import count_examples
 
 LINES = st.sampled_from(["", "one", "two", "- x", "+++ b", "--- a", "@@ -1 +1 @@", "\\ No newline", " ", "é😀", "a\rb"])
 ENDS = st.sampled_from(["\n", "\n", "\n", "\r\n"])
@@ -76,7 +77,7 @@ def hunks_of(patch: str) -> Iterator[tuple[tuple[int, int, int, int], list[tuple
     return iter(found)
 
 
-@settings(max_examples=500)
+@settings(max_examples=count_examples(500))
 @given(pairs())
 @example(("", "a"))
 @example(("a", ""))
@@ -94,7 +95,7 @@ def test_a_unified_diff_makes_one_text_of_the_other(texts: tuple[str, str]) -> N
     assert signs.count("-") == counts.removed + counts.modified
 
 
-@settings(max_examples=40)
+@settings(max_examples=count_examples(40))
 @given(pairs().filter(lambda texts: texts[0] != texts[1]))
 def test_the_program_patch_reads_a_unified_diff(texts: tuple[str, str]) -> None:
     needs("patch")
@@ -112,7 +113,7 @@ def test_the_program_patch_reads_a_unified_diff(texts: tuple[str, str]) -> None:
 WORDS = st.lists(st.sampled_from(["one", "two", " ", "  ", "\n", ".", "é", "😀", "漢字", "x" * 50]), max_size=30)
 
 
-@settings(max_examples=500)
+@settings(max_examples=count_examples(500))
 @given(st.one_of(pairs(), st.tuples(WORDS.map("".join), WORDS.map("".join)), st.tuples(st.text(), st.text())))
 def test_the_pieces_of_two_texts_rejoin_to_both(texts: tuple[str, str]) -> None:
     old, new = texts
@@ -218,7 +219,7 @@ MARKUP = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=count_examples(300))
 @given(MARKUP, MARKUP, MARKUP.map(lambda text: text.replace("\n", " ")))
 def test_a_page_side_by_side_escapes_texts_and_shows_each_changed_line(old: str, new: str, name: str) -> None:
     page = Page(write_side_by_side(old, new, name, "now"))

@@ -37,6 +37,7 @@ from collab_server.core.yjs.inspection import Range
 from tests.core.strategies import CLIENT_IDS
 from tests.core.test_history import Authors
 from tests.core.test_tree import CUT
+from tests.seeds import count_examples
 
 
 class Writers(Authors):
@@ -172,7 +173,7 @@ RANGES = st.tuples(st.sampled_from([1, 5, 2**40]), st.integers(0, 30), st.intege
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(st.lists(st.lists(RANGES, max_size=3), max_size=12), st.integers(0, 12), st.integers(0, 13))
 def test_only_the_first_of_ranges_count(rows: list[list[Range]], half: int, seq: int) -> None:
     history = [HistoryRow(number, 0, UNKNOWN, tuple(row), ()) for number, row in enumerate(rows, start=1)]
@@ -237,7 +238,7 @@ def count_edits(one: str, other: str) -> int:
     return len(one) + len(other) - 2 * lengths[-1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(st.text("abc", max_size=14), st.text("abc", max_size=14), st.integers(0, 30))
 def test_an_edit_script_is_as_short_as_can_be(one: str, other: str, limit: int) -> None:
     hunks = shortest_edit(one, other, limit)

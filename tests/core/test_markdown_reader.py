@@ -10,6 +10,7 @@ from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Mark, Node
 from collab_server.errors import UnprocessableContent
 from tests.core.test_markdown_writer import DOCUMENTS
 from tests.features.exports.examples import examples, specification
+from tests.seeds import count_examples
 
 TIPTAP = detect_schema(Node(DOCUMENT))
 
@@ -34,7 +35,7 @@ def test_the_second_trip_of_every_example_of_commonmark_is_the_first() -> None:
         assert again(once) == once, text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(DOCUMENTS)
 def test_written_nodes_are_read_with_the_same_markdown(document: Node) -> None:
     written = write_markdown(document)

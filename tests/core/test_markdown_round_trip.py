@@ -13,6 +13,7 @@ from collab_server.core.markdown.writer import write_markdown
 from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Mark, Node
 from tests.core.fragments import Fragment, element, p
 from tests.core.test_markdown_writer import DOCUMENTS
+from tests.seeds import count_examples
 
 SIGNS = "#*_-+>|`~[]()!\\<&;:=./\"'$ \t19aébrxX\u3000\u00a0\u2003\x0c\x1c\x85\u2028"
 SNIPPETS = [
@@ -105,7 +106,7 @@ def read(nodes: list[Node]) -> list[Node]:
     return read_markdown(write_markdown(document), detect_schema(document))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(st.lists(BLOCKS, max_size=4))
 @example([element("bulletList", element("listItem", p("[ ] text")))])
 @example([element("bulletList", element("listItem", p("[x]")))])
@@ -117,7 +118,7 @@ def test_written_blocks_are_read_as_the_same_blocks(nodes: list[Node]) -> None:
     assert read(nodes) == shown(nodes), write_markdown(Node(DOCUMENT, content=nodes))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from(MARKS))
 def test_a_written_marked_text_is_read_as_the_same_text(before: str, marked: str, behind: str, mark: str) -> None:
     # What has a mark has no space at its ends.
@@ -128,7 +129,7 @@ def test_a_written_marked_text_is_read_as_the_same_text(before: str, marked: str
     assert read([Node("paragraph", content=said)]) == [Node("paragraph", content=[run for run in said if run.text])]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(TEXTS, TEXTS)
 def test_written_lines_of_a_paragraph_are_read_as_the_same_lines(one: str, other: str) -> None:
     one, other = one.strip(" \t") or "x", other.strip(" \t") or "y"
@@ -136,7 +137,7 @@ def test_written_lines_of_a_paragraph_are_read_as_the_same_lines(one: str, other
     assert read([block]) == [block], write_markdown(Node(DOCUMENT, content=[block]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(st.lists(BLOCKS, min_size=1, max_size=4), TEXTS, st.data())
 def test_a_program_that_changes_one_block_changes_no_other(nodes: list[Node], text: str, data: st.DataObject) -> None:
     document = Fragment(p("first"), *nodes, p("last"))
@@ -153,7 +154,7 @@ def test_a_program_that_changes_one_block_changes_no_other(nodes: list[Node], te
     assert trimmed(after[at]) == trimmed(p(f"new {text}"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(st.lists(TEXTS, min_size=2, max_size=4), TEXTS, st.data())
 @example(["[ ] text", "b"], "c", None)
 def test_a_program_that_changes_one_item_changes_no_other(
@@ -183,7 +184,7 @@ def test_a_text_whose_end_is_cut_off_has_no_break(wanted: str) -> None:
             assert document.markdown == document.normal(wanted)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(DOCUMENTS)
 def test_a_change_of_the_first_line_changes_no_other_block(nodes: Node) -> None:
     document = Fragment(p("first"), *nodes.content)

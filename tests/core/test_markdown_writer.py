@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from collab_server.core.markdown.parser import keep_spaces
 from collab_server.core.markdown.writer import write_markdown
 from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Mark, Node
+from tests.seeds import count_examples
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 keep_spaces(PARSER)
@@ -240,7 +241,7 @@ BLOCKS = st.recursive(st.one_of(LEAVES, tables()), containers, max_leaves=8)
 DOCUMENTS = st.lists(BLOCKS, max_size=4).map(lambda nodes: Node(DOCUMENT, content=nodes))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=count_examples(400), deadline=None)
 @given(INLINES)
 def test_a_paragraph_keeps_its_text_and_marks(nodes: list[Node]) -> None:
     document = Node(DOCUMENT, content=[Node("paragraph", content=nodes)])
@@ -248,7 +249,7 @@ def test_a_paragraph_keeps_its_text_and_marks(nodes: list[Node]) -> None:
     assert read_markdown(markdown) == expected(document.content), markdown
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(DOCUMENTS)
 def test_a_document_keeps_its_structure(document: Node) -> None:
     markdown = write_markdown(document)

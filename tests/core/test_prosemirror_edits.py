@@ -17,6 +17,7 @@ from tests.core.fragments import PROGRAM, Fragment, element, p
 from tests.core.test_markdown_writer import DOCUMENTS, grids
 from tests.core.test_prosemirror import WRITTEN_BY_Y_PROSEMIRROR
 from tests.features.exports.examples import examples
+from tests.seeds import count_examples
 
 
 def bold(text: str) -> Node:
@@ -45,7 +46,7 @@ def made_of(text: str) -> Fragment:
     return document
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(DOCUMENTS, DOCUMENTS)
 def test_put_replaces_any_document_content(one: Node, other: Node) -> None:
     document = Fragment(*one.content, p())
@@ -57,7 +58,7 @@ def test_put_replaces_any_document_content(one: Node, other: Node) -> None:
     assert not again.changed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(DOCUMENTS, st.integers(0, 2**32))
 def test_small_changes_of_the_text_arrive(one: Node, seed: int) -> None:
     dice = random.Random(seed)
@@ -417,7 +418,7 @@ def test_front_matter_comes_changes_and_goes_without_touching_the_rest() -> None
     assert document.markdown == "text"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=count_examples(60), deadline=None)
 @given(grids(), st.data())
 def test_an_edit_of_one_cell_changes_only_that_cell_in_tables_with_merged_cells(
     given: tuple[Node, list[list[str]]], data: st.DataObject

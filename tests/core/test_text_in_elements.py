@@ -14,6 +14,7 @@ from collab_server.core.yjs.structs import STRING, TYPE, XML_TEXT, Branch, Id, I
 from collab_server.errors import UnprocessableContent
 from tests.core.fragments import AUTHOR, PROGRAM, ROOT, Fragment, element, p
 from tests.core.test_prosemirror_edits import bold, items, replace
+from tests.seeds import count_examples
 
 TEXTS = st.text(st.sampled_from("ab 🙂*\\"), min_size=1, max_size=8)
 
@@ -137,7 +138,7 @@ def test_new_blocks_hold_their_text_directly_too() -> None:
     assert document.markdown == "# Plans\n\n- one\n- two **b** c\n- three\n\n```js\ny = 1\nz\n```\n\n> q"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.lists(st.lists(TEXTS, max_size=3), min_size=1, max_size=3))
 def test_put_replaces_the_content_of_a_document(texts: list[str], bodies: list[list[str]]) -> None:
     document = direct(p("first"), *(p(text, element("hardBreak"), text) for text in texts))

@@ -18,6 +18,7 @@ from collab_server.core.yjs.lib0 import write_var_uint
 from collab_server.core.yjs.structs import Branch
 from collab_server.errors import Malformed
 from tests.core.strategies import CLIENT_IDS, History, encode_update, gc, histories, string
+from tests.seeds import count_examples
 
 
 class Peers:
@@ -145,7 +146,7 @@ def test_structs_after_a_gap_are_left_out() -> None:
     assert (read_text(document.roots["content"]), document.clocks, document.pending) == ("ab", {1: 2}, True)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_structs_after_a_missing_struct_are_left_out(history: History, random: Random) -> None:
     some = random.sample(history.updates, random.randint(0, len(history.updates)))

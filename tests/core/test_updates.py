@@ -42,6 +42,7 @@ from tests.core.strategies import (
     string,
     text_of,
 )
+from tests.seeds import count_examples
 
 RANGES = st.lists(
     st.tuples(st.sampled_from((1, 2)), st.integers(0, 40), st.integers(0, 12)).map(lambda t: (t[0], t[1], t[1] + t[2])),
@@ -345,7 +346,7 @@ def test_updates_refused_by_pycrdt_are_malformed() -> None:
 
 
 @given(RANGES, RANGES)
-@settings(max_examples=300)
+@settings(max_examples=count_examples(300))
 def test_a_delete_set_is_a_set_of_clocks(first: list[Range], second: list[Range]) -> None:
     deletes = DeleteSet(first)
     deletes.add(second)

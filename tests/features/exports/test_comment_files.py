@@ -22,6 +22,7 @@ from tests.features.api_harness import ApiHarness, refused
 from tests.features.comments.test_comments import listed, say
 from tests.features.exports.test_archive import archived, raw, sent, space
 from tests.people import Person
+from tests.seeds import count_examples
 
 TEXT = (
     "# Plan\n\nWe agreed on **the price** of `code x`, see [the list](https://example.org/list) and https://a.org/b\n\n"
@@ -105,7 +106,7 @@ def without_references(text: str) -> str:
     st.text("ab *_`[]()!<>\\|#-\n~1.", min_size=1, max_size=60),
     st.lists(st.tuples(st.integers(0, 59), st.integers(1, 9)), min_size=1, max_size=3),
 )
-@settings(max_examples=300)
+@settings(max_examples=count_examples(300))
 def test_footnotes_keep_the_structure_of_any_text(text: str, spans: list[tuple[int, int]]) -> None:
     quotes = [text[start : start + length] for start, length in spans]
     shown = footnoted(text, *(quote or None for quote in quotes)).partition("Comments on the document:")[0]

@@ -141,7 +141,9 @@ async def test_pictures_are_beside_comments_suggestions_edits_and_people_who_are
             (path, lambda body: body["present"]),
             (
                 f"/workspaces/{api.team}/presence",
-                lambda body: [one for busy in body["items"] for one in busy["present"]],
+                lambda body: [
+                    one for busy in body["items"] if busy["document_id"] == document["id"] for one in busy["present"]
+                ],
             ),
         ):
             found = people_of((await api.viewer.get(route)).json())
