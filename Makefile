@@ -11,7 +11,7 @@ LONG_FORMS := ANCHOR_ROUNDS=40 CLIENT_CRASHES=100 CONVERGENCE_ROUNDS=400 CRASH_R
   DISCUSSION_CRASHES=50 DISCUSSION_PEOPLE=50 FAULT_ROUNDS=100 FEED_SECONDS=60 FLOOD_FRAMES=100000 \
   GENERATED_DOCUMENTS=10000 HISTORY_CRASH_ROUNDS=50 HOSTILE_FRAMES=100000 LIVE_ANCHOR_EDITS=10000 OUTAGE_SECONDS=40 \
   PATCH_ROUNDS=1000 RESTORE_ROUNDS=200 SCHEMA_EXAMPLES=40 \
-  TIPTAP_PATCHES=1000 UPLOAD_ROUNDS=300
+  TIPTAP_PATCHES=1000 UPLOAD_ANSWERS=80 UPLOAD_ROUNDS=300
 LONG_TESTS := tests/browser/test_tiptap.py tests/client/test_crash.py tests/cluster/test_comments.py \
   tests/cluster/test_faults.py tests/cluster/test_slow_readers.py tests/core/test_anchors.py \
   tests/features/attachments/test_faults.py tests/features/changes/test_proof.py tests/features/comments/test_anchors_live.py \

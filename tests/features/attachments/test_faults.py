@@ -1,7 +1,8 @@
 """Uploads while the server is killed, the file store is cut off and PostgreSQL is killed: no row without its object, no
 object without a row, and the figure of the storage is exact.
 
-COLLAB_UPLOAD_ROUNDS: how many faults. COLLAB_TEST_SEED repeats the order of a run; the seed is printed.
+COLLAB_UPLOAD_ROUNDS: how many faults. COLLAB_UPLOAD_ANSWERS: most answers before each. COLLAB_TEST_SEED repeats the
+order of a run; the seed is printed.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from tests.s3_server import S3Server, credentials_of_tests
 from tests.seeds import choose_seed
 
 ROUNDS = int(os.environ.get("COLLAB_UPLOAD_ROUNDS", "3"))
-ANSWERS = (3, 25)
+ANSWERS = (3, int(os.environ.get("COLLAB_UPLOAD_ANSWERS", "25")))
 """After so many answers the next fault comes."""
 FAULTS = ("server", "store", "database")
 
@@ -41,12 +42,12 @@ async def bucket() -> AsyncIterator[S3Server]:
 
 @dataclass
 class Told:
-    """`kept`: checksum by idempotency key of what was answered with 201. `ids`: of these. `gone`: deleted ones."""
+    """`kept`: checksum by idempotency key of what was answered with 201 and not deleted. `ids`: of these."""
 
     kept: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
-    unsure: set[str] = field(default_factory=set)
     answers: int = 0
+    uploads: int = 0
 
 
 class Crowd:
@@ -64,6 +65,7 @@ class Crowd:
             octets = noise(self.dice.randrange(2000), seed=self.dice.randrange(40))
             key = uuid4().hex
             answer = await self.insist(lambda k=key, o=octets: upload(who, self.document, o, idempotency_key=k))
+            self.told.uploads += 1
             self.told.kept[key] = hashlib.sha256(octets).hexdigest()
             self.told.ids[key] = answer.json()["id"]
             if self.dice.random() < 0.3:
@@ -137,7 +139,7 @@ async def test_rows_and_objects_agree_whatever_breaks(tmp_path: Path, bucket: S3
             crowd.ended = True
             await asyncio.gather(*working)
             await agrees(api, crowd.told, before, ObjectStore.open(url, Path("/nowhere")))
-            print(f"{ROUNDS} faults, {crowd.told.answers} answers, {crowd.refusals} refusals")
+            print(f"{ROUNDS} faults, {crowd.told.uploads} uploads, {crowd.refusals} refusals")
 
 
 async def agrees(api: ApiHarness, told: Told, before: tuple[int, int], store: ObjectStore) -> None:
