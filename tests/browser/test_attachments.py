@@ -1,5 +1,6 @@
 """The list of a document's files at the web page."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -226,6 +227,30 @@ async def test_a_phone_shows_the_files_in_full(server: Server, arrive: Arrive) -
     await panel.get_by_role("button", name=re.compile("^Insert")).click()
     await expect(panel).to_have_count(0)
     await ada.sees("](/api/v1/attachments/")
+
+
+async def test_entries_that_come_late_are_added_to_the_open_menu(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    doc = await make(owner, await team(server, owner), "Plan", content=TEXT)
+    ada = await enter(server, arrive, owner)
+    answered = asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await ada.page.route("**/api/v1/documents/*/comments**", answer)
+    await ada.open(doc["address"])
+    await ada.page.get_by_role("button", name="Document menu").click(timeout=WITHIN)
+    late = ada.page.get_by_role("menuitem", name="Suggest changes")
+    held = ada.page.get_by_role("menuitem", name="Rename…")
+    await expect(held).to_be_focused()
+    await expect(late).to_have_count(0)
+    answered.set()
+    await expect(late).to_be_visible(timeout=WITHIN)
+    await expect(held).to_be_focused()
+    await late.click()
+    await expect(ada.page.locator(".suggesting")).to_be_visible(timeout=WITHIN)
 
 
 async def test_one_panel_at_a_time_is_at_the_side(server: Server, arrive: Arrive) -> None:

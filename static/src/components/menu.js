@@ -3,7 +3,7 @@ import { h } from '../lib/dom.js';
 import { icon } from './icons.js';
 
 const GAP = 6;
-/** @type {{ menu: HTMLElement, button: HTMLElement, close: (refocus: boolean) => void } | null} */
+/** @type {{ menu: HTMLElement, button: HTMLElement, close: (refocus: boolean) => void, renew: () => void } | null} */
 let opened = null;
 
 /** @import { IconName } from './icons.js' */
@@ -71,7 +71,7 @@ function place(menu, button) {
 
 /**
  * @param {HTMLElement} button
- * @param {Items} items
+ * @param {() => Items} items
  */
 function open(button, items) {
   /** @param {boolean} refocus */
@@ -82,16 +82,27 @@ function open(button, items) {
     button.setAttribute('aria-expanded', 'false');
     if (refocus) button.focus();
   };
-  const menu = h(
-    'div',
-    { class: 'menu', role: 'menu', 'aria-label': button.getAttribute('aria-label') ?? button.textContent.trim() },
-    ...items.map((item) => item && entry(item, close)),
-  );
+  const menu = h('div', {
+    class: 'menu',
+    role: 'menu',
+    'aria-label': button.getAttribute('aria-label') ?? button.textContent.trim(),
+  });
+  /** @type {HTMLElement[]} */
+  let choices = [];
+  const draw = () => {
+    menu.replaceChildren(...items().flatMap((item) => (item ? [entry(item, close)] : [])));
+    choices = [...menu.querySelectorAll('[role^="menuitem"]')].filter((each) => each instanceof HTMLElement);
+    place(menu, button);
+  };
+  const renew = () => {
+    const held = choices.find((choice) => choice === document.activeElement)?.textContent;
+    draw();
+    if (held !== undefined) (choices.find((choice) => choice.textContent === held) ?? choices[0])?.focus();
+  };
   (button.closest('dialog') ?? document.body).append(menu);
-  opened = { menu, button, close };
+  opened = { menu, button, close, renew };
   button.setAttribute('aria-expanded', 'true');
-  place(menu, button);
-  const choices = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll('[role^="menuitem"]')]);
+  draw();
   (choices.find((choice) => choice.getAttribute('aria-checked') === 'true') ?? choices[0])?.focus();
   menu.addEventListener('keydown', (event) => {
     const at = choices.findIndex((choice) => choice === document.activeElement);
@@ -135,6 +146,9 @@ addEventListener(
   true,
 );
 
+/** Draws the open menu again: `items()` returns others now. The focus stays on its entry. */
+export const renewMenu = () => opened?.renew();
+
 /**
  * Makes `button` open a menu of the items that `items()` returns then.
  * @param {HTMLElement} button
@@ -146,7 +160,7 @@ export function bindMenu(button, items) {
   const show = () => {
     const before = opened;
     before?.close(before.button === button);
-    if (before?.button !== button) open(button, items());
+    if (before?.button !== button) open(button, items);
   };
   button.addEventListener('click', show);
   button.addEventListener('keydown', (event) => {

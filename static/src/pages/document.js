@@ -1,5 +1,6 @@
 /** The editor page. */
 import { copyText } from '../components/copy-text.js';
+import { renewMenu } from '../components/menu.js';
 import { firstHeading, titleWithout } from '../editor/heading.js';
 import { bindLink, linkFor } from '../editor/link.js';
 import { Notice } from '../editor/notice.js';
@@ -169,9 +170,11 @@ async function introduce() {
   const further = () => [...files(), ...discussion()];
   bring(() => import('../editor/file-tools.js')).then(async ({ bindFiles }) => {
     files = (await bindFiles(session, member)).items;
+    renewMenu();
   });
   bring(() => import('../editor/discussion-tools.js')).then(async ({ bindDiscussion }) => {
     discussion = (await bindDiscussion(session, member)).items;
+    renewMenu();
   });
   if (!member) {
     const { bindGuest } = await bring(() => import('../editor/guest-tools.js'));
