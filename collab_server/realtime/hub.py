@@ -338,6 +338,7 @@ class Hub:
             for _ in range(2):
                 if (fold := self._compactor.fold_soon(document, at_once=True)) is not None:
                     await asyncio.wait({fold})
-            if document.id in self._documents:
+            # While the process stops, what was committed last is still to be folded for who asks.
+            if document.id in self._documents and not self._compactor.has_ended:
                 return
         await self._compactor.fold_closed(document_id)

@@ -5,23 +5,35 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
-from weakref import WeakKeyDictionary
 
-from collab_server.client.offline import OfflineClient
+from collab_server.client.offline import OfflineClient, Report
 from tests.features.api_harness import ApiHarness
 from tests.people import Person, fetch, run
 from tests.server import Server
 from tests.waiting import until
 
-_SERVERS: WeakKeyDictionary[OfflineClient, Server] = WeakKeyDictionary()
-"""Of the clients of `device`."""
+
+class Device(OfflineClient):
+    """A client that hears all that has been done before: its syncs begin once the feed holds nothing back."""
+
+    server: Server
+
+    async def sync(self) -> Report:
+        # The feed holds an entry back while an older transaction of anybody runs.
+        await until(partial(_has_told_all, self.server), "the feed to hold nothing back")
+        return await super().sync()
+
+
+async def _has_told_all(server: Server) -> bool:
+    held = "SELECT FROM sync_log WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()) LIMIT 1"
+    return not await fetch(server, held)
 
 
 @asynccontextmanager
 async def device(directory: Path, who: Person, *, server: str | None = None) -> AsyncIterator[OfflineClient]:
     """A new device that has synced once."""
-    async with OfflineClient(directory / f"{uuid4().hex}.sqlite") as client:
-        _SERVERS[client] = who.server
+    async with Device(directory / f"{uuid4().hex}.sqlite") as client:
+        client.server = who.server
         await client.set_up(server or who.server.http, who.token)
         await client.sync()
         yield client
@@ -45,18 +57,8 @@ async def text_on_server(who: Person, document_id: UUID | str) -> str:
 
 async def met(*clients: OfflineClient) -> None:
     """Have all of them know what each of them did."""
-    for client in clients:
+    for client in (*clients, *clients):
         await client.sync()
-    # The feed holds an entry back while an older transaction of anybody runs.
-    for server in {_SERVERS[client] for client in clients}:
-        await until(partial(_has_told_all, server), "the feed to hold nothing back")
-    for client in clients:
-        await client.sync()
-
-
-async def _has_told_all(server: Server) -> bool:
-    held = "SELECT FROM sync_log WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()) LIMIT 1"
-    return not await fetch(server, held)
 
 
 async def backdate_edits(api: ApiHarness) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from collab_server.adapters.bus import LocalBus
-from collab_server.features.document_log import store
+from collab_server.features.document_log import log_queries, store
 from collab_server.realtime.documents import compactor
 from tests import databases
 from tests.cluster.test_lossy_bus import joined, new_document, node
@@ -75,6 +75,7 @@ async def test_folds_end_before_the_process_does(
         for client in clients:
             client.type("x", 0)
             await client.document.next_commit()
+        fold = store.fold
         monkeypatch.setattr(store, "fold", gated)
         tasks = [service.compactor.fold_soon(client.document, at_once=True) for client in clients[:2]]
         await until(lambda: bool(begun), "a fold that does not end")
@@ -84,5 +85,11 @@ async def test_folds_end_before_the_process_does(
         assert service.compactor.fold_soon(clients[2].document, at_once=True) is None
         assert [client.document.room.log_rows for client in clients] == [1, 1, 1]
         assert not [record for record in caplog.records if "fold" in record.message]
+        # A request that is still answered gets what was committed.
+        monkeypatch.setattr(store, "fold", fold)
+        asked = clients[0].document.id
+        await service.hub.flush_to_storage(asked)
+        async with service.db.as_service() as conn:
+            assert (await log_queries.find_stored_text(conn, asked))[0] == "x"
         for client in clients:
             client.leave()

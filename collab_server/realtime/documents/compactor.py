@@ -64,7 +64,8 @@ class Compactor:
         self._on_fold = on_fold
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._running: set[UUID] = set()
-        self._ended = False
+        self.has_ended = False
+        """No further fold begins; see `end`."""
         self._failures: dict[UUID, tuple[float, float]] = {}
         """Documents whose last fold failed: (earliest next attempt in monotonic seconds, pause before it)."""
 
@@ -93,7 +94,7 @@ class Compactor:
         """
         if (task := self._tasks.get(document.id)) is not None:
             return task
-        if not document.room.log_rows or document.replaced or self._ended:
+        if not document.room.log_rows or document.replaced or self.has_ended:
             return None
         if not at_once and document.id in self._failures and time.monotonic() < self._failures[document.id][0]:
             return None
@@ -171,7 +172,7 @@ class Compactor:
 
         Returns the number of cancelled folds.
         """
-        self._ended = True
+        self.has_ended = True
         if not self._tasks:
             return 0
         _, left = await asyncio.wait(set(self._tasks.values()), timeout=seconds)
