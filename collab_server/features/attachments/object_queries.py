@@ -19,6 +19,11 @@ async def hold_writer(conn: Conn, number: int) -> None:
     await conn.execute("SELECT pg_advisory_lock_shared($1, $2)", _WRITERS, number)
 
 
+async def release_writer(conn: Conn, number: int) -> None:
+    """Count as a living writer of this number no more."""
+    await conn.execute("SELECT pg_advisory_unlock_shared($1, $2)", _WRITERS, number)
+
+
 async def note_object(conn: Conn, bucket: str, key: str, holder: int) -> int:
     """Note an object that is about to be written, after the end of a deletion of the same object. Return the number
     of the note.
