@@ -146,6 +146,7 @@ class Services(
             live_events=self.live_events,
         )
         realtime = self.realtime
+        self.readers = realtime.readers
         self.rooms = Rooms(
             realtime.hub.flush_to_storage, realtime.hub.end_generation, realtime.rest_updates, realtime.rest_edits
         )
@@ -184,7 +185,13 @@ class Services(
         async with asyncio.TaskGroup() as tasks:
             for task in (
                 self.realtime.run(),
-                Leftovers(self.db, self.folding, lambda document_id: hub.find(document_id) is not None).run(),
+                Leftovers(
+                    self.db,
+                    self.folding,
+                    lambda document_id: hub.find(document_id) is not None,
+                    # Twice as long as any server that lives leaves a log.
+                    older_than=2 * self.settings.fold_unread_seconds if self.bus.reaches_others else None,
+                ).run(),
                 self._membership.run(),
                 self.feed.run(),
                 self.live_events.run(),

@@ -211,6 +211,26 @@ BEGIN
   RETURN ARRAY(SELECT id FROM documents WHERE id = ANY (every) AND id <> ALL (free));
 END $$;
 
+CREATE FUNCTION app.announce_edits(p_documents uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE free uuid[];
+BEGIN
+  -- Of a move at the same time this sees the end, as app.edits_announced does.
+  free := ARRAY(
+    SELECT h.document_id FROM document_heads h JOIN documents d ON d.id = h.document_id
+    WHERE h.document_id = ANY (p_documents) ORDER BY h.document_id
+    FOR NO KEY UPDATE OF h SKIP LOCKED FOR KEY SHARE OF d SKIP LOCKED);
+  PERFORM app.record_change(d.workspace_id, 'document', d.id, d.id, 'update', ARRAY['content'],
+                            p_actor => u.actor_id, p_device => u.device_id)
+    FROM document_heads h JOIN documents d ON d.id = h.document_id
+      LEFT JOIN document_updates u ON u.document_id = h.document_id AND u.seq = h.head_seq
+    WHERE h.document_id = ANY (free) AND h.head_seq > h.announced_seq AND d.deleted_at IS NULL;
+  UPDATE document_heads SET announced_seq = NULL WHERE document_id = ANY (free) AND announced_seq IS NOT NULL;
+  RETURN free || ARRAY(SELECT p.id FROM unnest(p_documents) p (id)
+                       WHERE NOT EXISTS (SELECT FROM document_heads h WHERE h.document_id = p.id));
+END $$;
+
 CREATE FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) RETURNS TABLE(document_id uuid, head_seq bigint)
     LANGUAGE plpgsql
     AS $$
@@ -1369,6 +1389,23 @@ BEGIN
   END IF;
   UPDATE document_heads SET snapshot_clock = p_upto, snapshot_checksum = p_checksum WHERE document_id = p_document;
   RETURN true;
+END $$;
+
+CREATE FUNCTION app.fold_documents(p_documents uuid[], p_clocks bigint[], p_uptos bigint[], p_states bytea[], p_vectors bytea[], p_checksums bigint[], p_contents text[], p_words integer[], p_truncated boolean[], p_headings text[], p_first_seqs bigint[], p_first_ats timestamp with time zone[], p_last_ats timestamp with time zone[], p_row_counts integer[], p_payloads bytea[], p_joined text[], p_removals text[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE free uuid[]; done uuid[] := '{}'; i integer;
+BEGIN
+  free := ARRAY(SELECT id FROM documents WHERE id = ANY (p_documents) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
+  FOR i IN SELECT p.position FROM unnest(p_documents) WITH ORDINALITY p (id, position) WHERE p.id = ANY (free) ORDER BY p.id LOOP
+    IF app.fold_into_history(p_documents[i], p_clocks[i], p_uptos[i], p_states[i], p_vectors[i], p_checksums[i], p_contents[i],
+         p_words[i], p_truncated[i], p_first_seqs[i], p_first_ats[i], p_last_ats[i], p_row_counts[i], NULL, p_payloads[i],
+         p_joined[i]::timestamptz[], p_removals[i]::bigint[]) THEN
+      IF p_contents[i] IS NOT NULL THEN PERFORM app.follow_heading(p_documents[i], p_headings[i]); END IF;
+      done := done || p_documents[i];
+    END IF;
+  END LOOP;
+  RETURN done;
 END $$;
 
 CREATE FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[], p_removals bigint[] DEFAULT NULL::bigint[]) RETURNS boolean
@@ -6077,6 +6114,10 @@ REVOKE ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_la
 GRANT ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_last timestamp with time zone[], p_seen uuid[], p_users uuid[], p_at timestamp with time zone[]) TO app_service;
 GRANT ALL ON FUNCTION app.add_views(p_documents uuid[], p_counts bigint[], p_last timestamp with time zone[], p_seen uuid[], p_users uuid[], p_at timestamp with time zone[]) TO app_admin;
 
+REVOKE ALL ON FUNCTION app.announce_edits(p_documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.announce_edits(p_documents uuid[]) TO app_service;
+GRANT ALL ON FUNCTION app.announce_edits(p_documents uuid[]) TO app_admin;
+
 REVOKE ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) TO app_service;
 GRANT ALL ON FUNCTION app.append_edits(p_documents uuid[], p_payloads bytea[], p_checksums bigint[], p_actors uuid[], p_clients text[], p_devices text[], p_authors text[], p_generations bigint[], p_wait boolean) TO app_admin;
@@ -6272,6 +6313,10 @@ GRANT ALL ON FUNCTION app.fold(p_text text) TO app_admin;
 REVOKE ALL ON FUNCTION app.fold_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fold_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean) TO app_service;
 GRANT ALL ON FUNCTION app.fold_document(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean) TO app_admin;
+
+REVOKE ALL ON FUNCTION app.fold_documents(p_documents uuid[], p_clocks bigint[], p_uptos bigint[], p_states bytea[], p_vectors bytea[], p_checksums bigint[], p_contents text[], p_words integer[], p_truncated boolean[], p_headings text[], p_first_seqs bigint[], p_first_ats timestamp with time zone[], p_last_ats timestamp with time zone[], p_row_counts integer[], p_payloads bytea[], p_joined text[], p_removals text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.fold_documents(p_documents uuid[], p_clocks bigint[], p_uptos bigint[], p_states bytea[], p_vectors bytea[], p_checksums bigint[], p_contents text[], p_words integer[], p_truncated boolean[], p_headings text[], p_first_seqs bigint[], p_first_ats timestamp with time zone[], p_last_ats timestamp with time zone[], p_row_counts integer[], p_payloads bytea[], p_joined text[], p_removals text[]) TO app_service;
+GRANT ALL ON FUNCTION app.fold_documents(p_documents uuid[], p_clocks bigint[], p_uptos bigint[], p_states bytea[], p_vectors bytea[], p_checksums bigint[], p_contents text[], p_words integer[], p_truncated boolean[], p_headings text[], p_first_seqs bigint[], p_first_ats timestamp with time zone[], p_last_ats timestamp with time zone[], p_row_counts integer[], p_payloads bytea[], p_joined text[], p_removals text[]) TO app_admin;
 
 REVOKE ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[], p_removals bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fold_into_history(p_document uuid, p_expected_clock bigint, p_upto bigint, p_state bytea, p_vector bytea, p_checksum bigint, p_content text, p_words integer, p_truncated boolean, p_first_seq bigint, p_first_at timestamp with time zone, p_last_at timestamp with time zone, p_row_count integer, p_author text, p_payload bytea, p_joined timestamp with time zone[], p_removals bigint[]) TO app_service;

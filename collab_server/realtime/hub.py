@@ -62,8 +62,11 @@ class Hub:
         live_events: EventSubscriptions,
         openings: ShareOpenings,
         check_joinable: BeforeJoin,
+        watch: OnDocument,
     ) -> None:
-        """`check_joinable`: raises Encrypted or NotTogether where a document is not for collaborative editing."""
+        """`check_joinable`: raises Encrypted or NotTogether where a document is not for collaborative editing. `watch`:
+        called when a request has used a document.
+        """
         self.counts = counts
         self.draining = False
         self._settings = settings
@@ -76,6 +79,7 @@ class Hub:
         self._live_events = live_events
         self.openings = openings
         self._check_joinable = check_joinable
+        self._watch = watch
         self._before_edit: list[BeforeJoin] = []
         self._on_discard: list[OnDocument] = []
         self._on_close: list[OnDocument] = []
@@ -155,6 +159,7 @@ class Hub:
         finally:
             document.holds -= 1
             self.close_if_unused(document)
+            self._watch(document)
 
     def close_if_unused(self, document: LiveDocument) -> None:
         """Fold the document and remove it from memory, unless it is in use."""
@@ -296,8 +301,8 @@ class Hub:
     def schedule_presence(self, document: LiveDocument, delay: float) -> None:
         asyncio.get_running_loop().call_later(delay, document.presence_due)
 
-    def schedule_commit(self, document: LiveDocument, size: int) -> None:
-        self._group_commit.add(document, size)
+    def schedule_commit(self, document: LiveDocument, size: int, *, is_waited_for: bool) -> None:
+        self._group_commit.add(document, size, is_waited_for=is_waited_for)
 
     def publish_presence(self, document: LiveDocument, clients: set[int]) -> None:
         self._replication.publish_presence(document, clients)

@@ -106,6 +106,10 @@ class LiveEvents:
         """How many connections and streams there are."""
         return len(self._streams) + sum(map(len, self._receivers.values()))
 
+    def list_places(self) -> set[UUID]:
+        """List the workspaces and shared documents that streams of pages show."""
+        return {place for stream in self._streams for place in (*(stream.workspaces or ()), *stream.shared)}
+
     # ---- connections of documents
 
     def subscribe(self, document_id: UUID, receiver: EventReceiver) -> None:

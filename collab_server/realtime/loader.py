@@ -38,8 +38,11 @@ class Loader:
         replication: ClusterReplication,
         storage_limits: StorageLimits,
         on_replaced: Callable[[LiveDocument], None],
+        on_loaded: Callable[[LiveDocument], None],
     ) -> None:
-        """`on_replaced`: called with a document that PostgreSQL has in another generation by now."""
+        """`on_replaced`: called with a document that PostgreSQL has in another generation by now. `on_loaded`: called
+        with each loaded document.
+        """
         self._db = db
         self._workers = workers
         self._counts = counts
@@ -47,6 +50,7 @@ class Loader:
         self._replication = replication
         self._storage_limits = storage_limits
         self._on_replaced = on_replaced
+        self._on_loaded = on_loaded
         self._loads: dict[UUID, asyncio.Task[None]] = {}
         self._preparing = FairQueue(1, most=UNBOUNDED, most_of_one=UNBOUNDED)
 
@@ -92,6 +96,7 @@ class Loader:
             document.room.abandon_load()
             raise
         document.generation = loaded.generation
+        document.workspace_id = loaded.workspace_id
         document.collaborative = loaded.collaborative
         document.has_text = loaded.has_text
         document.has_returns = loaded.has_returns
@@ -100,6 +105,7 @@ class Loader:
         self._counts.loads += 1
         if not document.loaded_once:
             self._replication.on_loaded(document)
+        self._on_loaded(document)
 
     # ---- work for workers
 

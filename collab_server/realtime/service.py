@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from uuid import UUID
 
 from collab_server.adapters.bus import Bus, LocalBus
 from collab_server.adapters.envelopes import Envelopes
@@ -30,6 +31,7 @@ from collab_server.realtime.documents.document_connection import Session, Stream
 from collab_server.realtime.documents.group_commit import GroupCommit
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.documents.storage_limits import StorageLimits
+from collab_server.realtime.documents.upkeep import Upkeep
 from collab_server.realtime.hub import Hub
 from collab_server.realtime.join_slots import JoinSlots
 from collab_server.realtime.live_events import LiveEvents
@@ -38,6 +40,7 @@ from collab_server.realtime.notices import Notices
 from collab_server.realtime.presence.api_clients import ApiClients
 from collab_server.realtime.presence.presence_news import PresenceNews
 from collab_server.realtime.presence.presence_table import PresenceTable
+from collab_server.realtime.readers import Readers
 from collab_server.realtime.rest_edits import RestEdits
 from collab_server.realtime.rest_updates import RestUpdates
 from collab_server.realtime.revocation import AccessWatch
@@ -45,7 +48,9 @@ from collab_server.realtime.share_openings import ShareOpenings
 from collab_server.settings import Settings
 
 SWEEP_INTERVAL = 0.5
-"""Seconds between two looks at every document and session."""
+"""Seconds between two looks at what is due."""
+SESSION_GROUPS = 4
+"""Sessions are looked at in groups, one at each sweep."""
 CONCURRENT_JOINS = 16
 CLOSED_AT_ONCE = 50
 CLOSE_PAUSE = 0.05
@@ -84,7 +89,10 @@ class RealtimeService:
         self.workers = workers
         self.counts = counts
         self.sessions: set[Session] = set()
+        self._session_groups: list[set[Session]] = [set() for _ in range(SESSION_GROUPS)]
+        self._session_group = 0
         self.streams: dict[str, Stream] = {}
+        self._read_places: set[UUID] = set()
         self.join_slots = JoinSlots(CONCURRENT_JOINS)
         """Slots for sockets that authenticate and join."""
         self.admission = Admission(
@@ -103,6 +111,7 @@ class RealtimeService:
             # Other nodes see an edit only after its commit.
             interval=settings.commit_shared_interval if bus.reaches_others else settings.commit_interval,
             quiet_interval=0.0 if bus.reaches_others else settings.commit_quiet_interval,
+            unwaited_interval=0.0 if bus.reaches_others else settings.commit_unwaited_interval,
             max_bytes=settings.max_unsaved_bytes,
             max_seconds=settings.max_unsaved_seconds,
             on_commit=self._on_commit,
@@ -126,7 +135,7 @@ class RealtimeService:
             counts,
             documents=self._list_documents,
             find=lambda document_id: self.hub.find(document_id),
-            on_rows=lambda document: self.compactor.fold_if_long(document, FOLD_AFTER_OTHERS),
+            on_rows=self._on_rows,
             on_replaced=lambda document: self.hub.discard(document),
             on_stream_message=self._on_stream_message,
         )
@@ -135,6 +144,13 @@ class RealtimeService:
         self.presence_table = PresenceTable(db, host, node, settings.presence_seconds)
         live_events = LiveEvents(FeedReader(db), db) if live_events is None else live_events
         self.notices = Notices(db)
+        self.readers = Readers(
+            db,
+            self.notices,
+            shares=bus.reaches_others,
+            list_streamed=live_events.list_places,
+            on_read=lambda places: self._read_places.update(places),
+        )
         self.presence_news = PresenceNews(db, self.notices, live_events)
         self.loader = Loader(
             db,
@@ -144,6 +160,7 @@ class RealtimeService:
             self.replication,
             self.storage_limits,
             on_replaced=lambda document: self.hub.discard(document),
+            on_loaded=lambda document: self.upkeep.watch(document),
         )
         self.hub = Hub(
             settings,
@@ -157,6 +174,17 @@ class RealtimeService:
             live_events=live_events,
             openings=ShareOpenings(db),
             check_joinable=lambda document: self.access.check_joinable(document),
+            watch=lambda document: self.upkeep.watch(document),
+        )
+        self.upkeep = Upkeep(
+            db,
+            self.compactor,
+            idle_seconds=settings.room_idle_seconds,
+            fold_seconds=settings.fold_seconds,
+            unread_seconds=settings.fold_unread_seconds,
+            is_read=self.readers.is_read,
+            find=self.hub.find,
+            close_if_unused=self.hub.close_if_unused,
         )
         self.access = AccessWatch(self.hub, db, self.notices, counts, settings.access_recheck_seconds)
         self.api_clients = ApiClients(self.hub.new_key, self.presence_table)
@@ -174,10 +202,13 @@ class RealtimeService:
         """Begin to serve the session. Raises Unavailable while the process cannot take edits."""
         self.hub.check_open()
         self.sessions.add(session)
+        min(self._session_groups, key=len).add(session)
 
     def dismiss(self, session: Session) -> None:
         """Forget an ended session, and its socket."""
         self.sessions.discard(session)
+        for group in self._session_groups:
+            group.discard(session)
         self.admission.leave(session.socket)
 
     def _on_stream_message(self, message: ClientFrame) -> None:
@@ -189,8 +220,21 @@ class RealtimeService:
     def _list_documents(self) -> list[LiveDocument]:
         return self.hub.list_documents()
 
+    def _on_rows(self, document: LiveDocument) -> None:
+        self.compactor.fold_if_long(document, FOLD_AFTER_OTHERS)
+        self.upkeep.watch(document)
+
+    def _look_at_read(self) -> None:
+        """Look at the documents whose text somebody has begun to read since the last sweep."""
+        places, self._read_places = self._read_places, set()
+        for document in self._list_documents() if places else ():
+            if document.unfolded_since is not None and (document.id in places or document.workspace_id in places):
+                self.upkeep.look_soon(document)
+
     def _on_commit(self, document: LiveDocument, payloads: Sequence[bytes], head: int) -> None:
         self.replication.publish_commit(document, payloads, head)
+        if head:
+            self.upkeep.note_commit(document)
         if document.replaced:
             self.hub.discard(document)
         self.compactor.fold_if_long(document)
@@ -199,6 +243,7 @@ class RealtimeService:
     def _on_fold(self, document: LiveDocument) -> None:
         # Edits made during the fold may have made the log long again, and perhaps no further edit comes.
         self.compactor.fold_if_long(document, FOLD_AFTER_OTHERS)
+        self.upkeep.watch(document)
         if document.has_returns and not document.replaced:
             self.rest_edits.repair_soon(document)
         self.hub.close_if_saved(document)
@@ -215,51 +260,33 @@ class RealtimeService:
             tasks.create_task(self.presence_news.run())
             tasks.create_task(self.presence_table.run())
             tasks.create_task(self.storage_limits.run())
+            tasks.create_task(self.readers.run())
+            tasks.create_task(self.upkeep.run())
             tasks.create_task(self.sweep())
 
     async def sweep(self) -> None:
-        """Keep sockets alive, expire, fold, evict and close what is idle, until cancelled."""
+        """Keep sockets alive, and do what is due for documents, until cancelled."""
         retry = (SWEEP_INTERVAL, SWEEP_INTERVAL)
         await run_periodically("a sweep", self._sweep, SWEEP_INTERVAL, first=SWEEP_INTERVAL, retry=retry)
 
     async def _sweep(self) -> None:
         now = time.monotonic()
         self.api_clients.tick(now)
-        for document in self.hub.list_documents():
-            self._tick_document(document, now)
-        for session in list(self.sessions):
-            self._tick_session(session, now)
-
-    def _tick_document(self, document: LiveDocument, now: float) -> None:
-        room, idle_seconds = document.room, self.settings.room_idle_seconds
-        if document.id in self.group_commit.blocked and document.connections:
-            try:
-                self.group_commit.check_writable(document.id)
-            except DocumentBlocked as error:
-                document.end(error)
-        if room.log_rows and now - document.last_fold > self.settings.fold_seconds:
-            self.compactor.fold_soon(document)
-        if document.keep_open_until and now > document.keep_open_until:
-            document.keep_open_until = 0.0
-            self.hub.close_if_unused(document)
-        if now - document.last_edit < idle_seconds or not room.saved:
-            return
-        if room.log_rows:
-            self.compactor.fold_soon(document)
-        elif (
-            room.loaded
-            and now - document.last_use > idle_seconds
-            and not document.has_lagging
-            and not self.compactor.is_busy(document.id)
-        ):
-            document.evict()
-        self.hub.close_if_saved(document)
-
-    def _tick_session(self, session: Session, now: float) -> None:
-        session.socket.tick(now)
-        session.tick(now)
+        for document in self.group_commit.blocked.list_documents():
+            if document.connections:
+                try:
+                    self.group_commit.check_writable(document.id)
+                except DocumentBlocked as error:
+                    document.end(error)
+        self._look_at_read()
+        self.upkeep.run_due(now)
+        self._session_group = (self._session_group + 1) % SESSION_GROUPS
+        for session in list(self._session_groups[self._session_group]):
+            session.socket.tick(now)
+            session.tick(now)
         if self.group_commit.overloaded:
-            session.close(Unavailable("your edits cannot be stored now; keep them and come back"))
+            for session in list(self.sessions):
+                session.close(Unavailable("your edits cannot be stored now; keep them and come back"))
 
     # ---- the end
 
@@ -279,6 +306,8 @@ class RealtimeService:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(1.0, grace / 4)):
                 await self.group_commit.wait_flushed()
+        with suppress(Unavailable):
+            await self.upkeep.announce_all(self.hub.list_documents())
         if left := await self.compactor.end(FOLD_GRACE):
             log.info("logs are left to fold; a later server does it", extra={"documents": left})
         await self.hub.openings.begin_minute()

@@ -59,14 +59,37 @@ class OperationSettings(BaseModel):
             description="COMMIT_INTERVAL while fewer than 12 edits wait, none of them for a request or another server.",
         ),
     ] = 0.05
+    commit_unwaited_interval: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10,
+            description="COMMIT_INTERVAL while nobody waits for the edits: no request, no other server, and no client "
+            "that is told of commits.",
+        ),
+    ] = 0.1
     room_idle_seconds: Annotated[
-        float, Field(gt=0, description="A room without edits folds its log and lets go of its bytes after this time.")
+        float,
+        Field(
+            gt=0,
+            description="A room without edits lets go of its bytes after this time. If somebody reads its stored text, "
+            "it folds its log first.",
+        ),
     ] = 3.0
     fold_updates: Annotated[int, Field(ge=2, description="Log rows after which a busy document is folded.")] = 500
     fold_bytes: Annotated[int, Field(ge=1024, description="Log bytes after which a busy document is folded.")] = 262_144
     fold_seconds: Annotated[
-        float, Field(gt=0, description="Longest time that the stored text of a busy document stays behind its edits.")
+        float,
+        Field(
+            gt=0,
+            description="Longest time that the change feed, and the stored text while somebody reads it, stay behind "
+            "the edits of a busy document.",
+        ),
     ] = 15.0
+    fold_unread_seconds: Annotated[
+        float,
+        Field(gt=0, description="Longest time that a stored text which nobody reads stays behind the edits."),
+    ] = 180.0
     version_interval: Annotated[
         float,
         Field(

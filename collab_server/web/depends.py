@@ -51,7 +51,16 @@ async def current_identity(request: Request) -> Identity:
         request.scope[READS_PUBLIC] = True
     if rates is not None and identity.user_id is not None:
         await rates.take_of_user(identity.user_id)
+    services.readers.note_request(identity, _document_of(request))
     return identity
+
+
+def _document_of(request: Request) -> UUID | None:
+    """The document in the path of the request, as far as it is a well-formed id."""
+    try:
+        return UUID(request.path_params["document_id"])
+    except (KeyError, ValueError):
+        return None
 
 
 async def current_user(request: Request) -> Identity:

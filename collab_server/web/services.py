@@ -5,7 +5,7 @@ from uuid import UUID
 
 from starlette.requests import HTTPConnection
 
-from collab_server.access.identity import Authenticator
+from collab_server.access.identity import Authenticator, Identity
 from collab_server.adapters.mail import Mailer
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
@@ -26,6 +26,14 @@ class KeepVersion(Protocol):
         ...
 
 
+class Readers(Protocol):
+    """Knows which stored texts somebody reads."""
+
+    def note_request(self, identity: Identity, document_id: UUID | None) -> None:
+        """Record a request by this identity, about this document if it is about one."""
+        ...
+
+
 class WebServices(Protocol):
     """Attributes of collab_server.services.Services. Features with services of their own extend this protocol.
 
@@ -40,6 +48,7 @@ class WebServices(Protocol):
     rooms: Rooms
     editing: Workers
     keep_version: KeepVersion
+    readers: Readers
 
 
 def web_services(connection: HTTPConnection) -> WebServices:

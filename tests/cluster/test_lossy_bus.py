@@ -20,6 +20,7 @@ from collab_server.adapters.workers import Workers
 from collab_server.core.yjs.updates import validate
 from collab_server.features.document_log import store
 from collab_server.observability.metrics import Counts
+from collab_server.realtime.documents import compactor
 from collab_server.realtime.documents.document_connection import DocumentConnection
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.service import RealtimeService
@@ -95,7 +96,16 @@ async def node(dsn: str, bus: LocalBus, **changes: object) -> AsyncIterator[Real
     await db.open()
     settings = Settings(_env_file=None, secret_key=SecretStr(KEY)).model_copy(update=changes)  # type: ignore[call-arg]
     service = RealtimeService(settings, db, workers, Counts(), bus)
-    tasks = [asyncio.create_task(run()) for run in (service.group_commit.run, service.sweep, service.replication.run)]
+    tasks = [
+        asyncio.create_task(run())
+        for run in (
+            service.group_commit.run,
+            service.sweep,
+            service.replication.run,
+            service.upkeep.run,
+            service.readers.run,
+        )
+    ]
     try:
         yield service
     finally:
@@ -187,6 +197,7 @@ async def test_what_is_written_while_a_fold_runs_is_folded_after_it(monkeypatch:
         return stored
 
     monkeypatch.setattr(store, "fold", slow_fold)
+    monkeypatch.setattr(compactor, "SMALL_BYTES", -1)
     async with databases.migrated("18") as database:
         document_id = await new_document(database)
         bus, busy = LocalBus(set()), {"fold_updates": 10, "fold_seconds": 1000, "room_idle_seconds": 1000}

@@ -50,6 +50,7 @@ class ListSession:
         self.document = document
         self.socket = ListSocket()
         self.acknowledged = 0
+        self.tells_of_commits = True
         self.refused: list[bool] = []
         self.ended: CollabError | None = None
 
@@ -99,7 +100,7 @@ class DocumentHarness:
     def schedule_presence(self, document: LiveDocument, delay: float) -> None:
         self.presence_delays.append(delay)
 
-    def schedule_commit(self, document: LiveDocument, size: int) -> None: ...
+    def schedule_commit(self, document: LiveDocument, size: int, *, is_waited_for: bool) -> None: ...
 
     def publish_presence(self, document: LiveDocument, clients: set[int]) -> None:
         self.told.append(set(clients))

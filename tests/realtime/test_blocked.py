@@ -193,7 +193,7 @@ async def test_the_bytes_of_a_blocked_document_do_not_close_the_sockets_of_other
 
 
 async def test_a_locked_document_does_not_hold_a_place_for_folding(database: databases.Database) -> None:
-    async with node(database.login_dsn, LocalBus(), room_idle_seconds=0.1, worker_processes=1) as service:
+    async with node(database.login_dsn, LocalBus(), fold_unread_seconds=0.1, worker_processes=1) as service:
         locked, other = await clients(service, database, 2)
         async with locking(database, "SELECT FROM documents WHERE id = $1 FOR UPDATE", locked.document.id):
             await service.hub.flush_to_storage(other.document.id)

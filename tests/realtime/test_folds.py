@@ -4,11 +4,13 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from collab_server.adapters.bus import LocalBus
 from collab_server.features.document_log import log_queries, store
 from collab_server.realtime.documents import compactor
+from collab_server.realtime.documents.leftovers import Leftovers
 from tests import databases
 from tests.cluster.test_lossy_bus import joined, new_document, node
 from tests.waiting import until
@@ -27,6 +29,7 @@ async def test_documents_that_fold_slowly_leave_a_slot_to_the_others(monkeypatch
         return await fold(db, workers, document_id)
 
     monkeypatch.setattr(store, "fold", gated)
+    monkeypatch.setattr(compactor, "SMALL_BYTES", -1)
     async with (
         databases.migrated("18") as database,
         node(database.login_dsn, LocalBus(), worker_processes=2) as service,
@@ -67,6 +70,7 @@ async def test_folds_end_before_the_process_does(
         begun.add(document_id)
         await never.wait()
 
+    monkeypatch.setattr(compactor, "SMALL_BYTES", -1)
     async with (
         databases.migrated("18") as database,
         node(database.login_dsn, LocalBus(), worker_processes=1) as service,
@@ -93,3 +97,73 @@ async def test_folds_end_before_the_process_does(
             assert (await log_queries.find_stored_text(conn, asked))[0] == "x"
         for client in clients:
             client.leave()
+
+
+async def test_small_documents_are_folded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone: list[UUID] = []
+    fold = store.fold
+
+    async def noting(db: Any, workers: Any, document_id: UUID) -> Any:
+        alone.append(document_id)
+        return await fold(db, workers, document_id)
+
+    monkeypatch.setattr(store, "fold", noting)
+    async with (
+        databases.migrated("18") as database,
+        node(database.login_dsn, LocalBus()) as service,
+    ):
+        clients = [await joined(service, await new_document(database)) for _ in range(5)]
+        owner = await asyncpg.connect(database.owner_dsn)
+        for number, client in enumerate(clients):
+            client.type(f"# Number {number}\n", 0)
+        await service.group_commit.wait_flushed()
+        locked, damaged = clients[2].document.id, clients[3].document.id
+        await owner.execute("UPDATE documents SET title_is_set = false")
+        await owner.execute("UPDATE document_updates SET checksum = 1 WHERE document_id = $1", damaged)
+        async with owner.transaction():
+            await owner.execute("SELECT FROM documents WHERE id = $1 FOR UPDATE", locked)
+            tasks = [service.compactor.fold_soon(client.document) for client in clients]
+            await asyncio.gather(*[task for task in tasks if task is not None])
+        assert set(alone) == {locked, damaged}, "those that are special, and no other"
+        assert [client.document.room.log_rows for client in clients] == [0, 0, 1, 1, 0]
+        async with service.db.as_service() as conn:
+            for number in (0, 1, 4):
+                row = await conn.fetchrow(
+                    "SELECT title, content FROM documents WHERE id = $1", clients[number].document.id
+                )
+                assert row is not None and tuple(row) == (f"Number {number}", f"# Number {number}\n")
+        # A second fold joins the segment of the first.
+        clients[0].type("more", 100)
+        await service.group_commit.wait_flushed()
+        task = service.compactor.fold_soon(clients[0].document)
+        assert task is not None
+        await task
+        rows = await owner.fetch(
+            "SELECT first_seq, last_seq, row_count FROM history_segments WHERE document_id = $1", clients[0].document.id
+        )
+        assert [tuple(row) for row in rows] == [(1, 2, 2)]
+        await owner.close()
+
+
+async def test_logs_of_servers_that_died_are_folded_and_those_of_living_ones_are_left() -> None:
+    async with (
+        databases.migrated("18") as database,
+        node(database.login_dsn, LocalBus()) as service,
+    ):
+        clients = [await joined(service, await new_document(database)) for _ in range(3)]
+        for client in clients:
+            client.type("x", 0)
+        await service.group_commit.wait_flushed()
+        owner = await asyncpg.connect(database.owner_dsn)
+        old = clients[0].document.id
+        await owner.execute(
+            "UPDATE document_updates SET created_at = now() - interval '10 minutes' WHERE document_id = $1", old
+        )
+        unfolded = "SELECT document_id FROM app.compaction_backlog()"
+        living = {client.document.id for client in clients[1:]}
+        await Leftovers(service.db, service.workers, lambda _: False, older_than=360).fold(0.0)
+        assert {row[0] for row in await owner.fetch(unfolded)} == living
+        is_open = {clients[1].document.id}
+        await Leftovers(service.db, service.workers, is_open.__contains__).fold(0.0)
+        assert {row[0] for row in await owner.fetch(unfolded)} == is_open
+        await owner.close()

@@ -36,7 +36,7 @@ class SlowWorkers:
 
 def service_with(workers: SlowWorkers) -> Any:
     nothing: Any = None
-    loader = Loader(nothing, cast(Any, workers), nothing, nothing, nothing, nothing, nothing)
+    loader = Loader(nothing, cast(Any, workers), nothing, nothing, nothing, nothing, nothing, nothing)
     return SimpleNamespace(hub=SimpleNamespace(draining=False), workers=workers, loader=loader)
 
 

@@ -1,9 +1,10 @@
 """Packs the rows that a fold takes out of the log into a segment, together with small segments before them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from collab_server.core.documents.compaction import CompactedDocument, compact
 from collab_server.core.history.segment import (
     HistoryAuthor,
     HistoryRow,
@@ -118,3 +119,37 @@ def find_removals(rows: Sequence[HistoryRow], length: int) -> tuple[int, ...]:
         if removed >= LARGE_REMOVAL and removed * PERHAPS_LARGE > length:
             found.append(row.seq)
     return tuple(reversed(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log of a document: validated updates after a snapshot, and the history before them. `past` has no base and no
+    length.
+    """
+
+    snapshot: bytes | None
+    updates: Sequence[bytes]
+    past: Past
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedLog:
+    """A document without its log, and the segment that keeps its rows."""
+
+    document: CompactedDocument
+    segment: PackedSegment
+
+
+def fold_logs(logs: Sequence[Log]) -> list[FoldedLog | None]:
+    """Fold each log. None for a log that cannot be folded; the others are folded all the same."""
+    return [_fold(log) for log in logs]
+
+
+def _fold(log: Log) -> FoldedLog | None:
+    try:
+        document = compact(log.snapshot, log.updates)
+        past = replace(log.past, length=len(document.projection.content))
+        return FoldedLog(document, pack_history(past, None, log.updates))
+    except Exception:
+        # Whoever folds this document alone finds out what is wrong with it.
+        return None

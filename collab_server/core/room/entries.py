@@ -45,3 +45,5 @@ class Stored:
     seq: int
     rows: int = 0
     """Log rows that are not folded yet."""
+    bytes: int = 0
+    """Size of these rows."""

@@ -144,7 +144,7 @@ class Room:
         self._read = max(self._read, stored.seq)
         # PostgreSQL may have begun the log anew.
         self._folded = max(self._folded, max(stored.seq, self._known_before) - stored.rows)
-        self.log_bytes -= self._bytes_before
+        self.log_bytes += stored.bytes - self._bytes_before
         self._recount()
         self._answers.replaced()
         self._changed()

@@ -1,7 +1,7 @@
 """SQL of history segments. The function that writes them is in migrations/objects."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -50,37 +50,50 @@ def to_datetime(milliseconds: int) -> datetime:
 
 async def find_past(conn: Conn, document_id: UUID, after: int, upto: int) -> StoredPast:
     """Find what a fold of the rows from `after` + 1 to `upto` needs besides their updates."""
+    return (await list_pasts(conn, {document_id: (after, upto)})).get(document_id, StoredPast([], [], 0))
+
+
+async def list_pasts(conn: Conn, folds: Mapping[UUID, tuple[int, int]]) -> dict[UUID, StoredPast]:
+    """Find the same for several documents. `folds`: (after, upto) by document."""
+    ids, bounds = list(folds), list(folds.values())
+    afters = [after for after, _ in bounds]
     rows = await conn.fetch(
         """
-        SELECT seq, created_at, actor_id, device_id, author FROM document_updates
-        WHERE document_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq
+        SELECT u.document_id, u.seq, u.created_at, u.actor_id, u.device_id, u.author
+        FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) f (id, after, upto)
+          JOIN document_updates u ON u.document_id = f.id AND u.seq > f.after AND u.seq <= f.upto
+        ORDER BY u.document_id, u.seq
         """,
-        document_id,
-        after,
-        upto,
+        ids,
+        afters,
+        [upto for _, upto in bounds],
     )
     found = await conn.fetch(
         """
-        SELECT coalesce(d.last_edited_at, d.created_at) AS edited_at, s.first_seq, s.last_seq, s.first_at, s.row_count,
-               octet_length(s.payload) AS bytes, s.author, s.created_at
-        FROM documents d LEFT JOIN history_segments s
-          ON s.document_id = d.id AND s.generation = d.generation AND s.last_seq <= $2
-        WHERE d.id = $1 ORDER BY s.last_seq DESC LIMIT $3
+        SELECT d.id, coalesce(d.last_edited_at, d.created_at) AS edited_at, s.*
+        FROM unnest($1::uuid[], $2::bigint[]) f (id, after) JOIN documents d ON d.id = f.id
+          LEFT JOIN LATERAL (
+            SELECT s.first_seq, s.last_seq, s.first_at, s.row_count, octet_length(s.payload) AS bytes, s.author,
+                   s.created_at
+            FROM history_segments s
+            WHERE s.document_id = d.id AND s.generation = d.generation AND s.last_seq <= f.after
+            ORDER BY s.last_seq DESC LIMIT $3) s ON true
+        ORDER BY d.id, s.last_seq
         """,
-        document_id,
-        after,
+        ids,
+        afters,
         MOST_JOINED,
     )
-    headers = [
-        RowHeader(
-            row["seq"],
-            to_milliseconds(row["created_at"]),
-            decode_author(row["actor_id"], row["device_id"], row["author"]),
-        )
-        for row in rows
-    ]
-    segments = [_to_segment(row) for row in reversed(found) if row["last_seq"] is not None]
-    return StoredPast(headers, segments, to_milliseconds(found[0]["edited_at"]) if found else 0)
+    pasts: dict[UUID, StoredPast] = {}
+    for row in found:
+        past = pasts.setdefault(row["id"], StoredPast([], [], to_milliseconds(row["edited_at"])))
+        if row["last_seq"] is not None:
+            past.segments.append(_to_segment(row))
+    for row in rows:
+        if (past_of := pasts.get(row["document_id"])) is not None:
+            author = decode_author(row["actor_id"], row["device_id"], row["author"])
+            past_of.headers.append(RowHeader(row["seq"], to_milliseconds(row["created_at"]), author))
+    return pasts
 
 
 def decode_snapshot_author(encoded: str | None) -> HistoryAuthor | None:
@@ -114,10 +127,24 @@ async def replace_segments(
 
 async def list_payloads(conn: Conn, document_id: UUID, segments: Sequence[StoredSegment]) -> list[bytes]:
     """List the compressed segments, oldest first. One that a fold or retention replaced meanwhile is missing."""
+    return (await list_payloads_of(conn, {document_id: segments})).get(document_id, [])
+
+
+async def list_payloads_of(conn: Conn, segments: Mapping[UUID, Sequence[StoredSegment]]) -> dict[UUID, list[bytes]]:
+    """List the same for several documents."""
+    wanted = [(document_id, one.last_seq) for document_id, these in segments.items() for one in these]
+    if not wanted:
+        return {}
     rows = await conn.fetch(
-        "SELECT payload FROM history_segments WHERE document_id = $1 AND last_seq = ANY ($2) AND payload IS NOT NULL "
-        "ORDER BY last_seq",
-        document_id,
-        [segment.last_seq for segment in segments],
+        """
+        SELECT s.document_id, s.payload FROM unnest($1::uuid[], $2::bigint[]) w (id, last_seq)
+          JOIN history_segments s ON s.document_id = w.id AND s.last_seq = w.last_seq
+        WHERE s.payload IS NOT NULL ORDER BY s.document_id, s.last_seq
+        """,
+        [document_id for document_id, _ in wanted],
+        [last_seq for _, last_seq in wanted],
     )
-    return [row["payload"] for row in rows]
+    payloads: dict[UUID, list[bytes]] = {}
+    for row in rows:
+        payloads.setdefault(row["document_id"], []).append(row["payload"])
+    return payloads

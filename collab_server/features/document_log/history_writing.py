@@ -15,8 +15,9 @@ from collab_server.core.history.folding import (
 from collab_server.core.history.segment import UNKNOWN, HistoryAuthor
 from collab_server.errors import TooMany, Unavailable
 from collab_server.features.document_log import history_queries
+from collab_server.features.document_log.fold_queries import KeptRows
 from collab_server.features.document_log.history_queries import StoredPast, StoredSegment, to_datetime
-from collab_server.features.document_log.log_queries import KeptRows, StoredRows
+from collab_server.features.document_log.log_queries import StoredRows
 from collab_server.observability.logging import log
 
 
@@ -43,7 +44,7 @@ async def pack(
         stored = await history_queries.find_past(conn, document_id, rows.clock, rows.head)
         if len(stored.headers) != len(rows.pending):
             raise RowsFolded
-        base = _find_base(stored, rows)
+        base = find_base(stored, rows)
         joined: list[StoredSegment] = []
         replaced = [segment for segment in stored.segments if base is not None and segment.last_seq == base.seq]
         if base is None:
@@ -95,8 +96,10 @@ async def _pack_base(
         await history_queries.replace_segments(conn, document_id, created, packed, collapsed=False)
 
 
-def _find_base(stored: StoredPast, rows: StoredRows) -> RowHeader | None:
-    """The snapshot as a row, if no segment has its content. A server of an older version folds without segments."""
+def find_base(stored: StoredPast, rows: StoredRows) -> RowHeader | None:
+    """Return the snapshot as a row, if no segment has its content: a server of an older version folds without
+    segments.
+    """
     if rows.snapshot is None or not rows.clock:
         return None
     last = stored.segments[-1] if stored.segments else None

@@ -1,15 +1,11 @@
 """SQL of the log: append, load, fold. The functions are in migrations/objects."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from collab_server.adapters.postgres import Conn
-from collab_server.core.history.segment import HistoryAuthor, author_to_json
-from collab_server.core.markdown.excerpts import first_heading
-from collab_server.features.document_log.checksums import compute_row_checksum, compute_snapshot_checksum
+from collab_server.adapters.postgres import Conn, Row
+from collab_server.features.document_log.checksums import compute_row_checksum
 
 LogConnection = Conn
 
@@ -33,6 +29,7 @@ class LogRow:
 class StoredRows:
     """A document as one statement saw it: the snapshot up to `clock`, and the rows after it."""
 
+    workspace_id: UUID
     generation: int
     snapshot: bytes | None
     state_vector: bytes | None
@@ -91,9 +88,14 @@ async def list_present(conn: Conn, document_ids: Sequence[UUID]) -> set[UUID]:
 
 async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
     """The document's snapshot and log, from one snapshot of the database."""
-    row = await conn.fetchrow(
+    return (await list_rows(conn, [document_id])).get(document_id)
+
+
+async def list_rows(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, StoredRows]:
+    """The snapshots and logs of documents, from one snapshot of the database. Deleted documents are left out."""
+    rows = await conn.fetch(
         """
-        SELECT d.generation, d.yjs_state, d.yjs_state_vector, d.yjs_clock, h.head_seq,
+        SELECT d.id, d.workspace_id, d.generation, d.yjs_state, d.yjs_state_vector, d.yjs_clock, h.head_seq,
                ARRAY(SELECT u.payload FROM document_updates u
                      WHERE u.document_id = d.id AND u.seq > d.yjs_clock ORDER BY u.seq) AS pending,
                CASE WHEN h.snapshot_clock = d.yjs_clock THEN h.snapshot_checksum END AS checksum,
@@ -103,13 +105,17 @@ async def find_rows(conn: Conn, document_id: UUID) -> StoredRows | None:
                d.type <> 'password' AND d.settings -> 'collaboration' IS DISTINCT FROM 'false' AS collaborative,
                d.type <> 'password' AS has_text,
                coalesce(d.content_has_returns, position(chr(13) IN d.content) > 0) AS has_returns
-        FROM documents d JOIN document_heads h ON h.document_id = d.id WHERE d.id = $1 AND d.deleted_at IS NULL
+        FROM documents d JOIN document_heads h ON h.document_id = d.id
+        WHERE d.id = ANY ($1::uuid[]) AND d.deleted_at IS NULL
         """,
-        document_id,
+        list(document_ids),
     )
-    if row is None:
-        return None
+    return {row["id"]: _to_stored_rows(row) for row in rows}
+
+
+def _to_stored_rows(row: Row) -> StoredRows:
     return StoredRows(
+        row["workspace_id"],
         row["generation"],
         row["yjs_state"],
         row["yjs_state_vector"],
@@ -171,70 +177,6 @@ async def list_heads(conn: Conn, document_ids: Sequence[UUID]) -> dict[UUID, int
     return {row["document_id"]: row["head_seq"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class KeptRows:
-    """Rows for the history, as app.fold_into_history takes them: one segment. payload None: they are the snapshot, by
-    `author`. joined: created_at of the stored segments that it contains. removals: the numbers of folded rows that
-    perhaps removed much of the text.
-    """
-
-    first_seq: int
-    first_at: datetime
-    last_at: datetime
-    rows: int
-    payload: bytes | None
-    author: HistoryAuthor | None = None
-    joined: Sequence[datetime] = ()
-    removals: Sequence[int] = ()
-
-
-async def fold_rows(
-    conn: Conn,
-    document_id: UUID,
-    *,
-    expected_clock: int,
-    upto: int,
-    snapshot: bytes,
-    state_vector: bytes,
-    content: str | None,
-    words: int | None,
-    truncated: bool,
-    kept: KeptRows | None,
-) -> bool:
-    """Replace the snapshot, delete the rows up to `upto` and keep them in the history. False if another fold was first.
-
-    `content` None: unchanged. `kept` None: nothing is kept. A title without an own value follows the first heading of
-    the content.
-    """
-    author = kept.author if kept is not None else None
-    done: bool = await conn.fetchval(
-        """
-        SELECT CASE WHEN NOT app.fold_into_history(
-                      $1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15, $16, $17, $18)
-                    THEN false WHEN $7 IS NULL THEN true ELSE app.follow_heading($1, $10) END
-        """,
-        document_id,
-        expected_clock,
-        upto,
-        snapshot,
-        state_vector,
-        compute_snapshot_checksum(snapshot, state_vector),
-        content,
-        words,
-        truncated,
-        first_heading(content) if content is not None else None,
-        kept and kept.first_seq,
-        kept and kept.first_at,
-        kept and kept.last_at,
-        kept and kept.rows,
-        json.dumps(author_to_json(author), ensure_ascii=False) if author is not None else None,
-        kept and kept.payload,
-        kept and list(kept.joined),
-        kept and list(kept.removals),
-    )
-    return done
-
-
 async def find_stored_text(conn: Conn, document_id: UUID) -> tuple[str, int | None, bool]:
     """(text, words, whether it is cut) as the last fold left them."""
     row = await conn.fetchrow("SELECT content, word_count, content_truncated FROM documents WHERE id = $1", document_id)
@@ -256,15 +198,41 @@ async def list_with_returns(conn: Conn, after: UUID, limit: int) -> tuple[list[U
     return [row["id"] for row in rows if row["found"]], rows[-1]["id"] if rows else None
 
 
-async def list_backlog(conn: Conn, limit: int, but: Sequence[UUID] = ()) -> list[UUID]:
-    """List documents with unfolded rows, except `but`, the longest log first."""
+async def list_backlog(
+    conn: Conn, limit: int, but: Sequence[UUID] = (), *, older_than: float | None = None
+) -> list[UUID]:
+    """List documents with unfolded rows, except `but`, the longest log first. `older_than`: only those whose oldest
+    such row is older than so many seconds.
+    """
     rows = await conn.fetch(
-        "SELECT document_id FROM app.compaction_backlog(1, $1) WHERE document_id <> ALL ($2::uuid[]) LIMIT $3",
+        """
+        SELECT b.document_id FROM app.compaction_backlog(1, CASE WHEN $4::float8 IS NULL THEN $1::integer END) b
+        WHERE b.document_id <> ALL ($2::uuid[]) AND ($4::float8 IS NULL OR EXISTS (
+          SELECT FROM documents d JOIN document_updates u ON u.document_id = d.id AND u.seq = d.yjs_clock + 1
+          WHERE d.id = b.document_id AND u.created_at < now() - $4::float8 * interval '1 second'))
+        LIMIT $3
+        """,
         limit + len(but),
         list(but),
         limit,
+        older_than,
     )
     return [row["document_id"] for row in rows]
+
+
+async def list_small(conn: Conn, document_ids: Sequence[UUID], size: int) -> list[UUID]:
+    """List those of the documents whose snapshot and log have at most so many bytes together."""
+    rows = await conn.fetch(
+        """
+        SELECT d.id FROM documents d WHERE d.id = ANY ($1::uuid[])
+          AND coalesce(octet_length(d.yjs_state), 0)
+            + (SELECT coalesce(sum(octet_length(u.payload)), 0) FROM document_updates u WHERE u.document_id = d.id)
+            <= $2
+        """,
+        list(document_ids),
+        size,
+    )
+    return [row["id"] for row in rows]
 
 
 async def refresh_search(conn: Conn, limit: int) -> int:

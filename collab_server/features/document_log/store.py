@@ -23,7 +23,7 @@ from collab_server.errors import (
     TooMuchWork,
     Unavailable,
 )
-from collab_server.features.document_log import damage_queries, history_writing, log_queries
+from collab_server.features.document_log import damage_queries, fold_queries, history_writing, log_queries
 from collab_server.features.document_log.checksums import find_damage
 from collab_server.observability.logging import log
 
@@ -46,11 +46,13 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Everything PostgreSQL has of a document. `collaborative`: it may be edited together. `has_text`: the server can
-    read its content. `has_returns`: at the last fold its text had carriage returns; see core/documents/line_ends.py.
+    """Everything PostgreSQL has of a document. `workspace_id`: where it is. `collaborative`: it may be edited together.
+    `has_text`: the server can read its content. `has_returns`: at the last fold its text had carriage returns; see
+    core/documents/line_ends.py.
     """
 
     stored: Stored
+    workspace_id: UUID
     generation: int
     collaborative: bool
     has_text: bool
@@ -65,8 +67,17 @@ async def load(db: Database, workers: Workers, document_id: UUID) -> Loaded:
         snapshot, clocks = rows.snapshot, rows.state_vector
     else:
         snapshot, clocks = await _merge_stored(db, workers, document_id, parts)
-    stored = Stored(snapshot, clocks, rows.head, len(rows.pending))
-    return Loaded(stored, rows.generation, rows.collaborative, rows.has_text, rows.has_returns and rows.has_text)
+    stored = Stored(snapshot, clocks, rows.head, len(rows.pending), sum(map(len, rows.pending)))
+    return to_loaded(stored, rows, has_returns=rows.has_returns)
+
+
+def to_loaded(stored: Stored, rows: log_queries.StoredRows, *, has_returns: bool) -> Loaded:
+    """Return what was read as `rows`, with the content that is stored now. `has_returns`: the text has carriage
+    returns.
+    """
+    return Loaded(
+        stored, rows.workspace_id, rows.generation, rows.collaborative, rows.has_text, has_returns and rows.has_text
+    )
 
 
 async def _merge_stored(db: Database, workers: Workers, document_id: UUID, parts: list[bytes]) -> tuple[bytes, bytes]:
@@ -160,7 +171,7 @@ async def fold(db: Database, workers: Workers, document_id: UUID, *, locked: Con
             # Content beyond the depth limit changes only `truncated`.
             content = None if same and projection.truncated == rows.truncated else projection.content
         async with nullcontext(locked) if locked is not None else db.as_service() as conn:
-            if await log_queries.fold_rows(
+            if await fold_queries.fold_rows(
                 conn,
                 document_id,
                 expected_clock=rows.clock,
@@ -173,8 +184,7 @@ async def fold(db: Database, workers: Workers, document_id: UUID, *, locked: Con
                 kept=kept,
             ):
                 has_returns = "\r" in projection.content if projection is not None else rows.has_returns
-                stored = Stored(snapshot, clocks, rows.head)
-                return Loaded(stored, rows.generation, rows.collaborative, rows.has_text, has_returns and rows.has_text)
+                return to_loaded(Stored(snapshot, clocks, rows.head), rows, has_returns=has_returns)
     return await load(db, workers, document_id)
 
 

@@ -9,7 +9,7 @@ from collab_server.adapters.postgres_errors import ForeignKeyViolation, Insuffic
 from collab_server.core.room.entries import Author
 from collab_server.core.yjs.updates import EMPTY_UPDATE
 from collab_server.errors import Conflict, Forbidden, TooLarge, UnprocessableContent
-from collab_server.features.document_log import history_writing, log_queries
+from collab_server.features.document_log import fold_queries, history_writing, log_queries
 from collab_server.features.document_log.authors import decode_author, encode_author
 from collab_server.features.document_log.store import State
 from collab_server.features.documents import document_queries, tag_queries
@@ -72,7 +72,7 @@ async def begin_log(conn: Conn, document_id: UUID, author: Author, state: State)
     heads = await log_queries.append_rows(conn, [row], APPEND_SECONDS)
     head = heads[document_id]
     assert head is not None, "the document is of this transaction"
-    await log_queries.fold_rows(
+    await fold_queries.fold_rows(
         conn,
         document_id,
         expected_clock=0,

@@ -49,6 +49,10 @@ class BlockedDocuments:
         """Remove a document whose edits were committed or dropped. Returns whether it was blocked."""
         return self._blocked.pop(document.id, None) is not None
 
+    def list_documents(self) -> list[LiveDocument]:
+        """A list that stays as it is while documents are blocked and freed."""
+        return [one.document for one in self._blocked.values()]
+
     def due(self, now: float) -> list[LiveDocument]:
         """Documents to retry at `now` (monotonic seconds)."""
         # The timer may be a little early against the clock that it is compared with.

@@ -16,6 +16,7 @@ from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.errors import CollabError, Unavailable
 from collab_server.features.document_log import store
+from collab_server.features.document_log.folding_together import SMALL_BYTES, TOGETHER, fold_together
 from collab_server.observability.logging import log
 from collab_server.observability.metrics import Counts
 from collab_server.realtime.documents.live_document import LiveDocument
@@ -62,6 +63,9 @@ class Compactor:
         self._slow: dict[UUID, None] = {}
         self._find_load = find_load
         self._on_fold = on_fold
+        self._small: dict[LiveDocument, asyncio.Future[bool]] = {}
+        """Small documents that wait to be folded together, and whether that has been done."""
+        self._together: asyncio.Task[None] | None = None
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._running: set[UUID] = set()
         self.has_ended = False
@@ -98,21 +102,76 @@ class Compactor:
             return None
         if not at_once and document.id in self._failures and time.monotonic() < self._failures[document.id][0]:
             return None
-        task = self._tasks[document.id] = asyncio.create_task(self._run(document))
+        # Whoever waits for this fold does not wait for those of many others.
+        alone = at_once and self._together is not None
+        task = self._tasks[document.id] = asyncio.create_task(self._run(document, alone=alone))
         task.add_done_callback(lambda _: self._on_end(document))
         return task
 
     def _on_end(self, document: LiveDocument) -> None:
-        document.last_fold = time.monotonic()
         self._running.discard(document.id)
         del self._tasks[document.id]
         self._on_fold(document)
 
-    async def _run(self, document: LiveDocument) -> None:
+    async def _run(self, document: LiveDocument, *, alone: bool) -> None:
+        if not alone and document.room.size <= SMALL_BYTES and document.id not in self._failures:
+            folded = self._small[document] = asyncio.get_running_loop().create_future()
+            if self._together is None:
+                self._together = asyncio.create_task(self._run_together())
+            if await folded:
+                return
+        await self._run_alone(document)
+
+    async def _run_together(self) -> None:
+        """Fold the small documents that wait, and those that come meanwhile."""
+        try:
+            while self._small:
+                async with self._slots.place():
+                    await self._fold_together(
+                        {document: self._small.pop(document) for document in list(self._small)[:TOGETHER]}
+                    )
+        finally:
+            self._together = None
+            for folded in self._small.values():
+                folded.cancel()
+            self._small.clear()
+
+    async def _fold_together(self, waiting: dict[LiveDocument, "asyncio.Future[bool]"]) -> None:
+        """Fold documents, and tell those who wait for them. What cannot be folded together is folded alone."""
+        documents = {
+            document.id: document
+            for document, folded in waiting.items()
+            if not folded.done() and self._find_load(document.id) is None
+        }
+        started = time.monotonic()
+        for document in documents.values():
+            self._running.add(document.id)
+            document.room.begin_load()
+        done: dict[UUID, store.Loaded] = {}
+        try:
+            done = await fold_together(self._db, self._workers, list(documents))
+        except CollabError:
+            # Each of them finds out by itself, and notes its failure.
+            log.debug("documents could not be folded together", extra={"documents": len(documents)})
+        except Exception:
+            log.exception("documents could not be folded together")
+        finally:
+            for document in documents.values():
+                if document.id not in done:
+                    self._running.discard(document.id)
+                    document.room.abandon_load()
+        for document_id, loaded in done.items():
+            self._finish(documents[document_id], loaded, started)
+        for document, folded in waiting.items():
+            if not folded.done():
+                folded.set_result(document.id in done)
+
+    async def _run_alone(self, document: LiveDocument) -> None:
         async with self._slot(document.id):
             while (load := self._find_load(document.id)) is not None:
                 await asyncio.wait({load})
             self._running.add(document.id)
+            started = time.monotonic()
             document.room.begin_load()
             try:
                 folded = await store.fold(self._db, self._workers, document.id)
@@ -122,6 +181,10 @@ class Compactor:
                     raise
                 self._record_failure(document, error)
                 return
+        self._finish(document, folded, started)
+
+    def _finish(self, document: LiveDocument, folded: store.Loaded, started: float) -> None:
+        """Take in a fold that began at `started` (monotonic seconds)."""
         self._counts.folds += 1
         self._failures.pop(document.id, None)
         if document.generation not in (None, folded.generation):
@@ -129,6 +192,11 @@ class Compactor:
             document.room.abandon_load()
             return
         document.room.finish_fold(folded.stored)
+        document.workspace_id = folded.workspace_id
+        document.unfolded_since = started if document.room.log_rows else None
+        if not document.room.log_rows:
+            # The fold told the feed of them.
+            document.unannounced_since = None
         document.has_returns = folded.has_returns
         document.forget_answers()
 
@@ -178,6 +246,8 @@ class Compactor:
         _, left = await asyncio.wait(set(self._tasks.values()), timeout=seconds)
         for task in left:
             task.cancel()
+        if self._together is not None:
+            self._together.cancel()
         if left:
             await asyncio.wait(left)
         return len(left)

@@ -30,6 +30,11 @@ class Session(Protocol):
     @property
     def socket(self) -> Socket: ...
 
+    @property
+    def tells_of_commits(self) -> bool:
+        """Whether `acknowledge` sends the client anything."""
+        ...
+
     def acknowledge(self, connection: DocumentConnection, count: int) -> None:
         """Tell the client that `count` more of its content messages are committed."""
         ...

@@ -6,6 +6,7 @@ failed, or whose outcome is unknown, is retried: Yjs accepts an update twice wit
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
@@ -25,6 +26,8 @@ SMALL_BATCH = 12
 """A commit of fewer messages is delayed, because one commit costs about as much as ten messages."""
 BLOCKED_SECONDS = 2.0
 """How long the edits of a document are blocked before a request that waits for them is refused."""
+MOST_GATHERED = 262_144
+"""Bytes of edits at which a commit is delayed no longer."""
 WAIT_SECONDS = 10.0
 """How long a request waits for the commit of the edits before it."""
 
@@ -42,24 +45,32 @@ class GroupCommit:
         *,
         interval: float,
         quiet_interval: float,
+        unwaited_interval: float,
         max_bytes: int,
         max_seconds: float,
         on_commit: OnCommit,
     ) -> None:
         """`interval`: least seconds between the starts of two commits. `quiet_interval`: the same while fewer than
-        SMALL_BATCH messages wait and no request waits for them.
+        SMALL_BATCH messages wait and no request waits for them. `unwaited_interval`: the same while nobody is told of
+        the commit.
 
         `max_bytes`, `max_seconds`: how much may be unsaved, and for how long PostgreSQL may be away, until the process
         is overloaded.
         """
         self._interval = interval
         self._quiet_interval = quiet_interval
+        self._unwaited_interval = unwaited_interval
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
         self._pending = 0
         """Messages since the last commit began."""
+        self._pending_bytes = 0
+        self._is_waited_for = False
+        """The sender of one of them is told of the commit."""
         self._is_urgent = False
         self._pause: asyncio.Future[None] | None = None
+        """Lasts while edits gather, until `_is_enough`."""
+        self._is_enough: Callable[[], bool] = self._has_company
         self._dirty: dict[UUID, LiveDocument] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -77,8 +88,11 @@ class GroupCommit:
         """Monotonic seconds since when commits have failed; None while they succeed."""
         return self._writer.failing_since
 
-    def add(self, document: LiveDocument, size: int) -> None:
-        """Schedule a commit of a document that has `size` bytes more for the log."""
+    def add(self, document: LiveDocument, size: int, *, is_waited_for: bool) -> None:
+        """Schedule a commit of a document that has `size` bytes more for the log.
+
+        `is_waited_for`: the sender is told of the commit.
+        """
         if document.replaced:
             # Its place in the queue is that of the document which replaced it.
             document.room.forget_unsaved()
@@ -92,7 +106,9 @@ class GroupCommit:
         self._dirty[document.id] = document
         self._wake.set()
         self._pending += 1
-        if self._pause is not None and self._pending >= SMALL_BATCH:
+        self._pending_bytes += size
+        self._is_waited_for = self._is_waited_for or is_waited_for
+        if self._pause is not None and self._is_enough():
             _end(self._pause)
 
     def _retry(self, document: LiveDocument) -> None:
@@ -179,11 +195,22 @@ class GroupCommit:
         pause = self._interval - (time.monotonic() - started)
         if pause > 0:
             await asyncio.sleep(pause)
-        pause = self._quiet_interval - (time.monotonic() - started)
-        if pause <= 0 or self._pending >= SMALL_BATCH or self._is_urgent:
+        await self._gather(started + self._unwaited_interval, self._is_wanted)
+        await self._gather(started + self._quiet_interval, self._has_company)
+
+    def _is_wanted(self) -> bool:
+        return self._is_waited_for or self._is_urgent or self._pending_bytes >= MOST_GATHERED
+
+    def _has_company(self) -> bool:
+        return self._pending >= SMALL_BATCH or self._is_urgent or self._pending_bytes >= MOST_GATHERED
+
+    async def _gather(self, until: float, is_enough: Callable[[], bool]) -> None:
+        """Let edits collect `until` a moment (monotonic seconds), or until they are enough."""
+        pause = until - time.monotonic()
+        if pause <= 0 or is_enough():
             return
         loop = asyncio.get_running_loop()
-        self._pause = loop.create_future()
+        self._pause, self._is_enough = loop.create_future(), is_enough
         timer = loop.call_later(pause, _end, self._pause)
         try:
             await self._pause
@@ -195,7 +222,8 @@ class GroupCommit:
         """Commit the pending edits, and those of blocked documents that are due. False: PostgreSQL is away."""
         documents = [document for document in self._dirty.values() if document.id not in self.blocked]
         self._dirty = {}
-        self._pending, self._is_urgent = 0, False
+        self._pending, self._pending_bytes = 0, 0
+        self._is_waited_for = self._is_urgent = False
         if not await self._write(documents, wait=True):
             return False
         return await self._write(self.blocked.due(time.monotonic()), wait=False)

@@ -56,7 +56,9 @@ class Turns(Protocol):
         """Call the document's `presence_due` after `delay` seconds."""
         ...
 
-    def schedule_commit(self, document: LiveDocument, size: int) -> None: ...
+    def schedule_commit(self, document: LiveDocument, size: int, *, is_waited_for: bool) -> None:
+        """Commit what the document has for the log; see GroupCommit.add."""
+        ...
 
     def publish_presence(self, document: LiveDocument, clients: set[int]) -> None:
         """Publish presence changed by connections of this node."""
@@ -78,6 +80,8 @@ class LiveDocument:
         self.id = document_id
         self.generation = generation
         """Generation of the content; None before the first load."""
+        self.workspace_id: UUID | None = None
+        """The last load or fold found it there."""
         self.collaborative = True
         """Connections may join."""
         self.room = room
@@ -100,11 +104,14 @@ class LiveDocument:
         self.holds = 0
         """Number of users without a connection; see Hub.held_open."""
         self.last_edit = time.monotonic()
-        self.last_fold = self.last_edit
         self.last_use = self.last_edit
         """When content was last written or read."""
         self.unsaved_since: float | None = None
         """When the oldest uncommitted edit arrived (monotonic seconds)."""
+        self.unfolded_since: float | None = None
+        """When the oldest row of the log came that is not folded (monotonic seconds); see upkeep.py."""
+        self.unannounced_since: float | None = None
+        """When the first commit came of which the change feed may not tell (monotonic seconds); see upkeep.py."""
         self.replaced = False
         """The document was deleted or replaced. Its edits cannot be stored, and no connection may join."""
         self.is_outdated = False
@@ -245,11 +252,13 @@ class LiveDocument:
         except TooLarge as error:
             self._turns.counts.errors[error.code] += 1
             raise
+        connection = self.connections.get(sender)
         if news is not None:
             self._record_news(sender, news, before)
-            if (connection := self.connections.get(sender)) is not None:
+            if connection is not None:
                 self._turns.record_activity(connection, typed=True)
-        self._turns.schedule_commit(self, len(news or b""))
+        is_waited_for = acknowledge and connection is not None and connection.session.tells_of_commits
+        self._turns.schedule_commit(self, len(news or b""), is_waited_for=is_waited_for)
 
     def _record_news(self, sender: int, news: bytes, before: dict[int, int]) -> None:
         """Schedule what is new. `before`: earlier clocks of the clients whose structs are in it."""

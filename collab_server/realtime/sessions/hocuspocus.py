@@ -232,6 +232,10 @@ class HocuspocusSession:
                 except CollabError as error:
                     self.end(connection, error)
 
+    @property
+    def tells_of_commits(self) -> bool:
+        return True
+
     def acknowledge(self, connection: DocumentConnection, count: int) -> None:
         assert connection.address is not None
         self.socket.write(Outgoing((hocuspocus.sync_status(connection.address, saved=True),) * count))

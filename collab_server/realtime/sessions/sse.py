@@ -205,6 +205,10 @@ class EventsSession:
         except CollabError as error:
             self.close(error)
 
+    @property
+    def tells_of_commits(self) -> bool:
+        return False
+
     def acknowledge(self, connection: DocumentConnection, count: int) -> None:
         """The answer to the POST acknowledges."""
 

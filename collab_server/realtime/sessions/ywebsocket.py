@@ -135,6 +135,10 @@ class YWebsocketSession:
         except CollabError as error:
             self.close(error)
 
+    @property
+    def tells_of_commits(self) -> bool:
+        return self._acks
+
     def acknowledge(self, connection: DocumentConnection, count: int) -> None:
         self._acknowledged += count
         if self._acks:

@@ -1,4 +1,4 @@
-"""Notes of objects whose writes failed: they are due although the process lives on, and those of other writes are not."""
+"""Notes of objects whose writes failed are due although the process lives on. Those of other writes are not."""
 
 import asyncio
 from collections.abc import AsyncIterator

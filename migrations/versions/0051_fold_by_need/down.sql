@@ -1,0 +1,2 @@
+DROP FUNCTION IF EXISTS app.announce_edits;
+DROP FUNCTION IF EXISTS app.fold_documents;
