@@ -2389,19 +2389,25 @@ CREATE FUNCTION app.record_change(p_workspace uuid, p_type text, p_id uuid, p_do
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+DECLARE joined bigint;
 BEGIN
   -- A reader must not see what a crash can take back.
   IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;
   IF p_operation = 'update' AND p_target IS NULL THEN
-    UPDATE sync_log s SET content_hash = coalesce(p_hash, content_hash), row_version = coalesce(p_version, row_version),
-      changed_fields = CASE WHEN operation = 'create' THEN changed_fields
-        ELSE ARRAY(SELECT DISTINCT f FROM unnest(changed_fields || p_fields) f ORDER BY f) END
-    FROM (SELECT id, entity_id FROM sync_log
-          WHERE workspace_id = p_workspace AND xid = pg_current_xact_id() AND target_user_id IS NULL
-          ORDER BY id DESC LIMIT 8) last
-    WHERE s.workspace_id = p_workspace AND s.xid = pg_current_xact_id() AND s.id = last.id AND last.entity_id = p_id
-      AND s.entity_type = p_type AND s.operation <> 'delete';
-    IF FOUND THEN RETURN; END IF;
+    -- Looked up first: in one statement the planner may join all entries of a large transaction.
+    SELECT last.id INTO joined FROM (
+      SELECT id, entity_id, entity_type, operation FROM sync_log
+      WHERE workspace_id = p_workspace AND xid = pg_current_xact_id() AND target_user_id IS NULL
+      ORDER BY id DESC LIMIT 8) last
+    WHERE last.entity_id = p_id AND last.entity_type = p_type AND last.operation <> 'delete'
+    ORDER BY last.id DESC LIMIT 1;
+    IF FOUND THEN
+      UPDATE sync_log SET content_hash = coalesce(p_hash, content_hash), row_version = coalesce(p_version, row_version),
+        changed_fields = CASE WHEN operation = 'create' THEN changed_fields
+          ELSE ARRAY(SELECT DISTINCT f FROM unnest(changed_fields || p_fields) f ORDER BY f) END
+      WHERE workspace_id = p_workspace AND xid = pg_current_xact_id() AND id = joined;
+      RETURN;
+    END IF;
   END IF;
   INSERT INTO sync_log (workspace_id, target_user_id, entity_type, entity_id, document_id, operation, changed_fields,
                         content_hash, row_version, changed_by, device_id, client_version)

@@ -68,14 +68,14 @@ class PeerPresence:
         self._peers.pop(document_id, None)
         self._published.pop(document_id, None)
 
-    def tick(self, document: LiveDocument, now: float, *, publish: bool) -> None:
-        """Remove nodes that have expired, and (`publish`) publish all presence where it is due."""
+    def tick(self, document: LiveDocument, now: float) -> None:
+        """Remove nodes that have expired, and publish all presence where it is due."""
         peers = self._peers.get(document.id, {})
         for node, peer in list(peers.items()):
             if now - peer.received > EXPIRE_SECONDS:
                 del peers[node]
                 document.remove_node(peer.owner)
-        if not publish or not len(document.presence):
+        if not len(document.presence):
             return
         pause = PUBLISH_SECONDS if peers else PUBLISH_SECONDS_ALONE
         if now - self._published.get(document.id, 0.0) > pause:

@@ -208,12 +208,12 @@ class ClusterReplication:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._bus.run(self._on_message, self._on_connect))
             tasks.create_task(self._log.run())
-            retry = (TICK_SECONDS, TICK_SECONDS)
-            name = "publishing presence to other nodes"
-            tasks.create_task(
-                run_periodically(name, self._publish_presence, TICK_SECONDS, first=TICK_SECONDS, retry=retry)
-            )
             if self._bus.reaches_others:
+                retry = (TICK_SECONDS, TICK_SECONDS)
+                name = "publishing presence to other nodes"
+                tasks.create_task(
+                    run_periodically(name, self._publish_presence, TICK_SECONDS, first=TICK_SECONDS, retry=retry)
+                )
                 retry = (CLOCK_RETRY_SECONDS, CLOCK_RETRY_SECONDS)
                 tasks.create_task(
                     run_periodically("reading the database's clock", self._keep_time, CLOCK_SECONDS, retry=retry)
@@ -235,7 +235,7 @@ class ClusterReplication:
     async def _publish_presence(self) -> None:
         now = time.monotonic()
         for document in self._documents():
-            self._presence.tick(document, now, publish=self._bus.reaches_others)
+            self._presence.tick(document, now)
 
 
 def _channel(document_id: UUID) -> str:

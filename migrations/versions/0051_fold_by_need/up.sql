@@ -1,3 +1,3 @@
 -- Entries of the change feed for edits whose log is not folded yet, and folds of several documents by one statement.
--- New objects: function.announce_edits, function.fold_documents.
--- objects: 22c8145340f2ab60
+-- New objects: function.announce_edits, function.fold_documents. Changed: function.record_change.
+-- objects: fbb23b2acd8406c6
