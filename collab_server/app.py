@@ -57,7 +57,7 @@ from collab_server.realtime.endpoints import presence as presence_api
 from collab_server.realtime.endpoints import websocket as endpoint
 from collab_server.services import Services
 from collab_server.settings import Settings
-from collab_server.web import health, metrics, openapi, problems
+from collab_server.web import health, metrics, openapi, problems, routes
 from collab_server.web.metrics import MetricsPort
 from collab_server.web.middleware.body_limits import BodyLimit, Rule
 from collab_server.web.middleware.headers import RequestDetails, SecurityHeaders
@@ -194,6 +194,11 @@ def build(services: Services) -> Starlette:
         exception_handlers={HTTPException: problems.outside(STATIC / "pages" / "missing.html")},
         lifespan=lifespan,
     )
+
+
+async def prepare() -> None:
+    """Do what the first request of each kind would have to wait for. For a process that serves already."""
+    await routes.prepare([route for slice_api in _SLICES for route in slice_api.router.routes])
 
 
 def _bodies(settings: Settings) -> tuple[Rule, ...]:

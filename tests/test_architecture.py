@@ -79,6 +79,17 @@ def test_core_has_no_clock_no_randomness_and_no_input_or_output() -> None:
     assert not wrong
 
 
+def test_bodies_and_answers_have_the_base_that_makes_validators_late() -> None:
+    wrong = [
+        f"{name}: {node.name}"
+        for name, tree in modules()
+        if not name.startswith("settings/") and name != "web/fields.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "BaseModel" for base in node.bases)
+    ]
+    assert not wrong
+
+
 def test_the_environment_is_read_by_settings_only() -> None:
     reader = re.compile(r"os\.environ|os\.getenv")
     wrong = [

@@ -34,6 +34,7 @@ class _Uvicorn(uvicorn.Server):
         super().__init__(config)
         self._services = services
         self._on_ready = on_ready
+        self._preparing: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -43,8 +44,19 @@ class _Uvicorn(uvicorn.Server):
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GARBAGE_THRESHOLDS)
+            self._preparing = asyncio.create_task(self._prepare())
+
+    async def _prepare(self) -> None:
+        try:
+            await app.prepare()
+        except Exception:
+            log.exception("routes could not be prepared: the first request of each pays for it")
+        # Again for good, but not looked through: that would stall the sockets of those who came meanwhile.
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
         self._services.leave()
         await self._be_noticed()
         for listener in self.servers:

@@ -1,4 +1,6 @@
-"""Types of fields in request bodies. What PostgreSQL cannot store (NUL, lone surrogates) is refused here.
+"""The base of all models, and types of fields in request bodies.
+
+What PostgreSQL cannot store (NUL, lone surrogates) is refused here.
 
 A field of one line: `Annotated[str, Field(max_length=100), AfterValidator(a_line), at_most(100)]`; of prose: `storable`
 instead.
@@ -9,7 +11,7 @@ import re
 import unicodedata
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MAX_JSON_BYTES = 65_536
 MAX_JSON_DEPTH = 32
@@ -17,6 +19,14 @@ MAX_JSON_DEPTH = 32
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*")
+
+
+class Model(BaseModel):
+    """The base of request bodies and answers. Pydantic makes their validators at the first use: that takes a second
+    for all of them.
+    """
+
+    model_config = ConfigDict(defer_build=True)
 
 
 def storable(text: str) -> str:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -13,6 +12,7 @@ from collab_server.errors import AmbiguousAddress, CollabError, Forbidden, NotFo
 from collab_server.observability.logging import log
 from collab_server.web.cookies import clear_session_cookie
 from collab_server.web.depends import READS_PUBLIC
+from collab_server.web.fields import Model
 
 OTHER_CODES = {
     "invalid": (422, "The request is not valid"),
@@ -22,7 +22,7 @@ OTHER_CODES = {
 """Codes of problems that are no CollabError: code -> (status, title)."""
 
 
-class Problem(BaseModel):
+class Problem(Model):
     """The body of every error answer."""
 
     type: str = "about:blank"

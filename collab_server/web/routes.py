@@ -1,21 +1,73 @@
-"""The router of all API modules. It runs a route again when its transaction lost a race."""
+"""The router of all API modules. It analyses a route when it is first needed, and runs it again when its transaction
+lost a race.
+"""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import warnings
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from pydantic.warnings import UnsupportedFieldAttributeWarning
+from starlette.routing import BaseRoute, compile_path
 
 from collab_server.background import Backoff
 from collab_server.errors import LostRace
+from collab_server.web.fields import Model
 
 ATTEMPTS = 4
+PAUSE = 0.005
+"""Seconds between two steps of `prepare`: requests and edits come first."""
 RETRY = (0.04, 0.16)
 """Seconds between two attempts: the first delay and the longest."""
 
 
-class RetryingRoute(APIRoute):
+_DESCRIBE = "describe"
+
+
+def described_later(describe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """An `openapi_extra` that is made when the route is analysed: schemas of models take time."""
+    return {_DESCRIBE: describe}
+
+
+class LateRoute(APIRoute):
+    """Analyses its endpoint (parameters, dependencies, bodies, answers) when something first needs the result.
+
+    FastAPI takes some milliseconds for one route, and a second for all of them. The attributes that finding the route
+    of a request needs are set at once. Any other attribute is missing until the first access, which sets them all.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self._options = options
+        self.path = path
+        self.endpoint = endpoint
+        self.methods = {method.upper() for method in options.get("methods") or ("GET",)}
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+
+    def __getattr__(self, name: str) -> Any:
+        if "_options" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        self.analyse()
+        return getattr(self, name)
+
+    def analyse(self) -> None:
+        """Do what FastAPI does with a new route. A second call does nothing."""
+        options = self.__dict__.pop("_options", None)
+        if options is not None:
+            extra = options.get("openapi_extra") or {}
+            if _DESCRIBE in extra:
+                options["openapi_extra"] = extra[_DESCRIBE]()
+            super().__init__(self.path, self.endpoint, **options)
+            with warnings.catch_warnings():
+                # About the names of FastAPI's own fields. FastAPI ignores it where it makes validators at once.
+                warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+                for field in (self.body_field, self.response_field, *self.response_fields.values()):
+                    if field is not None:
+                        field.validate(None)  # makes the validator; the answer does not matter
+
+
+class RetryingRoute(LateRoute):
     """Runs the endpoint again after a deadlock or a serialization failure (LostRace), which left nothing behind.
 
     Therefore an endpoint writes in one transaction, and has other effects only after the commit.
@@ -34,6 +86,26 @@ class RetryingRoute(APIRoute):
             return await handler(request)
 
         return retrying
+
+
+async def prepare(routes: Sequence[BaseRoute]) -> None:
+    """Make all validators and analyse all routes, so that the first request of a kind need not wait for it.
+
+    Other tasks run after each step. One step takes some milliseconds.
+    """
+    for model in _models_below(Model):
+        model.model_rebuild()
+        await asyncio.sleep(PAUSE)
+    for route in routes:
+        if isinstance(route, LateRoute):
+            route.analyse()
+            await asyncio.sleep(PAUSE)
+
+
+def _models_below(model: type[Model]) -> Iterator[type[Model]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _models_below(one)
 
 
 def router() -> APIRouter:

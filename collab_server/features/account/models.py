@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, StrictBool, WithJsonSchema
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StrictBool, WithJsonSchema
 
 from collab_server.features.users.feature_flags import Feature
 from collab_server.features.users.models import ACCOUNT_EXAMPLE, Account, DisplayName, input_config, output_config
 from collab_server.features.users.passwords import GivenPassword
-from collab_server.web.fields import Email, JsonObject, storable
+from collab_server.web.fields import Email, JsonObject, Model, storable
 
 UserRole = Literal["user", "premium", "admin"]
 Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{2,100}$")]
@@ -22,7 +22,7 @@ Theme = Annotated[
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$")]
 
 
-class AccountPatch(BaseModel):
+class AccountPatch(Model):
     """Missing fields stay unchanged. Null clears a field."""
 
     model_config = input_config(display_name="Ann", bio="Likes long documents.")
@@ -33,7 +33,7 @@ class AccountPatch(BaseModel):
     bio: Prose | None = None
 
 
-class DeletionConfirmation(BaseModel):
+class DeletionConfirmation(Model):
     """`password`, where you have one; else your own e-mail address, as `confirm`."""
 
     model_config = input_config(confirm="ann@example.com")
@@ -45,7 +45,7 @@ class DeletionConfirmation(BaseModel):
 EditorMode = Literal["wysiwyg", "edit", "preview", "split"]
 
 
-class UserSettings(BaseModel):
+class UserSettings(Model):
     """Preferences of a user. Clients apply `editor_mode`, `ai_enabled` and `notifications_enabled`, and keep their own
     values in `editor`, `render`, `notifications` and `extra`. The server knows some keys of `notifications`, see
     UserSettingsPatch; without `notifications_enabled` it sends no mails of notifications.
@@ -101,7 +101,7 @@ def _alias(name: str, other: str) -> Any:
     return Field(validation_alias=AliasChoices(name, other))
 
 
-class UserSettingsPatch(BaseModel):
+class UserSettingsPatch(Model):
     """Missing fields stay unchanged. An object is replaced as a whole. The theme `auto` is an alias of `system`;
     `editor_settings`, `render_settings` and `notification_settings` are aliases of `editor`, `render` and
     `notifications`.
@@ -125,7 +125,7 @@ class UserSettingsPatch(BaseModel):
     extra: Annotated[JsonObject | None, AfterValidator(_check_extra)] = None
 
 
-class UserIn(BaseModel):
+class UserIn(Model):
     model_config = input_config(email="bob@example.com", display_name="Bob", role="user")
 
     email: Email
@@ -133,7 +133,7 @@ class UserIn(BaseModel):
     role: UserRole = "user"
 
 
-class UserPatch(BaseModel):
+class UserPatch(Model):
     """Missing fields stay unchanged. `features`: flags of this user; null restores the server's default."""
 
     model_config = input_config(role="admin", features={"api_tokens": False})
@@ -144,7 +144,7 @@ class UserPatch(BaseModel):
     features: dict[Feature, bool | None] | None = None
 
 
-class OneTimeLink(BaseModel):
+class OneTimeLink(Model):
     """`link`: signs the user in, once, within a day. Hand it over yourself."""
 
     model_config = output_config(link="https://docs.example/signin#link=N2xw...")
@@ -158,6 +158,6 @@ class NewUser(OneTimeLink):
     user: Account
 
 
-class UserPage(BaseModel):
+class UserPage(Model):
     items: list[Account]
     next_cursor: str | None

@@ -2,14 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel
-
 from collab_server.features.users.models import DisplayName, Token, input_config, output_config
 from collab_server.features.users.passwords import GivenPassword, Password
-from collab_server.web.fields import Email
+from collab_server.web.fields import Email, Model
 
 
-class PasswordIn(BaseModel):
+class PasswordIn(Model):
     """`current_password`: needed where you have one. `revoke_tokens`: your API tokens end too."""
 
     model_config = input_config(
@@ -21,13 +19,13 @@ class PasswordIn(BaseModel):
     revoke_tokens: bool = False
 
 
-class ForgottenIn(BaseModel):
+class ForgottenIn(Model):
     model_config = input_config(email="ann@example.com")
 
     email: Email
 
 
-class ResetIn(BaseModel):
+class ResetIn(Model):
     """`token`: from the link in the mail. `revoke_tokens`: your API tokens end too. If the address was not confirmed
     before, tokens and connections to sign-in providers end in any case.
     """
@@ -39,7 +37,7 @@ class ResetIn(BaseModel):
     revoke_tokens: bool = True
 
 
-class RegisterIn(BaseModel):
+class RegisterIn(Model):
     """`invitation`: the token of an invitation to this address. `password` is required and `display_name` optional if
     the account is created at once. With a mailed link they are given later (`auth/register/finish`).
     """
@@ -52,7 +50,7 @@ class RegisterIn(BaseModel):
     invitation: Token | None = None
 
 
-class FinishIn(BaseModel):
+class FinishIn(Model):
     """`token`: from the link in the mail."""
 
     model_config = input_config(token="N2xw...", password="correct horse battery", display_name="Ann")
@@ -62,7 +60,7 @@ class FinishIn(BaseModel):
     display_name: DisplayName | None = None
 
 
-class MailSent(BaseModel):
+class MailSent(Model):
     """A mailed link finishes the registration. The answer is the same if the address has an account."""
 
     model_config = output_config(status="mail_sent")

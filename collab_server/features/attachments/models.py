@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
-from collab_server.web.fields import a_line, at_most, storable
+from collab_server.web.fields import Model, a_line, at_most, storable
 
 FileName = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(a_line), at_most(500)]
 _ID = "3f2b8c1e-5a4d-4c7b-9e1f-2a6d8c0b4e35"
@@ -38,12 +38,12 @@ _ATTACHMENT: dict[str, Any] = {
 }
 
 
-class UploaderOut(BaseModel):
+class UploaderOut(Model):
     id: UUID
     name: str | None
 
 
-class AttachmentOut(BaseModel):
+class AttachmentOut(Model):
     """`original_name`: as it was given. `content_type`: of the bytes, whatever the upload said. `url`: stays the same,
     and needs the rights of the document. `signed_url`: good for ten minutes or more without another credential.
     `cdn_url`: the same at the content delivery network, if the server has one.
@@ -78,20 +78,20 @@ class AttachmentOut(BaseModel):
     row_version: int
 
 
-class AttachmentPage(BaseModel):
+class AttachmentPage(Model):
     model_config = ConfigDict(json_schema_extra={"example": {"items": [_ATTACHMENT], "next_cursor": None}})
 
     items: list[AttachmentOut]
     next_cursor: str | None = None
 
 
-class AttachmentPatch(BaseModel):
+class AttachmentPatch(Model):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"file_name": "plan.png"}]})
 
     file_name: FileName
 
 
-class UploadIn(BaseModel):
+class UploadIn(Model):
     """`without_metadata`: drop what a picture says about place, camera and author. `checksum_sha256`: that the bytes
     must have, in hexadecimal digits. `direct`: the bytes are put straight into the file store; needs the checksum.
     """
@@ -114,7 +114,7 @@ class UploadIn(BaseModel):
         return self
 
 
-class DirectOut(BaseModel):
+class DirectOut(Model):
     """Where the bytes go: one PUT to `url`, with all `headers`, begun before `expires_at`. Whoever has `url` needs no
     other credential.
     """
@@ -135,7 +135,7 @@ class DirectOut(BaseModel):
     expires_at: datetime
 
 
-class UploadOut(BaseModel):
+class UploadOut(Model):
     """`offset`: bytes that have arrived. `expires_at`: unless more arrive before. `direct`: in the answer that
     begins a direct upload. `attachment`: of a complete one.
     """

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from collab_server.features.users.models import output_config
+from collab_server.web.fields import Model
 
 _ENTRY: dict[str, Any] = {
     "id": 4711,
@@ -23,7 +22,7 @@ _ENTRY: dict[str, Any] = {
 }
 
 
-class AuditActor(BaseModel):
+class AuditActor(Model):
     """`name`: as it was then. `id` is null for the operator of a command, and for the server itself."""
 
     model_config = output_config(id="0f7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11", name="Ann")
@@ -32,7 +31,7 @@ class AuditActor(BaseModel):
     name: str | None
 
 
-class AuditEntry(BaseModel):
+class AuditEntry(Model):
     """`actor`: null without a sign-in, or after the account was deleted. `data`: values without secrets."""
 
     model_config = output_config(**_ENTRY)
@@ -50,7 +49,7 @@ class AuditEntry(BaseModel):
     user_agent: str | None
 
 
-class AuditPage(BaseModel):
+class AuditPage(Model):
     model_config = output_config(items=[_ENTRY], next_cursor=None)
 
     items: list[AuditEntry]

@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from collab_server.features.users.models import ACCOUNT_EXAMPLE, Account, Token, input_config, output_config
 from collab_server.features.users.passwords import GivenPassword
-from collab_server.web.fields import Email
+from collab_server.web.fields import Email, Model
 
 Registration = Literal["closed", "invited", "open"]
 
 
-class SignedIn(BaseModel):
+class SignedIn(Model):
     """The answer sets the session cookie. `csrf_token`: send it as X-CSRF-Token with each changing request."""
 
     model_config = output_config(user=ACCOUNT_EXAMPLE, csrf_token="kq3...", expires_at="2026-02-04T09:10:00Z")
@@ -23,14 +21,14 @@ class SignedIn(BaseModel):
     expires_at: datetime
 
 
-class Provider(BaseModel):
+class Provider(Model):
     model_config = output_config(name="Example Login", login_url="/api/v1/auth/oidc/login")
 
     name: str
     login_url: str
 
 
-class Providers(BaseModel):
+class Providers(Model):
     """The methods of sign-in. `local`: with e-mail and password; `mail`: forgotten passwords can be reset by mail."""
 
     model_config = output_config(local=True, oidc=None, guests=True, registration="invited", mail=False)
@@ -42,20 +40,20 @@ class Providers(BaseModel):
     mail: bool
 
 
-class LoginIn(BaseModel):
+class LoginIn(Model):
     model_config = input_config(email="ann@example.com", password="correct horse battery")
 
     email: Email
     password: GivenPassword
 
 
-class LinkIn(BaseModel):
+class LinkIn(Model):
     model_config = input_config(token="N2xw...")
 
     token: Token
 
 
-class SessionOut(BaseModel):
+class SessionOut(Model):
     """`signed_in_by`: password, oidc, reset, registration; or `administrator_link`, `operator_link`, `first_start_link`
     for a link from somebody else. Null: unknown. `device`: the id that a client gave itself (X-Device-Id).
     `device_name`: what `user_agent` says, for people.
@@ -86,11 +84,11 @@ class SessionOut(BaseModel):
     signed_in_by: str | None
 
 
-class SessionList(BaseModel):
+class SessionList(Model):
     items: list[SessionOut]
 
 
-class WorkspaceBrief(BaseModel):
+class WorkspaceBrief(Model):
     model_config = output_config(id="00000000-0000-0000-0000-000000000002", slug="playground", name="Playground")
 
     id: UUID
@@ -98,7 +96,7 @@ class WorkspaceBrief(BaseModel):
     name: str
 
 
-class Me(BaseModel):
+class Me(Model):
     """The caller's identity. `csrf_token`: with a session only. `can_create`: documents, in the default workspace."""
 
     model_config = output_config(

@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 
 from collab_server.features.users.models import input_config, output_config
-from collab_server.web.fields import a_line
+from collab_server.web.fields import Model, a_line
 
 Scope = Literal["read", "comment", "write", "admin"]
 
 
-class TokenIn(BaseModel):
+class TokenIn(Model):
     """`scope`: the most the bearer may do. `expires_in_days`: null for never."""
 
     model_config = input_config(name="backup", scope="read", expires_in_days=90)
@@ -22,7 +22,7 @@ class TokenIn(BaseModel):
     expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
-class TokenParent(BaseModel):
+class TokenParent(Model):
     """The creator of a token. `name`: of a token, or the browser of a running session."""
 
     model_config = output_config(kind="session", id="7b7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11", name="Mozilla/5.0")
@@ -35,7 +35,7 @@ class TokenParent(BaseModel):
 _PARENT = {"kind": "session", "id": "7b7c3c36-6c0e-4b58-9a55-0f3b5f7f6d11", "name": "Mozilla/5.0"}
 
 
-class TokenOut(BaseModel):
+class TokenOut(Model):
     """An API token without its secret. `parent`: its session or token; null if an operator or a provider's token
     created it. It is revoked together with its parent token, and when its parent session is ended from elsewhere.
     """
@@ -76,5 +76,5 @@ class NewToken(TokenOut):
     token: str
 
 
-class TokenList(BaseModel):
+class TokenList(Model):
     items: list[TokenOut]

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
+
+from collab_server.web.fields import Model
 
 _ITEM: dict[str, JsonValue] = {
     "entity_type": "document",
@@ -23,7 +25,7 @@ _ITEM: dict[str, JsonValue] = {
 }
 
 
-class ChangeOut(BaseModel):
+class ChangeOut(Model):
     """A changed entity, without its values. Fetch these over the other routes."""
 
     entity_type: Literal[
@@ -62,7 +64,7 @@ class ChangeOut(BaseModel):
     cursor: str = Field(description="Cursor after this entry.")
 
 
-class ChangePage(BaseModel):
+class ChangePage(Model):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [

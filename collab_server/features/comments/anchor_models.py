@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import ConfigDict, Field, StrictInt, StrictStr, model_validator
 
 from collab_server.core.anchors.relative_position import decode_relative_position
 from collab_server.core.anchors.wishes import OffsetWish, QuoteWish, RelativeWish, Wish
 from collab_server.core.yjs.updates import decode_state_vector
 from collab_server.errors import Malformed
 from collab_server.security import base64url
+from collab_server.web.fields import Model
 
 MAX_QUOTE: Final = 50_000
 MAX_CONTEXT: Final = 1_000
@@ -27,7 +28,7 @@ _Encoded = Annotated[
 ]
 
 
-class AnchorIn(BaseModel):
+class AnchorIn(Model):
     """The text, in one of four forms. Offsets are UTF-16 units of the content as GET returns it; positions of
     ProseMirror are those of y-prosemirror.
     """

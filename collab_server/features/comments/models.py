@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from collab_server.features.comments.anchor_models import AnchorIn
 from collab_server.features.comments.mentions import MAX_MENTIONS
 from collab_server.features.users.models import input_config, output_config
-from collab_server.web.fields import storable
+from collab_server.web.fields import Model, storable
 
 MAX_CONTENT_BYTES = 65_536
 AuthorKind = Literal["user", "api_client", "guest", "app_user"]
@@ -62,7 +62,7 @@ Content = Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_BYTES), Afte
 MentionIds = Annotated[list[UUID], Field(max_length=MAX_MENTIONS)]
 
 
-class AuthorOut(BaseModel):
+class AuthorOut(Model):
     """The author of a comment. `id`: of a user, also of the user whose API token wrote. `name`: null for users whom you
     may not see, and of deleted comments; `Deleted user` for deleted accounts.
     """
@@ -75,7 +75,7 @@ class AuthorOut(BaseModel):
     avatar_url: str | None
 
 
-class MentionOut(BaseModel):
+class MentionOut(Model):
     """A person. `name`: null for users whom you may not see."""
 
     model_config = output_config(id=_BEN, name="Ben")
@@ -84,7 +84,7 @@ class MentionOut(BaseModel):
     name: str | None
 
 
-class ReactionOut(BaseModel):
+class ReactionOut(Model):
     """All reactions with one emoji. `mine`: you are among them. `people`: names of the first ten."""
 
     model_config = output_config(**_REACTION)
@@ -95,7 +95,7 @@ class ReactionOut(BaseModel):
     people: list[str]
 
 
-class AnchorOut(BaseModel):
+class AnchorOut(Model):
     """The words that a thread is about. `start`, `end`: UTF-16 units of the content; null if the words are gone
     (`orphaned`). `relative_start`, `relative_end`: relative positions of Yjs, base64url; null too where the document
     cannot be read.
@@ -111,7 +111,7 @@ class AnchorOut(BaseModel):
     relative_end: str | None
 
 
-class CommentOut(BaseModel):
+class CommentOut(Model):
     """A comment. `thread_id`: the id of the first comment of its thread, the only one with an `anchor`. `depth`: of
     replies to replies, at most 20. `content`: Markdown; `content_html` is safe to show. `unreachable`: mentions of
     nobody who reads the document, as written. `deleted`: only its place is left, because replies to it are.
@@ -142,14 +142,14 @@ class CommentOut(BaseModel):
     anchor: AnchorOut | None
 
 
-class CommentPage(BaseModel):
+class CommentPage(Model):
     model_config = output_config(items=[_COMMENT], next_cursor=None)
 
     items: list[CommentOut]
     next_cursor: str | None
 
 
-class CommentIn(BaseModel):
+class CommentIn(Model):
     """`parent_id`: the comment to reply to. `anchor`: the words that a new thread is about. `mentions`: ids of
     people to mention besides those in the text. `id`: chosen by a client that may send the comment twice.
     """
@@ -169,7 +169,7 @@ class CommentIn(BaseModel):
         return self
 
 
-class CommentPatch(BaseModel):
+class CommentPatch(Model):
     """Given fields are changed. `anchor`: moves the thread to other words; null takes its anchor away. `mentions`: ids
     of people to mention besides those in the text; without it, a changed text mentions only those in it.
     """
@@ -190,7 +190,7 @@ class CommentPatch(BaseModel):
         return self
 
 
-class EditOut(BaseModel):
+class EditOut(Model):
     """An earlier text of a comment. `replaced_at`: when the next text took its place."""
 
     model_config = output_config(content="Too hihg?", replaced_at="2026-01-05T09:12:00Z")
@@ -199,7 +199,7 @@ class EditOut(BaseModel):
     replaced_at: datetime
 
 
-class EditPage(BaseModel):
+class EditPage(Model):
     model_config = output_config(
         items=[{"content": "Too hihg?", "replaced_at": "2026-01-05T09:12:00Z"}], next_cursor=None
     )
@@ -208,7 +208,7 @@ class EditPage(BaseModel):
     next_cursor: str | None
 
 
-class MentionableOut(BaseModel):
+class MentionableOut(Model):
     """A person who may read the document."""
 
     model_config = output_config(id=_BEN, name="Ben", username="ben", avatar_url=None)
@@ -219,7 +219,7 @@ class MentionableOut(BaseModel):
     avatar_url: str | None
 
 
-class MentionablePage(BaseModel):
+class MentionablePage(Model):
     """The first people by name. There is no next page: a longer `q` finds fewer."""
 
     model_config = output_config(

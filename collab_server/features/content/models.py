@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from collab_server.core.documents import edit_requests
-from collab_server.web.fields import storable
+from collab_server.web.fields import Model, storable
 
 Text = Annotated[StrictStr, AfterValidator(storable)]
 Some = Annotated[StrictStr, Field(min_length=1), AfterValidator(storable)]
@@ -17,7 +17,7 @@ Between = Annotated[
 ]
 
 
-class _Body(BaseModel):
+class _Body(Model):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -82,7 +82,7 @@ class InsertIn(_Body):
     between: Between = "paragraph"
 
 
-class WrittenOut(BaseModel):
+class WrittenOut(Model):
     """`content_hash`: of the whole content now; also the ETag, unless others' edits were merged into a PUT."""
 
     seq: int = Field(examples=[42], description="Number of the document's log that includes the edit")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from collab_server.access.authors import author_of
 from collab_server.access.check import require
@@ -27,6 +27,7 @@ from collab_server.features.auth import devices
 from collab_server.security import base64url
 from collab_server.web.bodies import body_of, raw_body
 from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentRooms
+from collab_server.web.fields import Model
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
 
@@ -45,7 +46,7 @@ _HEADERS = {
 }
 
 
-class AppendedOut(BaseModel):
+class AppendedOut(Model):
     """`seq`: the document's log is committed up to this number, the update included."""
 
     seq: int = Field(examples=[42])

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     ConfigDict,
     Field,
     StrictBool,
@@ -19,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from collab_server.web.fields import Email, JsonObject, a_line, storable
+from collab_server.web.fields import Email, JsonObject, Model, a_line, storable
 
 Kind = Literal[
     "markdown", "mindmap", "presentation", "mixed", "note", "bookmark", "task", "contact", "password", "file"
@@ -45,7 +44,7 @@ Url = Annotated[StrictStr, Field(max_length=2048), AfterValidator(a_line), After
 Prose = Annotated[StrictStr, Field(max_length=5000), AfterValidator(storable)]
 
 
-class _Fields(BaseModel):
+class _Fields(Model):
     model_config = ConfigDict(extra="allow")
 
 
@@ -76,7 +75,7 @@ class Contact(_Fields):
     url: Url | None = None
 
 
-class Password(BaseModel):
+class Password(Model):
     """Encrypted content only."""
 
     model_config = ConfigDict(extra="forbid")
@@ -88,7 +87,7 @@ class File(_Fields):
     size_bytes: Annotated[StrictInt, Field(ge=0, lt=2**53)] | None = None
 
 
-class DocumentSettings(BaseModel):
+class DocumentSettings(Model):
     """`collaboration` false: no connection of any protocol may join; requests read and edit the document.
     `collaboration_enabled` is an alias. The rest is for clients, with their own values in `extra`.
     """
@@ -110,7 +109,7 @@ class DocumentSettings(BaseModel):
         return self
 
 
-_FIELDS: dict[str, type[BaseModel]] = {
+_FIELDS: dict[str, type[Model]] = {
     "note": Note,
     "bookmark": Bookmark,
     "task": Task,
@@ -144,7 +143,7 @@ def adopt_settings(settings: dict[str, Any]) -> dict[str, Any]:
     return {**known, "extra": {**others, **(extra if isinstance(extra, dict) else {})}}
 
 
-def _validate(model: type[BaseModel], given: dict[str, Any], within: str) -> dict[str, Any]:
+def _validate(model: type[Model], given: dict[str, Any], within: str) -> dict[str, Any]:
     try:
         return model.model_validate(given).model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:

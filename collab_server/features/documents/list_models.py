@@ -3,14 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from collab_server.features.documents.field_types import Priority, Status
 from collab_server.features.documents.kinds import Kind
 from collab_server.features.documents.list_queries import Filters, Order, Sort
+from collab_server.web.fields import Model
 
 
-class ListQuery(BaseModel):
+class ListQuery(Model):
     """`type` may be repeated for several kinds; `tag` is a slug, repeated: documents with all of them."""
 
     type: Annotated[list[Kind], Field(max_length=10)] = Field(default_factory=list)

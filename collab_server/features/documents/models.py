@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from collab_server.features.documents.field_types import (
     Content,
@@ -19,7 +19,7 @@ from collab_server.features.documents.field_types import (
     Title,
 )
 from collab_server.features.documents.kinds import ENCRYPTED, Kind, Settings, check_metadata
-from collab_server.web.fields import JsonObject, a_line
+from collab_server.web.fields import JsonObject, Model, a_line
 
 _EXAMPLE: dict[str, Any] = {
     "id": "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
@@ -66,7 +66,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class PersonOut(BaseModel):
+class PersonOut(Model):
     model_config = ConfigDict(
         json_schema_extra={"example": {"id": "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11", "name": "Ann"}}
     )
@@ -75,7 +75,7 @@ class PersonOut(BaseModel):
     name: str
 
 
-class PresentOut(BaseModel):
+class PresentOut(Model):
     """A person with the document open. `user_id`: None for a guest, with a self-chosen `name`. `name`: None for people
     without a common workspace.
     """
@@ -87,7 +87,7 @@ class PresentOut(BaseModel):
     avatar_url: str | None
 
 
-class DocumentTag(BaseModel):
+class DocumentTag(Model):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE["tags"][0]})
 
     id: UUID
@@ -96,7 +96,7 @@ class DocumentTag(BaseModel):
     color: str
 
 
-class DocumentOut(BaseModel):
+class DocumentOut(Model):
     """The metadata of a document. `address` opens it. `people` counts people with the document open on all servers (a
     person once, each tab of a guest once); `present` has up to five of them. `row_version` is the number in its ETag.
     `content_encrypted` (base64) and `encryption` belong to passwords and are missing in lists. Names of people without
@@ -147,14 +147,14 @@ class DocumentOut(BaseModel):
     encryption: dict[str, Any] | None
 
 
-class DocumentPage(BaseModel):
+class DocumentPage(Model):
     model_config = ConfigDict(json_schema_extra={"example": {"items": [_EXAMPLE], "next_cursor": None}})
 
     items: list[DocumentOut]
     next_cursor: str | None
 
 
-class DocumentIn(BaseModel):
+class DocumentIn(Model):
     """A missing `title` (or `Untitled`) follows the first heading, or without a heading the end of the
     name. `content`: initial text or Markdown. `template_id`: a template of the same workspace; it supplies missing
     fields (type, content, tags, metadata, settings, description, language, priority, category). `metadata`: a bookmark
@@ -199,7 +199,7 @@ class DocumentIn(BaseModel):
         return self
 
 
-class DocumentPatch(BaseModel):
+class DocumentPatch(Model):
     """Given fields are changed; `metadata` and `settings` are replaced as a whole. A null name removes the name, so the
     id is the address. A title of null or `Untitled` follows the first heading. `is_public` and `expires_at` (not in the
     past) need the right to delete the document.
@@ -236,7 +236,7 @@ class DocumentPatch(BaseModel):
         return self
 
 
-class DuplicateIn(BaseModel):
+class DuplicateIn(Model):
     """`workspace_id`: where the copy goes; the same workspace if not given. `as_template`: whether the copy is a
     template; as its original if not given.
     """
@@ -248,7 +248,7 @@ class DuplicateIn(BaseModel):
     as_template: bool | None = None
 
 
-class MoveIn(BaseModel):
+class MoveIn(Model):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"workspace_id": "3d5c4a31-2f0b-4f0e-8e53-1c66a4f8c7aa"}}
     )
@@ -257,7 +257,7 @@ class MoveIn(BaseModel):
     category_id: UUID | None = None
 
 
-class ConnectTokenIn(BaseModel):
+class ConnectTokenIn(Model):
     """`role`: the highest role of the bearer (limited by yours). `minutes`: until it expires. `name`: of another
     bearer; needs the right to share the document.
     """
@@ -269,13 +269,13 @@ class ConnectTokenIn(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(a_line)] | None = None
 
 
-class ConnectTokenOut(BaseModel):
+class ConnectTokenOut(Model):
     token: str
     expires_at: datetime
     role: str
 
 
-class VisitOut(BaseModel):
+class VisitOut(Model):
     """`previous_at`: when your visit before the present one ended; null: there was none."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"previous_at": "2026-01-05T09:10:00Z"}})

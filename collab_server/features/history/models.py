@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from collab_server.features.users.models import input_config, output_config
-from collab_server.web.fields import a_line, at_most, storable
+from collab_server.web.fields import Model, a_line, at_most, storable
 
 Label = Annotated[str, Field(max_length=200), AfterValidator(a_line), at_most(200)]
 Description = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(storable)]
@@ -43,7 +43,7 @@ _VERSION: dict[str, Any] = {
 }
 
 
-class AuthorOut(BaseModel):
+class AuthorOut(Model):
     """The author of edits. `id`: of a user, also of the user whose API token wrote. `name`: null for users whom you may
     not see, and for deleted accounts. `avatar_url`: of users with a picture. `relayed`: the author is not known, and
     this is who delivered the edits.
@@ -59,7 +59,7 @@ class AuthorOut(BaseModel):
     relayed: bool
 
 
-class ChangesSummary(BaseModel):
+class ChangesSummary(Model):
     """Lines that differ from the version before. `modified`: lines that replace others."""
 
     model_config = output_config(**_SUMMARY)
@@ -69,7 +69,7 @@ class ChangesSummary(BaseModel):
     modified: int
 
 
-class VersionOut(BaseModel):
+class VersionOut(Model):
     """A version. `seq`: the row of the log that it was made after. `authors`: of the edits since the version before.
     `metadata`: title, name, description, type, status, priority, language, metadata, category and tags of that moment.
     """
@@ -94,21 +94,21 @@ class VersionOut(BaseModel):
     metadata: dict[str, Any]
 
 
-class VersionPage(BaseModel):
+class VersionPage(Model):
     model_config = output_config(items=[_VERSION], next_cursor=None)
 
     items: list[VersionOut]
     next_cursor: str | None
 
 
-class VersionIn(BaseModel):
+class VersionIn(Model):
     model_config = input_config(label="Sent to the customer")
 
     label: Label | None = None
     change_description: Description | None = None
 
 
-class VersionPatch(BaseModel):
+class VersionPatch(Model):
     model_config = input_config(label="Sent to the customer", pinned=True)
 
     label: Label | None = None
@@ -116,7 +116,7 @@ class VersionPatch(BaseModel):
     pinned: StrictBool = False
 
 
-class RestoredOut(BaseModel):
+class RestoredOut(Model):
     """`seq`: the document's last row after the commit. `changed`: the document was different. `version`: the version
     with the content before.
     """
@@ -128,7 +128,7 @@ class RestoredOut(BaseModel):
     version: int
 
 
-class RollbackIn(BaseModel):
+class RollbackIn(Model):
     """`user`: whose edits to undo, also those by their API tokens. `from` and `to`: of these times; without a zone in
     UTC.
     """
@@ -143,7 +143,7 @@ class RollbackIn(BaseModel):
     to_time: datetime | None = Field(default=None, alias="to")
 
 
-class RolledBackOut(BaseModel):
+class RolledBackOut(Model):
     """`removed`, `restored`: UTF-16 code units of text. `version`: the version with the content before."""
 
     model_config = output_config(seq=4715, removed=120, restored=14, version=5)
@@ -154,7 +154,7 @@ class RolledBackOut(BaseModel):
     version: int
 
 
-class CompactedOut(BaseModel):
+class CompactedOut(Model):
     """`bytes_before`, `bytes_after`: of the document as clients load it."""
 
     model_config = output_config(generation=1, seq=4800, bytes_before=250_000, bytes_after=31_000)
@@ -165,7 +165,7 @@ class CompactedOut(BaseModel):
     bytes_after: int
 
 
-class BlameRun(BaseModel):
+class BlameRun(Model):
     """Text of one author. `time`, `seq`: of the newest row in it; null where no row is known."""
 
     model_config = output_config(text="Hello", author=_AUTHOR, time="2026-01-05T09:10:00Z", seq=4711)
@@ -176,7 +176,7 @@ class BlameRun(BaseModel):
     seq: int | None
 
 
-class BlameOut(BaseModel):
+class BlameOut(Model):
     """The texts of the runs joined are the content."""
 
     model_config = output_config(
@@ -192,7 +192,7 @@ class BlameOut(BaseModel):
     runs: list[BlameRun]
 
 
-class SessionOut(BaseModel):
+class SessionOut(Model):
     """Edits of one author without a pause of five minutes. `inserted`, `deleted`: UTF-16 code units of text, and one
     for each other thing.
     """
@@ -216,14 +216,14 @@ class SessionOut(BaseModel):
     deleted: int
 
 
-class SessionPage(BaseModel):
+class SessionPage(Model):
     model_config = output_config(items=[], next_cursor=None)
 
     items: list[SessionOut]
     next_cursor: str | None
 
 
-class DiffPiece(BaseModel):
+class DiffPiece(Model):
     """A part of both texts, of the new one (insert) or of the old one (delete). `author`: of inserted text, where it is
     known.
     """
@@ -235,7 +235,7 @@ class DiffPiece(BaseModel):
     author: AuthorOut | None
 
 
-class DiffOut(BaseModel):
+class DiffOut(Model):
     """The pieces but the inserted ones joined are the old content, but the deleted ones the new content."""
 
     model_config = output_config(

@@ -3,7 +3,9 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from collab_server.web.fields import Model
 
 _EXAMPLE: dict[str, Any] = {
     "file": "Plans/Minutes.md",
@@ -19,7 +21,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class ImportedDocument(BaseModel):
+class ImportedDocument(Model):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE["document"]})
 
     id: UUID
@@ -27,7 +29,7 @@ class ImportedDocument(BaseModel):
     title: str
 
 
-class ImportedFile(BaseModel):
+class ImportedFile(Model):
     """`file`: its name, or its path in the archive. `code`, `detail`: the error, if no document was created. `notes`:
     omissions and changes.
     """
@@ -42,7 +44,7 @@ class ImportedFile(BaseModel):
     notes: list[str]
 
 
-class ImportOut(BaseModel):
+class ImportOut(Model):
     """`notes`: ignored files of a zip."""
 
     model_config = ConfigDict(

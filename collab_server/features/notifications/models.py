@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import ConfigDict, Field, StrictBool
+
+from collab_server.web.fields import Model
 
 Kind = Literal[
     "mention",
@@ -51,7 +53,7 @@ def _example(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": example})
 
 
-class NotificationActor(BaseModel):
+class NotificationActor(Model):
     """`id`: None for people without an account."""
 
     id: UUID | None
@@ -59,20 +61,20 @@ class NotificationActor(BaseModel):
     avatar_url: str | None
 
 
-class NotificationWorkspace(BaseModel):
+class NotificationWorkspace(Model):
     """`name`: None where you read one public document of the workspace only."""
 
     id: UUID
     name: str | None
 
 
-class NotificationDocument(BaseModel):
+class NotificationDocument(Model):
     id: UUID
     title: str
     address: str
 
 
-class NotificationComment(BaseModel):
+class NotificationComment(Model):
     """`excerpt`: at most 200 characters, without Markdown."""
 
     id: UUID
@@ -80,7 +82,7 @@ class NotificationComment(BaseModel):
     excerpt: str
 
 
-class NotificationOut(BaseModel):
+class NotificationOut(Model):
     """What somebody else did. Titles, names and texts are those of now, as far as you may read them."""
 
     model_config = _example(**_NOTIFICATION)
@@ -100,20 +102,20 @@ class NotificationOut(BaseModel):
     archived: bool
 
 
-class NotificationPage(BaseModel):
+class NotificationPage(Model):
     model_config = _example(items=[_NOTIFICATION], next_cursor=None)
 
     items: list[NotificationOut]
     next_cursor: str | None
 
 
-class UnreadCount(BaseModel):
+class UnreadCount(Model):
     model_config = _example(count=3)
 
     count: int
 
 
-class ReadIn(BaseModel):
+class ReadIn(Model):
     """`ids`: missing for all that you have."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"ids": [_NOTIFICATION["id"]]}})
@@ -121,7 +123,7 @@ class ReadIn(BaseModel):
     ids: Annotated[list[UUID], Field(max_length=MAX_IDS)] | None = None
 
 
-class NotificationPatch(BaseModel):
+class NotificationPatch(Model):
     """Missing fields stay unchanged."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"read": True}})
@@ -130,13 +132,13 @@ class NotificationPatch(BaseModel):
     archived: StrictBool | None = None
 
 
-class SubscriptionIn(BaseModel):
+class SubscriptionIn(Model):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"level": "follow"}})
 
     level: Level
 
 
-class SubscriptionOut(BaseModel):
+class SubscriptionOut(Model):
     """`reason`: `comment` and `mention` are given by the server. `effective`: what counts, with the workspace's
     level.
     """

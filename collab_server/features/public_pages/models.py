@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from collab_server.web.fields import a_line
+from collab_server.web.fields import Model, a_line
 
 MAX_SLUG: Final = 100
 _SLUG: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
@@ -26,7 +26,7 @@ def _slug(text: str) -> str:
 Slug = Annotated[str, Field(max_length=MAX_SLUG), AfterValidator(_slug)]
 
 
-class PublicPageIn(BaseModel):
+class PublicPageIn(Model):
     """Fields that are absent or null stay as they are."""
 
     model_config = ConfigDict(
@@ -42,7 +42,7 @@ class PublicPageIn(BaseModel):
     live: Annotated[bool | None, Field(description="The page follows edits while somebody reads it.")] = None
 
 
-class PublicPageOut(BaseModel):
+class PublicPageOut(Model):
     """The page of a document."""
 
     model_config = ConfigDict(

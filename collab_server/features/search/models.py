@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from collab_server.features.documents.kinds import Kind
+from collab_server.web.fields import Model
 
 _DOCUMENT: dict[str, Any] = {
     "id": "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11",
@@ -24,7 +25,7 @@ _HIT: dict[str, Any] = {
 }
 
 
-class FoundDocument(BaseModel):
+class FoundDocument(Model):
     """Enough of a document to show and open it."""
 
     model_config = ConfigDict(json_schema_extra={"example": _HIT["document"]})
@@ -37,7 +38,7 @@ class FoundDocument(BaseModel):
     updated_at: datetime
 
 
-class FoundAttachment(BaseModel):
+class FoundAttachment(Model):
     """An attachment whose text has all the words, which the document's text has not."""
 
     model_config = ConfigDict(
@@ -48,7 +49,7 @@ class FoundAttachment(BaseModel):
     file_name: str
 
 
-class Hit(BaseModel):
+class Hit(Model):
     """`snippet` and `title_highlight` are HTML: escaped text with <mark>. `rank`: greater is better. `attachment`:
     whose text the snippet is of; null for the document's.
     """
@@ -62,14 +63,14 @@ class Hit(BaseModel):
     attachment: FoundAttachment | None
 
 
-class HitPage(BaseModel):
+class HitPage(Model):
     model_config = ConfigDict(json_schema_extra={"example": {"items": [_HIT], "next_cursor": None}})
 
     items: list[Hit]
     next_cursor: str | None
 
 
-class SimilarTitle(BaseModel):
+class SimilarTitle(Model):
     """`similarity`: from 0.4 to 1, the share of the query found in the title."""
 
     model_config = ConfigDict(json_schema_extra={"example": {**_DOCUMENT, "similarity": 0.83}})
@@ -82,7 +83,7 @@ class SimilarTitle(BaseModel):
     similarity: float
 
 
-class SimilarTitlePage(BaseModel):
+class SimilarTitlePage(Model):
     model_config = ConfigDict(
         json_schema_extra={"example": {"items": [{**_DOCUMENT, "similarity": 0.83}], "next_cursor": None}}
     )

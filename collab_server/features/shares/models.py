@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from collab_server.access.links import MAX_GUEST_NAME
 from collab_server.features.documents.field_types import Moment
-from collab_server.web.fields import Email, a_line, at_most, storable
+from collab_server.web.fields import Email, Model, a_line, at_most, storable
 
 Permission = Literal["read", "comment", "write", "admin"]
 RequestedPermission = Literal["read", "comment", "write"]
@@ -53,7 +53,7 @@ _SHARE: dict[str, Any] = {
 _TOKEN = "csl_kq3zC0mJb0m0o3l1kSgXhQm8s4cV2mPj1bYx0a9dE7w"  # noqa: S105
 
 
-class SharePerson(BaseModel):
+class SharePerson(Model):
     """The person to whom a document is shared. `id`, `name`: null until somebody with an account proves the address.
     `email`: only where the share was made for an address.
     """
@@ -64,12 +64,12 @@ class SharePerson(BaseModel):
     avatar_url: str | None
 
 
-class ShareMaker(BaseModel):
+class ShareMaker(Model):
     id: UUID
     name: str | None
 
 
-class ShareOut(BaseModel):
+class ShareOut(Model):
     """`document_id`: null for a link to many documents: of the workspace, with the tag, or in the category.
     `access_count`: how often a link was opened. `expired`: its time is over; another `expires_at` revives it.
     """
@@ -109,12 +109,12 @@ class NewShareOut(ShareOut):
     mailed: bool
 
 
-class SharePage(BaseModel):
+class SharePage(Model):
     items: list[ShareOut]
     next_cursor: str | None
 
 
-class ShareIn(BaseModel):
+class ShareIn(Model):
     """`kind` user: give `user_id` or `email`. `kind` link: a `password`, `max_uses` and a `name` are possible, and the
     permission is below admin.
     """
@@ -134,7 +134,7 @@ class ShareIn(BaseModel):
     max_uses: Uses | None = None
 
 
-class WorkspaceShareIn(BaseModel):
+class WorkspaceShareIn(Model):
     """A link to all documents of a workspace; to those with a tag (`tag_id`); or to those in a category."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "Customers"}})
@@ -149,7 +149,7 @@ class WorkspaceShareIn(BaseModel):
     max_uses: Uses | None = None
 
 
-class SharePatch(BaseModel):
+class SharePatch(Model):
     """Missing fields stay. `password` null: none is needed any more; another one ends what was opened before."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"permission": "read"}})
@@ -161,7 +161,7 @@ class SharePatch(BaseModel):
     max_uses: Uses | None = None
 
 
-class OpenIn(BaseModel):
+class OpenIn(Model):
     """`name`: how others see a guest, with the link's name beside it."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"token": _TOKEN, "name": "Ann"}})
@@ -171,7 +171,7 @@ class OpenIn(BaseModel):
     name: GuestName | None = None
 
 
-class OpenOut(BaseModel):
+class OpenOut(Model):
     """`token`: a token that needs no password, until `expires_at`. `document_id`: null for a link to many documents;
     `GET documents/shared` lists them. `scope`, `title`: what the link opens.
     """
@@ -184,7 +184,7 @@ class OpenOut(BaseModel):
     expires_at: datetime
 
 
-class MemberAccess(BaseModel):
+class MemberAccess(Model):
     """A member of the document's workspace. `permission`: in this document, by membership."""
 
     id: UUID
@@ -194,7 +194,7 @@ class MemberAccess(BaseModel):
     permission: Permission
 
 
-class AccessOut(BaseModel):
+class AccessOut(Model):
     """Who may open the document besides the shares. `members`: those of the workspace, at most 200; `member_count`: all
     of them. `guests`: what guests of the playground may do.
     """
@@ -206,7 +206,7 @@ class AccessOut(BaseModel):
     own: Permission
 
 
-class AccessRequestIn(BaseModel):
+class AccessRequestIn(Model):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"permission": "comment", "message": "I review the figures."}}
     )
@@ -215,7 +215,7 @@ class AccessRequestIn(BaseModel):
     message: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(storable)] | None = None
 
 
-class AccessRequestOut(BaseModel):
+class AccessRequestOut(Model):
     id: UUID
     document_id: UUID
     user: SharePerson
@@ -224,12 +224,12 @@ class AccessRequestOut(BaseModel):
     created_at: datetime
 
 
-class AccessRequestPage(BaseModel):
+class AccessRequestPage(Model):
     items: list[AccessRequestOut]
     next_cursor: str | None
 
 
-class DecisionIn(BaseModel):
+class DecisionIn(Model):
     """`permission`: null gives what was asked for."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"permission": "read"}})

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictInt, StrictStr, model_validator
 
 from collab_server.core.documents import edit_requests
 from collab_server.core.documents.apply_edit import EditRequest, Put
 from collab_server.features.content.models import ReplacementIn, SpliceIn, Text
-from collab_server.web.fields import storable
+from collab_server.web.fields import Model, storable
 
 
 def _visible(text: str) -> str:
@@ -33,7 +33,7 @@ Numbers = Annotated[
 ]
 
 
-class _Proposal(BaseModel):
+class _Proposal(Model):
     model_config = ConfigDict(extra="forbid")
 
     edits: Edits | None = None
@@ -81,13 +81,13 @@ class SuggestionPatch(_Proposal):
         return self
 
 
-class DecisionIn(BaseModel):
+class DecisionIn(Model):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"hunks": [0]}]})
 
     hunks: Numbers | None = None
 
 
-class DecisionsIn(BaseModel):
+class DecisionsIn(Model):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
     ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)] | None = Field(
@@ -95,7 +95,7 @@ class DecisionsIn(BaseModel):
     )
 
 
-class SuggesterOut(BaseModel):
+class SuggesterOut(Model):
     """`name`: null for a guest, and for people whom you may not see."""
 
     id: UUID | None
@@ -104,7 +104,7 @@ class SuggesterOut(BaseModel):
     avatar_url: str | None
 
 
-class HunkOut(BaseModel):
+class HunkOut(Model):
     """`start`, `end`: where it is now, in UTF-16 units of the content; null if it does not fit, or is decided."""
 
     number: int
@@ -147,7 +147,7 @@ _SUGGESTION: dict[str, JsonValue] = {
 }
 
 
-class SuggestionOut(BaseModel):
+class SuggestionOut(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [_SUGGESTION]})
 
     id: UUID
@@ -168,12 +168,12 @@ class SuggestionOut(BaseModel):
     updated_at: datetime
 
 
-class SuggestionPage(BaseModel):
+class SuggestionPage(Model):
     items: list[SuggestionOut]
     next_cursor: str | None
 
 
-class DecisionOut(BaseModel):
+class DecisionOut(Model):
     """`code`: null if it was done. stale: `stale_suggestion`, and nothing of it was changed."""
 
     id: UUID
@@ -183,5 +183,5 @@ class DecisionOut(BaseModel):
     detail: str | None
 
 
-class DecisionsOut(BaseModel):
+class DecisionsOut(Model):
     results: list[DecisionOut]

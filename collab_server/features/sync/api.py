@@ -5,13 +5,14 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from collab_server.access.check import require
 from collab_server.access.policy import Action
@@ -44,7 +45,9 @@ from collab_server.features.sync.pulling import iterate_answers
 from collab_server.features.sync.pushing import Push
 from collab_server.web import cursors
 from collab_server.web.depends import CurrentDatabase, CurrentIdentity, CurrentWorkers
+from collab_server.web.fields import Model
 from collab_server.web.problems import documented
+from collab_server.web.routes import described_later
 from collab_server.web.routes import router as _router
 
 router = _router()
@@ -52,11 +55,11 @@ router = _router()
 NDJSON = "application/x-ndjson"
 _JSON = "application/json"
 _REFUSALS = documented(Unauthenticated, Forbidden, Malformed, TooLarge, Unavailable)
-_Body = TypeVar("_Body", bound=BaseModel)
+_Body = TypeVar("_Body", bound=Model)
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
-def _describe_body(model: type[BaseModel]) -> dict[str, Any]:
+def _describe_body(model: type[Model]) -> dict[str, Any]:
     """Describe the body for OpenAPI. The route reads it itself, because it has two forms."""
     schema = inline_references(model.model_json_schema())
     content = {_JSON: {"schema": schema, "example": schema["example"]}, MEDIA_TYPE: _BINARY}
@@ -129,7 +132,7 @@ async def _read(request: Request, model: type[_Body]) -> _Body:
     tags=["sync"],
     response_class=Response,
     responses={**_REFUSALS, **_PULLED},
-    openapi_extra=_describe_body(PullIn),
+    openapi_extra=described_later(partial(_describe_body, PullIn)),
 )
 async def pull(
     request: Request, identity: CurrentIdentity, db: CurrentDatabase, workers: CurrentWorkers
@@ -162,7 +165,7 @@ async def pull(
     tags=["sync"],
     response_class=Response,
     responses={**_REFUSALS, **_PUSHED},
-    openapi_extra=_describe_body(PushIn),
+    openapi_extra=described_later(partial(_describe_body, PushIn)),
 )
 async def push(request: Request, context: CurrentContext) -> Response:
     """Push a device's edits of many documents, in their order: Yjs updates and mutations (`create`, `patch`, `tag`,

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 from pydantic.functional_validators import BeforeValidator
 
 from collab_server.features.documents.field_types import Moment, TagNames
 from collab_server.features.documents.models import DocumentIn, DocumentPatch
-from collab_server.web.fields import storable
+from collab_server.web.fields import Model, storable
 
 MOST_DOCUMENTS = 1000
 MOST_OPERATIONS = 2000
@@ -38,7 +38,7 @@ Key = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(storabl
 OnConflict = Literal["overwrite", "refuse"]
 
 
-class PullDocument(BaseModel):
+class PullDocument(Model):
     """`state_vector`: base64, of the client's copy; empty without one. `generation` and `seq`: from an earlier answer.
     `row_version`: of the client's metadata, 0 without any; if missing, no metadata is sent.
     """
@@ -52,7 +52,7 @@ class PullDocument(BaseModel):
     row_version: Number | None = None
 
 
-class PullIn(BaseModel):
+class PullIn(Model):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
@@ -63,7 +63,7 @@ class PullIn(BaseModel):
     documents: Annotated[list[PullDocument], Field(max_length=MOST_DOCUMENTS)]
 
 
-class Update(BaseModel):
+class Update(Model):
     """A Yjs update (format v1) of a document, base64. `generation`: of the document at the time of the edit."""
 
     model_config = ConfigDict(extra="forbid")
@@ -74,7 +74,7 @@ class Update(BaseModel):
     generation: Number | None = None
 
 
-class _Mutation(BaseModel):
+class _Mutation(Model):
     """`key`: unique among the mutations of the device. A repeated key gets the first answer again, and nothing is
     changed.
     """
@@ -143,7 +143,7 @@ class Restore(_Timed):
 
 Mutation = Create | Patch | Tag | Delete | Restore
 Operation = Annotated[Update | Mutation, Field(discriminator="kind")]
-operation: TypeAdapter[Update | Mutation] = TypeAdapter(Operation)
+operation: TypeAdapter[Update | Mutation] = TypeAdapter(Operation, config=ConfigDict(defer_build=True))
 
 
 def inline_references(schema: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +161,11 @@ def inline_references(schema: dict[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-class PushIn(BaseModel):
+def _describe_operations(schema: dict[str, Any]) -> None:
+    schema["items"] = inline_references(operation.json_schema())
+
+
+class PushIn(Model):
     """`device_id`: of the client, never changed. `operations`: in the order of the edits; each is performed or refused
     separately.
     """
@@ -190,11 +194,11 @@ class PushIn(BaseModel):
     device_id: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(storable)]
     operations: Annotated[
         list[dict[str, Any]],
-        Field(max_length=MOST_OPERATIONS, json_schema_extra={"items": inline_references(operation.json_schema())}),
+        Field(max_length=MOST_OPERATIONS, json_schema_extra=_describe_operations),
     ]
 
 
-class ConflictOut(BaseModel):
+class ConflictOut(Model):
     """A conflict of a mutation with changes unknown to its device. `overwritten` and `written`: lost values and present
     values by field. `kept`: the document's values were later and stay, so the device's values are lost.
     """
@@ -230,6 +234,6 @@ class ConflictOut(BaseModel):
     kept: bool
 
 
-class ConflictPage(BaseModel):
+class ConflictPage(Model):
     items: list[ConflictOut]
     next_cursor: str | None

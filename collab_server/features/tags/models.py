@@ -3,10 +3,10 @@
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from collab_server.features.documents.field_types import TagName, TagNames
-from collab_server.web.fields import Color, a_line, at_most, storable
+from collab_server.web.fields import Color, Model, a_line, at_most, storable
 
 _TAG: dict[str, Any] = {
     "id": "b9b9f3a4-7f6c-4ad5-9d0c-62d8f2a2c0f7",
@@ -34,7 +34,7 @@ Icon = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(a_line
 Place = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 
 
-class _Patch(BaseModel):
+class _Patch(Model):
     model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="after")
@@ -47,7 +47,7 @@ class _Patch(BaseModel):
         return self
 
 
-class TagOut(BaseModel):
+class TagOut(Model):
     """`slug`: for filters of lists. `document_count`: without the trash."""
 
     model_config = ConfigDict(json_schema_extra={"example": _TAG})
@@ -60,14 +60,14 @@ class TagOut(BaseModel):
     document_count: int
 
 
-class TagPage(BaseModel):
+class TagPage(Model):
     model_config = ConfigDict(json_schema_extra={"example": {"items": [_TAG], "next_cursor": None}})
 
     items: list[TagOut]
     next_cursor: str | None
 
 
-class TagIn(BaseModel):
+class TagIn(Model):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"name": "Plans", "color": "#3B82F6", "description": None}}
     )
@@ -91,7 +91,7 @@ class TagPatch(_Patch):
         return self
 
 
-class TagsIn(BaseModel):
+class TagsIn(Model):
     """Names. Those that differ only in case, marks and spaces are one tag; new ones are created."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"tags": ["Plans", "2026"]}})
@@ -99,7 +99,7 @@ class TagsIn(BaseModel):
     tags: TagNames
 
 
-class CategoryOut(BaseModel):
+class CategoryOut(Model):
     """`document_count`: in this category itself, without those in the trash."""
 
     model_config = ConfigDict(json_schema_extra={"example": _CATEGORY})
@@ -115,7 +115,7 @@ class CategoryOut(BaseModel):
     document_count: int
 
 
-class CategoryPage(BaseModel):
+class CategoryPage(Model):
     """All categories of a workspace, siblings in their order."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"items": [_CATEGORY], "next_cursor": None}})
@@ -124,7 +124,7 @@ class CategoryPage(BaseModel):
     next_cursor: str | None
 
 
-class CategoryIn(BaseModel):
+class CategoryIn(Model):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "Projects", "icon": "folder"}})
 
     name: CategoryName

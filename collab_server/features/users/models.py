@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from collab_server.web.fields import a_line, at_most, storable
+from collab_server.web.fields import Model, a_line, at_most, storable
 
 DisplayName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(a_line), at_most(255)]
 Token = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(storable)]
@@ -37,7 +37,7 @@ def output_config(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": example})
 
 
-class Account(BaseModel):
+class Account(Model):
     """A user, as they themselves and administrators see it."""
 
     model_config = output_config(**ACCOUNT_EXAMPLE)

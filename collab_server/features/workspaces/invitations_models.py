@@ -4,19 +4,19 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from collab_server.features.workspaces.invitations import MAX_TOKEN
 from collab_server.features.workspaces.models import ActorOut, reject_null
 from collab_server.features.workspaces.settings_models import GivenRole
-from collab_server.web.fields import Email, storable
+from collab_server.web.fields import Email, Model, storable
 
 _ID = "8f14e45f-ceea-467f-a9d2-0a1b2c3d4e5f"
 _PERSON = "5f0c3c36-6c0e-4b58-9a55-0f3b5f7f6d11"
 Message = Annotated[str, Field(max_length=1000), AfterValidator(storable)]
 
 
-class InvitationIn(BaseModel):
+class InvitationIn(Model):
     """A missing `role` means the `default_permissions` of the workspace's settings, else editor."""
 
     model_config = ConfigDict(
@@ -31,7 +31,7 @@ class InvitationIn(BaseModel):
     message: Message | None = None
 
 
-class InvitationOut(BaseModel):
+class InvitationOut(Model):
     """`link`: to be handed over by you, where the server could not mail it; shown this once."""
 
     model_config = ConfigDict(
@@ -61,19 +61,19 @@ class InvitationOut(BaseModel):
     link: str | None = None
 
 
-class InvitationPage(BaseModel):
+class InvitationPage(Model):
     items: list[InvitationOut]
     next_cursor: str | None
 
 
-class InvitingWorkspace(BaseModel):
+class InvitingWorkspace(Model):
     id: UUID
     name: str
     icon: str | None
     color: str | None
 
 
-class OwnInvitationOut(BaseModel):
+class OwnInvitationOut(Model):
     """An invitation to you."""
 
     id: UUID
@@ -85,12 +85,12 @@ class OwnInvitationOut(BaseModel):
     expires_at: datetime
 
 
-class OwnInvitationPage(BaseModel):
+class OwnInvitationPage(Model):
     items: list[OwnInvitationOut]
     next_cursor: str | None
 
 
-class InvitationTokenIn(BaseModel):
+class InvitationTokenIn(Model):
     """`token`: from the invitation's link."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"token": "N2xw..."}})
@@ -98,7 +98,7 @@ class InvitationTokenIn(BaseModel):
     token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN), AfterValidator(storable)]
 
 
-class TokenInvitationOut(BaseModel):
+class TokenInvitationOut(Model):
     """The invitation for the bearer of its token. `has_account`: the invited address has an account."""
 
     model_config = ConfigDict(

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool
 
 from collab_server.access.policy import Permission
 from collab_server.features.workspaces.settings_models import MAX_BYTES, GivenRole, Settings
-from collab_server.web.fields import Color, a_line, at_most, storable
+from collab_server.web.fields import Color, Model, a_line, at_most, storable
 
 _MAX_LIMIT = 1_000_000
 _ID = "8f14e45f-ceea-467f-a9d2-0a1b2c3d4e5f"
@@ -41,7 +41,7 @@ MemberLimit = Annotated[int, Field(strict=True, ge=1, le=_MAX_LIMIT)]
 StorageLimit = Annotated[int, Field(strict=True, ge=0, le=MAX_BYTES)]
 
 
-class WorkspaceOut(BaseModel):
+class WorkspaceOut(Model):
     """`permissions`: yours. `can_create`: documents, with the present credential. `role`: yours; for a guest of the
     playground the role of guests; `administrator` for an administrator of the server without membership, with the
     limits but without description and settings.
@@ -98,12 +98,12 @@ class WorkspaceOut(BaseModel):
     row_version: int
 
 
-class WorkspacePage(BaseModel):
+class WorkspacePage(Model):
     items: list[WorkspaceOut]
     next_cursor: str | None
 
 
-class WorkspaceIn(BaseModel):
+class WorkspaceIn(Model):
     """A missing `slug` is made from the name."""
 
     model_config = _example(name="Garden", color="#2e7d32")
@@ -116,7 +116,7 @@ class WorkspaceIn(BaseModel):
     settings: Settings = Field(default_factory=dict)
 
 
-class WorkspacePatch(BaseModel):
+class WorkspacePatch(Model):
     """Given fields are changed; `settings` are replaced as a whole. Only administrators of the server can set the
     limits, also in workspaces without membership, and nothing else there.
     """
@@ -133,7 +133,7 @@ class WorkspacePatch(BaseModel):
     storage_limit_bytes: Annotated[StorageLimit | None, AfterValidator(reject_null)] = None
 
 
-class TransferIn(BaseModel):
+class TransferIn(Model):
     """`user_id`: the new owner, an active member. The old one stays as admin."""
 
     model_config = _example(user_id=_PERSON)
@@ -141,7 +141,7 @@ class TransferIn(BaseModel):
     user_id: UUID
 
 
-class UsageOut(BaseModel):
+class UsageOut(Model):
     """`storage_used_bytes`: of documents, their history and their attachments. `history_bytes`: the part of versions
     and earlier edits. When the workspace is above its limit, the server removes the oldest of these.
     `attachment_bytes`: the part of attachments. `attachment_max_bytes`: of a file. `attachment_types`: that are taken;
@@ -177,7 +177,7 @@ class UsageOut(BaseModel):
     attachment_types: list[str] | None
 
 
-class MemberOut(BaseModel):
+class MemberOut(Model):
     """`permissions`: this member's departures from the role, e.g. `{"can_comment": false}`."""
 
     model_config = ConfigDict(
@@ -207,12 +207,12 @@ class MemberOut(BaseModel):
     last_accessed_at: datetime | None
 
 
-class MemberPage(BaseModel):
+class MemberPage(Model):
     items: list[MemberOut]
     next_cursor: str | None
 
 
-class MemberPatch(BaseModel):
+class MemberPatch(Model):
     """`permissions` replaces the departures from the role. `is_active` false suspends."""
 
     model_config = _example(role="editor", permissions={"can_invite_members": True})
@@ -222,12 +222,12 @@ class MemberPatch(BaseModel):
     is_active: Annotated[StrictBool | None, AfterValidator(reject_null)] = None
 
 
-class ActorOut(BaseModel):
+class ActorOut(Model):
     id: UUID
     name: str | None
 
 
-class ActivityOut(BaseModel):
+class ActivityOut(Model):
     """`actor`: null for the server itself, guests, and erased accounts. `entity_name`: the present name of a document
     or member; null if it is deleted. `data`: `old` and `new` values.
     """
@@ -259,6 +259,6 @@ class ActivityOut(BaseModel):
     data: dict[str, Any]
 
 
-class ActivityPage(BaseModel):
+class ActivityPage(Model):
     items: list[ActivityOut]
     next_cursor: str | None

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, ValidationError
 
-from collab_server.web.fields import JsonObject
+from collab_server.web.fields import JsonObject, Model
 
 MAX_BYTES = 2**50
 GivenRole = Literal["admin", "editor", "commenter", "viewer"]
@@ -20,7 +20,7 @@ MediaType = Annotated[
 ]
 
 
-class FileSettings(BaseModel):
+class FileSettings(Model):
     """`max_bytes`: of a file that is attached, at most that of the server. `types`: that are taken; missing: all."""
 
     model_config = ConfigDict(extra="forbid")
@@ -29,7 +29,7 @@ class FileSettings(BaseModel):
     types: Annotated[list[MediaType], Field(min_length=1, max_length=100)] | None = None
 
 
-class WorkspaceSettings(BaseModel):
+class WorkspaceSettings(Model):
     """`default_permissions`: the role of an invitation without one. `require_invitation` and `allow_guest_access` have
     fixed values: people need an invitation, and guests can use the playground only. `attachments`: which files the
     workspace takes. The rest is for clients, with their own values in `extra`.

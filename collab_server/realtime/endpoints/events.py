@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Header, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -38,6 +38,7 @@ from collab_server.realtime.sessions.sse import FRAMES_PER_TURN, EventsSession
 from collab_server.security import base64url
 from collab_server.web.credentials import identify
 from collab_server.web.depends import CurrentDatabase, CurrentIdentity
+from collab_server.web.fields import Model
 from collab_server.web.problems import documented
 from collab_server.web.routes import router as _router
 from collab_server.web.services import web_services
@@ -60,7 +61,7 @@ _BODY = {
 }
 
 
-class TakenOut(BaseModel):
+class TakenOut(Model):
     """`committed`: how many messages of the request had content. All of it is committed."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"committed": 2}})

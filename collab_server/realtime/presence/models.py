@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from collab_server.features.documents.models import PresentOut
+from collab_server.web.fields import Model
 
 _ANN = "0a6b2c8e-3d39-4c55-8a54-6a4e0f6d0c11"
 _CONNECTED: dict[str, Any] = {
@@ -33,7 +34,7 @@ _BUSY: dict[str, Any] = {
 }
 
 
-class ConnectedOut(BaseModel):
+class ConnectedOut(Model):
     """One connection to a document. `guest`: not signed in, and named by themselves, if at all. `name`: None also for
     people whom you share no workspace with. `cursor_position` and `selection_range` are what the client's editor says
     in its awareness state; changes are here after five seconds at the latest. A program that edits by requests is there
@@ -57,7 +58,7 @@ class ConnectedOut(BaseModel):
     last_activity_at: datetime
 
 
-class SeenOut(BaseModel):
+class SeenOut(Model):
     """Somebody who was there within the last week and is not now."""
 
     model_config = ConfigDict(json_schema_extra={"example": _SEEN})
@@ -68,7 +69,7 @@ class SeenOut(BaseModel):
     last_seen_at: datetime
 
 
-class DocumentPresence(BaseModel):
+class DocumentPresence(Model):
     """`items`: connections, the first to come first. `people`: how many, whatever the limit; a person counts once."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"people": 1, "items": [_CONNECTED], "recent": [_SEEN]}})
@@ -78,7 +79,7 @@ class DocumentPresence(BaseModel):
     recent: list[SeenOut]
 
 
-class BusyOut(BaseModel):
+class BusyOut(Model):
     """A document with people in it, of whom `present` are up to five."""
 
     model_config = ConfigDict(json_schema_extra={"example": _BUSY})
@@ -89,7 +90,7 @@ class BusyOut(BaseModel):
     present: list[PresentOut]
 
 
-class WorkspacePresence(BaseModel):
+class WorkspacePresence(Model):
     """`items`: the documents that somebody has open, the most crowded first."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"items": [_BUSY], "recent": [_SEEN]}})
