@@ -24,8 +24,6 @@ from collab_server.adapters.mail import Mailer
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.process_metrics import ProcessMetrics
 from collab_server.adapters.rates import Buckets, LocalBuckets
-from collab_server.adapters.redis.redis_bus import RedisBus
-from collab_server.adapters.redis.redis_rates import RedisBuckets
 from collab_server.adapters.workers import Workers
 from collab_server.background import run_periodically
 from collab_server.features.attachments.services import AttachmentParts, AttachmentServices
@@ -67,6 +65,14 @@ SEARCH_INTERVAL = 2.0
 SEARCH_BATCH = 20
 DAMAGE_INTERVAL = 2.0
 VIEWS_INTERVAL = 3.0
+
+
+def _connect_redis(url: str, prefix: str) -> tuple[Buckets, Bus]:
+    # Imported here: the library takes a tenth of a second, and most servers have no Redis.
+    from collab_server.adapters.redis.redis_bus import RedisBus
+    from collab_server.adapters.redis.redis_rates import RedisBuckets
+
+    return RedisBuckets(url, prefix), RedisBus(url, prefix)
 
 
 class Services(
@@ -129,8 +135,7 @@ class Services(
         self.passwords = Passwords(self.counts)
         self.sign_ins = SignIns(self.db, self.counts)
         url, prefix = settings.redis_url, settings.redis_prefix
-        self.buckets: Buckets = RedisBuckets(url, prefix) if url else LocalBuckets()
-        self.bus: Bus = RedisBus(url, prefix) if url else LocalBus()
+        self.buckets, self.bus = _connect_redis(url, prefix) if url else (LocalBuckets(), LocalBus())
         self.feed = FeedReader(self.db)
         self.changes = Waiters(self.feed)
         self.live_events = LiveEvents(self.feed, self.db)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 OnBusMessage = Callable[[str, bytes], None]
+QUEUE_BYTES = 16_000_000
+"""What may wait for one Redis; beyond it messages are dropped. No message is larger."""
 
 
 class Bus(Protocol):

@@ -18,7 +18,7 @@ from bisect import bisect_left, insort
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from collab_server.adapters.redis.redis_shard import QUEUE_BYTES
+from collab_server.adapters.bus import QUEUE_BYTES
 
 NODE_ID_BYTES = 8
 FRESH_SECONDS = 30.0

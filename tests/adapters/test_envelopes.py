@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from collab_server.adapters.bus import QUEUE_BYTES
 from collab_server.adapters.envelopes import FRESH_SECONDS, REMEMBERED, Envelopes, Forged, Repeated
-from collab_server.adapters.redis.redis_shard import QUEUE_BYTES
 from tests.seeds import choose_seed
 
 SECRET = b"a key that several servers share"

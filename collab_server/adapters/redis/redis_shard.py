@@ -10,10 +10,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from collab_server.adapters.bus import OnBusMessage
+from collab_server.adapters.bus import QUEUE_BYTES, OnBusMessage
 
-QUEUE_BYTES = 16_000_000
-"""What may wait for one Redis; beyond it messages are dropped."""
 BATCH = 256
 TIMEOUT = 5.0
 _HEARTBEAT = "-"

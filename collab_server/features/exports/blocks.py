@@ -12,7 +12,7 @@ from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
 from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import Block, Heading, Paragraph, build_blocks
-from collab_server.features.attachments.files.images import EmbeddedImage
+from collab_server.features.attachments.files.embedded_image import EmbeddedImage
 
 __all__ = [
     "NO_PICTURES",

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from collab_server.core.anchors.content_units import read_content_units
 from collab_server.core.anchors.placing import place_all
@@ -19,8 +19,10 @@ from collab_server.features.comments.models import MAX_CONTENT_BYTES
 from collab_server.features.content.markup import TooLong
 from collab_server.features.exports.discussion.threads import FORMAT, VERSION, write_plain_mentions
 from collab_server.features.imports import html_reader
-from collab_server.features.imports.foreign import notes, word_comments
-from collab_server.features.imports.foreign.word_comments import WordComment
+from collab_server.features.imports.foreign import notes
+
+if TYPE_CHECKING:
+    from collab_server.features.imports.foreign.word_comments import WordComment
 
 MAX_COMMENTS: Final = 2_000
 """The number of comments that one document takes; more are left out."""
@@ -70,8 +72,10 @@ class Discussion:
         return self
 
 
-def of_word(comments: Sequence[WordComment], text: str, ranges: Mapping[int, tuple[int, int]]) -> Discussion:
+def of_word(comments: "Sequence[WordComment]", text: str, ranges: Mapping[int, tuple[int, int]]) -> Discussion:
     """The threads of a Word document. `ranges`: code points of the text, by number."""
+    from collab_server.features.imports.foreign import word_comments
+
     threads: list[ImportedThread] = []
     for found in word_comments.order(comments):
         root = found[0]

@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from collab_server.errors import ProviderUnavailable
 from collab_server.settings import is_loopback
+
+if TYPE_CHECKING:
+    import httpx
 
 SECONDS = 5.0
 MAX_BYTES = 262_144
@@ -42,6 +43,9 @@ class Fetcher:
     """HTTP client for the provider. It follows no redirects."""
 
     def __init__(self, *, seconds: float = SECONDS) -> None:
+        # Imported here: it takes a twentieth of a second, and most servers have no provider.
+        import httpx
+
         self._client = httpx.AsyncClient(timeout=seconds, follow_redirects=False)
         self._seconds = seconds
 
@@ -57,7 +61,9 @@ class Fetcher:
         """Raises as `get` does."""
         return await self._ask(self._client.build_request("POST", url, data=dict(form), headers=dict(headers or {})))
 
-    async def _ask(self, request: httpx.Request) -> Answer:
+    async def _ask(self, request: "httpx.Request") -> Answer:
+        import httpx
+
         request.headers["accept"] = "application/json"
         where = f"{request.url.host}{request.url.path}"
         raw = bytearray()

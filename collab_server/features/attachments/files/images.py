@@ -14,6 +14,7 @@ from PIL import AvifImagePlugin, Image, ImageSequence, UnidentifiedImageError
 
 from collab_server.errors import UnprocessableContent
 from collab_server.features.attachments.files import image_metadata
+from collab_server.features.attachments.files.embedded_image import EmbeddedImage
 
 WIDTHS: Final = (160, 320, 640, 1280)
 """Widths of thumbnails in pixels."""
@@ -69,15 +70,6 @@ class ImageInfo(NamedTuple):
     height: int
     format: str
     animated: bool
-
-
-class EmbeddedImage(NamedTuple):
-    """An image for a Word or PDF file. `width`, `height`: pixels as it is shown. `format`: jpeg or png."""
-
-    data: bytes
-    width: int
-    height: int
-    format: str
 
 
 def inspect_image(data: bytes) -> ImageInfo:

@@ -20,7 +20,7 @@ from collab_server.features.exports.files.queries import ExportedFile
 from collab_server.features.exports.services import Sources
 
 if TYPE_CHECKING:
-    from collab_server.features.attachments.files.images import EmbeddedImage
+    from collab_server.features.attachments.files.embedded_image import EmbeddedImage
 
 MAX_PAGE_BYTES: Final = 16_000_000
 """Bytes of all pictures in a web page. Those that do not fit stay links."""
