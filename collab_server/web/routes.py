@@ -3,6 +3,7 @@ lost a race.
 """
 
 import asyncio
+import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
@@ -17,8 +18,7 @@ from collab_server.errors import LostRace
 from collab_server.web.fields import Model
 
 ATTEMPTS = 4
-PAUSE = 0.005
-"""Seconds between two steps of `prepare`: requests and edits come first."""
+REST = 4.0
 RETRY = (0.04, 0.16)
 """Seconds between two attempts: the first delay and the longest."""
 
@@ -91,15 +91,14 @@ class RetryingRoute(LateRoute):
 async def prepare(routes: Sequence[BaseRoute]) -> None:
     """Make all validators and analyse all routes, so that the first request of a kind need not wait for it.
 
-    Other tasks run after each step. One step takes some milliseconds.
+    One step takes some milliseconds. Then others have the processor for REST times as long.
     """
-    for model in _models_below(Model):
-        model.model_rebuild()
-        await asyncio.sleep(PAUSE)
-    for route in routes:
-        if isinstance(route, LateRoute):
-            route.analyse()
-            await asyncio.sleep(PAUSE)
+    steps: list[Callable[[], object]] = [model.model_rebuild for model in _models_below(Model)]
+    steps += [route.analyse for route in routes if isinstance(route, LateRoute)]
+    for step in steps:
+        started = time.perf_counter()
+        step()
+        await asyncio.sleep(REST * (time.perf_counter() - started))
 
 
 def _models_below(model: type[Model]) -> Iterator[type[Model]]:
