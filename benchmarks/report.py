@@ -1,10 +1,14 @@
 """What a run found, and its Markdown tables."""
 
+import math
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+_T = (4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""Student's t at 97.5 %, of 2 to 9 degrees of freedom; that of 9 for more, which is too wide rather than too narrow."""
 
 Figures = dict[str, float]
 """Of one point of one round, by name; nan: there is no such figure."""
@@ -74,15 +78,37 @@ def _line(cells: Sequence[str]) -> str:
 def _ratios(ours: Found | None, its: Found, compared: Sequence[str], point: str) -> str:
     if ours is None or not ours.rounds.get(point):
         return "-"
-    pairs = [(ours.median(name, point), its.median(name, point)) for name in compared]
-    return ", ".join("-" if one is None or not other else f"{one / other:.2f}" for one, other in pairs)
+    return ", ".join(paired_ratio(_values(ours, name, point), _values(its, name, point)) for name in compared)
+
+
+def _values(found: Found, name: str, point: str) -> list[float]:
+    return [figures.get(name, math.nan) for figures in found.rounds.get(point, [])]
+
+
+def paired_ratio(ours: Sequence[float], its: Sequence[float]) -> str:
+    """The geometric mean of the rounds' ratios; from three rounds on with the interval that holds the true one at 95 %
+    (Student's t of the logarithms). Both ran in turn, so the rounds of a pair saw the same machine.
+
+    "-" where a figure is missing or 0. A server of fewer rounds is compared in the first ones.
+    """
+    pairs = [(one, other) for one, other in zip(ours, its, strict=False) if one > 0 and other > 0]
+    if not pairs:
+        return "-"
+    logs = [math.log(one / other) for one, other in pairs]
+    middle = statistics.fmean(logs)
+    if len(logs) < 3:
+        return f"{math.exp(middle):.2f}"
+    freedom = len(logs) - 1
+    t = _T[min(freedom, len(_T) + 1) - 2]
+    half = t * statistics.stdev(logs) / math.sqrt(len(logs))
+    return f"{math.exp(middle):.2f} ({math.exp(middle - half):.2f} to {math.exp(middle + half):.2f})"
 
 
 def table(found: Mapping[Row, Found], points: Sequence[str], compared: Sequence[str], axis: str = "") -> list[str]:
     """Each point's rows one below the other; `axis` heads the column of the points, "" leaves it out."""
     every = [figures for one in found.values() for rounds in one.rounds.values() for figures in rounds]
     names = list(every[0]) if every else []
-    ratio = [f"ours : it ({', '.join(compared)})"] if len(found) > 1 else []
+    ratio = [f"ours : it, 95 % ({', '.join(compared)})"] if len(found) > 1 else []
     head = [*([axis] if axis else []), "server", "durable", *names, *ratio]
     lines = [_line(head), f"|{' --- |' * len(head)}"]
     for point in points:

@@ -13,12 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.installation import CACHE, PYTHON, need_npm, need_python, need_sqlite
+from benchmarks.installation import CACHE, FLOOR, PYTHON, need_floor, need_npm, need_python, need_sqlite
+from benchmarks.processes import Cpu
 from benchmarks.wire import Family, LoadError, Target
 
 PEERS = Path(__file__).resolve().parent / "peers"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+IDLE_SECONDS = 20.0
+"""A server that is never idle is measured as it is."""
+IDLE_LOOKS = 5
+IDLE_CPU = 0.01
 PEER_STOP_SECONDS = 2.0
 """A peer holds nothing that it would have to store."""
 MANY_CORES = (os.cpu_count() or 1) > 1 and shutil.which("taskset") is not None
@@ -66,6 +71,7 @@ class Server:
             process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=log, stderr=log)
         try:
             self._answers(port, process)
+            _wait_until_idle(process.pid)
             yield Target(self.family, "127.0.0.1", port, self.path, process.pid, self.quiet_seconds, self.acknowledges)
             if process.poll() is not None:
                 raise LoadError(f"the server ended with {process.returncode} during the work")
@@ -93,6 +99,16 @@ class Server:
                 if time.monotonic() > deadline:
                     raise LoadError(f"no answer within {START_SECONDS:.0f} s; see {self.log.name}") from error
             time.sleep(0.05)
+
+
+def _wait_until_idle(pid: int) -> None:
+    """What a server does after its start, without being asked, is not part of the work."""
+    deadline = time.monotonic() + IDLE_SECONDS
+    quiet = 0
+    while quiet < IDLE_LOOKS and time.monotonic() < deadline:
+        cpu = Cpu(pid)
+        time.sleep(0.1)
+        quiet = quiet + 1 if cpu.server() <= IDLE_CPU else 0
 
 
 def _ours_environment(port: int, folder: Path) -> dict[str, str]:
@@ -178,5 +194,13 @@ SERVERS = {
         lambda port, folder: [str(PYTHON), str(PEERS / "pycrdt_websocket_server.py"), str(port)],
         need=need_python,
         once=True,
+    ),
+    "floor": Server(
+        "the floor: frames received and sent in C",
+        "nothing",
+        "y-websocket",
+        lambda port, folder: [str(FLOOR), str(port)],
+        need=need_floor,
+        path="/ws",
     ),
 }

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import feed, nodes
+from benchmarks import feed, nodes, start_works
 from benchmarks.report import Figures
 from benchmarks.room_works import joins, presence, rest, slow_reader
 from benchmarks.size_works import document_cost, typing_at_the_end
@@ -22,8 +22,11 @@ EVERY = (
     "hocuspocus",
     "hocuspocus-sqlite",
     "pycrdt-websocket",
+    "floor",
 )
 IN_MEMORY = ("ours", "ours-hocuspocus", "y-websocket", "hocuspocus", "pycrdt-websocket")
+TYPING = (*IN_MEMORY, "floor")
+STORING = ("ours", "ours-hocuspocus", "y-websocket-leveldb", "hocuspocus-sqlite")
 BOTH_PROTOCOLS = ("ours", "ours-hocuspocus", "y-websocket", "hocuspocus")
 OURS_AND_Y = ("ours", "y-websocket")
 OURS = ("ours",)
@@ -81,18 +84,20 @@ def _typing(*, quick: bool) -> dict[str, Work]:
             one(lambda t: typing(t, Typing(20, 10, 2, 10, seconds))),
             CPU,
             servers=EVERY,
-            quick=IN_MEMORY,
+            quick=TYPING,
         ),
         "pairs": Work(
             "Pairs: 1,000 rooms of 2 clients, 500 updates/s",
             one(lambda t: typing(t, Typing(1000, 2, 1, 0.5, pairs_seconds))),
             CPU,
+            servers=TYPING,
             quick=(),
         ),
         "resting": Work(
             "Resting pairs: 1,000 rooms of 2 clients, an edit every 5 s in each",
             one(lambda t: typing(t, Typing(1000, 2, 1, 0.2, pairs_seconds))),
             CPU,
+            servers=TYPING,
             quick=(),
         ),
         "busy": Work(
@@ -106,12 +111,14 @@ def _typing(*, quick: bool) -> dict[str, Work]:
             "Hot room: 1 x 200 clients, 50 updates/s",
             one(lambda t: typing(t, Typing(1, 200, 5, 10, seconds))),
             CPU,
+            servers=TYPING,
             quick=BOTH_PROTOCOLS,
         ),
         "flood": Work(
             "Flood: 1 x 200 clients, 500 updates/s, 100,000 deliveries/s",
             one(lambda t: typing(t, flood)),
             ("CPU us/delivery", "p99 ms"),
+            servers=TYPING,
         ),
         "acks": Work(
             "Acknowledgements: 50 rooms of one author, 1,000 updates/s",
@@ -147,6 +154,8 @@ def _rooms(*, quick: bool) -> dict[str, Work]:
     joiners = 10 if quick else 50
     people = 100 if quick else 500
     rooms = 40 if quick else 200
+    colds = 20 if quick else 100
+    opens = 100 if quick else 1_000
     return {
         "join-1": Work(
             f"Joins: {joiners} at once, a document of 1 MB in 9,000 edits",
@@ -166,6 +175,13 @@ def _rooms(*, quick: bool) -> dict[str, Work]:
             quick=(),
             once=True,
         ),
+        "cold": Work(
+            f"Cold documents: {colds} of 100 KB that nobody has open, entered one after the other",
+            one(lambda t: start_works.cold_joins(t, documents=colds, size=100_000)),
+            ("p50 ms", "CPU ms/join, with database"),
+            servers=STORING,
+            quick=OURS,
+        ),
         "presence": Work(
             f"Presence: {people} clients in one room, a cursor move a second each",
             one(lambda t: presence(t, clients=people, seconds=2 if quick else 5)),
@@ -181,10 +197,19 @@ def _rooms(*, quick: bool) -> dict[str, Work]:
             one(lambda t: rest(t, rooms=rooms, documents=10 if quick else 30, size=250_000)),
             ("KB/connection", "KB/quiet document"),
         ),
+        "open": Work(
+            f"Open documents: {opens:,} of 10 KB with one client each",
+            one(lambda t: start_works.open_documents(t, rooms=opens, size=10_000)),
+            ("KB/open document",),
+            servers=OURS_AND_Y,
+            quick=(),
+            once=True,
+        ),
     }
 
 
 def _alone(*, quick: bool) -> dict[str, Work]:
+    returning = 100 if quick else 1_000
     sizes = (10_000,) if quick else (FEED_ROWS // 10, FEED_ROWS)
     return {
         "nodes": Work(
@@ -193,6 +218,13 @@ def _alone(*, quick: bool) -> dict[str, Work]:
             servers=OURS,
             quick=OURS,
             axis="load of the first node",
+        ),
+        "storm": Work(
+            f"Reconnect storm: after a restart {returning:,} clients return to {returning:,} documents, others type on",
+            alone=lambda folder: start_works.storm(folder, documents=returning),
+            servers=OURS,
+            quick=OURS,
+            axis="edits",
         ),
         "feed": Work(
             f"The change feed: pages from a log of {' and of '.join(f'{size:,}' for size in sizes)} entries",

@@ -3,17 +3,22 @@ asserted.
 """
 
 import asyncio
+import shutil
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from benchmarks import wire
+from benchmarks.documents import keystrokes
 from benchmarks.goals import GOALS, goal_rows
+from benchmarks.installation import need_floor
 from benchmarks.plot import Curve, Panel, svg
-from benchmarks.report import Found, Row, table
+from benchmarks.report import Found, Row, paired_ratio, table
 from benchmarks.run import cost_plot
 from benchmarks.servers import SERVERS
 from benchmarks.works import works
+from tests.waiting import until
 
 
 def found(*rounds: dict[str, float], point: str = "") -> Found:
@@ -71,10 +76,37 @@ def test_what_failed_is_a_row() -> None:
     rows = table(both, ["10", "20"], ("ms",), "size")
     assert rows[2:] == [
         "| 10 | ours |  | 3 (2 to 4) | - |",
-        "| 10 | peer |  | 6 | 0.50 |",
+        "| 10 | peer |  | 6 | 0.33 |",
         "| 20 | ours |  | failed: not reached |  |",
         "| 20 | peer |  | failed: refused |  |",
     ]
+
+
+def test_a_ratio_is_that_of_paired_rounds_with_its_interval() -> None:
+    """A machine that gets slower in the second round changes both, and not their ratio."""
+    assert paired_ratio([1.0, 10.0, 2.0], [2.0, 20.0, 4.0]) == "0.50 (0.50 to 0.50)"
+    assert paired_ratio([1.0, 4.0], [1.0, 1.0]) == "2.00"
+    # Logarithms 0, ln 2, ln 4: mean ln 2, deviation ln 2, half of the interval 4.303 ln 2 / 3 ** 0.5 = 1.722.
+    assert paired_ratio([1.0, 2.0, 4.0], [1.0, 1.0, 1.0]) == "2.00 (0.36 to 11.19)"
+    assert paired_ratio([1.0, float("nan")], [0.0, 1.0]) == "-"
+    assert paired_ratio([3.0, 1.0, 1.0], [1.0]) == "3.00"
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+async def test_the_floor_hands_each_update_to_the_others_of_the_room_only(tmp_path: Path) -> None:
+    need_floor()
+    clock = wire.Clock()
+    with SERVERS["floor"].running(tmp_path, pinned=False) as target:
+        name = wire.room_name("one")
+        members = [wire.Reader(target, name, clock) for _ in range(3)]
+        stranger = wire.Reader(target, wire.room_name("two"), clock)
+        await wire.open_all(target, [*members, stranger])
+        updates = keystrokes(50, 0) + keystrokes(1, 50, 70_000)
+        for update in updates:
+            members[0].transport.write(members[0].framed(wire.update_message(update)))
+        await until(lambda: all(member.marks == len(updates) for member in members[1:]), "all updates")
+        assert members[0].marks == stranger.marks == 0
+        wire.close_all([*members, stranger])
 
 
 def test_a_plot_needs_what_it_shows() -> None:
