@@ -196,9 +196,9 @@ def build(services: Services) -> Starlette:
     )
 
 
-async def prepare() -> None:
-    """Do what the first request of each kind would have to wait for. For a process that serves already."""
-    await routes.prepare([route for slice_api in _SLICES for route in slice_api.router.routes])
+def late_steps() -> list[Callable[[], object]]:
+    """What the first request of each kind would wait for. See `web.routes.late_steps`."""
+    return routes.late_steps([route for slice_api in _SLICES for route in slice_api.router.routes])
 
 
 def _bodies(settings: Settings) -> tuple[Rule, ...]:

@@ -19,12 +19,15 @@ from contextlib import suppress
 
 from argon2 import PasswordHasher
 
-from collab_server import cli
+from collab_server import app, cli
 from collab_server.features.users import passwords
 
 _IMPORTED = (
     "collab_server.process.bootstrap",
     *(f"{cli.__name__}.{module.name}" for module in pkgutil.iter_modules(cli.__path__)),
+    # imported where they are used
+    "collab_server.adapters.redis.redis_rates",
+    "httpx",
     # uvicorn imports these when it runs
     "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop",
@@ -108,6 +111,8 @@ if __name__ == "__main__":
     for module in _IMPORTED:
         importlib.import_module(module)
     hash_cheaply()
+    for step in app.late_steps():
+        step()
     # Objects of the imports stay shared with the copies: the collector would write to each of them.
     gc.disable()
     gc.freeze()

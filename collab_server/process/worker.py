@@ -17,6 +17,7 @@ from collab_server.observability.logging import log
 from collab_server.process import listener as port
 from collab_server.services import Services
 from collab_server.settings import Settings
+from collab_server.web import routes
 
 BACKLOG = 2048
 """Connections the kernel holds while we accept: a thousand clients return at once after a restart."""
@@ -48,7 +49,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def _prepare(self) -> None:
         try:
-            await app.prepare()
+            await routes.take(app.late_steps())
         except Exception:
             log.exception("routes could not be prepared: the first request of each pays for it")
         # Again for good, but not looked through: that would stall the sockets of those who came meanwhile.

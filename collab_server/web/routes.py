@@ -88,13 +88,14 @@ class RetryingRoute(LateRoute):
         return retrying
 
 
-async def prepare(routes: Sequence[BaseRoute]) -> None:
-    """Make all validators and analyse all routes, so that the first request of a kind need not wait for it.
-
-    One step takes some milliseconds. Then others have the processor for REST times as long.
-    """
+def late_steps(routes: Sequence[BaseRoute]) -> list[Callable[[], object]]:
+    """All that would wait for the first request of its kind, some milliseconds each: validators, and these routes."""
     steps: list[Callable[[], object]] = [model.model_rebuild for model in _models_below(Model)]
-    steps += [route.analyse for route in routes if isinstance(route, LateRoute)]
+    return steps + [route.analyse for route in routes if isinstance(route, LateRoute)]
+
+
+async def take(steps: Sequence[Callable[[], object]]) -> None:
+    """Take the steps. After each one others have the processor for REST times as long."""
     for step in steps:
         started = time.perf_counter()
         step()

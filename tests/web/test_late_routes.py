@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from collab_server import app
 from collab_server.web.fields import Model
-from collab_server.web.routes import LateRoute, described_later, prepare, router
+from collab_server.web.routes import LateRoute, described_later, late_steps, router, take
 from tests.require import ROOT
 
 
@@ -72,7 +72,7 @@ async def test_the_description_is_that_of_routes_analysed_at_once() -> None:
 
 async def test_all_routes_are_analysed_between_other_tasks() -> None:
     _, late = build_api()
-    preparing = asyncio.create_task(prepare(late))
+    preparing = asyncio.create_task(take(late_steps(late)))
     await asyncio.sleep(0)
     assert not is_analysed(late[1])
     await preparing
