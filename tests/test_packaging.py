@@ -127,7 +127,9 @@ def test_every_requirement_is_pinned_once_and_the_package_asks_for_nothing_else(
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*(; .+)?", line), line
     assert not runtime.keys() & development.keys()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {re.sub(r"[-_.]+", "-", re.split("[<>=]", each)[0]).lower() for each in project["dependencies"]}
+    wanted = {canonicalize_name(Requirement(each).name) for each in project["dependencies"]}
+    for extra in project["optional-dependencies"].values():
+        wanted |= {canonicalize_name(Requirement(each).name) for each in extra}
     assert wanted <= runtime.keys()
 
 

@@ -19,7 +19,15 @@ from collab_server.core.history.folding import (
     pack_history,
 )
 from collab_server.core.history.owners import Owners
-from collab_server.core.history.segment import UNKNOWN, HistoryAuthor, build_row, decode_segment, to_columns
+from collab_server.core.history.segment import (
+    UNKNOWN,
+    HistoryAuthor,
+    build_row,
+    compress,
+    decode_segment,
+    decompress,
+    to_columns,
+)
 from collab_server.core.history.sessions import PAUSE, group_sessions
 from collab_server.core.history.stored_history import History, StoredHistory, find_position, open_history
 from collab_server.core.yjs import updates
@@ -256,5 +264,20 @@ def test_a_rollback_undoes_one_author_in_a_time() -> None:
 
 
 def test_bytes_that_are_no_snapshot_are_refused() -> None:
-    with pytest.raises(Exception, match=r"(?i)frame|zstd"):
-        answers.open_snapshot(b"nonsense")
+    for wrong in (b"nonsense", b"", compress(b"snapshot")[:-4]):
+        with pytest.raises(ValueError, match=r"(?i)frame|zstd|descriptor"):
+            answers.open_snapshot(wrong)
+
+
+def test_more_than_was_asked_for_is_not_decompressed() -> None:
+    bomb = compress(bytes(1_000_000))
+    assert len(bomb) < 200
+    assert decompress(bomb, 1_000_000) == bytes(1_000_000)
+    with pytest.raises(ValueError, match="more than 999999 bytes"):
+        decompress(bomb, 999_999)
+
+
+def test_segments_that_zstandard_wrote_are_read() -> None:
+    """Frames of the library of earlier releases: version 0.25.0, level 9, of b"collab" a hundred times."""
+    written = bytes.fromhex("28b52ffd6058016d000030636f6c6c616201004f529522")
+    assert decompress(written, 600) == b"collab" * 100

@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import zstandard
-
 from collab_server.core.documents.projection import MAX_CONTENT_BYTES, Projection, project, project_text
 from collab_server.core.history import moment as moments
 from collab_server.core.history.blame import Credit, Run, credit_text
 from collab_server.core.history.blame_content import blame
 from collab_server.core.history.parts import Rows, only_first
 from collab_server.core.history.plain_text import read_plain_text
-from collab_server.core.history.segment import HistoryAuthor
+from collab_server.core.history.segment import HistoryAuthor, compress, decompress
 from collab_server.core.history.sessions import Session, group_sessions
 from collab_server.core.history.stored_history import (
     History,
@@ -82,7 +80,7 @@ def read_moment(stored: StoredHistory, *, seq: int | None = None, at: int | None
     history = open_history(stored)
     position = find_position(history, seq=seq, at=at)
     update, projected = _read_document(history, position)
-    return Moment(position, _compress(update), projected)
+    return Moment(position, compress(update), projected)
 
 
 def read_content(stored: StoredHistory, *, seq: int | None = None, at: int | None = None) -> tuple[Position, str]:
@@ -123,7 +121,7 @@ def read_version_state(stored: StoredHistory, since: int, seq: int | None = None
     update, projected = _read_document(history, position)
     sessions = group_sessions(history, since, upto=position.seq)
     authors = list(dict.fromkeys(session.author for session in sessions))
-    return VersionState(position, projected, _compress(update), hashlib.sha256(update).digest(), authors)
+    return VersionState(position, projected, compress(update), hashlib.sha256(update).digest(), authors)
 
 
 def read_large_removals(stored: StoredHistory, seqs: Sequence[int]) -> list[Removal]:
@@ -186,15 +184,9 @@ class _Credited:
         return taken
 
 
-def _compress(update: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=9).compress(update)
-
-
 def open_snapshot(snapshot: bytes) -> bytes:
-    """Decompress the snapshot of a version into an update. Raises ValueError or ZstdError for other bytes."""
-    if zstandard.get_frame_parameters(snapshot).content_size > MAX_SNAPSHOT_BYTES:
-        raise ValueError("the snapshot of a version is too large")
-    return zstandard.ZstdDecompressor().decompress(snapshot)
+    """Decompress the snapshot of a version into an update. Raises ValueError for other bytes."""
+    return decompress(snapshot, MAX_SNAPSHOT_BYTES)
 
 
 def read_state_vector(snapshot: bytes) -> bytes:

@@ -26,14 +26,17 @@ from dataclasses import dataclass, field
 from itertools import accumulate, islice, pairwise
 from typing import Any, Final, NamedTuple
 
-import zstandard
-
 from collab_server.core.yjs.delete_set import DeleteSet
 from collab_server.core.yjs.inspection import Range, inspect
 from collab_server.core.yjs.join_runs import join_runs
 from collab_server.core.yjs.lib0 import read_var_uint, write_var_uint
 from collab_server.core.yjs.updates import EMPTY_UPDATE, merge
 from collab_server.errors import Malformed
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    import backports.zstd as zstd
 
 VERSION: Final = 1
 LEVEL: Final = 9
@@ -158,7 +161,7 @@ def encode_segment(segment: Segment) -> bytes:
         *map(_to_bytes, (*written, *ranges)),
         segment.update,
     ]
-    return zstandard.ZstdCompressor(level=LEVEL).compress(b"".join(parts))
+    return compress(b"".join(parts))
 
 
 def to_columns(rows: Sequence[HistoryRow]) -> Columns:
@@ -208,6 +211,23 @@ def _read_ranges(columns: Columns, ranges: RangeColumns) -> Iterator[Range]:
         yield clients[owner], start, end
 
 
+def compress(data: bytes) -> bytes:
+    """Compress with zstd."""
+    return zstd.compress(data, LEVEL)
+
+
+def decompress(data: bytes, most: int) -> bytes:
+    """Decompress what `compress` returned. Raises ValueError for other bytes, and above `most` bytes."""
+    decompressor = zstd.ZstdDecompressor()
+    try:
+        found = decompressor.decompress(data, max_length=most)
+    except zstd.ZstdError as error:
+        raise ValueError(str(error)) from None
+    if not decompressor.eof:
+        raise ValueError(f"a zstd frame that is cut off, or has more than {most} bytes")
+    return found
+
+
 def decode_segment(encoded: bytes) -> Segment:
     """Decode a segment. Raises Malformed for other bytes, or for more than MAX_SEGMENT_BYTES."""
     columns, update = decode_columns(encoded)
@@ -217,10 +237,8 @@ def decode_segment(encoded: bytes) -> Segment:
 def decode_columns(encoded: bytes) -> tuple[Columns, bytes]:
     """Decode the rows of a segment as columns, and its update. Raises Malformed as decode_segment."""
     try:
-        if zstandard.get_frame_parameters(encoded).content_size > MAX_SEGMENT_BYTES:
-            raise Malformed("a segment of the history is too large")
-        return _decode(zstandard.ZstdDecompressor().decompress(encoded))
-    except (zstandard.ZstdError, IndexError, ValueError, KeyError, TypeError) as error:
+        return _decode(decompress(encoded, MAX_SEGMENT_BYTES))
+    except (IndexError, ValueError, KeyError, TypeError) as error:
         raise Malformed(f"a segment of the history cannot be read: {error}") from None
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-import zstandard
 
+from collab_server.core.history.segment import MAX_SEGMENT_BYTES, decompress
 from tests.features.api_harness import ApiHarness, open_api
 from tests.features.history.test_generations import YJS, compact, content, overwritten
 from tests.peers import Peer
@@ -183,7 +183,7 @@ async def test_an_old_first_content_is_packed_by_itself(api: ApiHarness) -> None
 
 def unpacked(payload: bytes) -> bytes:
 
-    return zstandard.ZstdDecompressor().decompress(payload)
+    return decompress(payload, MAX_SEGMENT_BYTES)
 
 
 async def test_a_former_generation_is_forgotten_when_it_is_old(api: ApiHarness) -> None:
