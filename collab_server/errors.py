@@ -19,6 +19,7 @@ CollabError                     HTTP  close
 |  |- AmbiguousAddress          409   4409   `<slug>/<name>` of a workspace that the caller is no member of
 |  |- StaleSuggestion           409   4409   what a suggestion changes is not in the document as it was
 |  |- NoDirectUpload            409   4409   the file store takes files from this server only
+|  |- FormatNotInstalled        409   4409   the server is installed without what writes this format
 |  `- LimitReached              409   4409   no room for one more (member, document, tag)
 |- CursorExpired                410   4409   what came after a cursor is not kept any more; begin anew
 |- PreconditionFailed           412   4409   If-Match names another version than the present one
@@ -180,6 +181,11 @@ class StaleSuggestion(Conflict):
 class NoDirectUpload(Conflict):
     code = "no_direct_upload"
     title = "The file store has no direct upload"
+
+
+class FormatNotInstalled(Conflict):
+    code = "format_not_installed"
+    title = "The server cannot write this format"
 
 
 class LimitReached(Conflict):

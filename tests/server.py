@@ -58,6 +58,9 @@ class Server:
     new_interpreter = False
     """Whether it imports its modules anew. Otherwise it starts with them (tests/forked.py)."""
 
+    interpreter: tuple[str, ...] = (sys.executable,)
+    """For `new_interpreter`."""
+
     def __init__(self, directory: Path, **settings: object) -> None:
         self.directory = directory
         self.data_dir = Path(str(settings.get("data_dir", directory / "data")))
@@ -114,7 +117,7 @@ class Server:
             arguments = ("serve", "--workers", str(self.processes))
             if self.new_interpreter:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "collab_server", *arguments),
+                    *(*self.interpreter, "-m", "collab_server", *arguments),
                     cwd=ROOT,
                     env=self.environment,
                     stdin=asyncio.subprocess.DEVNULL,

@@ -180,7 +180,7 @@ async def test_doctor_finds_a_healthy_server(server: Server) -> None:
     async with databases.flushing(server.owner_dsn):
         output = await server.command("doctor")
     assert "FAIL" not in output
-    for subject in ("guests", "PostgreSQL", "schema", "durability", "servers", "log", "files"):
+    for subject in ("guests", "PostgreSQL", "schema", "durability", "servers", "log", "files", "extras: all"):
         assert subject in output
 
 

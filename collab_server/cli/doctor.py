@@ -1,5 +1,6 @@
 """What `collab-server doctor` looks at."""
 
+from importlib.util import find_spec
 from typing import Protocol
 
 from collab_server.adapters import login, migrations, postgres_checks
@@ -10,6 +11,7 @@ from collab_server.adapters.postgres import Database
 from collab_server.adapters.redis.redis_bus import RedisBus
 from collab_server.errors import CollabError
 from collab_server.features.document_log import damage_queries, log_queries
+from collab_server.features.exports import formats
 from collab_server.features.oidc.oidc import Oidc
 from collab_server.security import encryption
 from collab_server.settings import Settings
@@ -25,6 +27,9 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
     """Tell one line for each thing looked at; nothing raises for a fault that was found."""
     await _examine_sign_in(settings, tell)
     await _examine_bus(settings, tell)
+    # Absent extras are no fault: somebody chose the smaller installation.
+    absent = [*([] if find_spec("mmdr") else ["diagrams"]), *formats.list_absent()]
+    tell("extras", ok=True, detail=f"without {', '.join(absent)}" if absent else "all")
     await _examine_files(settings, tell)
     await _examine_scanner(settings, tell)
     where = f"embedded in {settings.data_dir}" if settings.embedded else "COLLAB_DATABASE_URL"

@@ -48,6 +48,7 @@ def document_export(address: str, form: str | None, output: Path | None) -> None
         if chosen is None:
             raise click.UsageError(f"{suffix or 'a file without ending'} tells no format: give --format")
     kind: formats.Format = "md" if chosen == "zip" else cast(formats.Format, chosen)
+    formats.check_installed([kind])
 
     async def read(context: CommandContext) -> tuple[Document, bytes]:
         found, category, secret = await context.document(address)

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from collab_server.access.check import ABSENT, require
 from collab_server.access.policy import Action
 from collab_server.core.history import answers
-from collab_server.errors import DocumentDamaged, NotFound, TooLarge, TooMany, UnprocessableContent
+from collab_server.errors import DocumentDamaged, FormatNotInstalled, NotFound, TooLarge, TooMany, UnprocessableContent
 from collab_server.features.attachments.files.file_names import content_disposition
 from collab_server.features.content import rendering
 from collab_server.features.document_log import version_content_queries
@@ -54,7 +54,7 @@ CurrentSources = Annotated[Sources, Depends(make_sources)]
     response_class=Response,
     responses={
         **USUAL,
-        **documented(TooLarge, UnprocessableContent, TooMany, DocumentDamaged),
+        **documented(FormatNotInstalled, TooLarge, UnprocessableContent, TooMany, DocumentDamaged),
         200: {"content": {kind: {} for kind in (*formats.MEDIA_TYPES, _ZIP)}, "description": "The file"},
         304: {"description": "Not changed since the ETag in If-None-Match"},
     },
@@ -81,6 +81,7 @@ async def export_document(
     form: formats.Format = "md" if format == "zip" else format
     chosen = comment_files.choose(comments, form, of_version=version is not None)
     await require(context.db, context.identity, document_id, Action.VIEW)
+    formats.check_installed([form])
     if version is not None:
         return await _export_version(context, sources, request, document_id, version, format)
     whole = await reading.settle(sources, document_id)

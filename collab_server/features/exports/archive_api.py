@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from collab_server.access.check import require_in_workspace
 from collab_server.access.policy import WorkspaceAction
 from collab_server.adapters.conversion.spool import SpoolFile
-from collab_server.errors import InsufficientStorage, TooMany
+from collab_server.errors import FormatNotInstalled, InsufficientStorage, TooMany
 from collab_server.features.attachments.files.file_names import content_disposition
 from collab_server.features.documents.api import USUAL, CurrentContext
 from collab_server.features.exports import archive, file_names, formats
@@ -33,7 +33,7 @@ Formats = Annotated[list[formats.Format], Query(max_length=len(formats.FORMATS),
     response_class=Response,
     responses={
         **USUAL,
-        **documented(TooMany, InsufficientStorage),
+        **documented(FormatNotInstalled, TooMany, InsufficientStorage),
         200: {"content": {"application/zip": {}}, "description": "The archive"},
     },
 )
@@ -51,6 +51,7 @@ async def export_workspace(
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.EXPORT)
         workspace = await find_workspace(conn, workspace_id)
     chosen = list(dict.fromkeys(format)) or archive.LOSSLESS
+    formats.check_installed(chosen)
     async with AsyncExitStack() as stack:
         made = stack.enter_context(closing(archive.WorkspaceArchive(sources, context.identity, workspace_id, chosen)))
         await stack.enter_async_context(sources.converters.one_archive())

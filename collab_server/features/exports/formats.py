@@ -2,11 +2,13 @@
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from collab_server.errors import FormatNotInstalled
 from collab_server.features.exports.discussion.threads import Discussion, Thread, to_json
 
 if TYPE_CHECKING:
@@ -59,6 +61,24 @@ KINDS: Final[Mapping[Format, Kind]] = {
     "pdf": Kind("application/pdf", ".pdf"),
 }
 MEDIA_TYPES: Final = tuple(kind.media_type.partition(";")[0] for kind in KINDS.values())
+
+
+_OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {"pdf": ("manimgx_fonts", "manimgx_fonts_cjk", "typst")}
+"""Modules that only an installation with the extra of the same name has."""
+
+
+def list_absent() -> list[str]:
+    """Return the formats that this installation cannot write. The modules are looked for and not imported."""
+    return [name for name, modules in _OPTIONAL.items() if not all(map(find_spec, modules))]
+
+
+def check_installed(asked: Iterable[str]) -> None:
+    """Raises FormatNotInstalled."""
+    for name in list_absent():
+        if name in asked:
+            raise FormatNotInstalled(
+                f"this server is installed without {name}: its operator installs the extra `{name}`"
+            )
 
 
 def write_page(title: str, body: str, language: str = "", style: str = "") -> bytes:

@@ -36,12 +36,13 @@ _HEAD: Final = re.compile(r"\A\s*---\n.*?\n\s*---\n", re.DOTALL)
 def _load_renderer() -> Callable[[str], str]:
     """Load the compiled renderer alone: the package `mmdr` imports a library for bitmaps, which only costs memory here.
 
-    The renderer returns SVG, and raises ValueError for what it cannot read or would take too long for.
+    The renderer returns SVG, and raises ValueError for what it cannot read or would take too long for. Raises
+    ValueError where it is not installed.
     """
     package = find_spec("mmdr")
     found = PathFinder.find_spec("_mmdr", None if package is None else package.submodule_search_locations)
     if found is None or found.loader is None:
-        raise ImportError("mmdr is not installed")
+        raise ValueError("this server is installed without the extra `diagrams`")
     module = module_from_spec(found)
     found.loader.exec_module(module)
     render: Callable[[str], str] = module.render
