@@ -7,6 +7,7 @@ from typing import Any
 import pycrdt
 import pytest
 
+from collab_server.core.documents.compression import compress, decompress
 from collab_server.core.history import answers, reverting
 from collab_server.core.history.folding import (
     MAX_JOINED_MILLISECONDS,
@@ -19,15 +20,7 @@ from collab_server.core.history.folding import (
     pack_history,
 )
 from collab_server.core.history.owners import Owners
-from collab_server.core.history.segment import (
-    UNKNOWN,
-    HistoryAuthor,
-    build_row,
-    compress,
-    decode_segment,
-    decompress,
-    to_columns,
-)
+from collab_server.core.history.segment import UNKNOWN, HistoryAuthor, build_row, decode_segment, to_columns
 from collab_server.core.history.sessions import PAUSE, group_sessions
 from collab_server.core.history.stored_history import History, StoredHistory, find_position, open_history
 from collab_server.core.yjs import updates

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from collab_server.core.documents.compression import compress, decompress
 from collab_server.core.documents.projection import MAX_CONTENT_BYTES, Projection, project, project_text
 from collab_server.core.history import moment as moments
 from collab_server.core.history.blame import Credit, Run, credit_text
 from collab_server.core.history.blame_content import blame
 from collab_server.core.history.parts import Rows, only_first
 from collab_server.core.history.plain_text import read_plain_text
-from collab_server.core.history.segment import HistoryAuthor, compress, decompress
+from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.history.sessions import Session, group_sessions
 from collab_server.core.history.stored_history import (
     History,

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate, islice, pairwise
 from typing import Any, Final, NamedTuple
 
+from collab_server.core.documents.compression import compress, decompress
 from collab_server.core.yjs.delete_set import DeleteSet
 from collab_server.core.yjs.inspection import Range, inspect
 from collab_server.core.yjs.join_runs import join_runs
@@ -33,14 +34,7 @@ from collab_server.core.yjs.lib0 import read_var_uint, write_var_uint
 from collab_server.core.yjs.updates import EMPTY_UPDATE, merge
 from collab_server.errors import Malformed
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    import backports.zstd as zstd
-
 VERSION: Final = 1
-LEVEL: Final = 9
-"""The level of zstd. Workers write a segment once."""
 _MASK: Final = 2**32 - 1
 MAX_SEGMENT_BYTES: Final = 256 * 1024 * 1024
 """The largest decompressed segment."""
@@ -209,23 +203,6 @@ def _read_ranges(columns: Columns, ranges: RangeColumns) -> Iterator[Range]:
         start = (known[owner] + offset) & _MASK
         end = known[owner] = start + length
         yield clients[owner], start, end
-
-
-def compress(data: bytes) -> bytes:
-    """Compress with zstd."""
-    return zstd.compress(data, LEVEL)
-
-
-def decompress(data: bytes, most: int) -> bytes:
-    """Decompress what `compress` returned. Raises ValueError for other bytes, and above `most` bytes."""
-    decompressor = zstd.ZstdDecompressor()
-    try:
-        found = decompressor.decompress(data, max_length=most)
-    except zstd.ZstdError as error:
-        raise ValueError(str(error)) from None
-    if not decompressor.eof:
-        raise ValueError(f"a zstd frame that is cut off, or has more than {most} bytes")
-    return found
 
 
 def decode_segment(encoded: bytes) -> Segment:

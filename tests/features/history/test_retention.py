@@ -7,7 +7,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from collab_server.core.history.segment import MAX_SEGMENT_BYTES, decompress
+from collab_server.core.documents.compression import decompress
+from collab_server.core.history.segment import MAX_SEGMENT_BYTES
 from tests.features.api_harness import ApiHarness, open_api
 from tests.features.history.test_generations import YJS, compact, content, overwritten
 from tests.peers import Peer
