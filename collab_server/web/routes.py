@@ -18,7 +18,7 @@ from collab_server.errors import LostRace
 from collab_server.web.fields import Model
 
 ATTEMPTS = 4
-REST = 4.0
+REST = 1.0
 RETRY = (0.04, 0.16)
 """Seconds between two attempts: the first delay and the longest."""
 
