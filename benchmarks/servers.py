@@ -22,7 +22,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 IDLE_SECONDS = 20.0
 """A server that is never idle is measured as it is."""
-IDLE_LOOKS = 5
+IDLE_LOOKS = 3
 IDLE_CPU = 0.01
 PEER_STOP_SECONDS = 2.0
 """A peer holds nothing that it would have to store."""

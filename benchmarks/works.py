@@ -180,7 +180,7 @@ def _rooms(*, quick: bool) -> dict[str, Work]:
             one(lambda t: start_works.cold_joins(t, documents=colds, size=100_000)),
             ("p50 ms", "CPU ms/join, with database"),
             servers=STORING,
-            quick=OURS,
+            quick=(),
         ),
         "presence": Work(
             f"Presence: {people} clients in one room, a cursor move a second each",
@@ -223,7 +223,7 @@ def _alone(*, quick: bool) -> dict[str, Work]:
             f"Reconnect storm: after a restart {returning:,} clients return to {returning:,} documents, others type on",
             alone=lambda folder: start_works.storm(folder, documents=returning),
             servers=OURS,
-            quick=OURS,
+            quick=(),
             axis="edits",
         ),
         "feed": Work(
