@@ -9,7 +9,7 @@ from uuid import UUID
 from collab_server.adapters.postgres import Conn, Database
 from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.core.documents.compaction import compact as fold_bytes
-from collab_server.core.documents.new_text import new_text_document
+from collab_server.core.documents.new_text import new_rich_document, new_text_document
 from collab_server.core.documents.projection import Projection
 from collab_server.core.room.entries import Stored
 from collab_server.core.yjs.inspection import UpdateSummary
@@ -218,11 +218,14 @@ def _to_state(folded: tuple[bytes, bytes, Projection | None], stored_text: tuple
     return State(update, clocks, *stored_text)
 
 
-async def make_state(workers: Workers, text: str) -> State | None:
-    """Make the state of a new document with this text. None for an empty text. Raises Unavailable."""
-    if not text:
+async def make_state(workers: Workers, text: str, *, rich_text: bool = False) -> State | None:
+    """Make the state of a new document with this text; `rich_text`: with the nodes of this Markdown. None for an empty
+    text. Raises Unavailable; for rich text also TooMuchWork, UnprocessableContent.
+    """
+    if not text and not rich_text:
         return None
-    folded = await workers.run(new_text_document, text, secrets.randbelow(2**31 - 1) + 1)
+    make = new_rich_document if rich_text else new_text_document
+    folded = await workers.run(make, text, secrets.randbelow(2**31 - 1) + 1)
     projected = folded.projection
     return State(folded.snapshot, folded.state_vector, projected.content, projected.words, projected.truncated)
 

@@ -105,7 +105,7 @@ def to_page(context: RequestContext, found: list[Listed], limit: int, order: str
     responses={**USUAL, **documented(Conflict, TooLarge, TooMany, UnprocessableContent)},
 )
 async def create_document(
-    workspace_id: UUID, body: models.DocumentIn, context: CurrentContext, response: Response
+    workspace_id: UUID, body: models.NewDocumentIn, context: CurrentContext, response: Response
 ) -> models.DocumentOut:
     """Create a document, optionally with content. A `name` gives it a readable address; a used name is a conflict.
     With the content of a template it gets copies of its attachments. Nothing is created if a part fails.
@@ -114,7 +114,7 @@ async def create_document(
         await require_in_workspace(conn, context.identity, workspace_id, WorkspaceAction.CREATE_DOCUMENTS)
     tags = list(body.tags)
     if body.template_id is None:
-        fields = field_changes.decode_fields(body.model_dump(exclude={"tags", "content", "template_id"}))
+        fields = field_changes.decode_fields(body.model_dump(exclude={"tags", "content", "rich_text", "template_id"}))
     else:
         template, secret = await duplication.find_template(context, workspace_id, body.template_id)
         fields = duplication.from_template(body, template, secret)
@@ -125,10 +125,10 @@ async def create_document(
                 state = await duplication.get_copied_state(context, template.id, copies)
                 return to_response(response, await context.create(workspace_id, fields, tags, state, copies))
     state = None
-    if body.content is not None:
+    if body.content is not None or body.rich_text:
         if fields["type"] == ENCRYPTED:
             raise UnprocessableContent("a password has no plain text")
-        state = await store.make_state(context.workers, body.content)
+        state = await store.make_state(context.workers, body.content or "", rich_text=body.rich_text)
     return to_response(response, await context.create(workspace_id, fields, tags, state))
 
 

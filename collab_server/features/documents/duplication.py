@@ -37,7 +37,7 @@ def from_template(body: models.DocumentIn, template: Document, secret: Encrypted
 
     Raises UnprocessableContent if the body does not fit the template's kind.
     """
-    given = body.model_dump(include=body.model_fields_set - {"tags", "content"})
+    given = body.model_dump(include=body.model_fields_set - {"tags", "content", "rich_text"})
     if given.get("type", template.type) != template.type:
         raise UnprocessableContent(f"the template is of type {template.type}")
     try:

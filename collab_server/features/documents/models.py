@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
 from collab_server.features.documents.field_types import (
     Content,
@@ -197,6 +197,14 @@ class DocumentIn(Model):
         if self.type != ENCRYPTED and (self.content_encrypted is not None or self.encryption is not None):
             raise ValueError("content_encrypted and encryption need the type password")
         return self
+
+
+class NewDocumentIn(DocumentIn):
+    """`rich_text`: the content consists of nodes, for editors such as Tiptap, and `content` is Markdown for them.
+    Otherwise the content is a text. A copy of a template's content is what that is.
+    """
+
+    rich_text: StrictBool = False
 
 
 class DocumentPatch(Model):
