@@ -195,15 +195,16 @@ export function openHistory(session, { reader, blame }) {
             h(Icon, { name: 'slide' }),
             'Slide through time',
           ),
-          h(Switch, {
-            label: 'Show who wrote what',
-            checked: blame.isOn.value,
-            change: (/** @type {boolean} */ on) => {
-              blame.show(on);
-              if (on && narrow.matches) close();
-              else if (on) chosen.value = null;
-            },
-          }),
+          session.editor?.tint &&
+            h(Switch, {
+              label: 'Show who wrote what',
+              checked: blame.isOn.value,
+              change: (/** @type {boolean} */ on) => {
+                blame.show(on);
+                if (on && narrow.matches) close();
+                else if (on) chosen.value = null;
+              },
+            }),
           h(HistorySince, {
             visit,
             isShown: key === VISIT,

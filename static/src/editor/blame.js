@@ -67,7 +67,7 @@ export class Blame {
   /** @param {boolean} on */
   show(on) {
     const { editor, doc, awareness } = this.session;
-    if (!editor || on === this.isOn.value) return;
+    if (!editor?.tint || on === this.isOn.value) return;
     this.tints ??= editor.tint({
       look: (key) => this.look(key),
       writer: () => this.writer,
@@ -89,7 +89,7 @@ export class Blame {
     } else {
       this.tints.detach();
       this.legend.close();
-      editor.view.focus();
+      editor.focus();
     }
   }
 

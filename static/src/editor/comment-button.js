@@ -28,15 +28,11 @@ export function commentButton(discussion) {
   button.addEventListener('click', () => discussion.begin());
   document.body.append(button);
   return () => {
-    const view = discussion.session.editor?.view;
-    const selected = view?.state.selection.main;
-    const isShown =
-      view && selected && !selected.empty && discussion.actions.mayComment && discussion.draft.value === null;
-    const at = isShown ? view.coordsAtPos(selected.head) : null;
+    const mayBegin = discussion.actions.mayComment && discussion.draft.value === null;
+    const at = mayBegin ? discussion.session.editor?.chosenBox() : null;
     button.hidden = !at;
-    if (!view || !at) return;
-    const { right } = view.contentDOM.getBoundingClientRect();
+    if (!at) return;
     button.style.top = `${Math.round(at.top + scrollY + (at.bottom - at.top) / 2)}px`;
-    button.style.left = `${Math.round(Math.min(right - INSIDE, innerWidth - 46))}px`;
+    button.style.left = `${Math.round(Math.min(at.right - INSIDE, innerWidth - 46))}px`;
   };
 }

@@ -1,5 +1,6 @@
 /** Follows the marked texts while people type: which threads are beside the text, and which have lost or found theirs. */
 import { debounced } from '../lib/dom.js';
+import { plainText } from './content.js';
 import { saved } from './session-state.js';
 
 /** @import { Discussion } from './discussion.js' */
@@ -29,7 +30,7 @@ export function followText(discussion) {
     moved.value += 1;
     const lost = marks.places.filter(({ from, to, kind }) => kind === 'comment' && from === to).map(({ key }) => key);
     const orphans = store.open.value.filter(({ root }) => root.anchor?.orphaned);
-    const text = orphans.length > 0 ? session.text.toString() : '';
+    const text = orphans.length > 0 ? plainText(session.doc) : '';
     const found = orphans.flatMap(({ id, root }) => (text.includes(root.anchor?.quote.trim() ?? '') ? [id] : []));
     const news = [...lost, ...found].join();
     if (news && news !== gone) readSoon();

@@ -2,23 +2,14 @@
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType, keymap } from '@codemirror/view';
 import { offsetOf } from '../lib/relative-positions.js';
+import { textOf } from './content.js';
 
 /** @import { Range } from '@codemirror/state' */
 /** @import { DecorationSet } from '@codemirror/view' */
-
-/**
- * A text that something is about. `key`: of the thread or suggestion. `kind`: how it is shown. `inserted`: the text that a
- * suggestion puts behind it. `deleted`: one that it takes away there.
- * @typedef {{ key: string, kind: 'comment' | 'draft' | 'suggestion' | 'typed', from: number, to: number, inserted?: string,
- *   deleted?: string }} Place
- */
-/**
- * A place as the server tells it: relative positions in base64url.
- * @typedef {{ key: string, kind: Place['kind'], start: string, end: string, inserted?: string }} Anchored
- */
+/** @import { Anchored, MarkOptions, Place, TextMarks } from './editor-types.js' */
 
 /** @type {Record<Place['kind'], string>} */
-const CLASSES = {
+export const CLASSES = {
   comment: 'commented',
   draft: 'commented draft',
   suggestion: 'suggested-away',
@@ -67,27 +58,17 @@ class Hunk extends WidgetType {
   }
 }
 
-/**
- * `chosen` is called when a marked text is clicked; the shortest one comes first. `changed`: when text, selection or places
- * have changed. `comment`: for the shortcut of a new comment. `step`: for those of the next and the previous thread.
- * @typedef {object} MarkOptions
- * @property {import('yjs').Doc} doc
- * @property {import('yjs').Text} text
- * @property {(keys: string[]) => void} chosen
- * @property {() => void} changed
- * @property {() => boolean} comment
- * @property {(step: 1 | -1) => boolean} step
- */
-
+/** @implements {TextMarks} */
 export class CommentMarks {
   /**
    * @param {EditorView} view
+   * @param {import('yjs').Doc} doc
    * @param {MarkOptions} options
    */
-  constructor(view, { doc, text, chosen, changed, comment, step }) {
+  constructor(view, doc, { chosen, changed, comment, step }) {
     this.view = view;
     this.doc = doc;
-    this.text = text;
+    this.text = textOf(doc);
     this.field = StateField.define({
       create: () => /** @type {{ places: Place[], active: string }} */ ({ places: [], active: '' }),
       update: (value, { effects, docChanged, changes }) => {

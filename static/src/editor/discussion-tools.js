@@ -5,7 +5,7 @@ import { icon } from '../components/icons.js';
 import { bring } from '../lib/bring.js';
 import { $, h, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
-import { until } from './session-state.js';
+import { kindOf, until } from './session-state.js';
 import { Subscription } from './subscription.js';
 import { bindSuggesting, endSuggesting } from './suggesting-tools.js';
 
@@ -52,14 +52,16 @@ export async function bindDiscussion(session, who) {
   await Promise.all([discussion.load(), subscription?.load()]);
   /** @type {() => Items} */
   const items = () => [
-    mayComment(session.details) && {
-      label: suggesting.isOn.value ? 'Stop suggesting' : 'Suggest changes',
-      icon: 'pencil',
-      act: () => {
-        if (suggesting.isOn.value) endSuggesting(suggesting);
-        else suggesting.begin();
+    // Suggestions are changes of a Markdown text.
+    mayComment(session.details) &&
+      kindOf(session) === 'markdown' && {
+        label: suggesting.isOn.value ? 'Stop suggesting' : 'Suggest changes',
+        icon: 'pencil',
+        act: () => {
+          if (suggesting.isOn.value) endSuggesting(suggesting);
+          else suggesting.begin();
+        },
       },
-    },
     ...(subscription?.items() ?? []),
   ];
   return { items };

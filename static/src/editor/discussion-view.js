@@ -46,6 +46,6 @@ export function drawDiscussion(discussion) {
     document.body.toggleAttribute('data-margin', isShown);
     render(isShown ? h(CommentsMargin, { discussion }) : null, beside);
     // The text has become narrower or wider.
-    requestAnimationFrame(() => session.editor?.view.requestMeasure());
+    requestAnimationFrame(() => session.editor?.measure());
   });
 }

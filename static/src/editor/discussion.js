@@ -2,7 +2,6 @@
 import { batch, effect, signal } from '@preact/signals';
 import * as api from '../lib/comments-api.js';
 import { $, find, setText } from '../lib/dom.js';
-import { relativeRange } from '../lib/relative-positions.js';
 import { CommentActions } from '../components/comment-actions.js';
 import { tryTo } from '../components/toast.js';
 import { CommentStore } from '../stores/comments.js';
@@ -10,18 +9,13 @@ import { SuggestionStore } from '../stores/suggestions.js';
 import { followText } from './comment-follow.js';
 import { colourOfAuthors } from './comment-colours.js';
 import { drawDiscussion } from './discussion-view.js';
-import { edited, saved } from './session-state.js';
+import { saved } from './session-state.js';
 
 /** @import { Suggestion } from '../lib/discussion-types.js' */
 /** @import { ChangeEvent, CurrentUser } from '../lib/types.js' */
 /** @import { Filter } from '../stores/comments.js' */
-/** @import { Anchored, CommentMarks, Place } from './comment-marks.js' */
+/** @import { Anchored, Chosen, Place, TextMarks } from './editor-types.js' */
 /** @import { Session } from './session.js' */
-
-/**
- * A comment that is being written about a text.
- * @typedef {{ quote: string, relative_start: string, relative_end: string }} Draft
- */
 
 const wide = matchMedia('(min-width: 1240px)');
 const LINK = /^#comment-([0-9a-f-]{36})$/i;
@@ -47,14 +41,14 @@ export class Discussion {
     });
     this.active = signal('');
     this.filter = signal(/** @type {Filter} */ ('open'));
-    this.draft = signal(/** @type {Draft | null} */ (null));
+    this.draft = signal(/** @type {Chosen | null} */ (null));
     this.isOpen = signal(false);
     this.isWide = signal(wide.matches);
     /** How often text may have moved. */
     this.moved = signal(0);
     /** The threads and suggestions with a text, in its order. */
     this.inMargin = signal(/** @type {string[]} */ ([]));
-    this.marks = /** @type {CommentMarks | null} */ (null);
+    this.marks = /** @type {TextMarks | null} */ (null);
     /** What differs in the text that somebody types a suggestion into. */
     this.typed = /** @type {Place[]} */ ([]);
     this.before = /** @type {Element | null} */ (null);
@@ -89,11 +83,8 @@ export class Discussion {
   /** Marks texts in the editor of the session, which may be a new one. */
   attach() {
     const { editor } = this.session;
-    if (!editor) return;
-    const { doc, text } = edited(this.session);
+    if (!editor?.annotate) return;
     this.marks = editor.annotate({
-      doc,
-      text,
       chosen: (keys) => this.choose(keys[(keys.indexOf(this.active.value) + 1) % keys.length], { reveal: false }),
       changed: () => this.follow(),
       comment: () => this.begin(),
@@ -189,7 +180,7 @@ export class Discussion {
       step: (/** @type {1 | -1} */ step) => this.step(step, key),
       leave: () => {
         this.active.value = '';
-        this.session.editor?.view.focus();
+        this.session.editor?.focus();
       },
     };
   }
@@ -217,20 +208,19 @@ export class Discussion {
 
   /** Where the selected text is; null where none is selected. */
   selected() {
-    const { main } = this.session.editor?.view.state.selection ?? {};
-    return main && !main.empty ? relativeRange(edited(this.session).text, main.from, main.to) : null;
+    const chosen = this.session.editor?.chosen();
+    return chosen ? { relative_start: chosen.relative_start, relative_end: chosen.relative_end } : null;
   }
 
   /** Begins a comment about the selected text. */
   begin() {
-    const view = this.session.editor?.view;
-    if (!view || !this.actions.mayComment) return false;
-    const range = this.selected();
-    if (!range || !this.isWide.value) this.open();
-    if (!range) return true;
-    const { from, to } = view.state.selection.main;
+    const { editor } = this.session;
+    if (!editor || !this.actions.mayComment) return false;
+    const chosen = editor.chosen();
+    if (!chosen || !this.isWide.value) this.open();
+    if (!chosen) return true;
     this.active.value = '';
-    this.draft.value = { quote: view.state.sliceDoc(from, to), ...range };
+    this.draft.value = chosen;
     return true;
   }
 
@@ -250,7 +240,7 @@ export class Discussion {
 
   dropDraft() {
     this.draft.value = null;
-    this.session.editor?.view.focus();
+    this.session.editor?.focus();
   }
 
   /** @param {string} content */

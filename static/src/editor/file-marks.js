@@ -1,16 +1,13 @@
 /** Files in the editor: takes those that are pasted and dropped, and shows where they will be once they are uploaded. */
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType } from '@codemirror/view';
+import { markdownOf, onItsLine } from '../lib/file-words.js';
+import { offsetOf, relativeRange } from '../lib/relative-positions.js';
+import { textOf } from './content.js';
 
 /** @import { DecorationSet } from '@codemirror/view' */
-
-/**
- * `take`: returns whether it has taken what was pasted or dropped at an offset. `draw`: shows a file in an element, and
- * returns what ends that.
- * @typedef {object} FileOptions
- * @property {(data: DataTransfer, at: number, how: 'paste' | 'drop') => boolean} take
- * @property {(key: object, element: HTMLElement) => () => void} draw
- */
+/** @import { Attachment } from '../lib/attachment-types.js' */
+/** @import { EditorFiles, FileOptions } from './editor-types.js' */
 
 /** @type {import('@codemirror/state').StateEffectType<{ key: object, at: number }[]>} */
 const setFiles = StateEffect.define();
@@ -54,13 +51,17 @@ class ComingFile extends WidgetType {
   }
 }
 
+/** @implements {EditorFiles} */
 export class FileMarks {
   /**
    * @param {EditorView} view
+   * @param {import('yjs').Doc} doc
    * @param {FileOptions} options
    */
-  constructor(view, { take, draw }) {
+  constructor(view, doc, { take, draw }) {
     this.view = view;
+    this.doc = doc;
+    this.text = textOf(doc);
     const widgets = (/** @type {{ key: object, at: number }[]} */ files) =>
       Decoration.set(
         // Text that is typed behind the place of a file pushes it away from neither.
@@ -92,5 +93,43 @@ export class FileMarks {
   show(files) {
     const { length } = this.view.state.doc;
     this.view.dispatch({ effects: setFiles.of(files.filter(({ at }) => at <= length)) });
+  }
+
+  get caret() {
+    return this.view.state.selection.main.head;
+  }
+
+  /** @param {number} at */
+  positionAt(at) {
+    return relativeRange(this.text, at, at).relative_end;
+  }
+
+  /** @param {string} position */
+  offsetOf(position) {
+    return offsetOf(this.doc, this.text, position);
+  }
+
+  /**
+   * @param {Attachment} attachment
+   * @param {number} at
+   * @param {{ ownLine: boolean, select: boolean }} how
+   */
+  insert(attachment, at, { ownLine, select }) {
+    const { state } = this.view;
+    if (at > state.doc.length) return null;
+    const markdown = markdownOf(attachment);
+    const insert = ownLine
+      ? onItsLine(markdown, state.sliceDoc(Math.max(0, at - 1), at), state.sliceDoc(at, at + 1))
+      : markdown;
+    const { main } = state.selection;
+    const end = at + insert.length;
+    this.view.dispatch({
+      changes: { from: at, insert },
+      // As behind any other text that is pasted, unless the person has gone on elsewhere.
+      selection: select || (main.empty && main.head === at) ? { anchor: end } : undefined,
+      userEvent: 'input.paste',
+      scrollIntoView: select,
+    });
+    return end;
   }
 }

@@ -1,10 +1,8 @@
 /** Where uploaded files will be in the text. The places follow what others write meanwhile. */
-import { markdownOf, onItsLine } from '../lib/file-words.js';
-import { offsetOf, relativeRange } from '../lib/relative-positions.js';
 import { edited } from './session-state.js';
 
 /** @import { Attachment } from '../lib/attachment-types.js' */
-/** @import { FileMarks, FileOptions } from './file-marks.js' */
+/** @import { EditorFiles, FileOptions } from './editor-types.js' */
 /** @import { Session } from './session.js' */
 
 /**
@@ -23,7 +21,7 @@ export class FilePlaces {
     this.options = options;
     /** @type {Map<object, Place>} */
     this.places = new Map();
-    /** @type {FileMarks | null} */
+    /** @type {EditorFiles | null} */
     this.marks = null;
     session.addEventListener('renewing', () => {
       this.marks = null;
@@ -34,20 +32,14 @@ export class FilePlaces {
 
   /** Shows places in the editor of the session, which may be a new one. */
   attach() {
-    this.marks = this.session.editor?.takeFiles(this.options) ?? null;
+    this.marks = this.session.editor?.takeFiles?.(this.options) ?? null;
     this.show();
-  }
-
-  /** @param {number} at */
-  positionAt(at) {
-    return relativeRange(edited(this.session).text, at, at).relative_end;
   }
 
   /** @param {object} key */
   offsetOf(key) {
-    const { doc, text } = edited(this.session);
     const place = this.places.get(key);
-    return place ? offsetOf(doc, text, place.position) : null;
+    return place ? (this.marks?.offsetOf(place.position) ?? null) : null;
   }
 
   /**
@@ -55,7 +47,8 @@ export class FilePlaces {
    * @param {number} at
    */
   add(keys, at) {
-    const position = this.positionAt(at);
+    const position = this.marks?.positionAt(at);
+    if (!position) return;
     for (const key of keys) this.places.set(key, { position, among: keys });
     this.show();
   }
@@ -86,7 +79,7 @@ export class FilePlaces {
     const end = place && at !== null ? this.insert(attachment, at, { ownLine: place.among.length > 1 }) : null;
     if (place && end !== null) {
       const later = place.among.slice(place.among.indexOf(key) + 1);
-      const position = this.positionAt(end);
+      const position = this.marks?.positionAt(end) ?? place.position;
       for (const each of later) {
         const other = this.places.get(each);
         if (other && this.offsetOf(each) === at) other.position = position;
@@ -98,27 +91,13 @@ export class FilePlaces {
 
   /**
    * @param {Attachment} attachment
-   * @param {number} at
+   * @param {number} [at] by default where the caret is
    * @param {{ ownLine?: boolean, select?: boolean }} [how] select: puts the caret behind it
    * @returns {number | null} where it ends; null: the text cannot be edited
    */
   insert(attachment, at, { ownLine = false, select = false } = {}) {
-    const view = this.session.editor?.view;
-    if (!view || edited(this.session).readOnly || at > view.state.doc.length) return null;
-    const { state } = view;
-    const markdown = markdownOf(attachment);
-    const insert = ownLine
-      ? onItsLine(markdown, state.sliceDoc(Math.max(0, at - 1), at), state.sliceDoc(at, at + 1))
-      : markdown;
-    const { main } = state.selection;
-    const end = at + insert.length;
-    view.dispatch({
-      changes: { from: at, insert },
-      // As behind any other text that is pasted, unless the person has gone on elsewhere.
-      selection: select || (main.empty && main.head === at) ? { anchor: end } : undefined,
-      userEvent: 'input.paste',
-      scrollIntoView: select,
-    });
-    return end;
+    const { marks } = this;
+    if (!marks || edited(this.session).readOnly) return null;
+    return marks.insert(attachment, at ?? marks.caret, { ownLine, select });
   }
 }

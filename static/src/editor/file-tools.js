@@ -73,6 +73,6 @@ function drawPanel(files) {
     cover();
     render(isOpen ? component(FilesPanel, { files }) : null, root);
     // The text has become narrower or wider.
-    requestAnimationFrame(() => files.session.editor?.view.requestMeasure());
+    requestAnimationFrame(() => files.session.editor?.measure());
   });
 }

@@ -185,10 +185,9 @@ export class Files {
 
   /** @param {Attachment} attachment */
   insert(attachment) {
-    const view = this.session.editor?.view;
-    if (!view || this.places.insert(attachment, view.state.selection.main.head, { select: true }) === null) return;
+    if (this.places.insert(attachment, undefined, { select: true }) === null) return;
     if (narrow.matches) this.close();
-    view.focus();
+    this.session.editor?.focus();
     announce(`“${attachment.file_name}” is in the text`);
   }
 

@@ -3,6 +3,7 @@ import { bring } from '../lib/bring.js';
 import { rememberVisit } from '../lib/visits.js';
 import * as api from '../lib/api.js';
 import { shownName } from '../lib/identity.js';
+import { kindOf } from './session-state.js';
 
 /** @import { Items } from '../components/menu.js' */
 /** @import { CurrentUser, HistoryAuthor } from '../lib/types.js' */
@@ -72,7 +73,8 @@ export function historyMenu(session, who) {
         openHistory(session, { reader, blame: made });
       },
     },
-    {
+    // Rich text cannot be tinted by its authors yet.
+    kindOf(session) === 'markdown' && {
       label: blame?.isOn.value ? 'Hide who wrote what' : 'Show who wrote what',
       icon: 'brush',
       act: async () => {

@@ -3,6 +3,7 @@ import { copyText } from '../components/copy-text.js';
 import { signInPage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { $, h, setText } from '../lib/dom.js';
+import { isEmpty, plainText } from './content.js';
 import { mayRetry, readable, signInHelps } from './status-words.js';
 
 /** @import { Session } from './session.js' */
@@ -74,7 +75,7 @@ export class Notice {
     const { session } = this;
     return [
       !isSent && h('button', { class: 'button primary', type: 'button', onclick: ask }, 'Request access'),
-      session.text.length > 0 && this.copyButton(),
+      !isEmpty(session.doc) && this.copyButton(),
       button('Try again', this.tryAgain),
       h('a', { class: 'button', href: '/' }, 'All documents'),
     ].filter((each) => each instanceof HTMLElement);
@@ -82,7 +83,7 @@ export class Notice {
 
   copyButton() {
     const copy = h('button', { class: 'button', type: 'button' }, 'Copy text');
-    copy.addEventListener('click', () => copyText(this.session.text.toString(), copy, 'Copied'));
+    copy.addEventListener('click', () => copyText(plainText(this.session.doc), copy, 'Copied'));
     return copy;
   }
 
@@ -92,7 +93,7 @@ export class Notice {
     /** @type {HTMLElement[]} */
     const actions = [];
     if (kind === 'ended') {
-      if (session.text.length > 0) actions.push(this.copyButton());
+      if (!isEmpty(session.doc)) actions.push(this.copyButton());
       if (signInHelps({ code, reason }))
         actions.push(h('a', { class: 'button primary', href: signInPage() }, 'Sign in'));
       else if (code === REPLACED) actions.push(button('Load the current version', () => session.renew()));

@@ -1,4 +1,5 @@
-/** Waiting for a state of a session. */
+/** States of a session: what is edited, and waiting for one. */
+import * as content from './content.js';
 
 /** @import { Session } from './session.js' */
 
@@ -28,9 +29,16 @@ export function until(session, isTrue) {
 export const saved = (session) => until(session, () => !session.status.dirty || session.status.link !== 'up');
 
 /**
+ * How the text is edited. A suggestion is typed as Markdown.
+ * @param {Session} session
+ */
+export const kindOf = ({ proposal, doc, details }) =>
+  proposal ? 'markdown' : content.kindOf(doc, details?.settings?.editor_mode);
+
+/**
  * What the editor shows, and whether it only shows it.
  * @param {Session} session
  */
-export function edited({ proposal, doc, text, readOnly, status }) {
-  return proposal ? { ...proposal, readOnly: status.link === 'ended' } : { doc, text, readOnly };
+export function edited({ proposal, doc, readOnly, status }) {
+  return proposal ? { doc: proposal.doc, readOnly: status.link === 'ended' } : { doc, readOnly };
 }

@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import { RequestError, statusOf } from '../lib/request.js';
 import { roomOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { isEmpty } from './content.js';
 import { EventsProvider } from './events-provider.js';
 import { handOver, isStale } from './hand-over.js';
 import { isOfLink, leaveLink } from './link.js';
@@ -20,7 +21,7 @@ const READS_ONLY = new Set(['viewer', 'commenter']);
 const idKey = (/** @type {string} */ address) => `id:${address}`;
 const generationKey = (/** @type {string} */ id) => `generation:${id}`;
 
-/** @import { createEditor } from './text-editor.js' */
+/** @import { Editor } from './editor-types.js' */
 /** @import { ChangeEvent, Doc } from '../lib/types.js' */
 /** @import { StatusEvent } from './status.js' */
 
@@ -28,7 +29,7 @@ export class Session extends EventTarget {
   /**
    * Events: `status`, `synced` (the document's text is here), `details` (title, role or id changed), `live` (a live event
    * of the document; `detail` is the ChangeEvent, null where events may be missing), `renewing` and `renewed` (before and
-   * after a document that was replaced takes the place of `doc`, `text` and `awareness`).
+   * after another editor takes the place of the shown one: the document was replaced, or is edited in another way).
    * @param {string} address
    * @param {{ socketUrl: string, now?: () => number, link?: string | null }} options `link`: the token of an opened link
    */
@@ -48,7 +49,7 @@ export class Session extends EventTarget {
     this.isRenewing = false;
     /** @type {Doc | null} */
     this.details = null;
-    /** @type {ReturnType<typeof createEditor> | null} */
+    /** @type {Editor | null} */
     this.editor = null;
     /** @type {{ discard: () => Promise<void> } | null} */
     this.copy = null;
@@ -59,7 +60,6 @@ export class Session extends EventTarget {
     this.status = initialStatus();
     const { doc, provider } = this.make();
     this.doc = doc;
-    this.text = doc.getText('content');
     this.provider = provider;
   }
 
@@ -179,7 +179,7 @@ export class Session extends EventTarget {
     this.apply({ type: 'keeping', keeps: true });
     const kept = memory.get(generationKey(id));
     if (kept !== null) this.generation = Number(kept);
-    if (this.text.length > 0) this.arrived();
+    if (!isEmpty(this.doc)) this.arrived();
   }
 
   /** @param {Doc} details */
@@ -267,7 +267,6 @@ export class Session extends EventTarget {
     await this.discardCopy();
     const { doc, provider } = this.make();
     this.doc = doc;
-    this.text = doc.getText('content');
     this.provider = provider;
     if (state) provider.awareness.setLocalState({ ...state, cursor: null });
     this.status = { ...initialStatus({ readOnly: this.status.readOnly }), everUp: true };

@@ -1,7 +1,7 @@
 /** What differs in a copy of a document that somebody types a suggestion into. */
 import * as Y from 'yjs';
 
-/** @import { Place } from './comment-marks.js' */
+/** @import { Place } from './editor-types.js' */
 
 /**
  * A part of the copy. `text`: what is inserted there, or what is deleted.

@@ -4,6 +4,7 @@ import { copyText } from '../components/copy-text.js';
 import { confirmDialog, openDialog } from '../components/dialog.js';
 import { icon } from '../components/icons.js';
 import { $, h, setText } from '../lib/dom.js';
+import { kindOf } from './session-state.js';
 import { partsOf, placesOf } from './suggested-parts.js';
 import { Suggesting } from './suggesting.js';
 
@@ -45,9 +46,14 @@ export function bindSuggesting(discussion) {
     discussion.mark();
   };
   const showButton = () => {
-    begin.hidden = suggesting.isOn.value || session.details?.role !== 'commenter' || session.status.link === 'ended';
+    begin.hidden =
+      suggesting.isOn.value ||
+      session.details?.role !== 'commenter' ||
+      session.status.link === 'ended' ||
+      kindOf(session) !== 'markdown';
   };
   session.addEventListener('details', showButton);
+  session.addEventListener('renewed', showButton);
   suggesting.addEventListener('changed', mark);
   addEventListener('beforeunload', (event) => {
     if (suggesting.isDirty.value) event.preventDefault();

@@ -8,14 +8,14 @@ import { Decoration, EditorView, ViewPlugin, drawSelection, dropCursor, keymap, 
 import { tagHighlighter, tags } from '@lezer/highlight';
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
 import * as Y from 'yjs';
+import { relativeRange } from '../lib/relative-positions.js';
 import { Tints } from './blame-tints.js';
 import { CommentMarks } from './comment-marks.js';
+import { textOf } from './content.js';
 import { FileMarks } from './file-marks.js';
 import { remoteCursors } from './remote-cursors.js';
 
-/** @import { TintOptions } from './blame-tints.js' */
-/** @import { MarkOptions } from './comment-marks.js' */
-/** @import { FileOptions } from './file-marks.js' */
+/** @import { Editor, EditorOptions } from './editor-types.js' */
 
 const highlighter = tagHighlighter([
   { tag: tags.heading1, class: 'md-h md-h1' },
@@ -118,13 +118,11 @@ const wrap = (sign) => (view) => {
 };
 
 /**
- * @param {{parent: HTMLElement, text: Y.Text, awareness: import('y-protocols/awareness').Awareness, readOnly: boolean, language?: string | null}} options
- *   language: of the text, for spelling and reading aloud
- * @returns {{view: EditorView, tint: (options: TintOptions) => Tints, annotate: (options: MarkOptions) => CommentMarks,
- *   takeFiles: (options: FileOptions) => FileMarks, setReadOnly: (readOnly: boolean) => void}} tint, annotate, takeFiles:
- *   for tints by author, marks of comments, and dropped files, without a second copy of the editor's modules
+ * @param {EditorOptions} options
+ * @returns {Editor}
  */
-export function createEditor({ parent, text, awareness, readOnly, language }) {
+export function createEditor({ parent, doc, awareness, readOnly, language }) {
+  const text = textOf(doc);
   const access = new Compartment();
   const accessOf = (/** @type {boolean} */ only) => [
     EditorState.readOnly.of(only),
@@ -174,10 +172,33 @@ export function createEditor({ parent, text, awareness, readOnly, language }) {
     }),
   });
   return {
-    view,
+    kind: 'markdown',
+    get hasFocus() {
+      return view.hasFocus;
+    },
+    get selection() {
+      const { anchor, head } = view.state.selection.main;
+      return { anchor, head };
+    },
+    restore({ anchor, head }) {
+      const { length } = view.state.doc;
+      view.dispatch({ selection: { anchor: Math.min(anchor, length), head: Math.min(head, length) } });
+    },
+    focus: () => view.focus(),
+    destroy: () => view.destroy(),
+    measure: () => view.requestMeasure(),
+    chosen() {
+      const { from, to, empty } = view.state.selection.main;
+      return empty ? null : { quote: view.state.sliceDoc(from, to), ...relativeRange(text, from, to) };
+    },
+    chosenBox() {
+      const { head, empty } = view.state.selection.main;
+      const at = empty ? null : view.coordsAtPos(head);
+      return at && { top: at.top, bottom: at.bottom, right: view.contentDOM.getBoundingClientRect().right };
+    },
     tint: (options) => new Tints(view, options),
-    annotate: (options) => new CommentMarks(view, options),
-    takeFiles: (options) => new FileMarks(view, options),
+    annotate: (options) => new CommentMarks(view, doc, options),
+    takeFiles: (options) => new FileMarks(view, doc, options),
     setReadOnly(only) {
       if (view.state.readOnly !== only) view.dispatch({ effects: access.reconfigure(accessOf(only)) });
     },

@@ -276,3 +276,13 @@ export async function contentAt(id, point, format) {
 export const search = (query) => get('search', query);
 /** @type {(query: Query) => Promise<Page<Doc & { document?: Doc }>>} */
 export const searchTitles = (query) => get('search/titles', query);
+
+/**
+ * The text of a document as Markdown, whatever it consists of.
+ * @param {string} id
+ * @returns {Promise<string>}
+ */
+export async function markdownOf(id) {
+  const { blob } = await request(`documents/${id}/content`, { query: { format: 'markdown' }, asFile: true });
+  return blob.text();
+}

@@ -2,9 +2,15 @@
 import * as Y from 'yjs';
 
 /** @param {Y.RelativePosition} position */
-function encoded(position) {
+export function encoded(position) {
   const bytes = String.fromCharCode(...Y.encodeRelativePosition(position));
   return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** @param {string} position as `encoded` writes it */
+export function decoded(position) {
+  const binary = atob(position.replaceAll('-', '+').replaceAll('_', '/'));
+  return Y.decodeRelativePosition(Uint8Array.from(binary, (one) => one.charCodeAt(0)));
 }
 
 /**
@@ -26,9 +32,7 @@ export const relativeRange = (text, from, to) => ({
  */
 export function offsetOf(doc, text, position) {
   try {
-    const binary = atob(position.replaceAll('-', '+').replaceAll('_', '/'));
-    const decoded = Y.decodeRelativePosition(Uint8Array.from(binary, (one) => one.charCodeAt(0)));
-    const found = Y.createAbsolutePositionFromRelativePosition(decoded, doc);
+    const found = Y.createAbsolutePositionFromRelativePosition(decoded(position), doc);
     return found?.type === text ? found.index : null;
   } catch {
     return null;

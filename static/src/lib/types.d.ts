@@ -142,6 +142,8 @@ export interface Doc {
   comment_count?: number;
   tags?: Tag[];
   metadata?: Record<string, any> | null;
+  settings?: Record<string, any>;
+  content_bytes?: number;
   is_favourite?: boolean;
   is_template?: boolean;
   people?: number;

@@ -1,7 +1,9 @@
 /** The editor page. */
 import { copyText } from '../components/copy-text.js';
 import { renewMenu } from '../components/menu.js';
-import { firstHeading, titleWithout } from '../editor/heading.js';
+import { headingOf, isEmpty, plainText } from '../editor/content.js';
+import { EditorPlace } from '../editor/editor-place.js';
+import { titleWithout } from '../editor/heading.js';
 import { bindLink, linkFor } from '../editor/link.js';
 import { Notice } from '../editor/notice.js';
 import { bindPeople } from '../editor/presence-panel.js';
@@ -9,13 +11,12 @@ import { followRights } from '../editor/rights.js';
 import { Session } from '../editor/session.js';
 import { edited } from '../editor/session-state.js';
 import { words } from '../editor/status-words.js';
-import { createEditor } from '../editor/text-editor.js';
 import { addressIn, pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { bring } from '../lib/bring.js';
 import { $, debounced, setText } from '../lib/dom.js';
 import { counted, wordCount } from '../lib/format.js';
-import { memory, ownIdentity } from '../lib/identity.js';
+import { ownIdentity } from '../lib/identity.js';
 import { isId } from '../lib/opened-links.js';
 import { pictureAddress } from '../lib/pictures.js';
 import { RequestError, messageOf } from '../lib/request.js';
@@ -32,10 +33,10 @@ const opened = linkFor(address);
 const session = new Session(address, { socketUrl, link: opened?.token });
 bindLink(session, opened);
 followRights(session);
-const notice = new Notice(session, { tryAgain, focusText: () => editor?.view.focus() });
+const notice = new Notice(session, { tryAgain, focusText: () => session.editor?.focus() });
 const isNew = location.hash === '#new';
-/** @type {ReturnType<typeof createEditor> | null} */
-let editor = null;
+const place = new EditorPlace(session, $('editor'));
+let isOpening = false;
 /** Whether the person may be somebody who changes titles: not a guest by a link. */
 let mayName = opened === null;
 let coming = '';
@@ -68,7 +69,7 @@ function showStatus() {
   $('status').title = said.detail;
   notice.show(shown, said);
   announce(shown.kind, said);
-  editor?.setReadOnly(edited(session).readOnly);
+  session.editor?.setReadOnly(edited(session).readOnly);
 }
 
 /** @param {string} at an address */
@@ -78,7 +79,7 @@ const nameOf = (at) => (isId(at) ? 'Document' : at.split('/').at(-1) || 'Untitle
 function titleNow() {
   const known = session.details;
   if (!known || known.title_is_set !== false || !session.loaded) return known?.title;
-  return firstHeading(session.text.toString()) ?? titleWithout(known);
+  return headingOf(session.doc) ?? titleWithout(known);
 }
 
 function showDetails() {
@@ -119,7 +120,7 @@ function bindTitle() {
   title.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.isComposing) {
       event.preventDefault();
-      editor?.view.focus();
+      session.editor?.focus();
     } else if (event.key === 'Escape') {
       title.value = titleNow() ?? title.value;
       title.blur();
@@ -132,12 +133,12 @@ function bindTitle() {
 }
 
 function bindWords() {
-  const show = () => setText($('words'), counted(wordCount(session.text.toString()), 'word'));
+  const show = () => setText($('words'), counted(wordCount(plainText(session.doc)), 'word'));
   const later = debounced(250, () => {
     show();
     if (session.details?.title_is_set === false) showDetails();
   });
-  const observe = () => session.text.observe(later);
+  const observe = () => session.doc.on('update', later);
   observe();
   session.addEventListener('renewed', () => {
     observe();
@@ -194,52 +195,27 @@ async function introduce() {
   listenForQuick();
 }
 
-function makeEditor() {
-  const { text, readOnly } = edited(session);
-  const made = createEditor({
-    parent: $('editor'),
-    text,
-    awareness: session.awareness,
-    readOnly,
-    language: memory.get('language'),
-  });
-  editor = made;
-  session.editor = made;
-  return made;
-}
-
-/** Shows the copy that has taken the place of a replaced document, where the reader was. */
-function replaceEditor() {
-  const before = editor?.view;
-  if (!before) return;
-  const { scrollX, scrollY } = window;
-  const hadFocus = before.hasFocus;
-  const { anchor, head } = before.state.selection.main;
-  before.destroy();
-  const { view } = makeEditor();
-  const { length } = view.state.doc;
-  view.dispatch({ selection: { anchor: Math.min(anchor, length), head: Math.min(head, length) } });
-  if (hadFocus) view.focus();
-  scrollTo(scrollX, scrollY);
-}
-
 /** Opens the document, and shows the editor unless it is refused. */
 async function openDocument() {
+  if (isOpening) return;
+  isOpening = true;
   try {
     await session.open();
   } catch (error) {
+    isOpening = false;
     if (!(error instanceof RequestError)) throw error;
     session.closed(4000 + error.status, error.code);
     showLoaded();
     return;
   }
-  const made = makeEditor();
+  await place.open();
+  isOpening = false;
   $('skip').addEventListener('click', (event) => {
     event.preventDefault();
-    editor?.view.focus();
+    session.editor?.focus();
   });
   showStatus();
-  if (session.text.length > 0) showLoaded();
+  if (!isEmpty(session.doc)) showLoaded();
   // Without a server and without a copy the page is empty, and can be written on.
   setTimeout(showLoaded, 4000);
   if (isNew) {
@@ -250,17 +226,17 @@ async function openDocument() {
     };
     if (session.details) focusTitle();
     else session.addEventListener('details', focusTitle, { once: true });
-  } else if (matchMedia('(pointer: fine)').matches) made.view.focus();
+  } else if (matchMedia('(pointer: fine)').matches) session.editor?.focus();
 }
 
 /** Connects again, or opens the document where it could not be opened yet. */
 function tryAgain() {
-  if (!editor) {
+  if (!session.editor) {
     openDocument();
     return;
   }
   session.connect();
-  editor.view.focus();
+  session.editor.focus();
 }
 
 function start() {
@@ -278,7 +254,6 @@ function start() {
     showStatus();
   });
   session.addEventListener('synced', showLoaded);
-  session.addEventListener('renewed', replaceEditor);
   setInterval(showStatus, 1000);
   const scrolled = () => document.body.toggleAttribute('data-scrolled', scrollY > 4);
   addEventListener('scroll', scrolled, { passive: true });

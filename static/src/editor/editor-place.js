@@ -1,0 +1,99 @@
+/** Puts the editor into the page that suits what the document holds, and another one where that changes. */
+import { bring } from '../lib/bring.js';
+import { memory } from '../lib/identity.js';
+import { isEmpty } from './content.js';
+import { edited, kindOf, until } from './session-state.js';
+import { createEditor } from './text-editor.js';
+
+/** @import { Session } from './session.js' */
+
+/** Milliseconds until a document that does not arrive can be written on nevertheless. */
+const WAIT = 4000;
+const NO_LINK = new Set(['down', 'ended']);
+
+export class EditorPlace {
+  /**
+   * @param {Session} session
+   * @param {HTMLElement} parent
+   */
+  constructor(session, parent) {
+    this.session = session;
+    this.parent = parent;
+    /** The editor of rich text, once it has been loaded. */
+    this.rich = /** @type {typeof import('./rich/rich-editor.js') | null} */ (null);
+    this.follow = this.follow.bind(this);
+    session.addEventListener('renewed', () => this.replace());
+  }
+
+  /** Shows the editor, once it is known which one. A document that has a text is waited for. */
+  async open() {
+    const { session } = this;
+    if (session.details?.content_bytes && isEmpty(session.doc)) {
+      const late = new Promise((resolve) => {
+        setTimeout(resolve, WAIT);
+      });
+      await Promise.race([until(session, () => session.loaded || NO_LINK.has(session.status.link)), late]);
+    }
+    if (kindOf(session) === 'rich') await this.load();
+    this.make();
+  }
+
+  async load() {
+    this.rich ??= await bring(() => import('./rich/rich-editor.js'));
+  }
+
+  make() {
+    const { session, parent, rich } = this;
+    const options = { parent, ...edited(session), awareness: session.awareness, language: memory.get('language') };
+    session.doc.on('update', this.follow);
+    if (kindOf(session) === 'markdown') session.editor = createEditor(options);
+    else if (rich)
+      session.editor = rich.createRichEditor({
+        ...options,
+        session,
+        createText: createEditor,
+        strange: () => queueMicrotask(() => this.swap()),
+      });
+    else {
+      session.editor = createEditor({ ...options, readOnly: true });
+      this.follow();
+    }
+  }
+
+  /** Shows another editor, where the reader was. */
+  replace() {
+    const before = this.session.editor;
+    if (!before) return;
+    const { scrollX, scrollY } = window;
+    const { hasFocus, selection } = before;
+    before.destroy();
+    this.make();
+    const { editor } = this.session;
+    editor?.restore(selection);
+    if (hasFocus) editor?.focus();
+    scrollTo(scrollX, scrollY);
+  }
+
+  swap() {
+    this.session.dispatchEvent(new Event('renewing'));
+    this.session.dispatchEvent(new Event('renewed'));
+    this.session.dispatchEvent(new Event('status'));
+  }
+
+  /** Looks whether the document is still what the editor shows; later, because an editor may be taking the edit. */
+  follow() {
+    queueMicrotask(async () => {
+      if (this.isRight()) return;
+      if (kindOf(this.session) === 'rich') await this.load();
+      if (!this.isRight()) this.swap();
+    });
+  }
+
+  isRight() {
+    const { session, rich } = this;
+    const kind = session.editor?.kind;
+    const wanted = kindOf(session);
+    if (kind === 'foreign' && wanted === 'rich') return rich?.strangeIn(session.doc) !== null;
+    return !kind || kind === wanted;
+  }
+}

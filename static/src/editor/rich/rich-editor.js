@@ -1,0 +1,252 @@
+/** The editor of rich text: Tiptap on the nodes of a document. Loaded on demand. */
+import { Editor as Tiptap, Extension } from '@tiptap/core';
+import { Collaboration } from '@tiptap/extension-collaboration';
+import { Placeholder } from '@tiptap/extensions';
+import { TextSelection } from '@tiptap/pm/state';
+import { h } from '../../lib/dom.js';
+import { fragmentOf } from '../content.js';
+import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT } from './actions.js';
+import { bubble } from './bubble.js';
+import { finder } from './find.js';
+import { foreignText } from './foreign-text.js';
+import { linkDialog } from './link-dialog.js';
+import { codeBlock, imageView } from './node-views.js';
+import { pasteMarkdown } from './paste.js';
+import { pickPicture, pictureAddress } from './pictures.js';
+import { positionAt } from './positions.js';
+import { remoteCursors } from './rich-cursors.js';
+import { RichFiles } from './rich-files.js';
+import { RichMarks } from './rich-marks.js';
+import { nodesAndMarks, schema } from './schema.js';
+import { slashMenu } from './slash.js';
+import * as strange from './strange.js';
+import { toolbar } from './toolbar.js';
+
+/** @import { Doc, Transaction } from 'yjs' */
+/** @import { Editor, EditorFiles, EditorOptions } from '../editor-types.js' */
+/** @import { Session } from '../session.js' */
+
+/**
+ * `createText`: makes the editor of Markdown, for what this one does not know. `strange`: something has come into the
+ * document that the editor does not know; it has ended itself.
+ * @typedef {EditorOptions & { session: Session, createText: (options: EditorOptions) => Editor, strange: () => void }} Options
+ */
+
+/**
+ * What of a document the editor does not know. null: it knows all of it.
+ * @param {Doc} doc
+ */
+export const strangeIn = (doc) => strange.strangeIn(schema, fragmentOf(doc));
+
+/**
+ * @param {Options} options
+ * @returns {Editor}
+ */
+export function createRichEditor(options) {
+  const unknown = strangeIn(options.doc);
+  return unknown === null ? richEditor(options) : foreignText(options, unknown);
+}
+
+/**
+ * @param {Options} options
+ * @returns {Editor}
+ */
+function richEditor({ parent, doc, awareness, readOnly, language, session, strange: leave }) {
+  const fragment = fragmentOf(doc);
+  const root = h('div', { class: 'rich' });
+  parent.append(root);
+  /** @type {EditorFiles | null} */
+  let files = null;
+  const labelOf = (/** @type {boolean} */ only) => ({
+    'aria-label': only ? 'Document text, view only' : 'Document text',
+    'aria-readonly': String(only),
+  });
+  let isReadOnly = readOnly;
+  const editor = new Tiptap({
+    element: root,
+    editable: !readOnly,
+    injectCSS: false,
+    extensions: [
+      ...nodesAndMarks({ codeBlock, image: imageView((src) => pictureAddress(session, src)) }),
+      Collaboration.configure({ fragment }),
+      remoteCursors(awareness),
+      Placeholder.configure({
+        showOnlyCurrent: true,
+        placeholder: ({ editor: { isEmpty, isEditable }, node }) => {
+          if (!isEditable) return '';
+          if (node.type.name === 'heading') return `Heading ${node.attrs.level}`;
+          return isEmpty ? 'Start writing, or press / for more…' : 'Press / for headings, lists, tables…';
+        },
+      }),
+      Extension.create({
+        name: 'pageKeys',
+        addKeyboardShortcuts: () => ({
+          'Mod-k': () => {
+            addLink();
+            return true;
+          },
+          'Mod-f': () => {
+            find.open();
+            return true;
+          },
+          'Alt-F10': () => {
+            tools.focus();
+            return true;
+          },
+          Escape: () => box.dismiss(),
+        }),
+      }),
+    ],
+    editorProps: {
+      attributes: () => ({
+        class: 'rich-text',
+        role: 'textbox',
+        'aria-multiline': 'true',
+        spellcheck: 'true',
+        autocapitalize: 'sentences',
+        ...labelOf(isReadOnly),
+        ...(language ? { lang: language } : {}),
+      }),
+      handlePaste: (view, event) => pasteMarkdown(view, event),
+      handleClick: (_view, _at, event) => openLink(event, isReadOnly),
+      scrollMargin: { top: 150, bottom: 80, left: 0, right: 0 },
+      scrollThreshold: { top: 150, bottom: 80, left: 0, right: 0 },
+    },
+  });
+  const addLink = () => {
+    if (editor.isEditable) linkDialog(editor);
+  };
+  const addPicture = () => pickPicture((data) => takeFiles?.(data, editor.state.selection.head));
+  /** @type {((data: DataTransfer, at: number) => void) | null} */
+  let takeFiles = null;
+  const find = finder(editor);
+  const tools = toolbar(editor, { addPicture, addLink, find: find.open });
+  const box = bubble(editor, { addLink });
+  const slash = slashMenu(editor, [
+    TEXT,
+    ...HEADINGS,
+    ...LISTS,
+    TABLE,
+    {
+      label: 'Picture',
+      icon: 'picture',
+      note: 'From this device',
+      words: 'image photo upload',
+      act: addPicture,
+    },
+    CODE_BLOCK,
+    QUOTE,
+    RULE,
+    { label: 'Link', icon: 'link', note: 'To a page or a mailbox', words: 'url address', act: addLink },
+  ]);
+  root.prepend(tools.element, find.element);
+
+  const show = () => {
+    tools.show();
+    box.show();
+  };
+  editor.on('transaction', ({ transaction }) => {
+    show();
+    const isOwn = transaction.docChanged && !transaction.getMeta('y-sync$');
+    if (transaction.docChanged || transaction.selectionSet) slash.show(isOwn);
+  });
+  const reflect = () => {
+    tools.element.hidden = isReadOnly;
+    root.toggleAttribute('data-read-only', isReadOnly);
+    show();
+  };
+  reflect();
+
+  /**
+   * Ends the editor before the binding sees what it would delete.
+   * @param {Transaction} transaction
+   */
+  const guard = (transaction) => {
+    if (transaction.local || editor.isDestroyed) return;
+    const isStrange = [...transaction.changed.keys()].some(
+      (type) => isWithin(type, fragment) && strange.strangeIn(schema, /** @type {any} */ (type)),
+    );
+    if (!isStrange) return;
+    destroy();
+    leave();
+  };
+  doc.on('beforeObserverCalls', guard);
+
+  const destroy = () => {
+    doc.off('beforeObserverCalls', guard);
+    slash.destroy();
+    box.destroy();
+    editor.destroy();
+    root.remove();
+  };
+
+  return {
+    kind: 'rich',
+    get hasFocus() {
+      return !editor.isDestroyed && editor.view.hasFocus();
+    },
+    get selection() {
+      const { anchor, head } = editor.state.selection;
+      return { anchor, head };
+    },
+    restore({ anchor, head }) {
+      const { size } = editor.state.doc.content;
+      const [from, to] = [anchor, head].map((each) => editor.state.doc.resolve(Math.min(each, size)));
+      editor.view.dispatch(editor.state.tr.setSelection(TextSelection.between(from, to)));
+    },
+    // Tiptap's own command waits for a frame: keys before it would be lost.
+    focus: () => editor.view.focus(),
+    destroy: () => {
+      if (!editor.isDestroyed) destroy();
+    },
+    setReadOnly(only) {
+      if (only === isReadOnly || editor.isDestroyed) return;
+      isReadOnly = only;
+      editor.setEditable(!only, false);
+      reflect();
+    },
+    measure: show,
+    chosen() {
+      const { from, to, empty } = editor.state.selection;
+      if (empty || !editor.state.doc.textBetween(from, to).trim()) return null;
+      return {
+        quote: editor.state.doc.textBetween(from, to, '\n'),
+        relative_start: positionAt(editor.state, from, 0),
+        relative_end: positionAt(editor.state, to, -1),
+      };
+    },
+    chosenBox() {
+      const { selection, doc: nodes } = editor.state;
+      if (selection.empty || !nodes.textBetween(selection.from, selection.to).trim()) return null;
+      const { top, bottom } = editor.view.coordsAtPos(selection.head);
+      return { top, bottom, right: editor.view.dom.getBoundingClientRect().right };
+    },
+    annotate: (given) => new RichMarks(editor, given),
+    takeFiles(given) {
+      takeFiles = (data, at) => given.take(data, at, 'drop');
+      files = new RichFiles(editor, given);
+      return files;
+    },
+  };
+}
+
+/**
+ * @param {any} type
+ * @param {import('yjs').XmlFragment} fragment
+ */
+function isWithin(type, fragment) {
+  for (let each = type; each; each = each._item?.parent) if (each === fragment) return true;
+  return false;
+}
+
+/**
+ * Follows a link in a text that cannot be edited, or with Ctrl.
+ * @param {MouseEvent} event
+ * @param {boolean} isReadOnly
+ */
+function openLink(event, isReadOnly) {
+  const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
+  if (!(link instanceof HTMLAnchorElement) || !(isReadOnly || event.ctrlKey || event.metaKey)) return false;
+  if (link.getAttribute('href')) open(link.href, '_blank', 'noopener,noreferrer');
+  return true;
+}
