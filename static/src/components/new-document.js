@@ -17,10 +17,11 @@ const open = (doc) => location.assign(`${pageOf(doc.address)}#new`);
 /**
  * Creates a document and opens it.
  * @param {Workspace} workspace
- * @param {{ title?: string, type?: string }} [options]
+ * @param {{ title?: string, type?: string, isRich?: boolean }} [options]
  */
-export async function startDocument(workspace, { title, type = 'markdown' } = {}) {
-  const doc = await tryTo(() => api.createDocument(workspace.id, { title, type }));
+export async function startDocument(workspace, { title, type = 'markdown', isRich = false } = {}) {
+  const rich = isRich ? { rich_text: true, settings: { editor_mode: 'wysiwyg' } } : {};
+  const doc = await tryTo(() => api.createDocument(workspace.id, { title, type, ...rich }));
   if (doc) open(doc);
 }
 
@@ -113,6 +114,11 @@ export function kindsButton(workspace, onImported) {
     icon('down'),
   );
   bindMenu(button, () => [
+    {
+      label: 'Rich text',
+      note: 'Formats, tables and pictures in place',
+      act: () => startDocument(workspace, { isRich: true }),
+    },
     ...STARTABLE.map(([type, label, note]) => ({
       label,
       note,

@@ -113,6 +113,8 @@ export function listenForQuick() {
     (event) => {
       if (event.key.toLowerCase() !== 'k' || event.shiftKey || event.altKey || !(mac ? event.metaKey : event.ctrlKey))
         return;
+      // In a text that takes links it makes one.
+      if (event.target instanceof Element && event.target.closest('[data-takes-links]')) return;
       event.preventDefault();
       event.stopPropagation();
       openQuick();

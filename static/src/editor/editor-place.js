@@ -36,6 +36,8 @@ export class EditorPlace {
     }
     if (kindOf(session) === 'rich') await this.load();
     this.make();
+    // What is waited for until there is an editor.
+    session.dispatchEvent(new Event('status'));
   }
 
   async load() {

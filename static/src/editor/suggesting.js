@@ -5,7 +5,6 @@ import * as Y from 'yjs';
 import * as api from '../lib/comments-api.js';
 import { debounced } from '../lib/dom.js';
 import { RequestError, statusOf } from '../lib/request.js';
-import { textOf } from './content.js';
 import { saved } from './session-state.js';
 import { changesOf, editsOf, momentOf, movedTo, partsOf, typedSince } from './suggested-parts.js';
 
@@ -224,7 +223,7 @@ export class Suggesting extends EventTarget {
         return;
       }
       const moment = momentOf(proposal.text);
-      const text = textOf(session.doc).toString();
+      const text = session.doc.getText('content').toString();
       const changes = changesOf(partsOf(session.doc, proposal.text));
       isDirty.value = false;
       if (changes.length === 0) await this.withdraw();

@@ -4,7 +4,7 @@
 
 /** Types that a person can create: the name, and a line that says what it is for. */
 export const STARTABLE = [
-  ['markdown', 'Document', 'Text with headings, lists and links'],
+  ['markdown', 'Document', 'Markdown with headings, lists and links'],
   ['note', 'Note', 'Something short to keep'],
   ['task', 'Task', 'A thing to do, with its checklist'],
   ['presentation', 'Presentation', 'Slides, written as Markdown'],

@@ -17,6 +17,17 @@
  */
 
 /**
+ * Has a paragraph behind the last block, where there is nowhere to go on writing otherwise.
+ * @param {{ tr: import('@tiptap/pm/state').Transaction }} props
+ */
+export function goOnBelow({ tr }) {
+  const { doc } = tr;
+  if (doc.lastChild && doc.lastChild.type.name !== 'paragraph')
+    tr.insert(doc.content.size, doc.type.schema.nodes.paragraph.create());
+  return true;
+}
+
+/**
  * @param {string} name of a mark
  * @param {string} label
  * @param {IconName} icon
@@ -85,7 +96,7 @@ export const LISTS = [
   {
     label: 'Numbered list',
     icon: 'numbers',
-    note: 'Steps, one after the other',
+    note: 'Steps in their order',
     key: 'Ctrl+Shift+7',
     words: 'ol ordered',
     isOn: (editor) => editor.isActive('orderedList'),
@@ -117,7 +128,7 @@ export const QUOTE = {
 export const CODE_BLOCK = {
   label: 'Code block',
   icon: 'codeblock',
-  note: 'Lines of a program, coloured',
+  note: 'Lines of a program',
   key: 'Ctrl+Alt+C',
   words: 'source program pre',
   isOn: (editor) => editor.isActive('codeBlock'),
@@ -130,7 +141,8 @@ export const TABLE = {
   icon: 'table',
   note: 'Three columns to begin with',
   words: 'grid columns rows',
-  act: (editor) => editor.chain().focus().insertTable({ rows: 3, cols: 3, withHeaderRow: true }).run(),
+  act: (editor) =>
+    editor.chain().focus().insertTable({ rows: 3, cols: 3, withHeaderRow: true }).command(goOnBelow).run(),
 };
 
 /** @type {Action} */

@@ -10,6 +10,8 @@ import { actionButton } from './toolbar.js';
 /** @import { Editor } from '@tiptap/core' */
 
 const GAP = 8;
+/** Where the device or the toolbar offers the same close by. */
+const small = matchMedia('(max-width: 600px), (pointer: coarse)');
 
 /**
  * @param {Editor} editor
@@ -59,7 +61,9 @@ export function bubble(editor, { addLink }) {
     if (isNodeSelection(selection)) return selection.node.type.name === 'image' ? pictureBox : null;
     if (!isTextSelection(selection)) return null;
     if (selection.empty) return linkAt(editor) ? linkBox : null;
-    return editor.isActive('codeBlock') || !editor.state.doc.textBetween(selection.from, selection.to).trim()
+    return small.matches ||
+      editor.isActive('codeBlock') ||
+      !editor.state.doc.textBetween(selection.from, selection.to).trim()
       ? null
       : formats;
   };

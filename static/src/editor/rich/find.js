@@ -34,14 +34,14 @@ function ranges(doc, wanted, cased) {
 export function finder(editor) {
   const wanted = h('input', {
     type: 'search',
-    class: 'find-field',
+    class: 'finder-field',
     'aria-label': 'Find',
     placeholder: 'Find',
     autocomplete: 'off',
   });
   const other = h('input', {
     type: 'text',
-    class: 'find-field',
+    class: 'finder-field',
     'aria-label': 'Replace with',
     placeholder: 'Replace with',
     autocomplete: 'off',
@@ -51,7 +51,7 @@ export function finder(editor) {
     { class: 'tool wide', type: 'button', 'aria-pressed': 'false', title: 'Match case', 'aria-label': 'Match case' },
     'Aa',
   );
-  const count = h('span', { class: 'find-count', role: 'status' });
+  const count = h('span', { class: 'finder-count', role: 'status' });
   const tool = (
     /** @type {string} */ label,
     /** @type {Node | SVGElement | string} */ content,
@@ -70,17 +70,17 @@ export function finder(editor) {
     );
   const replace = h(
     'div',
-    { class: 'find-line' },
+    { class: 'finder-line' },
     other,
     tool('Replace', 'Replace', () => replaceOne()),
     tool('Replace all', 'All', () => replaceAll()),
   );
   const element = h(
     'div',
-    { class: 'find', role: 'search', 'aria-label': 'Find and replace', hidden: true },
+    { class: 'finder', role: 'search', 'aria-label': 'Find and replace', hidden: true },
     h(
       'div',
-      { class: 'find-line' },
+      { class: 'finder-line' },
       wanted,
       count,
       tool('Previous', icon('left'), () => step(-1)),
@@ -180,7 +180,7 @@ export function finder(editor) {
           return DecorationSet.create(
             state.doc,
             found.map(({ from, to }, index) =>
-              Decoration.inline(from, to, { class: index === at ? 'found current' : 'found' }),
+              Decoration.inline(from, to, { class: index === at ? 'match current' : 'match' }),
             ),
           );
         },

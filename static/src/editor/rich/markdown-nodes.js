@@ -202,7 +202,8 @@ class Reader {
   inlineNode(node, marks) {
     const { name, from, to } = node;
     const said = this.text.slice(from, to);
-    if (name in MARKS) return this.inline(node, { marks: [...this.schema.marks[MARKS[name]].create().addToSet(marks)] });
+    if (name in MARKS)
+      return this.inline(node, { marks: [...this.schema.marks[MARKS[name]].create().addToSet(marks)] });
     if (name === 'HardBreak') return [this.node('hardBreak', null, [])];
     if (name === 'Escape') return this.plain(said.slice(1), marks);
     if (name === 'Entity') {

@@ -10,8 +10,9 @@ const NAME_SHOWN = 3500;
 
 /** @param {{ name: string, color: string }} user */
 function caret({ name, color }) {
-  const label = h('span', { class: 'remote-name' }, name);
-  const element = h('span', { class: 'remote-caret inline', contenteditable: 'false' }, label);
+  // Not as text: that would be read aloud and copied as a part of the document.
+  const label = h('span', { class: 'remote-name', 'data-name': name });
+  const element = h('span', { class: 'remote-caret inline', contenteditable: 'false', 'aria-hidden': 'true' }, label);
   element.style.setProperty('--person', color);
   element.style.setProperty('--ink', inkOn(color));
   label.animate?.([{ opacity: 1 }, { opacity: 1, offset: 0.92 }, { opacity: 0 }], NAME_SHOWN);

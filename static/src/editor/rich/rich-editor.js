@@ -3,9 +3,10 @@ import { Editor as Tiptap, Extension } from '@tiptap/core';
 import { Collaboration } from '@tiptap/extension-collaboration';
 import { Placeholder } from '@tiptap/extensions';
 import { TextSelection } from '@tiptap/pm/state';
+import { initProseMirrorDoc } from '@tiptap/y-tiptap';
 import { h } from '../../lib/dom.js';
 import { fragmentOf } from '../content.js';
-import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT } from './actions.js';
+import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT, goOnBelow } from './actions.js';
 import { bubble } from './bubble.js';
 import { finder } from './find.js';
 import { foreignText } from './foreign-text.js';
@@ -62,13 +63,22 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     'aria-readonly': String(only),
   });
   let isReadOnly = readOnly;
+  /** @type {Map<import('yjs').AbstractType<any>, any>} */
+  const mapping = new Map();
   const editor = new Tiptap({
     element: root,
+    // Otherwise the binding would draw an empty document first, and then all of it.
+    onBeforeCreate: ({ editor: { schema: own, options } }) => {
+      if (fragment.length === 0) return;
+      const initial = initProseMirrorDoc(fragment, own);
+      for (const [type, node] of initial.mapping) mapping.set(type, node);
+      options.content = /** @type {any} */ (initial.doc);
+    },
     editable: !readOnly,
     injectCSS: false,
     extensions: [
       ...nodesAndMarks({ codeBlock, image: imageView((src) => pictureAddress(session, src)) }),
-      Collaboration.configure({ fragment }),
+      Collaboration.configure({ fragment, ySyncOptions: { mapping } }),
       remoteCursors(awareness),
       Placeholder.configure({
         showOnlyCurrent: true,
@@ -105,10 +115,11 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
         spellcheck: 'true',
         autocapitalize: 'sentences',
         ...labelOf(isReadOnly),
+        ...(isReadOnly ? {} : { 'data-takes-links': '' }),
         ...(language ? { lang: language } : {}),
       }),
       handlePaste: (view, event) => pasteMarkdown(view, event),
-      handleClick: (_view, _at, event) => openLink(event, isReadOnly),
+      handleClick: (view, _at, event) => openLink(event, isReadOnly) || (!isReadOnly && writeBelow(view, event)),
       scrollMargin: { top: 150, bottom: 80, left: 0, right: 0 },
       scrollThreshold: { top: 150, bottom: 80, left: 0, right: 0 },
     },
@@ -237,6 +248,20 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
 function isWithin(type, fragment) {
   for (let each = type; each; each = each._item?.parent) if (each === fragment) return true;
   return false;
+}
+
+/**
+ * Begins a paragraph for a click into the space below the last block.
+ * @param {import('@tiptap/pm/view').EditorView} view
+ * @param {MouseEvent} event
+ */
+function writeBelow(view, { target, clientY }) {
+  const last = view.dom.lastElementChild;
+  if (target !== view.dom || !last || clientY < last.getBoundingClientRect().bottom) return false;
+  const { tr } = view.state;
+  goOnBelow({ tr });
+  view.dispatch(tr.setSelection(TextSelection.atEnd(tr.doc)));
+  return true;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { Plugin, PluginKey, Selection } from '@tiptap/pm/state';
 import { Decoration, DecorationSet } from '@tiptap/pm/view';
 import { isPicture } from '../../lib/file-words.js';
+import { goOnBelow } from './actions.js';
 import { offsetOf, positionAt } from './positions.js';
 
 /** @import { Editor } from '@tiptap/core' */
@@ -125,8 +126,7 @@ export class RichFiles {
       const [from, to] = isFree && $at.depth === depth + 1 ? [$at.before(), $at.after()] : edgeOf($at, depth);
       tr.replaceWith(from, to, picture);
       end = from + picture.nodeSize;
-      // Somewhere to go on writing.
-      if (end === tr.doc.content.size) tr.insert(end, schema.nodes.paragraph.create());
+      goOnBelow({ tr });
     } else {
       const link = schema.text(name.replace(/\s+/g, ' '), [schema.marks.link.create({ href: url })]);
       if (!$at.parent.inlineContent || !$at.parent.type.allowsMarkType(schema.marks.link)) return null;

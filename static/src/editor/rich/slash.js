@@ -31,7 +31,14 @@ export function slashAt({ selection }) {
  * @param {readonly Action[]} actions
  */
 export function slashMenu(editor, actions) {
-  const list = h('div', { class: 'menu slash-menu', id: ID, role: 'listbox', tabindex: '-1', 'aria-label': 'Insert', hidden: true });
+  const list = h('div', {
+    class: 'menu slash-menu',
+    id: ID,
+    role: 'listbox',
+    tabindex: '-1',
+    'aria-label': 'Insert',
+    hidden: true,
+  });
   document.body.append(list);
   /** @type {Action[]} */
   let found = [];
