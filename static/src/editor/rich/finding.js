@@ -9,7 +9,7 @@
  */
 export function findIn(text, wanted, isCased = false) {
   if (!wanted) return [];
-  const escaped = wanted.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  const escaped = wanted.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   return [...text.matchAll(new RegExp(escaped, isCased ? 'gu' : 'giu'))].map(({ index, 0: { length } }) => [
     index,
     index + length,

@@ -97,7 +97,7 @@ class Reader {
     /** @type {Node[]} */
     let line = [];
     const end = () => {
-      if (line.some(({ text }) => text === undefined || text.trim())) blocks.push(this.node('paragraph', null, line));
+      if (line.some(({ text }) => text === undefined || text.trim())) blocks.push(this.node('paragraph', null, trimmed(line, this.schema)));
       line = [];
     };
     for (const each of inline) {
@@ -187,6 +187,8 @@ class Reader {
     for (const child of childrenOf(node)) {
       until(child.from);
       at = child.to;
+      // The sign of a quote stands before each of its lines.
+      if (child.name === 'QuoteMark') while (this.text[at] === ' ') at += 1;
       found.push(...this.inlineNode(child, marks));
     }
     until(node.to);
