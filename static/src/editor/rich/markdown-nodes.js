@@ -97,7 +97,8 @@ class Reader {
     /** @type {Node[]} */
     let line = [];
     const end = () => {
-      if (line.some(({ text }) => text === undefined || text.trim())) blocks.push(this.node('paragraph', null, trimmed(line, this.schema)));
+      if (line.some(({ text }) => text === undefined || text.trim()))
+        blocks.push(this.node('paragraph', null, trimmed(line, this.schema)));
       line = [];
     };
     for (const each of inline) {

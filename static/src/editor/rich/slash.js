@@ -11,6 +11,8 @@ import { matching } from './actions.js';
 /** @import { Action } from './actions.js' */
 
 const ID = 'slash-menu';
+/** Pixels of the header and the toolbar. */
+const HEADER = 120;
 const TYPED = /(?:^|\s)\/([\p{L}\p{N} ]{0,24})$/u;
 
 /**
@@ -35,7 +37,7 @@ export function slashMenu(editor, actions) {
     class: 'menu slash-menu',
     id: ID,
     role: 'listbox',
-    tabindex: '-1',
+    tabindex: '0',
     'aria-label': 'Insert',
     hidden: true,
   });
@@ -94,8 +96,12 @@ export function slashMenu(editor, actions) {
   };
   const place = (/** @type {number} */ from) => {
     const { left, top, bottom } = editor.view.coordsAtPos(from);
-    const { offsetWidth: width, offsetHeight: height } = list;
-    const isBelow = bottom + height + 8 < innerHeight || top < height + 130;
+    list.style.maxHeight = '';
+    const { offsetWidth: width, offsetHeight: wanted } = list;
+    const room = innerHeight - bottom - 14;
+    const isBelow = wanted < room || room > top - HEADER;
+    const height = Math.min(wanted, isBelow ? room : top - HEADER);
+    list.style.maxHeight = `${Math.round(height)}px`;
     list.style.left = `${Math.round(Math.max(8, Math.min(left, innerWidth - width - 8)))}px`;
     list.style.top = `${Math.round(isBelow ? bottom + 6 : top - height - 6)}px`;
   };
