@@ -4,6 +4,8 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -11,6 +13,38 @@ from collab_server.core.markdown.runs import LinkTarget, MarkKey, Run, join_runs
 
 _TAG: Final = re.compile(r"<(/?)(strong|b|em|i|s|del|u|mark|sub|sup)>", re.IGNORECASE)
 _MARK_OF_TAG: Final = {"b": "strong", "i": "em", "del": "s"}
+TAG_MARKS: Final = frozenset({"strong", "em", "s", "u", "mark", "sub", "sup"})
+"""Marks that the writer writes as HTML tags, always or where their signs would be misread."""
+_MAX_DEPTH: Final = 20
+"""Nesting limit of tags; deeper ones are text."""
+
+
+def add_tag_rule(parser: MarkdownIt) -> None:
+    """Have the parser make tokens `tag` of the HTML tags for marks."""
+    parser.inline.ruler.before("autolink", "tag", read_tag)
+
+
+def add_html_tags(parser: MarkdownIt) -> None:
+    """Have the parser's HTML contain the tags for marks. Tags without a counterpart are text."""
+    add_tag_rule(parser)
+    parser.core.ruler.push("tags", _keep_pairs)
+
+
+def _keep_pairs(state: StateCore) -> None:
+    for token in state.tokens:
+        children = token.children or []
+        paired = _pair_tags(children, TAG_MARKS) if any(child.type == "tag" for child in children) else {}
+        depth = 0
+        for index, child in enumerate(children):
+            if child.type != "tag":
+                continue
+            child.type = "text"
+            if index not in paired:
+                continue
+            name, opens = paired[index]
+            depth += 1 if opens else -1
+            if (depth if opens else depth + 1) <= _MAX_DEPTH:
+                child.type, child.content = "html_inline", f"<{name}>" if opens else f"</{name}>"
 
 
 def read_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature

@@ -14,7 +14,7 @@ from markdown_it.rules_core import StateCore
 
 from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.editor_schema import EditorSchema
-from collab_server.core.markdown.inline_reader import read_tag
+from collab_server.core.markdown.inline_reader import add_tag_rule
 from collab_server.core.markdown.inline_writer import MARK_DELIMITERS
 from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
@@ -58,7 +58,7 @@ def _new_parser() -> MarkdownIt:
     parser = new_parser(max_nesting=MAX_DEPTH)
     # Escaped characters remain separate tokens: `\[ ]` does not begin a task.
     parser.disable("text_join")
-    parser.inline.ruler.before("autolink", "tag", read_tag)
+    add_tag_rule(parser)
     parser.core.ruler.before("inline", "nesting", _limit_brackets)
     # An encoded address would be another address.
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]

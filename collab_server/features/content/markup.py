@@ -15,9 +15,10 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from collab_server.core.markdown import front_matter, places
+from collab_server.core.markdown.inline_reader import add_html_tags
 from collab_server.core.markdown.parser import new_parser
 
-RENDERER: Final = 2
+RENDERER: Final = 3
 """Version of the output. Increase it with each change of the HTML, so that cached HTML is dropped."""
 
 MAX_SECONDS: Final = 3.0
@@ -44,17 +45,21 @@ _TAGS: Final = frozenset(
         "img",
         "input",
         "li",
+        "mark",
         "ol",
         "p",
         "pre",
         "s",
         "strong",
+        "sub",
+        "sup",
         "table",
         "tbody",
         "td",
         "th",
         "thead",
         "tr",
+        "u",
         "ul",
     ]
 )
@@ -100,6 +105,7 @@ def _make_parser() -> MarkdownIt:
     # HTML within Markdown is shown as text: deeply nested HTML would take the sanitiser minutes.
     parser = new_parser()
     add_task_rule(parser, _write_box)
+    add_html_tags(parser)
     parser.core.ruler.push("alignment", _alignment)
     # nh3 checks links later, and better.
     parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from collab_server.core.documents.attachment_links import find_links
 from collab_server.core.markdown import front_matter, places
+from collab_server.core.markdown.inline_reader import TAG_MARKS, add_tag_rule
 from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
 from collab_server.core.markdown.runs import Run
@@ -32,7 +33,6 @@ Pictures = Mapping[UUID, EmbeddedImage]
 """Pictures by the ids of attachments."""
 NO_PICTURES: Final[Pictures] = {}
 
-_MARKS: Final = frozenset({"strong", "em", "s"})
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 
@@ -45,10 +45,11 @@ def read(markdown: str, ranges: Sequence[places.Range] = ()) -> list[Block]:
     if ranges:
         places.add_place_rules(parser)
         places.mark_ranges(parser, ranges)
+    add_tag_rule(parser)
     parser.disable("text_join")
     # link_of drops unsafe addresses, and the text of the link stays.
     parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]
-    return build_blocks(parser.parse(front_matter.split_front_matter(markdown)[1]), _MARKS)
+    return build_blocks(parser.parse(front_matter.split_front_matter(markdown)[1]), TAG_MARKS)
 
 
 def text_of(run: Run) -> str:

@@ -32,6 +32,14 @@ _FIRST_LIST: Final = 10_001
 _WIDTH: Final = 8640
 """Width of the text between the margins, in twentieths of a point."""
 
+_LOOKS: Final = {
+    "mark": '<w:highlight w:val="yellow"/>',
+    "u": '<w:u w:val="single"/>',
+    "sub": '<w:vertAlign w:val="subscript"/>',
+    "sup": '<w:vertAlign w:val="superscript"/>',
+}
+"""Properties of runs by mark, in the order that the schema of Word demands."""
+
 _STYLES: Final = (
     '<w:style {ns} w:type="paragraph" w:customStyle="1" w:styleId="Code"><w:name w:val="Code"/>'
     '<w:basedOn w:val="Normal"/><w:qFormat/><w:pPr><w:keepLines/><w:shd w:val="clear" w:color="auto" w:fill="F3F4F6"/>'
@@ -182,6 +190,7 @@ def _run(run: Run, *, bold: bool, to_left: bool) -> str:
             "<w:b/>" if run.bold or bold else "",
             "<w:i/>" if run.italic else "",
             "<w:strike/>" if run.strike else "",
+            *(element for mark, element in _LOOKS.items() if mark in run.marks),
             "<w:rtl/>" if to_left else "",
         ]
     )

@@ -103,6 +103,7 @@ class _Shapes:
     def _look(self, run: Run, width: float) -> dict[str, Any]:
         """Return only set properties."""
         marks = {"bold": run.bold, "italic": run.italic, "strike": run.strike, "code": run.kind == "code"}
+        marks |= {name: name in run.marks for name in ("u", "mark", "sub", "sup")}
         properties = {**marks, "link": link_of(run)}
         found = find_picture(run, self.pictures)
         if found is not None:

@@ -24,6 +24,7 @@ from mdit_py_plugins.dollarmath.index import math_inline_dollar
 
 from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.excerpts import excerpt
+from collab_server.core.markdown.inline_reader import add_html_tags
 from collab_server.core.markdown.parser import new_parser
 from collab_server.features.content.markup import LINK_RELATION, TooLong, add_task_rule, is_safe_address, limit_time
 from collab_server.features.public_pages import diagrams, formulas
@@ -42,6 +43,7 @@ _SIZES: Final = "(max-width: 46rem) 100vw, 44rem"
 _TAGS: Final = frozenset(
     {"a", "blockquote", "br", "code", "details", "div", "em", "figcaption", "figure", "hr", "img", "li", "ol", "p"}
     | {"h1", "h2", "h3", "h4", "h5", "h6", "picture", "pre", "s", "source", "span", "strong", "summary"}
+    | {"mark", "sub", "sup", "u"}
     | {"table", "tbody", "td", "th", "thead", "tr", "ul"}
 )
 _ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
@@ -129,6 +131,7 @@ class _Found:
 def _make_parser() -> MarkdownIt:
     parser = new_parser()
     add_task_rule(parser, _write_box)
+    add_html_tags(parser)
     dollarmath_plugin(parser, allow_labels=False, allow_space=False, allow_blank_lines=False, double_inline=True)
     parser.inline.ruler.at("math_inline", _find_formula)
     # nh3 checks links later, and better.

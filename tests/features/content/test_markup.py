@@ -143,6 +143,20 @@ def test_markdown_becomes_html() -> None:
     assert '<pre><code class="language-py">if a &lt; b:\n</code></pre>' in page
 
 
+def test_tags_of_marks_are_kept_in_pairs_and_all_other_html_is_text() -> None:
+    page = render(
+        "<u>a</u> <mark>b *c*</mark> x<sub>1</sub> y<sup>2</sup> d<strong>(e)</strong>f <B>g</B>\n\n"
+        "<u>h </sub> <script>i</script> `<u>j</u>` \\<u>k\n",
+        "html",
+    )
+    assert "<u>a</u> <mark>b <em>c</em></mark> x<sub>1</sub> y<sup>2</sup> d<strong>(e)</strong>f" in page
+    assert "<strong>g</strong>" in page
+    assert "&lt;u&gt;h &lt;/sub&gt; &lt;script&gt;i&lt;/script&gt; <code>&lt;u&gt;j&lt;/u&gt;</code> &lt;u&gt;k" in page
+    assert render("<u>a</u> <mark>b</mark> <u>c", "text") == "a b <u>c\n"
+    deep = render("<u>" * 30 + "x" + "</u>" * 30, "html")
+    assert (deep.count("<u>"), deep.count("</u>"), deep.count("&lt;u&gt;")) == (20, 20, 10)
+
+
 def test_tasks_are_boxes_that_cannot_be_clicked() -> None:
     seen = Seen(render("- [ ] open\n- [x] **done**\n- [y] neither\n", "html"))
     boxes = [(name, value) for tag, name, value in seen.attributes if tag == "input"]

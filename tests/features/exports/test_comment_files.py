@@ -116,11 +116,12 @@ def test_footnotes_keep_the_structure_of_any_text(text: str, spans: list[tuple[i
 
 
 def test_a_page_highlights_words_and_is_sanitised() -> None:
-    text = "We **agreed on** the\n\nprice & <b>more</b>\n"
+    text = "We **agreed on** the\n\nprice & <x>more</x> <u>each *day*</u>\n"
     evil = entry(html='<p>x<script>alert(1)</script><a href="javascript:alert(1)">y</a></p>', author="<img src=x>")
     threads = (
         thread(text, "on** the\n\nprice", evil, entry()),
-        thread(text, "price & <b>", number=1, resolved=True),
+        thread(text, "price & <x>", number=1, resolved=True),
+        thread(text, "more</x> <u>each", number=3),
         Thread("2", "gone <i>", None, None, False, None, None, (entry(),)),
     )
     page = pages.render(Discussion(text, threads))
@@ -129,11 +130,12 @@ def test_a_page_highlights_words_and_is_sanitised() -> None:
         '<mark class="comment" data-comments="1"> the</mark></p>' in page
     )
     assert '<mark class="comment" data-comments="1 2">price</mark><sup class="comment" id="comment-ref-1">' in page
-    assert '<mark class="comment" data-comments="2"> &amp; &lt;b&gt;</mark>' in page
+    assert '<mark class="comment" data-comments="2"> &amp; &lt;x&gt;</mark>' in page
+    assert '<u><mark class="comment" data-comments="3">each</mark>' in page
     assert "&lt;img src=x&gt;" in page and "<script" not in page and "javascript" not in page and "<img" not in page
     assert "<q>gone &lt;i&gt;</q> (these words are no longer in the text)" in page
     assert 'class="thread resolved" id="comment-2"' in page
-    assert page.count("<article") == 4
+    assert page.count("<article") == 5
     assert markup.render(text, "html") in re.sub(r"</?mark[^>]*>|<sup.*?</sup>", "", page)
 
 

@@ -12,6 +12,7 @@ import httpx
 import pycrdt
 import pypdf
 import pytest
+from docx.enum.text import WD_COLOR_INDEX
 from docx.oxml.ns import qn
 
 from collab_server.features.exports import blocks, docx_file, formats, pdf_file
@@ -280,6 +281,23 @@ def test_nested_looks_end_where_they_end() -> None:
         (" ", False, False),
         ("d", False, True),
     ]
+
+
+def test_marks_that_are_tags_in_markdown_are_looks_in_files() -> None:
+    text = "<u>under</u> <mark>marked</mark> <sub>low</sub> <sup>high</sup> <mark><u>both</u></mark> <u>open"
+    file = docx_file.write("T", blocks.read(text), WHEN)
+    (paragraph,) = [each for each in docx.Document(io.BytesIO(file)).paragraphs if "under" in each.text]
+    assert paragraph.text == "under marked low high both <u>open"
+    fonts = {run.text: run.font for run in paragraph.runs}
+    assert fonts["under"].underline is True
+    assert fonts["marked"].highlight_color == WD_COLOR_INDEX.YELLOW
+    assert fonts["low"].subscript
+    assert fonts["high"].superscript
+    assert fonts["both"].underline
+    assert fonts["both"].highlight_color == WD_COLOR_INDEX.YELLOW
+    words = pages_of(pdf_file.write("T", blocks.read(text), WHEN))
+    assert all(word in words for word in ("under", "marked", "low", "high", "both", "<u>open"))
+    assert "<mark>" not in words
 
 
 def test_json_is_json_whatever_the_text() -> None:

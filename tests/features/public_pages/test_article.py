@@ -20,6 +20,12 @@ def body_of(markdown: str, title: str = "Title", **options: object) -> str:
     return body
 
 
+def test_tags_of_marks_are_kept() -> None:
+    assert body_of("<u>a</u> <mark>b</mark> <sup>c</sup> <u>d") == (
+        "<p><u>a</u> <mark>b</mark> <sup>c</sup> &lt;u&gt;d</p>\n"
+    )
+
+
 def test_headings_have_anchors_that_are_theirs_alone() -> None:
     article = render("## One *two*\n\n## One two\n\n> ## Quoted\n\n### ½ `x`!\n\n##\n\n## page", "Title", {})
     assert [(entry.level, entry.anchor, entry.text) for entry in article.contents] == [
