@@ -1,11 +1,16 @@
 """The rich text editor of the document page, with REST requests and other editors on the same documents."""
 
+import json
 import re
+import subprocess
 from typing import Any
 
 import pytest
 from playwright.async_api import Locator, expect
 
+from collab_server.core.markdown.editor_schema import detect_schema
+from collab_server.core.markdown.runs import MARKS
+from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Node, canonical
 from collab_server.core.prosemirror_edits.edit import insert_nodes
 from collab_server.core.yjs import tree, updates
 from collab_server.core.yjs.composer import Composer
@@ -19,8 +24,11 @@ from tests.browser.test_everyone import PHONE, faults
 from tests.browser.test_sharing import share
 from tests.core.fragments import element, p
 from tests.people import Person
+from tests.require import ROOT
 from tests.server import Server
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("node_packages")
 
 MARKDOWN = "# Plan\n\nBuy green pears.\n\n- [ ] pay\n\n| name | count |\n| --- | --- |\n| pears | 2 |\n\nThe end."
 SLASH = "#slash-menu"
@@ -393,3 +401,19 @@ async def test_a_page_that_waits_follows_what_others_make_of_the_document(server
     mode = await make(owner, garden, "Mode", settings={"editor_mode": "wysiwyg"})
     await ada.open(mode["address"])
     await expect(ada.page.locator(".rich-text")).to_be_visible(timeout=WITHIN)
+
+
+def test_the_editor_has_the_names_that_the_server_knows() -> None:
+    """What the page writes, exports and requests for Markdown understand."""
+    script = (
+        "import { schema } from './src/editor/rich/schema.js';"
+        "console.log(JSON.stringify([Object.keys(schema.nodes), Object.keys(schema.marks)]))"
+    )
+    run = subprocess.run(
+        ["node", "--input-type=module", "-e", script], cwd=ROOT / "static", check=True, capture_output=True, text=True
+    )
+    nodes, marks = json.loads(run.stdout)
+    tiptap = detect_schema(Node(DOCUMENT))
+    assert {*nodes} - {DOCUMENT, TEXT} == {*tiptap.names.values()}
+    assert {*tiptap.marks.values()} <= {*marks}
+    assert {mark for mark in marks if canonical(mark) not in MARKS} == {"textStyle"}
