@@ -36,9 +36,11 @@ export const kindOf = ({ proposal, doc, details }) =>
   proposal ? 'markdown' : content.kindOf(doc, details?.settings?.editor_mode);
 
 /**
- * What the editor shows, and whether it only shows it.
+ * What the editor shows, and whether it only shows it: also while a text is on its way. Markdown that is typed into a
+ * document of nodes would take their place.
  * @param {Session} session
  */
-export function edited({ proposal, doc, readOnly, status }) {
-  return proposal ? { doc: proposal.doc, readOnly: status.link === 'ended' } : { doc, readOnly };
+export function edited({ proposal, doc, readOnly, status, details, loaded }) {
+  if (proposal) return { doc: proposal.doc, readOnly: status.link === 'ended' };
+  return { doc, readOnly: readOnly || (!loaded && Boolean(details?.content_bytes)) };
 }

@@ -139,10 +139,14 @@ function place({ view }, box, isInside) {
   box.style.top = `${Math.round(top + scrollY)}px`;
 }
 
-/** @param {Editor} editor */
-function describe(editor) {
+/**
+ * Asks for the alt text of the selected picture.
+ * @param {Editor} editor
+ * @returns {boolean} false: none is selected
+ */
+export function describe(editor) {
   const { selection } = editor.state;
-  if (!isNodeSelection(selection)) return;
+  if (!isNodeSelection(selection) || selection.node.type.name !== 'image') return false;
   const { node, from } = selection;
   formDialog({
     title: 'Describe the picture',
@@ -160,4 +164,5 @@ function describe(editor) {
         editor.view.dispatch(editor.state.tr.setNodeAttribute(at, 'alt', alt || null));
     },
   }).then(() => editor.view.focus());
+  return true;
 }

@@ -7,7 +7,7 @@ import { initProseMirrorDoc } from '@tiptap/y-tiptap';
 import { h } from '../../lib/dom.js';
 import { fragmentOf } from '../content.js';
 import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT, goOnBelow } from './actions.js';
-import { bubble } from './bubble.js';
+import { bubble, describe } from './bubble.js';
 import { finder } from './find.js';
 import { foreignText } from './foreign-text.js';
 import { linkDialog } from './link-dialog.js';
@@ -127,7 +127,9 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
   const addLink = () => {
     if (editor.isEditable) linkDialog(editor);
   };
-  const addPicture = () => pickPicture((data) => takeFiles?.(data, editor.state.selection.head));
+  const addPicture = () => {
+    if (!describe(editor)) pickPicture((data) => takeFiles?.(data, editor.state.selection.head));
+  };
   /** @type {((data: DataTransfer, at: number) => void) | null} */
   let takeFiles = null;
   const find = finder(editor);
