@@ -81,3 +81,21 @@ test('the next page of a tab sends the token before it has asked for its own', a
     ['known', undefined],
   );
 });
+
+test('a connection that ends within an answer is a server that cannot be reached', async () => {
+  globalThis.fetch = async () => {
+    const cut = new ReadableStream({
+      start(stream) {
+        stream.enqueue(new TextEncoder().encode('{"items": ['));
+        stream.error(new TypeError('network error'));
+      },
+    });
+    return new Response(cut, { status: 200 });
+  };
+  await assert.rejects(request('workspaces'), { status: 0, code: 'unreachable' });
+  await assert.rejects(request('documents/x/export', { asFile: true }), { status: 0, code: 'unreachable' });
+  globalThis.fetch = async () => new Response(null, { status: 204 });
+  assert.equal(await request('documents/x'), null);
+  globalThis.fetch = async () => new Response('<h1>Bad gateway</h1>', { status: 502 });
+  await assert.rejects(request('documents/x'), { status: 502 });
+});

@@ -153,6 +153,8 @@ export function nameIn(header) {
  * @property {boolean} [withoutLink] the request does not tell by which link the person came
  */
 
+const unreachable = () => new RequestError(0, 'unreachable', 'The server cannot be reached. Check your connection.');
+
 /**
  * @param {string} path
  * @param {Options} options
@@ -187,14 +189,20 @@ async function once(path, options) {
           signal: file || asFile ? undefined : AbortSignal.timeout(TIMEOUT),
         }));
   } catch {
-    throw new RequestError(0, 'unreachable', 'The server cannot be reached. Check your connection.');
+    throw unreachable();
   }
-  if (asFile && answer.ok)
-    return { blob: await answer.blob(), name: nameIn(answer.headers.get('Content-Disposition') ?? '') };
+  if (asFile && answer.ok) {
+    const blob = await answer.blob().catch(() => {
+      throw unreachable();
+    });
+    return { blob, name: nameIn(answer.headers.get('Content-Disposition') ?? '') };
+  }
   let content = null;
   try {
     content = await answer.json();
-  } catch {
+  } catch (error) {
+    // The connection has ended within the answer.
+    if (!(error instanceof SyntaxError)) throw unreachable();
     // The answer has no content, or is a proxy's error page. The status is enough.
   }
   if (!answer.ok) {
