@@ -444,6 +444,10 @@ async def test_a_page_that_waits_follows_what_others_make_of_the_document(server
     mode = await make(owner, garden, "Mode", settings={"editor_mode": "wysiwyg"})
     await ada.open(mode["address"])
     await expect(ada.page.locator(".rich-text")).to_be_visible(timeout=WITHIN)
+    # Lists and paragraphs have the direction of their text.
+    await ada.write("\u05e9\u05dc\u05d5\u05dd\n- \u05d0\n\nend")
+    await expect(ada.content.get_by_role("list")).to_have_css("direction", "rtl")
+    await becomes(owner, mode, "\u05e9\u05dc\u05d5\u05dd\n\n- \u05d0\n\nend")
 
 
 def test_the_editor_has_the_names_that_the_server_knows() -> None:

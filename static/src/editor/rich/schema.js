@@ -13,28 +13,39 @@ import { colouring } from './languages.js';
 
 /** @import { NodeViewRenderer } from '@tiptap/core' */
 
-const BLOCKS = ['paragraph', 'heading', 'blockquote', 'bulletList', 'orderedList', 'listItem', 'taskList', 'taskItem'];
+/** Their direction is that of their text: the browser finds it, but not through blocks that have an attribute themselves. */
+const AROUND = ['blockquote', 'bulletList', 'orderedList', 'taskList'];
+/** Their direction is found by the style sheet. */
+const BLOCKS = ['paragraph', 'heading', 'listItem', 'taskItem'];
 const ALIGNED = ['paragraph', 'heading'];
 const SIDES = new Set(['left', 'right', 'center', 'justify']);
 const COLOUR = /^(?:#[0-9a-f]{3,8}|rgba?\([\d\s.,%/]+\)|hsla?\([\d\s.,%/deg]+\)|[a-z]{3,20})$/i;
+
+/** @param {HTMLElement} element */
+const parseDirection = (element) => {
+  const dir = element.getAttribute('dir');
+  return dir === 'ltr' || dir === 'rtl' ? dir : null;
+};
+
+/**
+ * The attribute for a direction that another editor has set.
+ * @param {string | null} otherwise
+ */
+const direction = (otherwise) => ({
+  default: null,
+  parseHTML: parseDirection,
+  renderHTML: (/** @type {Record<string, unknown>} */ { dir }) => {
+    const shown = dir === 'ltr' || dir === 'rtl' ? dir : otherwise;
+    return shown ? { dir: shown } : {};
+  },
+});
 
 /** The direction of each block is that of its text. Nothing is stored for it. */
 const Direction = Extension.create({
   name: 'direction',
   addGlobalAttributes: () => [
-    {
-      types: BLOCKS,
-      attributes: {
-        dir: {
-          default: null,
-          parseHTML: (element) => {
-            const dir = element.getAttribute('dir');
-            return dir === 'ltr' || dir === 'rtl' ? dir : null;
-          },
-          renderHTML: ({ dir }) => ({ dir: dir === 'ltr' || dir === 'rtl' ? dir : 'auto' }),
-        },
-      },
-    },
+    { types: AROUND, attributes: { dir: direction('auto') } },
+    { types: BLOCKS, attributes: { dir: direction(null) } },
     {
       types: ALIGNED,
       attributes: {
