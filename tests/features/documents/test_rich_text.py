@@ -5,9 +5,6 @@ from typing import Any
 import pycrdt
 import pytest
 
-from collab_server.core.documents.new_text import new_rich_document
-from collab_server.core.documents.projection import project
-from collab_server.core.yjs import updates
 from tests.features.api_harness import ApiHarness, refused
 from tests.peers import Peer
 
@@ -76,13 +73,3 @@ async def test_what_has_no_text_cannot_be_rich(api: ApiHarness) -> None:
     path = f"/workspaces/{api.team}/documents"
     assert refused(await api.editor.post(path, json={**body, "rich_text": True})) == (422, "unprocessable")
     assert refused(await api.editor.post(path, json={"title": "T", "rich_text": "yes"})) == (422, "invalid")
-
-
-def test_a_rich_document_is_one_valid_update() -> None:
-    made = new_rich_document("# A\r\n\r\nb\n", 7)
-    updates.validate(made.snapshot)
-    assert made.projection == project(made.snapshot)
-    assert (made.projection.content, made.projection.root) == ("# A\n\nb", "default")
-    doc: pycrdt.Doc[pycrdt.XmlFragment] = pycrdt.Doc()
-    doc.apply_update(made.snapshot)
-    assert doc.get_state() == made.state_vector
