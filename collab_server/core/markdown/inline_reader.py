@@ -16,7 +16,7 @@ _MARK_OF_TAG: Final = {"b": "strong", "i": "em", "del": "s"}
 TAG_MARKS: Final = frozenset({"strong", "em", "s", "u", "mark", "sub", "sup"})
 """Marks that the writer writes as HTML tags, always or where their signs would be misread."""
 _MAX_DEPTH: Final = 20
-"""Nesting limit of tags; deeper ones are text."""
+"""Nesting limit of tags of one name; deeper ones are text."""
 
 
 def add_tag_rule(parser: MarkdownIt) -> None:
@@ -34,17 +34,12 @@ def _keep_pairs(state: StateCore) -> None:
     for token in state.tokens:
         children = token.children or []
         paired = _pair_tags(children, TAG_MARKS) if any(child.type == "tag" for child in children) else {}
-        depth = 0
         for index, child in enumerate(children):
-            if child.type != "tag":
-                continue
-            child.type = "text"
-            if index not in paired:
-                continue
-            name, opens = paired[index]
-            depth += 1 if opens else -1
-            if (depth if opens else depth + 1) <= _MAX_DEPTH:
+            if index in paired:
+                name, opens = paired[index]
                 child.type, child.content = "html_inline", f"<{name}>" if opens else f"</{name}>"
+            elif child.type == "tag":
+                child.type = "text"
 
 
 def read_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
@@ -106,9 +101,11 @@ def _pair_tags(tokens: Sequence[Token], known: Container[str]) -> dict[int, tupl
             continue
         if not tag[1]:
             opened.setdefault(name, []).append(index)
-        elif opened.get(name):
-            pairs[opened[name].pop()] = (mark, True)
-            pairs[index] = (mark, False)
+        elif starts := opened.get(name):
+            start = starts.pop()
+            if len(starts) < _MAX_DEPTH:
+                pairs[start] = (mark, True)
+                pairs[index] = (mark, False)
     return pairs
 
 
