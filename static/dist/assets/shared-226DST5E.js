@@ -1,0 +1,5 @@
+var c=new Set(["image/avif","image/gif","image/jpeg","image/png","image/webp"]),s=/[\\[\]`*<]|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu,a=({content_type:t})=>c.has(t);function u({file_name:t,url:e,...i}){let n=t.replace(/\s+/g," ").replace(s,"\\$&");return`${a(i)?"!":""}[${n}](${e})`}var d=(t,e,i)=>`${e===""||e===`
+`?"":`
+`}${t}${i===""||i===`
+`?"":`
+`}`,g=(t,e)=>[t,Math.min(e,t+8388608)],p=[[/^image\//,"picture","Picture"],[/^video\//,"film","Film"],[/^audio\//,"sound","Sound"],[/zip|compressed|rar|x-tar|x-xz|zstd|bzip/,"archive","Archive"],[/spreadsheet|excel|csv|tab-separated/,"table","Table"],[/pdf/,"document","PDF"]];function l(t){let[,e,i]=p.find(([n])=>n.test(t))??["","document","File"];return{icon:e,word:i}}function m(t,e){let i=/^image\.(\w+)$/.exec(t)?.[1];if(!i)return t;let n=o=>String(o).padStart(2,"0");return`Picture ${[e.getFullYear(),n(e.getMonth()+1),n(e.getDate())].join("-")} ${[e.getHours(),e.getMinutes(),e.getSeconds()].map(n).join(".")}.${i}`}function x(t,e){return t.length===0?!1:e.split(/\r?\n/).filter(n=>n.trim()!=="").every(n=>t.some(r=>n===r||n.endsWith(`/${r}`)))}export{a,u as b,d as c,g as d,l as e,m as f,x as g};

@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-D4YHA5H5.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-XTU3TLP3.js";import"./shared-U4V46SQV.js";import"./shared-XGVQBIR4.js";import"./shared-RZWNU2IN.js";import"./shared-QVMF7S3P.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
