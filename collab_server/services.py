@@ -13,6 +13,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from collab_server import _speedups
 from collab_server.access.identity import Authenticator
 from collab_server.adapters import login
 from collab_server.adapters.bus import Bus, LocalBus
@@ -100,6 +101,7 @@ class Services(
         embedded: EmbeddedPostgres | None = None,
         process_metrics: ProcessMetrics | None = None,
     ) -> None:
+        _speedups.choose(compiled=settings.speedups)
         self.settings = settings
         self.login_fault = ""
         self._embedded = embedded

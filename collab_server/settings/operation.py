@@ -131,3 +131,10 @@ class OperationSettings(BaseModel):
     log_format: Annotated[
         Literal["auto", "json", "text"], Field(description="auto: text on a terminal, JSON lines elsewhere.")
     ] = "auto"
+    speedups: Annotated[
+        bool,
+        Field(
+            description="Use the parts that are compiled from C, where they were built. `false`: the same in Python, "
+            "which takes more CPU time; see the internals of speedups."
+        ),
+    ] = True

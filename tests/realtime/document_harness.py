@@ -7,7 +7,7 @@ from uuid import uuid4
 from collab_server.access.identity import GUEST, Identity
 from collab_server.adapters.websocket.frame_parser import LargeOutgoing, Outgoing
 from collab_server.adapters.websocket.large_messages import OnTooLarge
-from collab_server.adapters.websocket.socket import OnEnd, OnMessage
+from collab_server.adapters.websocket.socket import OnEnd, OnMessage, OnUpdate
 from collab_server.core.protocol import hocuspocus, ywebsocket
 from collab_server.core.protocol.messages import Awareness, SyncStep2, Update
 from collab_server.core.room.room import Room
@@ -20,6 +20,8 @@ from tests.core.test_room import stored, text_of
 
 
 class ListSocket:
+    descriptor = -1
+
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.congested = False
@@ -38,6 +40,8 @@ class ListSocket:
     def limit_messages(self, size: int | None) -> None: ...
 
     def allow_large(self, most: int, on_too_large: OnTooLarge, *, shown: int = 0) -> None: ...
+
+    def take_updates(self, on_update: OnUpdate, *, addressed: bool) -> None: ...
 
     def tick(self, now: float) -> None: ...
 

@@ -13,7 +13,7 @@ from collab_server.adapters.websocket.connection import HIGH_WATER
 from collab_server.adapters.websocket.frame_parser import LargeOutgoing, Outgoing
 from collab_server.adapters.websocket.large_messages import BEGINNING_BYTES, OnTooLarge
 from collab_server.adapters.websocket.sending import MAX_BEHIND_BYTES, unread_replies
-from collab_server.adapters.websocket.socket import OnEnd, OnMessage, Socket
+from collab_server.adapters.websocket.socket import OnEnd, OnMessage, OnUpdate, Socket
 from collab_server.adapters.websocket.uvicorn_protocol import EXTENSION, FanOutProtocol
 
 CLOSE_TIMEOUT = 10.0
@@ -29,6 +29,8 @@ class AsgiSocket:
     """Implements transport.socket.Socket with a queue of at most HIGH_WATER bytes (plus one message) and a sending
     task.
     """
+
+    descriptor = -1
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -74,6 +76,9 @@ class AsgiSocket:
         if self._closing is None:
             self._closing = (code, reason)
             self._wake.set()
+
+    def take_updates(self, on_update: OnUpdate, *, addressed: bool) -> None:
+        """All messages go to `on_message`."""
 
     def limit_messages(self, size: int | None) -> None:
         self._limit = size

@@ -10,16 +10,17 @@ Over 300 lines: reading, writing and closing share the state of one handshake, o
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
+from collab_server import _speedups
 from collab_server.adapters.websocket.frame_parser import control
 from collab_server.adapters.websocket.large_messages import SMALL_FRAGMENT_BYTES, Allowed, Bounds, LargeIncoming
 from collab_server.adapters.websocket.sending import CLOSING, OPEN, OVER
-from collab_server.adapters.websocket.socket import OnEnd, OnMessage
+from collab_server.adapters.websocket.socket import OnEnd, OnMessage, OnUpdate
 from collab_server.adapters.websocket.token_bucket import TokenBucket
 from collab_server.errors import TooMany
 
@@ -65,9 +66,11 @@ class Connection(LargeIncoming):
         "_heard",
         "_heard_at",
         "_ignored",
+        "_is_addressed",
         "_limit",
         "_on_end",
         "_on_message",
+        "_on_update",
         "_on_writable",
         "_pinged_at",
         "last_sent",
@@ -100,6 +103,8 @@ class Connection(LargeIncoming):
         self._skip = 0
         """Bytes of a frame that are still to come and to be dropped."""
         self._on_message: OnMessage | None = None
+        self._on_update: OnUpdate | None = None
+        self._is_addressed = False
         self._on_writable: Callable[[], None] | None = None
         self._on_end: OnEnd | None = None
         self._busy: asyncio.Task[None] | None = None
@@ -121,6 +126,9 @@ class Connection(LargeIncoming):
 
     def limit_messages(self, size: int | None) -> None:
         self._limit = self._bounds.max_message_bytes if size is None else min(size, self._bounds.max_message_bytes)
+
+    def take_updates(self, on_update: OnUpdate, *, addressed: bool) -> None:
+        self._on_update, self._is_addressed = on_update, addressed
 
     def resume_writing(self) -> None:
         # Whoever takes data is alive, even if our ping is still behind it.
@@ -209,6 +217,7 @@ class Connection(LargeIncoming):
     def _tell_end(self, error: Exception | None) -> None:
         if self._on_message is not None:
             self._on_message = _ignore
+        self._on_update = None
         on_end, self._on_end, self._on_writable = self._on_end, None, None
         if self._busy is not None and error is None:
             self._busy.cancel()
@@ -249,6 +258,23 @@ class Connection(LargeIncoming):
             if len(self._begun) < self._needed:
                 return
             data, self._begun = bytes(self._begun), _NOTHING
+        elif (
+            self._on_update is not None
+            and self._state == OPEN
+            and self._fragments is None
+            and not self._skip
+            and len(data) <= self._limit
+            and (update := _speedups.read_update_frame(data, self._is_addressed)) is not None
+        ):
+            # One small message and nothing else: what typing is.
+            try:
+                pending = self._on_update(*update)
+            except Exception as error:
+                self._not_taken(error)
+            else:
+                if pending is not None or (self._large is not None and self._large.since):
+                    self._taken(pending)
+            return
         if self._skip:
             skipped = min(self._skip, len(data))
             self._skip -= skipped
@@ -262,7 +288,7 @@ class Connection(LargeIncoming):
             and self._fragments is None
             and end - 6 <= self._limit
         ):
-            # One small message and nothing else: what typing is.
+            # The same, where it could not be read at once.
             self._take(apply_mask(data[6:], data[2:6]))
             return
         started = 0.0
@@ -441,9 +467,15 @@ class Connection(LargeIncoming):
         try:
             pending = cast(OnMessage, self._on_message)(message)
         except Exception as error:
-            self._leave_large()
-            self._tell_end(error)
-            return
+            self._not_taken(error)
+        else:
+            self._taken(pending)
+
+    def _not_taken(self, error: Exception) -> None:
+        self._leave_large()
+        self._tell_end(error)
+
+    def _taken(self, pending: Coroutine[Any, Any, None] | None) -> None:
         if pending is None:
             if self._large is not None and self._large.since:
                 self._leave_large()

@@ -18,13 +18,25 @@ def unread_replies() -> TooMany:
     return TooMany("replies are asked for and not read; read them, or ask for fewer")
 
 
+def _descriptor_of(transport: asyncio.Transport) -> int:
+    """The descriptor that `_speedups.write_to_all` may send on; -1 for a transport that changes what is written (TLS),
+    or of which we do not know that it tells of its end before it closes the descriptor.
+    """
+    kind = type(transport)
+    if kind.__module__ != "uvloop.loop" or kind.__name__ not in ("TCPTransport", "UnixTransport"):
+        return -1
+    socket = transport.get_extra_info("socket")
+    return -1 if socket is None else int(socket.fileno())
+
+
 class Sending(asyncio.Protocol):
     """Base of Connection, which reads and ends."""
 
-    __slots__ = ("_backlog", "_behind", "_direct", "_sent", "_state", "_transport", "congested")
+    __slots__ = ("_backlog", "_behind", "_direct", "_sent", "_state", "_transport", "congested", "descriptor")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self.descriptor = _descriptor_of(transport)
         self._state = OPEN
         self._sent = False
         self.congested = False

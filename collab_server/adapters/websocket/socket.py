@@ -3,11 +3,16 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from collab_server._speedups import Range
 from collab_server.adapters.websocket.frame_parser import LargeOutgoing, Outgoing
 from collab_server.adapters.websocket.large_messages import BEGINNING_BYTES, OnTooLarge
 
 OnMessage = Callable[[bytes], Coroutine[Any, Any, None] | None]
 """Takes one binary message. A coroutine as answer must have ended before the next message is given."""
+
+OnUpdate = Callable[[int, str | None, bytes, tuple[Range, ...], tuple[Range, ...]], Coroutine[Any, Any, None] | None]
+"""Like OnMessage, for an Update message that was read already: takes the bytes of the message, its address, its update
+and the structs and deletes of that (see _speedups.read_update_frame)."""
 
 OnEnd = Callable[[Exception | None], None]
 """Called once when the socket has ended (None), or when `OnMessage` has raised: then it can still be ended properly."""
@@ -15,6 +20,9 @@ OnEnd = Callable[[Exception | None], None]
 
 class Socket(Protocol):
     """An accepted WebSocket."""
+
+    descriptor: int
+    """File descriptor for `_speedups.write_to_all`; -1: there is none, and only `write` is called."""
 
     last_sent: float
     """Monotonic seconds of the last message written, as `tick` last knew it."""
@@ -56,6 +64,12 @@ class Socket(Protocol):
 
         `on_too_large` is called for one above that, which is dropped, when `shown` bytes of it have arrived; it may end
         the socket. Without `allow_large` a message above the limit ends the socket with 1009.
+        """
+        ...
+
+    def take_updates(self, on_update: OnUpdate, *, addressed: bool) -> None:
+        """Give small Update messages to `on_update` instead of `on_message`, where the socket can read them by itself.
+        `addressed`: they begin with an address.
         """
         ...
 

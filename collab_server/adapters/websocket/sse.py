@@ -16,7 +16,7 @@ from collab_server.adapters.websocket.connection import HIGH_WATER
 from collab_server.adapters.websocket.frame_parser import LargeOutgoing, Outgoing
 from collab_server.adapters.websocket.large_messages import OnTooLarge
 from collab_server.adapters.websocket.sending import MAX_BEHIND_BYTES, unread_replies
-from collab_server.adapters.websocket.socket import OnEnd, OnMessage
+from collab_server.adapters.websocket.socket import OnEnd, OnMessage, OnUpdate
 
 CLOSE_TIMEOUT = 10.0
 RUN_BYTES = 65_536
@@ -34,6 +34,8 @@ class EventStream:
     """Implements transport.socket.Socket: each message is an event with its base64. An ASGI application for one
     request, whose response it is.
     """
+
+    descriptor = -1
 
     def __init__(self) -> None:
         self._outbox: deque[bytes] = deque()
@@ -93,6 +95,9 @@ class EventStream:
         error = unread_replies()
         self._behind = 0
         self.end(error.close_code, error.close_reason)
+
+    def take_updates(self, on_update: OnUpdate, *, addressed: bool) -> None:
+        """A response takes nothing."""
 
     def limit_messages(self, size: int | None) -> None:
         """Nothing comes in this way."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Protocol
 from uuid import UUID
 
+from collab_server import _speedups
 from collab_server.adapters.fair_queue import FairQueue
 from collab_server.adapters.workers import MAX_EDITS_OF_ONE
 from collab_server.core.protocol.cluster_messages import State
@@ -383,8 +384,7 @@ class LiveDocument:
         for connection in lagging:
             self._mark_lagging(connection, before, change.clients if change is not None else set())
         for outgoing, sockets in writes:
-            for socket in sockets:
-                socket.write(outgoing)
+            _speedups.write_to_all(sockets, outgoing)
         self._turns.counts.deliveries += deliveries
 
     def send_answer(self, connection: DocumentConnection, parts: tuple[bytes, ...], *, with_step1: bool) -> None:
@@ -416,8 +416,7 @@ class LiveDocument:
     def broadcast(self, payload: str) -> None:
         """Send a stateless message to all Hocuspocus connections able to keep up."""
         for outgoing, sockets in fan_out_stateless(self.connections, payload):
-            for socket in sockets:
-                socket.write(outgoing)
+            _speedups.write_to_all(sockets, outgoing)
 
     # ---- acknowledgements
 

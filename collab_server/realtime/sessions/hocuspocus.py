@@ -16,8 +16,9 @@ from collab_server.access.identity import Authenticator
 from collab_server.adapters.websocket.frame_parser import Outgoing
 from collab_server.adapters.websocket.socket import Socket
 from collab_server.core.protocol import hocuspocus
-from collab_server.core.protocol.messages import Close, HocuspocusMessage, Ping, Pong, Stateless, Token, Unknown
+from collab_server.core.protocol.messages import Close, HocuspocusMessage, Ping, Pong, Stateless, Token, Unknown, Update
 from collab_server.core.protocol.ywebsocket import EMPTY_AWARENESS
+from collab_server.core.yjs.inspection import Range, UpdateSummary
 from collab_server.core.yjs.lib0 import Reader
 from collab_server.errors import (
     CollabError,
@@ -37,7 +38,12 @@ from collab_server.realtime.keepalive import KEEPALIVE_SECONDS
 from collab_server.realtime.service import RealtimeService
 from collab_server.realtime.sessions.attachment import Attachment, Client, cut
 from collab_server.realtime.sessions.attachments import Attachments
-from collab_server.realtime.sessions.message_handler import COST_PER_BYTE, catch_up, handle_message
+from collab_server.realtime.sessions.message_handler import (
+    COST_PER_BYTE,
+    catch_up,
+    handle_message,
+    handle_update,
+)
 from collab_server.realtime.sessions.refusal import close_socket, refuse, too_large
 
 FIRST_MESSAGE_BYTES = 1_048_576
@@ -83,6 +89,7 @@ class HocuspocusSession:
         """
         self._service.admit(self)
         self.socket.limit_messages(FIRST_MESSAGE_BYTES)
+        self.socket.take_updates(self._on_update, addressed=True)
         await self.socket.run(self._on_message, self._on_writable, self._on_end)
 
     def _on_end(self, error: Exception | None) -> None:
@@ -117,9 +124,29 @@ class HocuspocusSession:
             attachments.detach(address)
             return None
         if attachment.login is not None:
-            attachments.put(attachment, message, len(frame))
-            return attachments.wait_until_read() if attachments.is_full else None
+            return self._put(attachment, message, len(frame))
         return self.handle(address, attachment, message)
+
+    def _on_update(
+        self, size: int, address: str | None, update: bytes, structs: tuple[Range, ...], deletes: tuple[Range, ...]
+    ) -> Coroutine[Any, Any, None] | None:
+        self._budget.spend(1.0 + size * COST_PER_BYTE)
+        attachment = self._attachments.find(address)
+        if address is None or attachment is None:
+            return None
+        if attachment.login is not None:
+            return self._put(attachment, Update(update), size)
+        assert attachment.joined is not None
+        try:
+            handle_update(self._service, *attachment.joined, update, UpdateSummary(structs, deletes))
+        except StaleGeneration as error:
+            self._end_document(address, error)
+        return None
+
+    def _put(self, attachment: Attachment, message: HocuspocusMessage, size: int) -> Coroutine[Any, Any, None] | None:
+        """Keep a message until the attachment's login is decided."""
+        self._attachments.put(attachment, message, size)
+        return self._attachments.wait_until_read() if self._attachments.is_full else None
 
     def _log_in(self, address: str, token: Token, size: int) -> Coroutine[Any, Any, None] | None:
         if size > hocuspocus.MAX_ADDRESS_BYTES and len(address.encode()) > hocuspocus.MAX_ADDRESS_BYTES:

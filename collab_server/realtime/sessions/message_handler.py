@@ -3,6 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any
 
+from collab_server import _speedups
 from collab_server.adapters.fair_queue import on_behalf_of
 from collab_server.adapters.websocket.token_bucket import TokenBucket
 from collab_server.core.protocol.messages import Awareness, QueryAwareness, SyncStep1, SyncStep2, Update
@@ -53,7 +54,8 @@ def handle_message(
         is_answer = type(message) is SyncStep2
         if len(update) >= LARGE_UPDATE:
             return _receive_large(service, document, connection, update, is_answer=is_answer)
-        summary = updates.validate(update)
+        plain = _speedups.inspect_plain(update)
+        summary = updates.validate(update) if plain is None else UpdateSummary(plain[0], plain[1])
         if document.former_clients:
             document.check_generation(client for client, _, _ in summary.structs)
         if is_answer and document.room.unread_deletes(summary) is not None:
@@ -79,6 +81,21 @@ def handle_message(
         budget.spend(document.presence.size * COST_PER_BYTE)
         document.send_presence(connection)
     return None
+
+
+def handle_update(
+    service: RealtimeService,
+    document: LiveDocument,
+    connection: DocumentConnection,
+    update: bytes,
+    summary: UpdateSummary,
+) -> None:
+    """Handle an Update message whose update was read and checked already. Raises StaleGeneration."""
+    if service.hub.draining:
+        return
+    if document.former_clients:
+        document.check_generation(client for client, _, _ in summary.structs)
+    document.receive_content(connection, update, summary, is_answer=False)
 
 
 def _receive_presence(

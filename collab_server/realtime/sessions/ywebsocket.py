@@ -11,6 +11,7 @@ from collab_server.adapters.websocket.frame_parser import Outgoing
 from collab_server.adapters.websocket.socket import Socket
 from collab_server.core.protocol import ywebsocket
 from collab_server.core.protocol.messages import Unknown
+from collab_server.core.yjs.inspection import Range, UpdateSummary
 from collab_server.errors import CollabError, StaleGeneration, Unauthenticated
 from collab_server.features.documents.addresses import Resolved
 from collab_server.observability.logging import log
@@ -18,7 +19,12 @@ from collab_server.realtime.documents.document_connection import READ_ONLY, Docu
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.keepalive import KEEPALIVE_SECONDS, remaining
 from collab_server.realtime.service import RealtimeService
-from collab_server.realtime.sessions.message_handler import COST_PER_BYTE, catch_up, handle_message
+from collab_server.realtime.sessions.message_handler import (
+    COST_PER_BYTE,
+    catch_up,
+    handle_message,
+    handle_update,
+)
 from collab_server.realtime.sessions.refusal import close_socket, refuse, too_large
 
 _ALIVE = Outgoing((ywebsocket.EMPTY_AWARENESS,))
@@ -90,6 +96,7 @@ class YWebsocketSession:
         except BaseException:
             self._leave()
             raise
+        self.socket.take_updates(self._on_update, addressed=False)
         await self.socket.run(self._on_message, self._on_writable, self._on_end)
 
     def _on_end(self, error: Exception | None) -> None:
@@ -119,6 +126,14 @@ class YWebsocketSession:
             self._budget,
             with_step1=False,
         )
+
+    def _on_update(
+        self, size: int, address: str | None, update: bytes, structs: tuple[Range, ...], deletes: tuple[Range, ...]
+    ) -> Coroutine[Any, Any, None] | None:
+        self._budget.spend(1.0 + size * COST_PER_BYTE)
+        if self._joined is not None:
+            handle_update(self._service, *self._joined, update, UpdateSummary(structs, deletes))
+        return None
 
     def _on_too_large(self, beginning: bytes, size: int) -> None:
         self.close(too_large(self._service.settings.max_document_bytes))
