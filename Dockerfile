@@ -2,6 +2,12 @@ FROM python:3.12.12-slim-trixie AS packages
 COPY requirements.lock .
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 
+FROM python:3.12.12-slim-trixie AS compiled
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY collab_server/ collab_server/
+RUN python -m collab_server._speedups.build && test -e collab_server/_speedups/compiled.abi3.so
+
 FROM python:3.12.12-slim-trixie
 RUN useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin collab \
  && install --directory --owner=collab --group=collab --mode=0700 /data
@@ -10,6 +16,7 @@ WORKDIR /app
 COPY migrations/ migrations/
 COPY static/ static/
 COPY collab_server/ collab_server/
+COPY --from=compiled /app/collab_server/_speedups/compiled.abi3.so collab_server/_speedups/
 # The account of the server cannot write here: each of its processes would compile the modules again.
 RUN python -m compileall -q collab_server
 ENV PATH=/opt/venv/bin:$PATH \

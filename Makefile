@@ -10,15 +10,16 @@ ALL_TESTS := -n 2 --dist loadfile --no-loadscope-reorder
 LONG_FORMS := ANCHOR_ROUNDS=40 CLIENT_CRASHES=100 CONVERGENCE_ROUNDS=400 CRASH_ROUNDS=200 CROWD=300 \
   DISCUSSION_CRASHES=50 DISCUSSION_PEOPLE=50 FAULT_ROUNDS=100 FEED_SECONDS=60 FLOOD_FRAMES=100000 \
   GENERATED_DOCUMENTS=10000 HISTORY_CRASH_ROUNDS=50 HOSTILE_FRAMES=100000 LIVE_ANCHOR_EDITS=10000 OUTAGE_SECONDS=40 \
-  PATCH_ROUNDS=1000 RESTORE_ROUNDS=200 SCHEMA_EXAMPLES=40 \
+  PATCH_ROUNDS=1000 RESTORE_ROUNDS=200 SCHEMA_EXAMPLES=40 SPEEDUP_FRAMES=1000000 \
   TIPTAP_PATCHES=1000 UPLOAD_ANSWERS=80 UPLOAD_ROUNDS=300
 LONG_TESTS := tests/browser/test_tiptap.py tests/client/test_crash.py tests/cluster/test_comments.py \
-  tests/cluster/test_faults.py tests/cluster/test_slow_readers.py tests/core/test_anchors.py \
+  tests/cluster/test_faults.py tests/cluster/test_slow_readers.py tests/core/test_anchors.py tests/core/test_speedups.py \
   tests/features/attachments/test_faults.py tests/features/changes/test_proof.py tests/features/comments/test_anchors_live.py \
   tests/features/comments/test_killed.py tests/features/history/test_history_crash.py \
   tests/features/history/test_restore_while_typing.py tests/interop/test_convergence.py \
   tests/interop/test_generated_documents.py tests/interop/test_programs.py tests/test_crash.py tests/test_floods.py \
   tests/test_hostile_sockets.py tests/test_outage.py tests/test_schemathesis.py
+COMPILED := collab_server/_speedups/compiled.abi3.so
 ARGS :=
 # Some images set it. Each of the many processes of a server and of the tests would then compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -75,7 +76,7 @@ schema: $(VENV)/.installed-dev
 	$(PYTHON) -m tests.schema_dump
 
 clean:
-	rm -rf $(VENV) .lock-venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(addsuffix /node_modules,$(NODE_FOLDERS))
+	rm -rf $(COMPILED) $(VENV) .lock-venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(addsuffix /node_modules,$(NODE_FOLDERS))
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -93,7 +94,11 @@ $(VENV)/.made:
 	fi; \
 	exit 1
 
-$(VENV)/.installed: requirements.lock $(VENV)/.made
+# Without a C compiler, or the headers of Python, it says so and goes on.
+$(COMPILED): collab_server/_speedups/compiled.c | $(VENV)/.made
+	@$(PYTHON) -m collab_server._speedups.build
+
+$(VENV)/.installed: requirements.lock $(VENV)/.made | $(COMPILED)
 	@echo "Installing the Python packages of $< (once)"
 	@$(PIP) install --require-hashes -r $<
 	@for command in collab-server:collab_server collab-client:collab_server.client; do \

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from collab_server._speedups import build
+
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT.parent / "shared" / "data" / "editing-traces"
 
@@ -33,6 +35,8 @@ _FOUND = {
     "node": lambda: shutil.which("node") is not None and shutil.which("npm") is not None,
     "chromium": lambda: find_chromium() is not None,
     "redis": lambda: redis_program() is not None,
+    # The headers of Python, too: what `make serve` needs to compile the hot path.
+    "compiler": lambda: build.find_compiler() is not None and bool(build.find_headers()),
     "patch": lambda: shutil.which("patch") is not None,
     "nginx": lambda: shutil.which("nginx") is not None,
     "postgres15": lambda: _listens(5432),

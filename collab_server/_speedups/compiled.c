@@ -16,6 +16,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
+#endif
+
 #define INTERFACE 1 /* As in __init__.py: raised when the functions change. */
 
 #define MAX_MESSAGE 4096   /* Bytes of a message. Longer ones are rare, and Python's share of their cost is small. */
@@ -256,16 +263,6 @@ static PyObject *ranges_as_tuple(const Ranges *ranges)
     return tuple;
 }
 
-static PyObject *result_of(Outcome outcome, PyObject *result)
-{
-    if (outcome == PLAIN)
-        return result;
-    Py_XDECREF(result);
-    if (outcome == FAILED)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
 static PyObject *inspect_plain(PyObject *module, PyObject *update)
 {
     char *bytes;
@@ -276,9 +273,10 @@ static PyObject *inspect_plain(PyObject *module, PyObject *update)
         return NULL;
     Cursor cursor = {(const uint8_t *)bytes, (const uint8_t *)bytes + size};
     const Outcome outcome = read_update(&cursor, &structs, &deletes);
-    if (outcome != PLAIN)
-        return result_of(outcome, NULL);
-    /* "N" takes the references, and gives them back where one of the two is NULL. */
+    if (outcome == FAILED)
+        return NULL;
+    if (outcome == NOT_PLAIN)
+        Py_RETURN_NONE;
     return Py_BuildValue("(NN)", ranges_as_tuple(&structs), ranges_as_tuple(&deletes));
 }
 
@@ -303,28 +301,11 @@ static Outcome unmask(const uint8_t *chunk, size_t size, uint8_t message[MAX_MES
     return PLAIN;
 }
 
-static PyObject *read_update_frame(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+/* What read_update_frame returns of a message. */
+static PyObject *read_update_message(const uint8_t *message, size_t length, int is_addressed)
 {
-    char *chunk;
-    Py_ssize_t size;
-    size_t length;
-    uint8_t message[MAX_MESSAGE];
-    Cursor address = {NULL, NULL}, update;
+    Cursor cursor = {message, message + length}, address = {NULL, NULL}, update;
     Ranges structs, deletes;
-    (void)module;
-    if (count != 2) {
-        PyErr_SetString(PyExc_TypeError, "read_update_frame takes two arguments");
-        return NULL;
-    }
-    if (PyBytes_AsStringAndSize(arguments[0], &chunk, &size) < 0)
-        return NULL;
-    const int is_addressed = PyObject_IsTrue(arguments[1]);
-    if (is_addressed < 0)
-        return NULL;
-
-    if (unmask((const uint8_t *)chunk, (size_t)size, message, &length) != PLAIN)
-        Py_RETURN_NONE;
-    Cursor cursor = {message, message + length};
     if (is_addressed && read_bytes(&cursor, &address) != PLAIN)
         Py_RETURN_NONE;
     if (left(&cursor) < 2 || cursor.at[0] != 0 || cursor.at[1] != 2)
@@ -334,8 +315,10 @@ static PyObject *read_update_frame(PyObject *module, PyObject *const *arguments,
         Py_RETURN_NONE;
     Cursor walked = update;
     const Outcome outcome = read_update(&walked, &structs, &deletes);
-    if (outcome != PLAIN)
-        return result_of(outcome, NULL);
+    if (outcome == FAILED)
+        return NULL;
+    if (outcome == NOT_PLAIN)
+        Py_RETURN_NONE;
 
     PyObject *name;
     if (is_addressed) {
@@ -349,9 +332,34 @@ static PyObject *read_update_frame(PyObject *module, PyObject *const *arguments,
     } else {
         name = Py_NewRef(Py_None);
     }
+    /* "N" takes the references, and gives them back where one of them is NULL. */
     return Py_BuildValue("(nNNNN)", (Py_ssize_t)length, name,
                          PyBytes_FromStringAndSize((const char *)update.at, (Py_ssize_t)left(&update)),
                          ranges_as_tuple(&structs), ranges_as_tuple(&deletes));
+}
+
+static PyObject *read_update_frame(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    char *chunk;
+    Py_ssize_t size;
+    size_t length;
+    uint8_t message[MAX_MESSAGE];
+    (void)module;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "read_update_frame takes two arguments");
+        return NULL;
+    }
+    if (PyBytes_AsStringAndSize(arguments[0], &chunk, &size) < 0)
+        return NULL;
+    const int is_addressed = PyObject_IsTrue(arguments[1]);
+    if (is_addressed < 0)
+        return NULL;
+    if (unmask((const uint8_t *)chunk, (size_t)size, message, &length) != PLAIN)
+        Py_RETURN_NONE;
+    ASAN_POISON_MEMORY_REGION(message + length, MAX_MESSAGE - length);
+    PyObject *read = read_update_message(message, length, is_addressed);
+    ASAN_UNPOISON_MEMORY_REGION(message + length, MAX_MESSAGE - length);
+    return read;
 }
 
 /* ---- sending */
