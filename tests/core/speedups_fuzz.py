@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from random import Random
 from types import ModuleType
+from typing import Any
 
 import pycrdt
 
@@ -47,9 +48,9 @@ def load(path: str) -> ModuleType:
 
 def typed(chance: Random) -> list[bytes]:
     """Updates of a person who types, deletes, formats and sets keys of a map."""
-    doc: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc(client_id=chance.choice(CLIENT_IDS[:5]))
+    doc: pycrdt.Doc[Any] = pycrdt.Doc(client_id=chance.choice(CLIENT_IDS[:5]))
     text: pycrdt.Text = doc.get("content", type=pycrdt.Text)
-    keys: pycrdt.Map[object] = doc.get("keys", type=pycrdt.Map)
+    keys: pycrdt.Map[Any] = doc.get("keys", type=pycrdt.Map)
     updates: list[bytes] = []
     subscription = doc.observe(lambda event: updates.append(event.update))
     for _ in range(12):
