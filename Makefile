@@ -96,7 +96,7 @@ $(VENV)/.made:
 
 # Without a C compiler, or the headers of Python, it says so and goes on.
 $(COMPILED): collab_server/_speedups/compiled.c | $(VENV)/.made
-	@$(PYTHON) -m collab_server._speedups.build
+	@$(PYTHON) collab_server/_speedups/build.py
 
 $(VENV)/.installed: requirements.lock $(VENV)/.made | $(COMPILED)
 	@echo "Installing the Python packages of $< (once)"

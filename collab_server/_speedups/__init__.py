@@ -1,7 +1,7 @@
 """The hot path in C, where it was compiled, and in Python else: the same results, for half of the time.
 
-Callers use the functions as attributes of this module, because `choose` replaces them. The Python form of a reader
-finds nothing plain: its callers then read everything in the general way.
+Callers use the functions as attributes of this module, because `choose` replaces them. The Python forms
+of all but `write_to_all` find nothing plain: their callers then go the general way.
 """
 
 from collections.abc import Callable
@@ -37,11 +37,16 @@ def _write_to_all(sockets: list[Any], outgoing: Any, /) -> None:
         socket.write(outgoing)
 
 
+def _write_nothing(connections: dict[int, Any], author: int, update: bytes, /) -> int | None:
+    return None
+
+
 form: Form = "python"
 """The form in use."""
 inspect_plain: Callable[[bytes], Plain | None] = _inspect_nothing
 read_update_frame: Callable[[bytes, bool], PlainMessage | None] = _read_nothing
 write_to_all: Callable[[list[Any], Any], None] = _write_to_all
+write_update: Callable[[dict[int, Any], int, bytes], int | None] = _write_nothing
 
 
 def is_compiled() -> bool:
@@ -51,14 +56,15 @@ def is_compiled() -> bool:
 
 def choose(*, compiled: bool) -> None:
     """Use the compiled form where it is there (`compiled`), or the Python form, in the whole process."""
-    global form, inspect_plain, read_update_frame, write_to_all
+    global form, inspect_plain, read_update_frame, write_to_all, write_update
     if compiled and is_compiled():
         form = "compiled"
         inspect_plain, read_update_frame = _compiled.inspect_plain, _compiled.read_update_frame
-        write_to_all = _compiled.write_to_all
+        write_to_all, write_update = _compiled.write_to_all, _compiled.write_update
     else:
         form = "python"
-        inspect_plain, read_update_frame, write_to_all = _inspect_nothing, _read_nothing, _write_to_all
+        inspect_plain, read_update_frame = _inspect_nothing, _read_nothing
+        write_to_all, write_update = _write_to_all, _write_nothing
 
 
 choose(compiled=True)

@@ -365,7 +365,7 @@ static PyObject *read_update_frame(PyObject *module, PyObject *const *arguments,
 /* ---- sending */
 
 typedef struct {
-    PyObject *descriptor, *direct, *get_write_buffer_size, *is_closing, *sent, *transport, *wire, *write;
+    PyObject *address, *descriptor, *direct, *get_write_buffer_size, *is_closing, *lagging_from, *ready, *sent, *socket, *transport, *wire, *write;
 } State;
 
 static State *state_of(PyObject *module) { return PyModule_GetState(module); }
@@ -414,6 +414,14 @@ static int send_or_write(const State *state, PyObject *transport, int descriptor
     return outcome;
 }
 
+/* Whether an attribute is exactly this value. -1: an exception is set. */
+static int is_exactly(PyObject *object, PyObject *name, PyObject *value)
+{
+    PyObject *found = PyObject_GetAttr(object, name);
+    Py_XDECREF(found);
+    return found == NULL ? -1 : found == value;
+}
+
 /* The number of the descriptor that may be used for a socket now; -1: none, and -2: an exception is set. */
 static long descriptor_of(const State *state, PyObject *socket)
 {
@@ -426,12 +434,20 @@ static long descriptor_of(const State *state, PyObject *socket)
         return -2;
     if (descriptor < 0 || descriptor > INT32_MAX)
         return -1;
-    PyObject *direct = PyObject_GetAttr(socket, state->direct);
-    if (direct == NULL)
-        return -2;
-    const int is_direct = direct == Py_True;
-    Py_DECREF(direct);
-    return is_direct ? descriptor : -1;
+    const int is_direct = is_exactly(socket, state->direct, Py_True);
+    return is_direct < 0 ? -2 : is_direct ? descriptor : -1;
+}
+
+static int send_to(const State *state, PyObject *socket, long descriptor, PyObject *wire)
+{
+    if (PyObject_SetAttr(socket, state->sent, Py_True) < 0)
+        return -1;
+    PyObject *transport = PyObject_GetAttr(socket, state->transport);
+    if (transport == NULL)
+        return -1;
+    const int outcome = send_or_write(state, transport, (int)descriptor, wire);
+    Py_DECREF(transport);
+    return outcome;
 }
 
 /* `wire` is made when the first socket needs it. */
@@ -442,14 +458,7 @@ static int write_to(const State *state, PyObject *socket, PyObject *outgoing, Py
         return descriptor == -1 ? call_with(socket, state->write, outgoing) : -1;
     if (*wire == NULL && (*wire = PyObject_GetAttr(outgoing, state->wire)) == NULL)
         return -1;
-    if (PyObject_SetAttr(socket, state->sent, Py_True) < 0)
-        return -1;
-    PyObject *transport = PyObject_GetAttr(socket, state->transport);
-    if (transport == NULL)
-        return -1;
-    const int outcome = send_or_write(state, transport, (int)descriptor, *wire);
-    Py_DECREF(transport);
-    return outcome;
+    return send_to(state, socket, descriptor, *wire);
 }
 
 static PyObject *write_to_all(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
@@ -472,11 +481,116 @@ static PyObject *write_to_all(PyObject *module, PyObject *const *arguments, Py_s
     Py_RETURN_NONE;
 }
 
+/* The frame of an Update message: see core.protocol.messages.encode_update. NULL: an exception is set. */
+static PyObject *frame_of(PyObject *update)
+{
+    char *bytes;
+    Py_ssize_t size;
+    uint8_t frame[MAX_MESSAGE + 16], *at = frame;
+    if (PyBytes_AsStringAndSize(update, &bytes, &size) < 0)
+        return NULL;
+    if (size > MAX_MESSAGE) {
+        PyErr_SetString(PyExc_ValueError, "the update is not small");
+        return NULL;
+    }
+    const size_t length = (size_t)size + (size < 128 ? 3 : 4);
+    *at++ = 0x82;
+    if (length < 126) {
+        *at++ = (uint8_t)length;
+    } else {
+        *at++ = 126;
+        *at++ = (uint8_t)(length >> 8);
+        *at++ = (uint8_t)length;
+    }
+    *at++ = 0;
+    *at++ = 2;
+    if (size > 127)
+        *at++ = (uint8_t)(size & 127) | 128;
+    *at++ = (uint8_t)(size < 128 ? size : size >> 7);
+    memcpy(at, bytes, (size_t)size);
+    return PyBytes_FromStringAndSize((char *)frame, at - frame + size);
+}
+
+/* The socket of a connection that is to be sent a frame without an address now. */
+static Outcome find_socket(const State *state, PyObject *connection, PyObject **socket)
+{
+    const int is_ready = is_exactly(connection, state->ready, Py_True);
+    if (is_ready <= 0)
+        return is_ready < 0 ? FAILED : PLAIN;
+    PyObject *const names[] = {state->address, state->lagging_from};
+    for (int place = 0; place < 2; place++) {
+        const int is_none = is_exactly(connection, names[place], Py_None);
+        if (is_none <= 0)
+            return is_none < 0 ? FAILED : NOT_PLAIN;
+    }
+    *socket = PyObject_GetAttr(connection, state->socket);
+    if (*socket == NULL)
+        return FAILED;
+    const long descriptor = descriptor_of(state, *socket);
+    if (descriptor >= 0)
+        return PLAIN;
+    Py_CLEAR(*socket);
+    return descriptor == -1 ? NOT_PLAIN : FAILED;
+}
+
+/* The sockets of all connections but the author's, in a new list. */
+static Outcome find_sockets(const State *state, PyObject *connections, PyObject *author, PyObject *sockets)
+{
+    PyObject *key, *connection;
+    Py_ssize_t position = 0;
+    /* The attributes that are read run no Python code, which could change the dictionary. */
+    while (PyDict_Next(connections, &position, &key, &connection)) {
+        PyObject *socket = NULL;
+        TRY(find_socket(state, connection, &socket)); /* the author's, too: where it is slow, that is noted */
+        if (socket == NULL)
+            continue;
+        const int is_author = PyObject_RichCompareBool(key, author, Py_EQ);
+        const int failed = is_author < 0 || (!is_author && PyList_Append(sockets, socket) < 0);
+        Py_DECREF(socket);
+        if (failed)
+            return FAILED;
+    }
+    return PLAIN;
+}
+
+static PyObject *write_update(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 3 || !PyDict_Check(arguments[0]) || !PyBytes_Check(arguments[2])) {
+        PyErr_SetString(PyExc_TypeError, "write_update takes a dictionary of connections, a key of it and an update");
+        return NULL;
+    }
+    const State *state = state_of(module);
+    if (PyBytes_Size(arguments[2]) > MAX_MESSAGE)
+        Py_RETURN_NONE;
+    PyObject *sockets = PyList_New(0), *frame = NULL, *deliveries = NULL;
+    if (sockets == NULL)
+        return NULL;
+    const Outcome outcome = find_sockets(state, arguments[0], arguments[1], sockets);
+    if (outcome == NOT_PLAIN)
+        deliveries = Py_NewRef(Py_None);
+    else if (outcome == PLAIN && (frame = frame_of(arguments[2])) != NULL) {
+        const Py_ssize_t all = PyList_Size(sockets);
+        Py_ssize_t place = 0;
+        for (; place < all; place++) {
+            PyObject *socket = PyList_GetItem(sockets, place); /* the list is ours: it keeps the socket */
+            const long descriptor = descriptor_of(state, socket);
+            if (descriptor == -2 || send_to(state, socket, descriptor, frame) < 0)
+                break;
+        }
+        if (place == all)
+            deliveries = PyLong_FromSsize_t(all);
+    }
+    Py_XDECREF(frame);
+    Py_DECREF(sockets);
+    return deliveries;
+}
+
 /* ---- the module */
 
 static PyMethodDef methods[] = {
     {"inspect_plain", inspect_plain, METH_O, NULL},
     {"read_update_frame", (PyCFunction)(void (*)(void))read_update_frame, METH_FASTCALL, NULL},
+    {"write_update", (PyCFunction)(void (*)(void))write_update, METH_FASTCALL, NULL},
     {"write_to_all", (PyCFunction)(void (*)(void))write_to_all, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -484,11 +598,15 @@ static PyMethodDef methods[] = {
 static int execute(PyObject *module)
 {
     State *state = state_of(module);
-    return (state->descriptor = PyUnicode_InternFromString("descriptor")) == NULL
+    return (state->address = PyUnicode_InternFromString("address")) == NULL
+        || (state->descriptor = PyUnicode_InternFromString("descriptor")) == NULL
         || (state->direct = PyUnicode_InternFromString("_direct")) == NULL
         || (state->get_write_buffer_size = PyUnicode_InternFromString("get_write_buffer_size")) == NULL
         || (state->is_closing = PyUnicode_InternFromString("is_closing")) == NULL
+        || (state->lagging_from = PyUnicode_InternFromString("lagging_from")) == NULL
+        || (state->ready = PyUnicode_InternFromString("ready")) == NULL
         || (state->sent = PyUnicode_InternFromString("_sent")) == NULL
+        || (state->socket = PyUnicode_InternFromString("socket")) == NULL
         || (state->transport = PyUnicode_InternFromString("_transport")) == NULL
         || (state->wire = PyUnicode_InternFromString("wire")) == NULL
         || (state->write = PyUnicode_InternFromString("write")) == NULL
@@ -504,11 +622,15 @@ static int traverse(PyObject *module, visitproc visit, void *argument)
 static int clear(PyObject *module)
 {
     State *state = state_of(module);
+    Py_CLEAR(state->address);
     Py_CLEAR(state->descriptor);
     Py_CLEAR(state->direct);
     Py_CLEAR(state->get_write_buffer_size);
     Py_CLEAR(state->is_closing);
+    Py_CLEAR(state->lagging_from);
+    Py_CLEAR(state->ready);
     Py_CLEAR(state->sent);
+    Py_CLEAR(state->socket);
     Py_CLEAR(state->transport);
     Py_CLEAR(state->wire);
     Py_CLEAR(state->write);

@@ -30,3 +30,10 @@ def write_to_all(sockets: list[Any], outgoing: Any, /) -> None:
     is given `outgoing.wire` where `_transport` neither has data to send nor is closing. What the kernel does not take
     goes to `_transport.write`. Raises what is raised by what is called; the sockets behind then get nothing.
     """
+
+def write_update(connections: dict[int, Any], author: int, update: bytes, /) -> int | None:
+    """Write an update as an Update message to all connections that are `ready`, but the author's. Returns to how many.
+
+    None: nothing was written, as not all of them are such as `write_to_all` sends to by itself, without an `address`
+    and not `lagging_from` anywhere, or the update has more than 4,096 bytes.
+    """

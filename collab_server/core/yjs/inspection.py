@@ -6,8 +6,7 @@ delete set. Upstream: https://github.com/y-crdt/y-crdt/pull/639 (counts); the ot
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from collab_server.core.yjs import utf16
 from collab_server.core.yjs.contents import skip_content
@@ -30,8 +29,7 @@ _ID: Final = (
 _match_id: Final = re.compile(_ID).match
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateSummary:
+class UpdateSummary(NamedTuple):
     """The contents of an update.
 
     structs: ranges of clocks in the update's order, adjacent ones joined, without Skip. deletes: deleted ranges in the

@@ -7,7 +7,6 @@ Only this module and core.documents call pycrdt. Everything from outside goes th
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final, ParamSpec, TypeVar
 
 import pycrdt
@@ -59,7 +58,7 @@ def validate(update: bytes) -> UpdateSummary:
     if has_changed or (has_values and (MARK in update or may_be_changed(update))):
         marked = mark_contents(update)
         if marked != update:
-            summary = replace(summary, marked=marked)
+            summary = summary._replace(marked=marked)
         ask_pycrdt(pycrdt.get_state, hide_contents(marked))
     else:
         ask_pycrdt(pycrdt.get_state, update)

@@ -246,7 +246,9 @@ class LiveDocument:
         Raises TooLarge where the document is full, QuotaExceeded where its workspace is.
         """
         room = self.room
-        before = {client: room.clocks.get(client, 0) for client, _, _ in summary.structs}
+        before = {}
+        for client, _, _ in summary.structs:
+            before[client] = room.clocks.get(client, 0)
         try:
             told = sender if acknowledge else NOBODY
             news = room.receive(update, summary, told, author, compare_deletes=compare_deletes)
@@ -380,6 +382,11 @@ class LiveDocument:
             return
         if updates:
             self._answers.clear()
+        if change is None and len(updates) == 1:
+            written = _speedups.write_update(self.connections, *updates[0])
+            if written is not None:
+                self._turns.counts.deliveries += written
+                return
         writes, lagging, deliveries = fan_out(self.connections, updates, self.presence, change)
         for connection in lagging:
             self._mark_lagging(connection, before, change.clients if change is not None else set())
