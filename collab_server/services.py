@@ -286,6 +286,7 @@ class Services(
         queued = sum(session.socket.queued for session in realtime.sessions)
         behind = sum(connection.lagging_from is not None for _, connection in hub.connections())
         return {
+            "speedups": ("1 while the parts that are compiled from C are used", float(_speedups.form == "compiled")),
             "sockets_open": ("Open WebSockets", len(realtime.sessions)),
             "rooms_open": ("Documents open in this process", len(hub.documents)),
             "members": ("Connections to documents (a socket may hold many)", sum(1 for _ in hub.connections())),

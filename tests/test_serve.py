@@ -72,6 +72,7 @@ async def test_metrics_name_what_interfaces_promise(server: Server) -> None:
         "collab_queued_bytes",
         "collab_fanout_seconds_bucket",
         "collab_errors_total",
+        "collab_speedups",
     ):
         assert name in answer.text, name
 

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from typing import Protocol
 
+from collab_server import _speedups
 from collab_server.adapters import login, migrations, postgres_checks
 from collab_server.adapters.clamd import Scanner
 from collab_server.adapters.cluster_queries import count_servers
@@ -25,6 +26,7 @@ class Tell(Protocol):
 
 async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
     """Tell one line for each thing looked at; nothing raises for a fault that was found."""
+    _tell_form(settings, tell)
     await _examine_sign_in(settings, tell)
     await _examine_bus(settings, tell)
     # Absent extras are no fault: somebody chose the smaller installation.
@@ -70,6 +72,16 @@ async def examine(settings: Settings, dsn: str, tell: Tell) -> None:
         tell("damaged document", ok=False, detail=f"{found.document_id}: {found.reason} (noticed {when})")
     if len(damaged) > DAMAGED_SHOWN:
         tell("damaged documents", ok=False, detail="and others; `collab-server verify` names all")
+
+
+def _tell_form(settings: Settings, tell: Tell) -> None:
+    if settings.speedups and _speedups.is_compiled():
+        detail = "compiled from C"
+    elif settings.speedups:
+        detail = "in Python; `python -m collab_server._speedups.build` says what is missing to compile it"
+    else:
+        detail = "in Python, as COLLAB_SPEEDUPS is false"
+    tell("hot path", ok=True, detail=detail)
 
 
 async def _examine_bus(settings: Settings, tell: Tell) -> None:

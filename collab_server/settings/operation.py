@@ -135,6 +135,6 @@ class OperationSettings(BaseModel):
         bool,
         Field(
             description="Use the parts that are compiled from C, where they were built. `false`: the same in Python, "
-            "which takes more CPU time; see the internals of speedups."
+            "which takes more CPU time."
         ),
     ] = True

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from collab_server import _speedups
 from collab_server.adapters.websocket.connection import HIGH_WATER, Connection
 from collab_server.adapters.websocket.frame_parser import Outgoing
 from collab_server.adapters.websocket.large_messages import Bounds
+from collab_server.core.protocol.messages import encode_update
 from tests.forms import form
 from tests.redis_cluster import self_signed
 from tests.seeds import choose_seed
@@ -269,5 +271,77 @@ def test_what_is_written_is_kept_by_nobody() -> None:
         assert (sys.getrefcount(wire), sys.getrefcount(sockets[0]), sys.getrefcount(sockets[0]._transport)) == before
         for member in members:
             await member.close()
+
+    run(scenario())
+
+
+class Reader:
+    """What `write_update` looks at of a DocumentConnection."""
+
+    def __init__(self, socket: Connection) -> None:
+        self.socket = socket
+        self.ready = True
+        self.address: str | None = None
+        self.lagging_from: dict[int, int] | None = None
+
+
+def test_an_update_goes_to_everybody_but_its_author(form: str) -> None:
+    async def scenario() -> None:
+        chance = random.Random(choose_seed())
+        members = [await Member().open() for _ in range(4)]
+        readers = {key: Reader(member.connection) for key, member in enumerate(members, 1)}
+        readers[4].ready = False
+        for size in (2, 100, 121, 122, 123, 127, 128, 4_096):
+            update = chance.randbytes(size)
+            written = _speedups.write_update(readers, 2, update)
+            assert written == (2 if form == "compiled" else None)
+            for member in (members[0], members[2]) if written else ():
+                member.expected += Outgoing([encode_update(update)]).wire
+        assert _speedups.write_update(readers, 2, bytes(4_097)) is None
+        for member in members:
+            await member.read_all()
+            assert member.received == member.expected
+            await member.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("case", ["address", "lagging", "congested", "closing", "other", "author"])
+def test_an_update_is_left_to_python_where_one_connection_is_not_plain(case: str) -> None:
+    async def scenario() -> None:
+        members = [await Member().open() for _ in range(3)]
+        readers: dict[int, Any] = {key: Reader(member.connection) for key, member in enumerate(members)}
+        last, connection = readers[2], members[2].connection
+        if case == "address":
+            last.address = "notes"
+        elif case in ("lagging", "author"):
+            last.lagging_from = {}
+        elif case == "congested":
+            connection.pause_writing()
+        elif case == "closing":
+            connection.end(1000, "enough")
+        else:
+            last.socket = SimpleNamespace(descriptor=-1)
+        assert _speedups.write_update(readers, 2 if case == "author" else 0, b"\0\0") is None
+        assert [member.read(1000) for member in members[:2]] == [0, 0], "nobody got anything"
+        for member in members:
+            await member.close()
+
+    run(scenario())
+
+
+def test_a_slow_reader_of_updates_becomes_congested_and_gets_all_that_was_written(form: str) -> None:
+    async def scenario() -> None:
+        member = await Member().open()
+        readers = {1: Reader(member.connection)}
+        update, written = bytes(4_000), 0
+        while (count := _speedups.write_update(readers, 2, update)) is not None:
+            assert count == 1
+            written += 1
+            assert written < 1_000
+        assert member.connection.congested is (form == "compiled")
+        await member.read_all()
+        assert member.received == Outgoing([encode_update(update)] * written).wire
+        await member.close()
 
     run(scenario())
