@@ -100,7 +100,7 @@ def test_settings_that_are_named_exist(page: Path) -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     of_tests = re.compile(
         r"COLLAB_(?:TEST|ANCHOR|CRASH|CROWD|DISCUSSION|FAULT|CLIENT|FEED_SECONDS|FLOOD|GENERATED|HISTORY_CRASH|HOSTILE"
-        r"|CONVERGENCE|LIVE_ANCHOR|OUTAGE|PATCH|RANDOM|RESTORE|SCHEMA|TIPTAP|UPLOAD|DB_PASSWORD)"
+        r"|CONVERGENCE|LIVE_ANCHOR|OUTAGE|PATCH|RANDOM|RESTORE|SCHEMA|SPEEDUP_|TIPTAP|UPLOAD|DB_PASSWORD)"
     )
     named = set(re.findall(r"COLLAB_[A-Z_]*[A-Z]\b", page.read_text()))
     wrong = {one for one in named - known if not of_tests.match(one) and not any(k.startswith(one) for k in known)}

@@ -21,7 +21,7 @@ PlainMessage = tuple[int, str | None, bytes, tuple[Range, ...], tuple[Range, ...
 Form = Literal["compiled", "python"]
 
 _INTERFACE: Final = 1
-"""Of compiled.c. A file that an older version left is not used."""
+"""The number in compiled.c: a file that an older version left is not used."""
 
 
 def _inspect_nothing(update: bytes, /) -> Plain | None:

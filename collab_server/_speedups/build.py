@@ -4,7 +4,6 @@ Needs a C compiler and Python's headers, and nothing where they are absent: the 
 """
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -21,10 +20,9 @@ class NotCompiled(Exception):
     """Why nothing was compiled, in one line or with the compiler's words."""
 
 
-def find_compiler() -> list[str] | None:
-    """The command of CC, or cc; None where there is none."""
-    command = shlex.split(os.environ.get("CC", "")) or ["cc"]
-    return command if shutil.which(command[0]) is not None else None
+def find_compiler() -> str | None:
+    """The path of the C compiler; None where there is none."""
+    return shutil.which("cc")
 
 
 def find_headers() -> list[Path]:
@@ -43,7 +41,7 @@ def build(target: Path = COMPILED, options: Sequence[str] = ("-O2",)) -> Path:
     # macOS finds the functions of Python when it loads the file; elsewhere that is the rule.
     kind = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
     beside = target.with_name(f".{target.name}.{os.getpid()}")
-    command = [*compiler, "-std=c11", "-fPIC", "-Wall", "-Wextra", *options, *kind]
+    command = [compiler, "-std=c11", "-fPIC", "-Wall", "-Wextra", *options, *kind]
     command += [*(f"-I{folder}" for folder in headers), str(SOURCE), "-o", str(beside)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603

@@ -41,7 +41,7 @@ def test_nothing_is_read_or_written_out_of_bounds(tmp_path: Path) -> None:
     compiler = build.find_compiler()
     assert compiler is not None
     library = subprocess.run(
-        [*compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+        [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
     ).stdout.strip()
     done = subprocess.run(
         [sys.executable, "-m", "tests.core.speedups_fuzz", module, str(FRAMES // SANITIZED_PART), str(choose_seed())],
@@ -129,12 +129,12 @@ def test_a_build_without_compiler_or_headers_says_so_and_leaves_what_was_there(
 ) -> None:
     target = tmp_path / "compiled.abi3.so"
     target.write_bytes(b"of earlier")
-    monkeypatch.setenv("CC", "no-such-compiler")
+    monkeypatch.setattr(build, "find_compiler", lambda: None)
     with pytest.raises(build.NotCompiled, match="no C compiler"):
         build.build(target)
     build.main()
     assert "the server runs in Python" in capsys.readouterr().err
-    monkeypatch.setenv("CC", "false")
+    monkeypatch.setattr(build, "find_compiler", lambda: "false")
     monkeypatch.setattr(build, "find_headers", lambda: [tmp_path])
     with pytest.raises(build.NotCompiled, match="the C compiler failed"):
         build.build(target)

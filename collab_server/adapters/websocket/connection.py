@@ -217,8 +217,7 @@ class Connection(LargeIncoming):
     def _tell_end(self, error: Exception | None) -> None:
         if self._on_message is not None:
             self._on_message = _ignore
-        self._on_update = None
-        on_end, self._on_end, self._on_writable = self._on_end, None, None
+        on_end, self._on_end, self._on_writable, self._on_update = self._on_end, None, None, None
         if self._busy is not None and error is None:
             self._busy.cancel()
         if on_end is not None:
@@ -266,7 +265,6 @@ class Connection(LargeIncoming):
             and len(data) <= self._limit
             and (update := _speedups.read_update_frame(data, self._is_addressed)) is not None
         ):
-            # One small message and nothing else: what typing is.
             try:
                 pending = self._on_update(*update)
             except Exception as error:
@@ -288,7 +286,7 @@ class Connection(LargeIncoming):
             and self._fragments is None
             and end - 6 <= self._limit
         ):
-            # The same, where it could not be read at once.
+            # One small message and nothing else: what typing is, where it could not be read at once.
             self._take(apply_mask(data[6:], data[2:6]))
             return
         started = 0.0

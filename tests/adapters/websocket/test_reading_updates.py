@@ -9,6 +9,7 @@ from collab_server import _speedups
 from collab_server.core.protocol import hocuspocus, ywebsocket
 from collab_server.core.protocol.messages import Update
 from collab_server.core.yjs.inspection import Range, UpdateSummary
+from collab_server.core.yjs.lib0 import write_var_string, write_var_uint
 from collab_server.core.yjs.updates import validate
 from collab_server.errors import Malformed
 from tests.adapters.websocket.test_slices import Opened
@@ -27,8 +28,8 @@ def messages(chance: random.Random, *, addressed: bool) -> list[bytes]:
     found = []
     for update, _, _ in speedups_fuzz.chunks(chance, 40):
         kind = b"\0\2" if chance.randrange(6) else b"\0\1"
-        message = kind + speedups_fuzz.write_var_uint(len(update)) + update
-        prefix = speedups_fuzz.write_var_string(chance.choice(speedups_fuzz.ADDRESSES)) if addressed else b""
+        message = kind + write_var_uint(len(update)) + update
+        prefix = write_var_string(chance.choice(speedups_fuzz.ADDRESSES)) if addressed else b""
         found.append(prefix + message)
     return found
 
