@@ -538,17 +538,18 @@ static Outcome find_sockets(const State *state, PyObject *connections, PyObject 
 {
     PyObject *key, *connection;
     Py_ssize_t position = 0;
-    /* The attributes that are read run no Python code, which could change the dictionary. */
     while (PyDict_Next(connections, &position, &key, &connection)) {
         PyObject *socket = NULL;
-        TRY(find_socket(state, connection, &socket)); /* the author's, too: where it is slow, that is noted */
-        if (socket == NULL)
-            continue;
         const int is_author = PyObject_RichCompareBool(key, author, Py_EQ);
-        const int failed = is_author < 0 || (!is_author && PyList_Append(sockets, socket) < 0);
-        Py_DECREF(socket);
-        if (failed)
-            return FAILED;
+        /* The garbage collector may run code that removes it from the dictionary. */
+        Py_INCREF(connection);
+        Outcome outcome = is_author < 0 ? FAILED : find_socket(state, connection, &socket);
+        Py_DECREF(connection);
+        if (outcome == PLAIN && socket != NULL && !is_author && PyList_Append(sockets, socket) < 0)
+            outcome = FAILED;
+        Py_XDECREF(socket);
+        if (outcome != PLAIN) /* also the author's: where it is slow, Python notes that */
+            return outcome;
     }
     return PLAIN;
 }

@@ -1,6 +1,5 @@
 """A session is told the same of a stream of frames, whichever form reads it and however the stream is cut."""
 
-import asyncio
 import random
 
 import pytest
@@ -18,6 +17,7 @@ from tests.forms import FORMS
 from tests.raw_socket import BINARY, CONTINUATION, PING, encode_frame
 from tests.require import needs
 from tests.seeds import choose_seed
+from tests.waiting import until
 
 STREAMS = 60
 Told = list[tuple[object, ...]]
@@ -58,8 +58,7 @@ async def read(pieces: list[bytes], *, addressed: bool) -> Told:
     await opened.socket.run(on_message, lambda: None, opened.ends.append)
     for piece in pieces:
         opened.socket.data_received(piece)
-        while not opened.network.reading:  # the rest of it is left to the next turn
-            await asyncio.sleep(0)
+        await until(lambda: opened.network.reading, "the rest, which may be left to the next turn")
     assert opened.ends == []
     opened.network.abort()
     return told
