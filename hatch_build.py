@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 FOLDER = "collab_server/_speedups"
 
 
-class SpeedupsHook(BuildHookInterface):  # type: ignore[type-arg, unused-ignore]
+class SpeedupsHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel":
             return
