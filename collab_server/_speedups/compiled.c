@@ -481,77 +481,129 @@ static PyObject *write_to_all(PyObject *module, PyObject *const *arguments, Py_s
     Py_RETURN_NONE;
 }
 
-/* The frame of an Update message: see core.protocol.messages.encode_update. NULL: an exception is set. */
-static PyObject *frame_of(PyObject *update)
+/* The address of a connection in UTF-8: empty for None. NOT_PLAIN where it is long. */
+static Outcome read_address(PyObject *address, const char **bytes, Py_ssize_t *size)
 {
-    char *bytes;
-    Py_ssize_t size;
-    uint8_t frame[MAX_MESSAGE + 16], *at = frame;
-    if (PyBytes_AsStringAndSize(update, &bytes, &size) < 0)
-        return NULL;
-    if (size > MAX_MESSAGE) {
-        PyErr_SetString(PyExc_ValueError, "the update is not small");
-        return NULL;
-    }
-    const size_t length = (size_t)size + (size < 128 ? 3 : 4);
-    *at++ = 0x82;
-    if (length < 126) {
-        *at++ = (uint8_t)length;
-    } else {
-        *at++ = 126;
-        *at++ = (uint8_t)(length >> 8);
-        *at++ = (uint8_t)length;
-    }
-    *at++ = 0;
-    *at++ = 2;
+    *bytes = "";
+    *size = 0;
+    if (address == Py_None)
+        return PLAIN;
+    *bytes = PyUnicode_AsUTF8AndSize(address, size); /* which the address keeps */
+    if (*bytes == NULL)
+        return FAILED;
+    REQUIRE(*size <= MAX_MESSAGE);
+    return PLAIN;
+}
+
+/* A varUint of a size up to MAX_MESSAGE. */
+static uint8_t *put_size(uint8_t *at, Py_ssize_t size)
+{
     if (size > 127)
         *at++ = (uint8_t)(size & 127) | 128;
     *at++ = (uint8_t)(size < 128 ? size : size >> 7);
-    memcpy(at, bytes, (size_t)size);
-    return PyBytes_FromStringAndSize((char *)frame, at - frame + size);
+    return at;
 }
 
-/* The socket of a connection that is to be sent a frame without an address now. */
-static Outcome find_socket(const State *state, PyObject *connection, PyObject **socket)
+/* The frame of an Update message, behind an address if there is one: see core.protocol.messages.encode_update and
+   core.protocol.hocuspocus.addressed. The address and the update are small. NULL: an exception is set. */
+static PyObject *frame_of(PyObject *address, PyObject *update)
 {
+    const char *name;
+    char *bytes;
+    Py_ssize_t name_size, size;
+    uint8_t message[2 * MAX_MESSAGE + 8], frame[sizeof(message) + 4], *at = message, *head = frame;
+    if (read_address(address, &name, &name_size) != PLAIN || PyBytes_AsStringAndSize(update, &bytes, &size) < 0
+        || size > MAX_MESSAGE) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "an address or an update is not small");
+        return NULL;
+    }
+    if (address != Py_None) {
+        at = put_size(at, name_size);
+        memcpy(at, name, (size_t)name_size);
+        at += name_size;
+    }
+    *at++ = 0;
+    *at++ = 2;
+    at = put_size(at, size);
+    memcpy(at, bytes, (size_t)size);
+    at += size;
+    const size_t length = (size_t)(at - message);
+    *head++ = 0x82;
+    if (length < 126) {
+        *head++ = (uint8_t)length;
+    } else {
+        *head++ = 126;
+        *head++ = (uint8_t)(length >> 8);
+        *head++ = (uint8_t)length;
+    }
+    memcpy(head, message, length);
+    return PyBytes_FromStringAndSize((char *)frame, head - frame + (Py_ssize_t)length);
+}
+
+/* The socket of a connection that is to be sent an update now, and its address. Both stay NULL where it is not ready. */
+static Outcome find_socket(const State *state, PyObject *connection, PyObject **socket, PyObject **address)
+{
+    const char *name;
+    Py_ssize_t size;
     const int is_ready = is_exactly(connection, state->ready, Py_True);
     if (is_ready <= 0)
         return is_ready < 0 ? FAILED : PLAIN;
-    PyObject *const names[] = {state->address, state->lagging_from};
-    for (int place = 0; place < 2; place++) {
-        const int is_none = is_exactly(connection, names[place], Py_None);
-        if (is_none <= 0)
-            return is_none < 0 ? FAILED : NOT_PLAIN;
-    }
-    *socket = PyObject_GetAttr(connection, state->socket);
-    if (*socket == NULL)
+    const int keeps_up = is_exactly(connection, state->lagging_from, Py_None);
+    if (keeps_up <= 0)
+        return keeps_up < 0 ? FAILED : NOT_PLAIN;
+    if ((*address = PyObject_GetAttr(connection, state->address)) == NULL)
+        return FAILED;
+    TRY(read_address(*address, &name, &size));
+    if ((*socket = PyObject_GetAttr(connection, state->socket)) == NULL)
         return FAILED;
     const long descriptor = descriptor_of(state, *socket);
-    if (descriptor >= 0)
-        return PLAIN;
-    Py_CLEAR(*socket);
-    return descriptor == -1 ? NOT_PLAIN : FAILED;
+    return descriptor >= 0 ? PLAIN : descriptor == -1 ? NOT_PLAIN : FAILED;
 }
 
-/* The sockets of all connections but the author's, in a new list. */
-static Outcome find_sockets(const State *state, PyObject *connections, PyObject *author, PyObject *sockets)
+/* Adds the socket and the address of every connection but the author's to a list, one behind the other. */
+static Outcome find_sockets(const State *state, PyObject *connections, PyObject *author, PyObject *found)
 {
     PyObject *key, *connection;
     Py_ssize_t position = 0;
     while (PyDict_Next(connections, &position, &key, &connection)) {
-        PyObject *socket = NULL;
+        PyObject *socket = NULL, *address = NULL;
         const int is_author = PyObject_RichCompareBool(key, author, Py_EQ);
         /* The garbage collector may run code that removes it from the dictionary. */
         Py_INCREF(connection);
-        Outcome outcome = is_author < 0 ? FAILED : find_socket(state, connection, &socket);
+        Outcome outcome = is_author < 0 ? FAILED : find_socket(state, connection, &socket, &address);
         Py_DECREF(connection);
-        if (outcome == PLAIN && socket != NULL && !is_author && PyList_Append(sockets, socket) < 0)
+        if (outcome == PLAIN && socket != NULL && !is_author
+            && (PyList_Append(found, socket) < 0 || PyList_Append(found, address) < 0))
             outcome = FAILED;
         Py_XDECREF(socket);
+        Py_XDECREF(address);
         if (outcome != PLAIN) /* also the author's: where it is slow, Python notes that */
             return outcome;
     }
     return PLAIN;
+}
+
+/* Sends to what find_sockets has found: a frame is made again where the address is another than the last. */
+static int send_update(const State *state, PyObject *found, PyObject *update)
+{
+    PyObject *frame = NULL, *last = NULL;
+    const Py_ssize_t count = PyList_Size(found);
+    int outcome = 0;
+    for (Py_ssize_t place = 0; outcome == 0 && place < count; place += 2) {
+        /* The list is ours: it keeps what is in it. */
+        PyObject *socket = PyList_GetItem(found, place), *address = PyList_GetItem(found, place + 1);
+        const int is_same = last == NULL ? 0 : PyObject_RichCompareBool(address, last, Py_EQ);
+        if (is_same == 0) {
+            Py_XDECREF(frame);
+            frame = frame_of(address, update);
+            last = address;
+        }
+        const long descriptor = is_same < 0 || frame == NULL ? -2 : descriptor_of(state, socket);
+        outcome = descriptor == -2 ? -1 : send_to(state, socket, descriptor, frame);
+    }
+    Py_XDECREF(frame);
+    return outcome;
 }
 
 static PyObject *write_update(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
@@ -563,26 +615,15 @@ static PyObject *write_update(PyObject *module, PyObject *const *arguments, Py_s
     const State *state = state_of(module);
     if (PyBytes_Size(arguments[2]) > MAX_MESSAGE)
         Py_RETURN_NONE;
-    PyObject *sockets = PyList_New(0), *frame = NULL, *deliveries = NULL;
-    if (sockets == NULL)
+    PyObject *found = PyList_New(0), *deliveries = NULL;
+    if (found == NULL)
         return NULL;
-    const Outcome outcome = find_sockets(state, arguments[0], arguments[1], sockets);
+    const Outcome outcome = find_sockets(state, arguments[0], arguments[1], found);
     if (outcome == NOT_PLAIN)
         deliveries = Py_NewRef(Py_None);
-    else if (outcome == PLAIN && (frame = frame_of(arguments[2])) != NULL) {
-        const Py_ssize_t all = PyList_Size(sockets);
-        Py_ssize_t place = 0;
-        for (; place < all; place++) {
-            PyObject *socket = PyList_GetItem(sockets, place); /* the list is ours: it keeps the socket */
-            const long descriptor = descriptor_of(state, socket);
-            if (descriptor == -2 || send_to(state, socket, descriptor, frame) < 0)
-                break;
-        }
-        if (place == all)
-            deliveries = PyLong_FromSsize_t(all);
-    }
-    Py_XDECREF(frame);
-    Py_DECREF(sockets);
+    else if (outcome == PLAIN && send_update(state, found, arguments[2]) == 0)
+        deliveries = PyLong_FromSsize_t(PyList_Size(found) / 2);
+    Py_DECREF(found);
     return deliveries;
 }
 

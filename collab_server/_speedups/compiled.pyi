@@ -32,8 +32,9 @@ def write_to_all(sockets: list[Any], outgoing: Any, /) -> None:
     """
 
 def write_update(connections: dict[int, Any], author: int, update: bytes, /) -> int | None:
-    """Write an update as an Update message to all connections that are `ready`, but the author's. Returns to how many.
+    """Write an update as an Update message, behind its `address` if it has one, to every connection that is `ready`,
+    but the author's. Returns to how many.
 
-    None: nothing was written, as not all of them are such as `write_to_all` sends to by itself, without an `address`
-    and not `lagging_from` anywhere, or the update has more than 4,096 bytes.
+    None: nothing was written. One of them is `lagging_from` somewhere, or its socket is not such as `write_to_all`
+    sends to by itself; or the update or an address has more than 4,096 bytes.
     """

@@ -6,21 +6,24 @@ A program of its own, because a run under AddressSanitizer needs a process of it
 
 import importlib.machinery
 import importlib.util
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from random import Random
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pycrdt
 
+from collab_server.adapters.websocket.frame_parser import Outgoing
 from collab_server.core.protocol import hocuspocus, ywebsocket
-from collab_server.core.protocol.messages import Update
+from collab_server.core.protocol.messages import Update, encode_update
 from collab_server.core.yjs import inspection
 from collab_server.core.yjs.inspection import UpdateSummary
 from collab_server.core.yjs.lib0 import Reader, write_var_string, write_var_uint
 from collab_server.core.yjs.updates import validate
 from collab_server.errors import Malformed
+from collab_server.realtime.documents.document_connection import addressed as behind
 from tests.core.strategies import CLIENT_IDS
 
 MAX_MESSAGE = 4096
@@ -255,5 +258,68 @@ def compare(module: ModuleType, frames: int, seed: int) -> dict[str, int]:
     return seen
 
 
+# ---- writing
+
+
+class Way:
+    """A socket and its transport, which takes what the kernel does not."""
+
+    def __init__(self) -> None:
+        self._ours, self.peer = socket.socketpair()
+        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_608)
+        self.descriptor = self._ours.fileno()
+        self.written = b""
+        self._direct = True
+        self._transport = self
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.written)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def taken(self) -> bytes:
+        """What was sent, and what was left."""
+        sent = b""
+        self.peer.setblocking(False)
+        while True:
+            try:
+                sent += self.peer.recv(1 << 16)
+            except BlockingIOError:
+                left, self.written = self.written, b""
+                return sent + left
+
+
+def compare_writing(module: ModuleType, rounds: int, seed: int) -> int:
+    """Raises AssertionError where a connection is sent something else than `Outgoing` would be. Returns how many
+    updates the kernel did not take whole.
+    """
+    chance = Random(seed)
+    ways = [Way() for _ in range(4)]
+    expected = [b""] * len(ways)
+    cut = 0
+    for _ in range(rounds):
+        update = chance.randbytes(chance.choice((0, 2, 40, 110, 120, 130, 500, MAX_MESSAGE)) + chance.randrange(16))
+        addresses = [chance.choice((None, None, *ADDRESSES, "ä" * 2_048)) for _ in ways]
+        connections = {
+            key: SimpleNamespace(ready=key < 3, lagging_from=None, address=address, socket=way)
+            for key, (way, address) in enumerate(zip(ways, addresses, strict=True))
+        }
+        written = module.write_update(connections, 0, update)
+        assert written == (None if len(update) > MAX_MESSAGE else 2), f"{seed=}"
+        for key, way in enumerate(ways):
+            if written and key in (1, 2):
+                expected[key] += Outgoing(behind(addresses[key], (encode_update(update),))).wire
+            if not chance.randrange(4):
+                cut += bool(way.written)
+                assert way.taken() == expected[key], f"{seed=}"
+                expected[key] = b""
+    return cut
+
+
 if __name__ == "__main__":
-    print(compare(load(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    library, count, start = load(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    print(compare(library, count, start), compare_writing(library, count // 4, start))

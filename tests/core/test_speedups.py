@@ -34,6 +34,11 @@ def test_random_frames_are_read_alike(compiled: Path) -> None:
     assert min(seen["plain updates"], seen["read"]) > FRAMES / 10, f"too few: {seen}"
 
 
+def test_updates_are_written_as_python_writes_them(compiled: Path) -> None:
+    cut = speedups_fuzz.compare_writing(speedups_fuzz.load(str(compiled)), max(200, FRAMES // 100), choose_seed())
+    assert cut, "the kernel took everything"
+
+
 def test_nothing_is_read_or_written_out_of_bounds(tmp_path: Path) -> None:
     needs("compiler")
     options = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")

@@ -21,6 +21,7 @@ from collab_server.adapters.websocket.connection import HIGH_WATER, Connection
 from collab_server.adapters.websocket.frame_parser import Outgoing
 from collab_server.adapters.websocket.large_messages import Bounds
 from collab_server.core.protocol.messages import encode_update
+from collab_server.realtime.documents.document_connection import addressed
 from tests.forms import form
 from tests.redis_cluster import self_signed
 from tests.seeds import choose_seed
@@ -285,18 +286,23 @@ class Reader:
         self.lagging_from: dict[int, int] | None = None
 
 
-def test_an_update_goes_to_everybody_but_its_author(form: str) -> None:
+@pytest.mark.parametrize(
+    "addresses", [(None, None), ("notes", "notes"), (None, "x" * 2_560), ("Straße 😀", "notes\0session")], ids=str
+)
+def test_an_update_goes_to_everybody_but_its_author(form: str, addresses: tuple[str | None, str | None]) -> None:
     async def scenario() -> None:
         chance = random.Random(choose_seed())
         members = [await Member().open() for _ in range(4)]
         readers = {key: Reader(member.connection) for key, member in enumerate(members, 1)}
         readers[4].ready = False
-        for size in (2, 100, 121, 122, 123, 127, 128, 4_096):
+        readers[1].address, readers[3].address = addresses
+        for size in (2, 100, 114, 115, 116, 121, 122, 123, 127, 128, 4_096):
             update = chance.randbytes(size)
             written = _speedups.write_update(readers, 2, update)
             assert written == (2 if form == "compiled" else None)
             for member in (members[0], members[2]) if written else ():
-                member.expected += Outgoing([encode_update(update)]).wire
+                address = addresses[member is members[2]]
+                member.expected += Outgoing(addressed(address, (encode_update(update),))).wire
         assert _speedups.write_update(readers, 2, bytes(4_097)) is None
         for member in members:
             await member.read_all()
@@ -313,7 +319,7 @@ def test_an_update_is_left_to_python_where_one_connection_is_not_plain(case: str
         readers: dict[int, Any] = {key: Reader(member.connection) for key, member in enumerate(members)}
         last, connection = readers[2], members[2].connection
         if case == "address":
-            last.address = "notes"
+            last.address = "x" * 4_097
         elif case in ("lagging", "author"):
             last.lagging_from = {}
         elif case == "congested":
