@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from collab_server import _speedups
+from collab_server import settings as server_settings
 from tests.hanging import pytest_runtest_call
 
 __all__ = ["pytest_runtest_call"]
@@ -17,6 +19,8 @@ settings.register_profile("fixed", derandomize=True, database=None, deadline=Non
 settings.register_profile("random", deadline=None)
 settings.load_profile("random" if os.environ.get("COLLAB_RANDOM_EXAMPLES") else "fixed")
 
+# `COLLAB_SPEEDUPS=false make test` runs everything with the Python form, also what needs no server.
+_speedups.choose(compiled=server_settings.load().speedups)
 
 SLOW_FILES = [
     "tests/browser/test_saving.py",
