@@ -62,12 +62,18 @@ PATHS = {
 """Of OpenAPI's path, the request that lists what `everything` made."""
 
 
+class NoReaders:
+    def note_request(self, *_: object) -> None: ...
+
+
 class Counted:
     """An application in this process, and the statements that its pools send."""
 
     def __init__(self, database: databases.Database) -> None:
         settings = Settings(database_url=database.login_dsn, secret_key="long enough for a key", guest_role="none")  # type: ignore[arg-type]
         self.services = Services(settings, database.login_dsn)
+        # Beside a request, once a minute for each person, it asks what the person may read.
+        self.services.readers = NoReaders()  # type: ignore[assignment]
         self.app = app.build(self.services)
         self.seen: list[str] = []
 

@@ -269,6 +269,7 @@ async def test_the_waiting_and_the_passing_statement_number_rows_alike(database:
         assert [row[0] for row in await service.fetch(append, [one], [b"a"], wait)] == [one]
         found = await service.fetch(append, [one, nowhere, other, one], [b"b", b"-", b"c", b"d"], wait)
         assert {row[0] for row in found} == {one, other}
-    rows = await service.fetch("SELECT seq, payload, checksum FROM document_updates WHERE document_id = $1", one)
+    log = "SELECT seq, payload, checksum FROM document_updates WHERE document_id = $1 ORDER BY seq"
+    rows = await service.fetch(log, one)
     assert [tuple(row) for row in rows] == [(seq, b"abd"[(seq - 1) % 3 : (seq - 1) % 3 + 1], 7) for seq in range(1, 7)]
     await service.close()
