@@ -12,6 +12,7 @@ from tests.features.api_harness import ApiHarness, open_api
 from tests.peers import MARK, Family, Peer, marks_in
 from tests.people import Person, fetch
 from tests.seeds import choose_seed
+from tests.waiting import until
 
 ROUNDS = int(os.environ.get("COLLAB_HISTORY_CRASH_ROUNDS", "3"))
 FAMILIES: tuple[Family, ...] = ("yws", "hocus", "yws")
@@ -138,6 +139,8 @@ async def test_the_history_is_whole_after_the_server_is_killed(tmp_path: Path) -
                     work.create_task(plot.ask(dice))
                     for peer in plot.peers:
                         work.create_task(plot.type(peer))
+                # Otherwise a slow machine may be killed before it has kept anything.
+                await until(lambda: all(plot.versions for plot in plots), "a version of each document", 120)
                 # the kill comes at a moment that has nothing to do with what the server is doing
                 await asyncio.sleep(dice.uniform(0.2, 3))
                 await api.server.kill()
