@@ -53,7 +53,7 @@ from collab_server.features.users.passwords import Passwords
 from collab_server.observability.logging import log, name_node
 from collab_server.observability.metrics import Counts, Metrics
 from collab_server.realtime import readiness
-from collab_server.realtime.documents.leftovers import Leftovers
+from collab_server.realtime.documents.leftovers import Ages, Leftovers
 from collab_server.realtime.endpoints.services import RealtimeServices
 from collab_server.realtime.live_events import LiveEvents
 from collab_server.realtime.service import RealtimeService
@@ -196,8 +196,10 @@ class Services(
                     self.db,
                     self.folding,
                     lambda document_id: hub.find(document_id) is not None,
-                    # Twice as long as any server that lives leaves a log.
-                    older_than=2 * self.settings.fold_unread_seconds if self.bus.reaches_others else None,
+                    # Twice as long as any server that lives leaves them.
+                    ages=Ages(2 * self.settings.fold_seconds, 2 * self.settings.fold_unread_seconds)
+                    if self.bus.reaches_others
+                    else None,
                 ).run(),
                 self._membership.run(),
                 self.feed.run(),

@@ -3,7 +3,6 @@ asserted.
 """
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +17,7 @@ from benchmarks.report import Found, Row, paired_ratio, table
 from benchmarks.run import cost_plot
 from benchmarks.servers import SERVERS
 from benchmarks.works import works
+from tests.require import needs
 from tests.waiting import until
 
 
@@ -92,8 +92,8 @@ def test_a_ratio_is_that_of_paired_rounds_with_its_interval() -> None:
     assert paired_ratio([3.0, 1.0, 1.0], [1.0]) == "3.00"
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 async def test_the_floor_hands_each_update_to_the_others_of_the_room_only(tmp_path: Path) -> None:
+    needs("compiler")
     need_floor()
     clock = wire.Clock()
     with SERVERS["floor"].running(tmp_path, pinned=False) as target:

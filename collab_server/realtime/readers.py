@@ -23,6 +23,8 @@ READ_SECONDS = 180.0
 """How long a workspace or document counts as read after somebody has read in it."""
 LOOK_SECONDS = 60.0
 """Seconds between two looks at what a person may read, and between two notices about one workspace or document."""
+MAX_DOCUMENTS = 10_000
+"""Documents that count as read because a request was about them. Anybody can send such requests."""
 MAX_PEOPLE = 10_000
 """Maximum number of people to remember. Others are looked up again at their next request."""
 
@@ -66,7 +68,7 @@ class Readers:
 
     def note_request(self, identity: Identity, document_id: UUID | None) -> None:
         """Record a request by this identity, about this document if it is about one."""
-        if document_id is not None:
+        if document_id is not None and (document_id in self._until or len(self._until) < MAX_DOCUMENTS):
             self._note({document_id})
         user_id = identity.user_id
         if user_id is None or identity.kind == "connect":

@@ -54,9 +54,11 @@ SESSION_GROUPS = 4
 CONCURRENT_JOINS = 16
 CLOSED_AT_ONCE = 50
 CLOSE_PAUSE = 0.05
+"""Seconds between two groups of sockets that are closed at once when the process stops: 1,000 sockets a second."""
 FOLD_GRACE = 5.0
 """Seconds for folds when the process stops; the next one goes on with the logs that are left."""
-"""Seconds between two groups of sockets that are closed at once when the process stops: 1,000 sockets a second."""
+ANNOUNCE_GRACE = 5.0
+"""Seconds to tell the change feed of the last edits; else the next process tells it when it folds them."""
 
 
 class RealtimeService:
@@ -306,8 +308,7 @@ class RealtimeService:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(1.0, grace / 4)):
                 await self.group_commit.wait_flushed()
-        with suppress(Unavailable):
-            await self.upkeep.announce_all(self.hub.list_documents())
+        await self.upkeep.announce_last(self.hub.list_documents(), ANNOUNCE_GRACE)
         if left := await self.compactor.end(FOLD_GRACE):
             log.info("logs are left to fold; a later server does it", extra={"documents": left})
         await self.hub.openings.begin_minute()

@@ -21,9 +21,6 @@ class Timetable(Generic[K]):
     def __len__(self) -> int:
         return len(self._due)
 
-    def __contains__(self, key: K) -> bool:
-        return key in self._due
-
     def put(self, key: K, due: float) -> None:
         """Make the key due at `due`, or earlier if it is due earlier already."""
         known = self._due.get(key)

@@ -10,7 +10,7 @@ import pytest
 from collab_server.adapters.bus import LocalBus
 from collab_server.features.document_log import log_queries, store
 from collab_server.realtime.documents import compactor
-from collab_server.realtime.documents.leftovers import Leftovers
+from collab_server.realtime.documents.leftovers import Ages, Leftovers
 from tests import databases
 from tests.cluster.test_lossy_bus import joined, new_document, node
 from tests.waiting import until
@@ -161,9 +161,54 @@ async def test_logs_of_servers_that_died_are_folded_and_those_of_living_ones_are
         )
         unfolded = "SELECT document_id FROM app.compaction_backlog()"
         living = {client.document.id for client in clients[1:]}
-        await Leftovers(service.db, service.workers, lambda _: False, older_than=360).fold(0.0)
+        await Leftovers(service.db, service.workers, lambda _: False, ages=Ages(360, 360)).fold(0.0)
         assert {row[0] for row in await owner.fetch(unfolded)} == living
         is_open = {clients[1].document.id}
         await Leftovers(service.db, service.workers, is_open.__contains__).fold(0.0)
         assert {row[0] for row in await owner.fetch(unfolded)} == is_open
         await owner.close()
+
+
+async def test_a_cluster_is_told_of_the_last_edits_of_a_server_that_died_before_they_are_folded() -> None:
+    async with (
+        databases.migrated("18") as database,
+        node(database.login_dsn, LocalBus(), room_idle_seconds=3600) as service,
+    ):
+        client = await joined(service, await new_document(database))
+        owner = await asyncpg.connect(database.owner_dsn)
+        entries = "SELECT count(*) FROM sync_log WHERE entity_id = $1"
+        before = await owner.fetchval(entries, client.document.id)
+        for _ in range(2):
+            client.type("x", 0)
+            await service.group_commit.wait_committed(client.document)
+        leftovers = Leftovers(service.db, service.workers, lambda _: False, ages=Ages(30, 360))
+        await leftovers.fold(0.0)
+        assert await owner.fetchval(entries, client.document.id) == before + 1, "its server may live"
+        await owner.execute("UPDATE document_updates SET created_at = now() - interval '1 minute'")
+        for _ in range(2):
+            await leftovers.fold(0.0)
+            assert await owner.fetchval(entries, client.document.id) == before + 2
+        assert client.document.room.log_rows == 2
+        assert await owner.fetchval("SELECT count(*) FROM app.compaction_backlog()") == 1
+        await owner.close()
+
+
+async def test_a_fault_after_the_fold_of_one_document_does_not_hold_up_the_others() -> None:
+    async with (
+        databases.migrated("18") as database,
+        node(database.login_dsn, LocalBus()) as service,
+    ):
+        clients = [await joined(service, await new_document(database)) for _ in range(2)]
+        for client in clients:
+            client.type("x", 0)
+        await service.group_commit.wait_flushed()
+
+        def fail() -> None:
+            raise ValueError("a fault")
+
+        clients[0].document.forget_answers = fail  # type: ignore[method-assign]
+        tasks = [service.compactor.fold_soon(client.document) for client in clients]
+        await asyncio.wait_for(asyncio.gather(*[task for task in tasks if task is not None]), 60)
+        assert [client.document.room.log_rows for client in clients] == [0, 0]
+        assert not any(service.compactor.is_busy(client.document.id) for client in clients)
+        del clients[0].document.forget_answers

@@ -74,7 +74,7 @@ class Socket(Protocol):
         ...
 
     def tick(self, now: float) -> None:
-        """Called about twice a second with the monotonic time: pings, and hanging up on who does not answer."""
+        """Called every two seconds or so with the monotonic time: pings, and hanging up on who does not answer."""
         ...
 
     async def run(self, on_message: OnMessage, on_writable: Callable[[], None], on_end: OnEnd) -> None:

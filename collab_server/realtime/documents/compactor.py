@@ -161,7 +161,11 @@ class Compactor:
                     self._running.discard(document.id)
                     document.room.abandon_load()
         for document_id, loaded in done.items():
-            self._finish(documents[document_id], loaded, started)
+            try:
+                self._finish(documents[document_id], loaded, started)
+            except Exception:
+                # Of one document; those who wait for the others are told all the same.
+                log.exception("what follows a fold failed", extra={"document": document_id})
         for document, folded in waiting.items():
             if not folded.done():
                 folded.set_result(document.id in done)

@@ -68,7 +68,7 @@ class Session(Protocol):
         ...
 
     def tick(self, now: float) -> None:
-        """Send a keep-alive if the socket is quiet, and end what has expired. Called about twice a second."""
+        """Send a keep-alive if the socket is quiet, and end what has expired. Called every two seconds or so."""
         ...
 
 

@@ -1,14 +1,15 @@
-"""Folds log rows of servers that ended before they folded them."""
+"""Folds log rows of servers that ended before they folded them, and tells the change feed of such edits."""
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.background import run_periodically
 from collab_server.errors import CollabError
-from collab_server.features.document_log import log_queries, store
+from collab_server.features.document_log import announcing, log_queries, store
 from collab_server.features.document_log.folding_together import SMALL_BYTES, TOGETHER, fold_together
 from collab_server.observability.logging import log
 
@@ -19,18 +20,25 @@ RETRY = (60.0, 3600.0)
 """Seconds until a document that failed is tried again: at first, and (doubling) at most."""
 
 
+class Ages(NamedTuple):
+    unannounced: float
+    unfolded: float
+
+
 class Leftovers:
-    """`is_open`: returns whether a document is open in this process, which then folds it anyway. `older_than`: rows of
-    this age in seconds are not of another server that lives; None: there is no other server.
+    """`is_open`: returns whether a document is open in this process, which then folds it anyway.
+
+    `ages`: ages in seconds at which edits that the feed does not tell of, and rows that are not folded, are of no
+    server that lives. None: there is no other server.
     """
 
     def __init__(
-        self, db: Database, workers: Workers, is_open: Callable[[UUID], bool], *, older_than: float | None = None
+        self, db: Database, workers: Workers, is_open: Callable[[UUID], bool], *, ages: Ages | None = None
     ) -> None:
         self._db = db
         self._workers = workers
         self._is_open = is_open
-        self._older_than = older_than
+        self._ages = ages
         self._failures: dict[UUID, tuple[float, float]] = {}
         """(not before, in monotonic seconds; the pause that led there) of documents that failed."""
 
@@ -46,7 +54,12 @@ class Leftovers:
         """
         later = [document_id for document_id, (due, _) in self._failures.items() if now < due]
         async with self._db.as_service() as conn:
-            found = await log_queries.list_backlog(conn, AT_ONCE, but=later, older_than=self._older_than)
+            oldest = None
+            if self._ages is not None:
+                oldest = self._ages.unfolded
+                if silent := await announcing.list_unannounced(conn, self._ages.unannounced, AT_ONCE):
+                    await announcing.announce(conn, silent)
+            found = await log_queries.list_backlog(conn, AT_ONCE, but=later, older_than=oldest)
         waiting = [document_id for document_id in found if not self._is_open(document_id)]
         folded = await self._fold_small(waiting)
         for document_id in waiting:

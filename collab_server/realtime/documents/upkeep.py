@@ -13,7 +13,9 @@ from uuid import UUID
 
 from collab_server.adapters.postgres import Database
 from collab_server.background import run_periodically
+from collab_server.errors import CollabError
 from collab_server.features.document_log import announcing
+from collab_server.observability.logging import log
 from collab_server.realtime.documents.compactor import Compactor
 from collab_server.realtime.documents.live_document import LiveDocument
 from collab_server.realtime.timetable import Timetable
@@ -70,7 +72,7 @@ class Upkeep:
             document.unannounced_since = now
         if document.unfolded_since is None:
             document.unfolded_since = now
-        self.watch(document)
+        self._timetable.put(document.id, now + self._idle_seconds)
 
     def look_soon(self, document: LiveDocument) -> None:
         """Look at the document at the next `run_due`."""
@@ -146,9 +148,18 @@ class Upkeep:
                         document.unannounced_since = time.monotonic()
                         self.watch(document)
 
-    async def announce_all(self, documents: list[LiveDocument]) -> None:
-        """Announce the unannounced edits of these documents now: the process stops. Raises Unavailable."""
+    async def announce_last(self, documents: list[LiveDocument], seconds: float) -> None:
+        """Announce the unannounced edits of these documents, within so many seconds: the process stops.
+
+        A failure is logged. Whoever folds the documents later announces the edits.
+        """
         for document in documents:
             if document.unannounced_since is not None and not document.replaced:
                 self._announce_soon(document)
-        await self._announce()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._announce()
+        except (CollabError, TimeoutError) as error:
+            log.info("edits are announced by a later server", extra={"error": repr(error)})
+        except Exception:
+            log.exception("the last edits could not be announced")
