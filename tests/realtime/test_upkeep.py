@@ -173,3 +173,19 @@ async def test_quiet_documents_are_not_looked_at(database: databases.Database) -
         client = await joined(service, await new_document(database))
         await until(lambda: not client.document.room.loaded, "its bytes are let go")
         assert len(service.upkeep) == 0
+
+
+async def test_a_fault_in_one_document_leaves_the_others_looked_after(
+    database: databases.Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with resting(database) as service:
+        faulty, other = [await joined(service, await new_document(database)) for _ in range(2)]
+
+        def fail() -> None:
+            raise ValueError("a fault")
+
+        faulty.document.evict = fail  # type: ignore[method-assign]
+        await until(lambda: not other.document.room.loaded, "the bytes of the other are let go")
+        await until(lambda: "looking at a document failed" in caplog.text, "a line in the log")
+        del faulty.document.evict
+        await until(lambda: not faulty.document.room.loaded, "it is looked at again")

@@ -1,6 +1,5 @@
 """Folds several small documents with one call of a worker and one statement."""
 
-import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -9,12 +8,11 @@ from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.core.history.folding import FoldedLog, Log, Past, count_joined, fold_logs
 from collab_server.core.room.entries import Stored
 from collab_server.features.document_log import fold_queries, history_queries, log_queries
-from collab_server.features.document_log.checksums import find_damage
 from collab_server.features.document_log.fold_queries import FoldedRows, KeptRows
 from collab_server.features.document_log.history_queries import StoredSegment, to_datetime
 from collab_server.features.document_log.history_writing import find_base
 from collab_server.features.document_log.log_queries import StoredRows
-from collab_server.features.document_log.store import Loaded, to_loaded
+from collab_server.features.document_log.store import Loaded, find_damage_in, find_new_content, to_loaded
 
 SMALL_BYTES = 65_536
 """Documents up to this size, with their logs, are folded together."""
@@ -30,7 +28,9 @@ async def fold_together(db: Database, workers: Workers, document_ids: Sequence[U
     """
     async with db.as_service() as conn:
         found = await log_queries.list_rows(conn, document_ids)
-        rows = {document_id: one for document_id, one in found.items() if one.pending and await _is_sound(one)}
+        rows = {
+            document_id: one for document_id, one in found.items() if one.pending and await find_damage_in(one) is None
+        }
         joined, logs = await _read_logs(conn, rows)
     results = await workers.run_within(WHOLE_DOCUMENT_SECONDS, fold_logs, list(logs.values())) if logs else []
     folded = {
@@ -51,19 +51,6 @@ async def fold_together(db: Database, workers: Workers, document_ids: Sequence[U
         for document_id, one in folded.items()
         if document_id in done
     }
-
-
-async def _is_sound(rows: StoredRows) -> bool:
-    damage = await find_damage(
-        rows.snapshot,
-        rows.state_vector,
-        rows.checksum,
-        first=rows.clock + 1,
-        head=rows.head,
-        payloads=rows.pending,
-        checksums=rows.checksums,
-    )
-    return damage is None
 
 
 async def _read_logs(
@@ -91,13 +78,12 @@ async def _read_logs(
 
 def _to_rows(rows: StoredRows, folded: FoldedLog, joined: Sequence[StoredSegment]) -> FoldedRows:
     projection, segment = folded.document.projection, folded.segment
-    same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
     return FoldedRows(
         expected_clock=rows.clock,
         upto=rows.head,
         snapshot=folded.document.snapshot,
         state_vector=folded.document.state_vector,
-        content=None if same and projection.truncated == rows.truncated else projection.content,
+        content=find_new_content(rows, projection),
         words=projection.words,
         truncated=projection.truncated,
         has_returns="\r" in projection.content,

@@ -165,11 +165,7 @@ async def fold(db: Database, workers: Workers, document_id: UUID, *, locked: Con
             kept = await history_writing.pack(db, workers, document_id, rows, length)
         except history_writing.RowsFolded:
             continue
-        content: str | None = None
-        if projection is not None:
-            same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
-            # Content beyond the depth limit changes only `truncated`.
-            content = None if same and projection.truncated == rows.truncated else projection.content
+        content = find_new_content(rows, projection) if projection is not None else None
         async with nullcontext(locked) if locked is not None else db.as_service() as conn:
             if await fold_queries.fold_rows(
                 conn,
@@ -262,7 +258,14 @@ async def _get_rows(db: Database, document_id: UUID) -> log_queries.StoredRows:
         rows = await log_queries.find_rows(conn, document_id)
     if rows is None:
         raise NotFound("there is no such document")
-    found = await find_damage(
+    if (found := await find_damage_in(rows)) is not None:
+        raise await note_damage(db, document_id, found)
+    return rows
+
+
+async def find_damage_in(rows: log_queries.StoredRows) -> str | None:
+    """Describe the damage in what was read. None: no damage."""
+    return await find_damage(
         rows.snapshot,
         rows.state_vector,
         rows.checksum,
@@ -271,6 +274,10 @@ async def _get_rows(db: Database, document_id: UUID) -> log_queries.StoredRows:
         payloads=rows.pending,
         checksums=rows.checksums,
     )
-    if found is not None:
-        raise await note_damage(db, document_id, found)
-    return rows
+
+
+def find_new_content(rows: log_queries.StoredRows, projection: Projection) -> str | None:
+    """Return the text that a fold stores. None: it is stored already."""
+    same = hashlib.sha256(projection.content.encode()).hexdigest() == rows.content_hash
+    # Content beyond the depth limit changes only `truncated`.
+    return None if same and projection.truncated == rows.truncated else projection.content

@@ -81,8 +81,15 @@ class Upkeep:
     def run_due(self, now: float) -> None:
         """Do what is due at `now` (monotonic seconds)."""
         for document_id in self._timetable.take(now):
-            document = self._find(document_id)
-            if document is not None and (due := self._look(document, now)) is not None:
+            if (document := self._find(document_id)) is None:
+                continue
+            try:
+                due = self._look(document, now)
+            except Exception:
+                # The other documents that are due have left the timetable, too.
+                log.exception("looking at a document failed", extra={"document": document_id})
+                due = now + AGAIN_SECONDS
+            if due is not None:
                 self._timetable.put(document_id, due)
 
     def _look(self, document: LiveDocument, now: float) -> float | None:
