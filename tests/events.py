@@ -99,6 +99,10 @@ class Listener:
         self.text.insert(len(self.text), text)
         return b"\x00\x02" + var_bytes(self.doc.get_update(before))
 
+    async def say_everything(self) -> httpx.Response:
+        """Sends all content as the answer to a SyncStep1."""
+        return await self.say(b"\x00\x01" + var_bytes(self.doc.get_update()))
+
     async def type(self, text: str, to: httpx.AsyncClient | None = None) -> httpx.Response:
         return await self.say(self.typed(text), to=to)
 

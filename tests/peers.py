@@ -134,6 +134,7 @@ class Peer:
         self.unread: list[bytes] = []
         self._on_the_way: list[frozenset[bytes]] = []
         self._acks = 0
+        self._refused = 0
         self._applying = False
         # edits before the answer to the server's SyncStep1 travel in that answer
         self._offered = False
@@ -156,7 +157,7 @@ class Peer:
         socket = await Socket.dial(self.url, self.headers)
         self.socket = socket
         self.synced, self.scope, self._offered = False, None, False
-        self._on_the_way, self._acks = [], 0
+        self._on_the_way, self._acks, self._refused = [], 0, 0
         socket.on_message = self._receive
         if self.family == "hocus":
             version = b"" if self.version is None else var_string(self.version)
@@ -304,6 +305,10 @@ class Peer:
         if kind == 0:
             self.send_content(self.doc.get_update(payload), kind=1)
             self._offered = True
+            if self.family == "hocus":
+                # Stock clients count edits, not this answer: what was refused is acknowledged with it.
+                self._on_the_way += [frozenset()] * (self._refused - 1)
+                self._refused = 0
             return
         self._apply(payload)
         if kind == 1:
@@ -328,3 +333,5 @@ class Peer:
         carried = self._on_the_way.pop(0)
         if saved == 1:
             self.acknowledged |= carried
+        else:
+            self._refused += 1

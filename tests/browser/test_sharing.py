@@ -357,6 +357,23 @@ async def test_people_are_added_changed_removed_and_see_it_at_once(server: Serve
     await expect(dialog.get_by_role("list", name="Links")).to_contain_text(re.compile("5 times at most · ends"))
 
 
+async def test_a_role_that_changes_counts_at_once_on_the_open_page(server: Server, arrive: Arrive) -> None:
+    owner, friend = await people(server, "ada", "ben")
+    space = await team(server, owner, viewer=friend)
+    doc = await make(owner, space, "Plan", content=TEXT)
+    ben = await enter(server, arrive, friend)
+    await ben.open(doc["address"], until="viewonly")
+    for role, status in (("editor", "saved"), ("commenter", "viewonly"), ("editor", "saved")):
+        changed = await owner.patch(f"/workspaces/{space['id']}/members/{friend.id}", json={"role": role})
+        assert changed.status_code == 200, changed.text
+        await ben.sees_status(status)
+        if status == "saved":
+            await ben.write("From Ben.")
+            await ben.sees_status("saved")
+    text = (await owner.get(f"/documents/{doc['id']}/content")).text
+    assert text.count("From Ben.") == 2
+
+
 async def test_a_document_is_published_as_a_page(server: Server, arrive: Arrive) -> None:
     owner, friend = await people(server, "ada", "ben")
     doc = await make(owner, await team(server, owner, editor=friend), f"Plan {uuid4().hex[:8]}", content=TEXT)

@@ -55,14 +55,14 @@ class ListSession:
         self.socket = ListSocket()
         self.acknowledged = 0
         self.tells_of_commits = True
-        self.refused: list[bool] = []
+        self.refused: list[str] = []
         self.ended: CollabError | None = None
 
     def acknowledge(self, connection: DocumentConnection, count: int) -> None:
         self.acknowledged += count
 
-    def refuse(self, connection: DocumentConnection, *, saved: bool, reason: str) -> None:
-        self.refused.append(saved)
+    def refuse(self, connection: DocumentConnection, reason: str) -> None:
+        self.refused.append(reason)
 
     def notify(self, connection: DocumentConnection, error: CollabError) -> None: ...
 

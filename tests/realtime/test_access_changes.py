@@ -84,10 +84,11 @@ async def test_a_member_who_is_demoted_only_reads(team: Team, ann: Peer, family:
 async def test_a_member_who_is_promoted_edits_without_coming_again(team: Team, ann: Peer, family: Family) -> None:
     vic = await team.member("vic", "viewer")
     peer = await team.opened(family, vic)
-    refused = peer.type_mark()
+    refused = [peer.type_mark() for _ in range(3)]
     await team.set_member(vic, "role = 'editor'")
     await can_edit(peer, ann)
-    await ann.sees(refused)
+    await ann.sees(*refused)
+    await peer.saved()
     await peer.close()
 
 

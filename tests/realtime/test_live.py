@@ -1,9 +1,12 @@
 """Who is sent what, when."""
 
+import pytest
+
 from collab_server.core.protocol.messages import decode_awareness, encode_awareness_entries
 from collab_server.core.room.entries import Author
-from collab_server.core.yjs.updates import validate
+from collab_server.core.yjs.updates import merge, validate
 from collab_server.errors import NotFound
+from collab_server.realtime.documents.document_connection import READ_ONLY
 from tests.core.test_room import text_of, typed
 from tests.realtime.document_harness import DocumentHarness, frames_of, presence_to, session_of, text_at, updates_to
 
@@ -74,7 +77,7 @@ def test_a_reader_is_refused_and_nothing_of_his_reaches_anybody() -> None:
     reader, other = desk.seat(can_edit=False), desk.seat()
     desk.write(reader, typed("a")[0])
     desk.turn()
-    assert session_of(reader).refused == [False]
+    assert session_of(reader).refused == [READ_ONLY]
     assert frames_of(other) == []
     assert desk.document.room.saved
 
@@ -84,7 +87,27 @@ def test_a_reader_who_offers_nothing_new_is_told_that_nothing_is_missing() -> No
     desk = DocumentHarness(update)
     reader = desk.seat(can_edit=False)
     desk.write(reader, update, is_answer=True)
-    assert session_of(reader).refused == [True]
+    desk.commit()
+    assert session_of(reader).refused == []
+    assert session_of(reader).acknowledged == 1
+
+
+@pytest.mark.parametrize(("address", "acknowledged"), [(None, 3), ("a document", 2)])
+def test_an_answer_acknowledges_the_refused_messages_before_it(address: str | None, acknowledged: int) -> None:
+    first, second = typed("a", "b")
+    desk = DocumentHarness()
+    reader = desk.seat(can_edit=False, address=address)
+    desk.write(reader, first)
+    desk.write(reader, second)
+    reader.can_edit = True
+    desk.write(reader, merge([first, second]), is_answer=True)
+    assert session_of(reader).acknowledged == 0
+    desk.commit()
+    assert session_of(reader).acknowledged == acknowledged, "y-websocket clients count the answer too"
+    desk.write(reader, merge([first, second]), is_answer=True)
+    desk.commit()
+    assert session_of(reader).acknowledged == acknowledged + 1, "a refused message is acknowledged once"
+    assert desk.document.room.entries_given == desk.document.room.entries_done
 
 
 def test_a_slow_reader_gets_one_diff_when_it_has_drained() -> None:

@@ -11,6 +11,7 @@ from pycrdt import Doc, Text
 from collab_server.adapters.websocket.token_bucket import TokenBucket
 from collab_server.core.protocol.messages import SyncStep2, Update
 from collab_server.errors import StaleGeneration
+from collab_server.realtime.documents.document_connection import READ_ONLY
 from collab_server.realtime.documents.limits import LARGE_UPDATE
 from collab_server.realtime.loader import Loader
 from collab_server.realtime.sessions.message_handler import handle_message
@@ -70,7 +71,7 @@ async def test_a_large_edit_counts_by_the_rights_at_its_end(kind: type[Update | 
         return
     assert text_at(reader) == ""
     assert desk.document.room.saved
-    assert session_of(author).refused == ([False] if withdrawn == "demoted" else [])
+    assert session_of(author).refused == ([READ_ONLY] if withdrawn == "demoted" else [])
 
 
 async def test_who_is_told_that_a_document_is_over_cannot_edit_it_any_more() -> None:

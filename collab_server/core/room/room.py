@@ -289,6 +289,11 @@ class Room:
         self._changed()
         return update
 
+    def acknowledge_also(self, sender: int, author: Author, count: int) -> None:
+        """Acknowledge `count` more messages of the sender after the commit of everything before."""
+        self.entries_given += count
+        self._unlogged += [Entry(None, sender, author) for _ in range(count)]
+
     def apply_remote(self, update: bytes, summary: UpdateSummary, first: int, last: int) -> bytes | None:
         """Take in a validated update committed by another node as log rows `first` to `last`.
 

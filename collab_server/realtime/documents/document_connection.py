@@ -39,8 +39,8 @@ class Session(Protocol):
         """Tell the client that `count` more of its content messages are committed."""
         ...
 
-    def refuse(self, connection: DocumentConnection, *, saved: bool, reason: str) -> None:
-        """Tell the client that a content message was refused. `saved`: the message held nothing new."""
+    def refuse(self, connection: DocumentConnection, reason: str) -> None:
+        """Tell the client that its content is refused."""
         ...
 
     def notify(self, connection: DocumentConnection, error: CollabError) -> None:
@@ -114,6 +114,7 @@ class DocumentConnection:
         "question",
         "ready",
         "receives_events",
+        "refused",
         "session",
         "share_opening",
         "socket",
@@ -152,6 +153,8 @@ class DocumentConnection:
         self.on_behalf_of = on_behalf_of.get()
         self.share_opening: Opening | None = None
         """The use of a link that this connection was counted as."""
+        self.refused = 0
+        """Refused content messages that no later answer of the client has brought again."""
         self.unsent_acks = 0
         self.question: Question | None = None
         self.ready = False
@@ -193,6 +196,19 @@ class DocumentConnection:
 
     def send_event(self, event: dict[str, Any]) -> None:
         self.session.send_event(self, event)
+
+    def refuse(self, reason: str) -> None:
+        """Refuse a content message."""
+        self.refused += 1
+        self.session.refuse(self, reason)
+
+    def take_refused(self) -> int:
+        """The number of refused messages to acknowledge beside an answer that has their content.
+
+        y-websocket clients wait for every message. Hocuspocus clients count edits, not their answers to our questions.
+        """
+        refused, self.refused = self.refused, 0
+        return refused if self.address is None else max(0, refused - 1)
 
     def send(self, *messages: bytes) -> None:
         """Write messages of core.protocol.messages to this client."""

@@ -214,19 +214,21 @@ class LiveDocument:
     ) -> bool:
         """Receive a part of a validated content message; False: it was refused.
 
-        The last part is acknowledged for the whole message.
+        The last part is acknowledged for the whole message. An answer has everything that the client holds, and so
+        acknowledges the refused messages before it. Of somebody who only reads, an answer without news is accepted.
         """
-        room = self.room
-        if not connection.can_edit:
-            known = is_answer and room.is_known(summary, compare_deletes=True)
-            connection.session.refuse(connection, saved=known, reason=READ_ONLY)
-            return known
+        is_allowed = connection.can_edit or (is_answer and self.room.is_known(summary, compare_deletes=True))
+        if not is_allowed:
+            connection.refuse(READ_ONLY)
+            return False
         try:
             author = find_author(connection, summary, self.presence, self.connections)
             self.apply_edit(update, summary, connection.key, author, compare_deletes=is_answer, acknowledge=is_last)
         except TooLarge as error:
-            connection.session.refuse(connection, saved=False, reason=error.close_reason)
+            connection.refuse(error.close_reason)
             return False
+        if is_answer and is_last and connection.refused:
+            self.room.acknowledge_also(connection.key, author, connection.take_refused())
         return True
 
     def apply_edit(

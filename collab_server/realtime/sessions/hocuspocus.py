@@ -267,13 +267,11 @@ class HocuspocusSession:
         assert connection.address is not None
         self.socket.write(Outgoing((hocuspocus.sync_status(connection.address, saved=True),) * count))
 
-    def refuse(self, connection: DocumentConnection, *, saved: bool, reason: str) -> None:
+    def refuse(self, connection: DocumentConnection, reason: str) -> None:
         assert connection.address is not None
-        if self.socket.congested:
-            # The client counts saved messages, and keeps those that are not saved anyway.
-            connection.unsent_acks += saved
-            return
-        self.socket.write(Outgoing((hocuspocus.sync_status(connection.address, saved=saved),)))
+        # The client counts what is saved, and keeps the rest anyway.
+        if not self.socket.congested:
+            self.socket.write(Outgoing((hocuspocus.sync_status(connection.address, saved=False),)))
 
     def send_event(self, connection: DocumentConnection, event: dict[str, Any]) -> None:
         assert connection.address is not None

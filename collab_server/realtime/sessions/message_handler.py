@@ -136,13 +136,13 @@ async def _receive_in_pieces(
     """Receive an update that fits neither one log row nor one turn of the event loop."""
     document.count_received()
     if not connection.can_edit:
-        connection.session.refuse(connection, saved=False, reason=READ_ONLY)
+        connection.refuse(READ_ONLY)
         return
     try:
         pieces = await service.loader.split_update(document, update)
         await service.loader.prepare_comparison(document, pieces[-1][1])
     except TooLarge as error:
-        connection.session.refuse(connection, saved=False, reason=error.close_reason)
+        connection.refuse(error.close_reason)
         return
     for piece, summary in pieces:
         document.check_generation(client for client, _, _ in summary.structs)

@@ -52,6 +52,8 @@ class EventsSession:
         self._joined: tuple[LiveDocument, DocumentConnection] | None = None
         self._warned = False
         self._refusal: str | None = None
+        self._untold = 0
+        """Messages with content in requests that were answered with a refusal."""
         self._receiving = asyncio.Lock()
         """Requests are handled one after the other."""
         self._catching_up: asyncio.Task[None] | None = None
@@ -126,7 +128,8 @@ class EventsSession:
         return identity.bearer == self._identity.bearer and document_id == self.document_id
 
     async def handle(self, frames: Sequence[bytes]) -> int:
-        """Handle the messages of one request and wait for their commit. Returns how many had content.
+        """Handle the messages of one request and wait for their commit. Returns how many more messages with content are
+        stored: also those that were refused before, once an answer has brought what they hold.
 
         Raises Forbidden and TooLarge for refused content, after the other messages were handled; Unavailable where it
         may not be committed. Malformed and TooMany end the stream.
@@ -143,6 +146,8 @@ class EventsSession:
                     if number % FRAMES_PER_TURN == FRAMES_PER_TURN - 1:
                         await asyncio.sleep(0)
                     content += await self._handle_frame(document, connection, frame)
+                    if not connection.refused:
+                        content, self._untold = content + self._untold, 0
             except CollabError as error:
                 self.close(error)
                 raise
@@ -154,6 +159,7 @@ class EventsSession:
         if connection.key not in document.connections:
             raise Unavailable("the stream has ended; open another")
         if refusal is not None:
+            self._untold += content
             raise Forbidden(refusal) if refusal == READ_ONLY else TooLarge(refusal)
         return content
 
@@ -212,9 +218,7 @@ class EventsSession:
     def acknowledge(self, connection: DocumentConnection, count: int) -> None:
         """The answer to the POST acknowledges."""
 
-    def refuse(self, connection: DocumentConnection, *, saved: bool, reason: str) -> None:
-        if saved:
-            return
+    def refuse(self, connection: DocumentConnection, reason: str) -> None:
         self._refusal = reason
         self._send_refusal(connection, reason)
 

@@ -159,9 +159,9 @@ class YWebsocketSession:
         if self._acks:
             connection.send(ywebsocket.committed(self._acknowledged))
 
-    def refuse(self, connection: DocumentConnection, *, saved: bool, reason: str) -> None:
+    def refuse(self, connection: DocumentConnection, reason: str) -> None:
         # The protocol has no answer to a single message. Stock clients print this one.
-        if not saved and not self._warned:
+        if not self._warned:
             self._warned = True
             connection.send(ywebsocket.permission_denied(reason))
 
@@ -173,8 +173,10 @@ class YWebsocketSession:
         connection.send(ywebsocket.permission_denied(error.close_reason))
 
     def access_changed(self, connection: DocumentConnection) -> None:
+        if self._receives_events:
+            self.send_event(connection, {"type": "role", "can_edit": connection.can_edit})
         if not connection.can_edit:
-            self.refuse(connection, saved=False, reason=READ_ONLY)
+            self.refuse(connection, READ_ONLY)
         elif self._joined is not None:
             self._warned = False
             document, _ = self._joined

@@ -105,6 +105,7 @@ export const eventsSocket = ({ locate, stateVector }) =>
         this.emit('open');
         this.tell(JSON.stringify({ type: 'generation', generation }));
       } else if (name === 'change' || name === 'resync') this.tell(data);
+      else if (name === 'role') this.tell(JSON.stringify({ type: 'role', ...JSON.parse(data) }));
       else if (name === 'close') {
         const { code, reason } = JSON.parse(data);
         this.finish(code, reason);

@@ -4,20 +4,13 @@
 /** @import { Session } from './session.js' */
 
 /**
- * Reads the person's rights again when a share was changed. Connects again where they have more than the socket has,
- * which has told the server that it only reads.
+ * Reads the person's role again when a share was changed. The socket tells of a change between reading and editing, but
+ * not of one between reading and commenting.
  * @param {Session} session
  */
 export function followRights(session) {
-  session.addEventListener('live', async (event) => {
+  session.addEventListener('live', (event) => {
     const change = /** @type {CustomEvent<ChangeEvent | null>} */ (event).detail;
-    if (change?.entity_type !== 'share') return;
-    const wasReading = session.status.readOnly;
-    const before = session.details?.role;
-    await session.refresh();
-    const { role } = session.details ?? {};
-    if (!wasReading || role === before || (role !== 'editor' && role !== 'admin')) return;
-    session.provider.disconnect();
-    session.connect();
+    if (change?.entity_type === 'share') session.refresh();
   });
 }

@@ -191,14 +191,14 @@ export class Session extends EventTarget {
 
   /**
    * Follows a live event of the document. Edits of its content have no row version, and arrive as updates.
-   * @param {ChangeEvent | { type: 'resync' } | { type: 'generation', generation: number }} event
+   * @param {ChangeEvent | { type: 'resync' } | { type: 'generation', generation: number } | { type: 'role', can_edit: boolean }} event
    */
   follow(event) {
+    if ('can_edit' in event) this.refused = !event.can_edit;
+    else this.dispatchEvent(new CustomEvent('live', { detail: 'entity_type' in event ? event : null }));
     // The first one of a connection: events before it may be missing.
     if ('generation' in event) this.offered = event.generation;
-    this.dispatchEvent(new CustomEvent('live', { detail: 'entity_type' in event ? event : null }));
-    if ('generation' in event) return;
-    if (!('entity_type' in event)) this.refresh();
+    else if (!('entity_type' in event)) this.refresh();
     else if (event.entity_type === 'document' && (event.row_version ?? 0) > (this.details?.row_version ?? 0))
       this.refresh();
   }
