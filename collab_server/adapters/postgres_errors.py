@@ -12,6 +12,7 @@ InsufficientPrivilege = asyncpg.InsufficientPrivilegeError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
 CheckViolation = asyncpg.CheckViolationError
 RestrictViolation = asyncpg.RestrictViolationError
+LockTimeout = asyncpg.LockNotAvailableError
 DatabaseError = asyncpg.PostgresError
 
 _TRANSIENT = (

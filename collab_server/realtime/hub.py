@@ -343,7 +343,9 @@ class Hub:
             for _ in range(2):
                 if (fold := self._compactor.fold_soon(document, at_once=True)) is not None:
                     await asyncio.wait({fold})
-            # While the process stops, what was committed last is still to be folded for who asks.
-            if document.id in self._documents and not self._compactor.has_ended:
+            # While the process stops, what was committed last is still to be folded for who asks. A fold that failed
+            # fails again below, with its reason: the stored content is older than what was asked for.
+            has_folded = not self._compactor.has_ended and not self._compactor.has_failed(document.id)
+            if document.id in self._documents and has_folded:
                 return
         await self._compactor.fold_closed(document_id)

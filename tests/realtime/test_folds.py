@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from collab_server.adapters.bus import LocalBus
-from collab_server.features.document_log import log_queries, store
+from collab_server.errors import Unavailable
+from collab_server.features.document_log import fold_queries, log_queries, store
 from collab_server.realtime.documents import compactor
 from collab_server.realtime.documents.leftovers import Ages, Leftovers
 from tests import databases
@@ -108,6 +109,7 @@ async def test_small_documents_are_folded_together(monkeypatch: pytest.MonkeyPat
         return await fold(db, workers, document_id)
 
     monkeypatch.setattr(store, "fold", noting)
+    monkeypatch.setattr(store, "LOCKED_SECONDS", 0.0)
     async with (
         databases.migrated("18") as database,
         node(database.login_dsn, LocalBus()) as service,
@@ -142,6 +144,46 @@ async def test_small_documents_are_folded_together(monkeypatch: pytest.MonkeyPat
             "SELECT first_seq, last_seq, row_count FROM history_segments WHERE document_id = $1", clients[0].document.id
         )
         assert [tuple(row) for row in rows] == [(1, 2, 2)]
+        await owner.close()
+
+
+async def test_a_request_waits_for_the_fold_of_a_document_that_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = 0
+    fold_rows = fold_queries.fold_rows
+
+    async def counting(*given: Any, **named: Any) -> bool:
+        nonlocal attempts
+        attempts += 1
+        return await fold_rows(*given, **named)
+
+    monkeypatch.setattr(fold_queries, "fold_rows", counting)
+    async with (
+        databases.migrated("18") as database,
+        node(database.login_dsn, LocalBus()) as service,
+    ):
+        client = await joined(service, await new_document(database))
+        owner = await asyncpg.connect(database.owner_dsn)
+        locking = "SELECT FROM documents WHERE id = $1 FOR UPDATE"
+        stored = "SELECT content FROM documents WHERE id = $1"
+        client.type("first", 0)
+        await service.group_commit.wait_flushed()
+        async with owner.transaction():
+            await owner.execute(locking, client.document.id)
+            request = asyncio.create_task(service.hub.flush_to_storage(client.document.id))
+            await until(lambda: attempts > 1, "another attempt")
+            assert not request.done()
+        await request
+        assert await owner.fetchval(stored, client.document.id) == "first"
+        # The content that is stored is not given out as the present one.
+        monkeypatch.setattr(store, "LOCKED_SECONDS", 0.0)
+        client.type("second", 0)
+        await service.group_commit.wait_flushed()
+        async with owner.transaction():
+            await owner.execute(locking, client.document.id)
+            with pytest.raises(Unavailable):
+                await service.hub.flush_to_storage(client.document.id)
+        await service.hub.flush_to_storage(client.document.id)
+        assert await owner.fetchval(stored, client.document.id) == "secondfirst"
         await owner.close()
 
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import secrets
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn, Database
+from collab_server.adapters.postgres_errors import LockTimeout
 from collab_server.adapters.workers import WHOLE_DOCUMENT_SECONDS, Workers
 from collab_server.core.documents.compaction import compact as fold_bytes
 from collab_server.core.documents.new_text import new_rich_document, new_text_document
@@ -31,6 +33,8 @@ INLINE_BYTES = 65_536
 """Documents up to this size are merged where the sockets are; it takes less than asking a worker."""
 LATER_INLINE_BYTES = 16_384
 FOLD_ATTEMPTS = 3
+LOCKED_SECONDS = 5.0
+"""How long a fold is tried again while another transaction has locked the document, such as a fold of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,10 @@ async def fold(db: Database, workers: Workers, document_id: UUID, *, locked: Con
     Can run anywhere and repeatedly: if another fold was first, it starts again from its result. locked: a connection
     whose transaction has locked the document, to write with. Raises NotFound, DocumentDamaged, Unavailable.
     """
-    for _ in range(FOLD_ATTEMPTS):
+    attempts = 0
+    locked_until = time.monotonic() + LOCKED_SECONDS
+    while attempts < FOLD_ATTEMPTS:
+        attempts += 1
         rows = await _get_rows(db, document_id)
         if not rows.pending:
             break
@@ -167,18 +174,25 @@ async def fold(db: Database, workers: Workers, document_id: UUID, *, locked: Con
             continue
         content = find_new_content(rows, projection) if projection is not None else None
         async with nullcontext(locked) if locked is not None else db.as_service() as conn:
-            if await fold_queries.fold_rows(
-                conn,
-                document_id,
-                expected_clock=rows.clock,
-                upto=rows.head,
-                snapshot=snapshot,
-                state_vector=clocks,
-                content=content,
-                words=projection.words if projection else 0,
-                truncated=projection.truncated if projection else False,
-                kept=kept,
-            ):
+            try:
+                done = await fold_queries.fold_rows(
+                    conn,
+                    document_id,
+                    expected_clock=rows.clock,
+                    upto=rows.head,
+                    snapshot=snapshot,
+                    state_vector=clocks,
+                    content=content,
+                    words=projection.words if projection else 0,
+                    truncated=projection.truncated if projection else False,
+                    kept=kept,
+                )
+            except LockTimeout:
+                if locked is not None or time.monotonic() > locked_until:
+                    raise
+                attempts -= 1
+                continue
+            if done:
                 has_returns = "\r" in projection.content if projection is not None else rows.has_returns
                 return to_loaded(Stored(snapshot, clocks, rows.head), rows, has_returns=has_returns)
     return await load(db, workers, document_id)

@@ -234,6 +234,10 @@ class Compactor:
                     if len(self._slow) > SLOW_KNOWN:
                         del self._slow[next(iter(self._slow))]
 
+    def has_failed(self, document_id: UUID) -> bool:
+        """Whether the last fold of an open document failed."""
+        return document_id in self._failures
+
     async def fold_closed(self, document_id: UUID) -> None:
         """Fold a document not open here. Raises NotFound, DocumentDamaged, Unavailable."""
         async with self._slot(document_id):
