@@ -21,6 +21,7 @@ const { metafile } = await build({
     page: 'src/styles/page.css',
     live: 'src/lib/live-page.js',
     public: 'src/styles/public.css',
+    'preview-worker': 'src/editor/markdown/preview-worker.js',
   },
   outdir,
   bundle: true,

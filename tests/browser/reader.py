@@ -154,7 +154,7 @@ class Reader:
 
     @property
     def content(self) -> Locator:
-        return self.page.locator(".cm-content, .rich-text")
+        return self.page.locator(".cm-content, .rich-text:not(.preview)")
 
     async def sees_status(self, kind: str | Iterable[str], within: float = WITHIN) -> None:
         kinds = [kind] if isinstance(kind, str) else list(kind)

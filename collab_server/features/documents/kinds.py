@@ -90,7 +90,8 @@ class File(_Fields):
 class DocumentSettings(Model):
     """`collaboration` false: no connection of any protocol may join; requests read and edit the document.
     `collaboration_enabled` is an alias. The rest is for clients, with their own values in `extra`. The page edits an
-    empty document as rich text if its `editor_mode` is `wysiwyg`.
+    empty document as rich text if its `editor_mode` is `wysiwyg`. Until the reader chooses otherwise, it shows Markdown
+    with a preview (`split`), or only the preview (`preview`).
     """
 
     model_config = ConfigDict(extra="forbid")

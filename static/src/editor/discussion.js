@@ -18,6 +18,8 @@ import { saved } from './session-state.js';
 /** @import { Session } from './session.js' */
 
 const wide = matchMedia('(min-width: 1240px)');
+/** Whether there is room beside the text. A preview takes it. */
+const hasMargin = () => wide.matches && (document.body.dataset.view ?? 'write') === 'write';
 const LINK = /^#comment-([0-9a-f-]{36})$/i;
 
 export class Discussion {
@@ -43,7 +45,7 @@ export class Discussion {
     this.filter = signal(/** @type {Filter} */ ('open'));
     this.draft = signal(/** @type {Chosen | null} */ (null));
     this.isOpen = signal(false);
-    this.isWide = signal(wide.matches);
+    this.isWide = signal(hasMargin());
     /** How often text may have moved. */
     this.moved = signal(0);
     /** The threads and suggestions with a text, in its order. */
@@ -58,9 +60,11 @@ export class Discussion {
 
   bind() {
     const { session } = this;
-    wide.addEventListener('change', () => {
-      this.isWide.value = wide.matches;
-    });
+    const look = () => {
+      this.isWide.value = hasMargin();
+    };
+    wide.addEventListener('change', look);
+    session.addEventListener('view', look);
     session.addEventListener('live', (event) => {
       const change = /** @type {CustomEvent<ChangeEvent | null>} */ (event).detail;
       for (const store of [this.store, this.suggestions]) {

@@ -1,8 +1,10 @@
 /** Puts the editor into the page that suits what the document holds, and another one where that changes. */
 import { bring } from '../lib/bring.js';
+import { isMarkdown } from '../lib/document-types.js';
 import { memory } from '../lib/identity.js';
 import { isEmpty } from './content.js';
 import { edited, kindOf, until } from './session-state.js';
+import { createMarkdownEditor } from './markdown/markdown-editor.js';
 import { createEditor } from './text-editor.js';
 
 /** @import { Session } from './session.js' */
@@ -48,7 +50,9 @@ export class EditorPlace {
     const { session, parent, rich } = this;
     const options = { parent, ...edited(session), awareness: session.awareness, language: memory.get('language') };
     session.doc.on('update', this.follow);
-    if (kindOf(session) === 'markdown') session.editor = createEditor(options);
+    const isCode = session.details !== null && !isMarkdown(session.details);
+    if (kindOf(session) === 'markdown')
+      session.editor = isCode ? createEditor(options) : createMarkdownEditor({ ...options, session });
     else if (rich)
       session.editor = rich.createRichEditor({
         ...options,

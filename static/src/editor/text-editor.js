@@ -3,7 +3,7 @@ import { defaultKeymap } from '@codemirror/commands';
 import { markdownKeymap, markdownLanguage, pasteURLAsLink } from '@codemirror/lang-markdown';
 import { syntaxHighlighting, syntaxTree } from '@codemirror/language';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
-import { Compartment, EditorSelection, EditorState, RangeSetBuilder } from '@codemirror/state';
+import { Compartment, EditorState, RangeSetBuilder } from '@codemirror/state';
 import { Decoration, EditorView, ViewPlugin, drawSelection, dropCursor, keymap, placeholder } from '@codemirror/view';
 import { tagHighlighter, tags } from '@lezer/highlight';
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
@@ -15,6 +15,8 @@ import { textOf } from './content.js';
 import { FileMarks } from './file-marks.js';
 import { remoteCursors } from './remote-cursors.js';
 
+/** @import { Extension } from '@codemirror/state' */
+/** @import { ViewUpdate } from '@codemirror/view' */
 /** @import { Editor, EditorOptions } from './editor-types.js' */
 
 const highlighter = tagHighlighter([
@@ -90,38 +92,26 @@ const codeBlocks = ViewPlugin.fromClass(
 );
 
 /**
- * Makes a command that puts `sign` around each selection, or removes it where it is already.
- * @param {string} sign
- * @returns {import('@codemirror/view').Command}
- */
-const wrap = (sign) => (view) => {
-  if (view.state.readOnly) return false;
-  const width = sign.length;
-  view.dispatch(
-    view.state.changeByRange(({ from, to }) => {
-      const around = view.state.sliceDoc(from - width, from) === sign && view.state.sliceDoc(to, to + width) === sign;
-      const changes = around
-        ? [
-            { from: from - width, to: from },
-            { from: to, to: to + width },
-          ]
-        : [
-            { from, insert: sign },
-            { from: to, insert: sign },
-          ];
-      const by = around ? -width : width;
-      return { changes, range: EditorSelection.range(from + by, to + by) };
-    }),
-    { userEvent: 'input.format', scrollIntoView: true },
-  );
-  return true;
-};
-
-/**
  * @param {EditorOptions} options
  * @returns {Editor}
  */
-export function createEditor({ parent, doc, awareness, readOnly, language }) {
+export const createEditor = (options) => createTextEditor(options).editor;
+
+/**
+ * @param {EditorOptions & { extensions?: Extension[], updated?: (update: ViewUpdate) => void, above?: number }} options
+ *   `above`: pixels at the top of the window that cover the text
+ * @returns {{ editor: Editor, view: EditorView }}
+ */
+export function createTextEditor({
+  parent,
+  doc,
+  awareness,
+  readOnly,
+  language,
+  extensions = [],
+  updated,
+  above = HEADER,
+}) {
   const text = textOf(doc);
   const access = new Compartment();
   const accessOf = (/** @type {boolean} */ only) => [
@@ -140,14 +130,9 @@ export function createEditor({ parent, doc, awareness, readOnly, language }) {
         // CodeMirror takes CR LF for one character, and Yjs for two: what others write would land in the wrong place.
         EditorState.lineSeparator.of('\n'),
         EditorView.clipboardInputFilter.of((pasted) => pasted.replace(/\r\n?/g, '\n')),
-        keymap.of([
-          { key: 'Mod-b', run: wrap('**') },
-          { key: 'Mod-i', run: wrap('_') },
-          ...yUndoManagerKeymap,
-          ...markdownKeymap,
-          ...searchKeymap,
-          ...defaultKeymap,
-        ]),
+        extensions,
+        keymap.of([...yUndoManagerKeymap, ...markdownKeymap, ...searchKeymap, ...defaultKeymap]),
+        ...(updated ? [EditorView.updateListener.of(updated)] : []),
         yCollab(text, null, { undoManager: new Y.UndoManager(text) }),
         remoteCursors(awareness, text),
         // Not markdown(): that brings the HTML, CSS and JavaScript grammars, a third of the bundle.
@@ -161,7 +146,7 @@ export function createEditor({ parent, doc, awareness, readOnly, language }) {
         placeholder('Start writing…'),
         codeBlocks,
         EditorView.lineWrapping,
-        EditorView.scrollMargins.of(() => ({ top: HEADER, bottom: 72 })),
+        EditorView.scrollMargins.of(() => ({ top: above, bottom: 72 })),
         EditorView.contentAttributes.of({
           spellcheck: 'true',
           autocapitalize: 'sentences',
@@ -171,7 +156,8 @@ export function createEditor({ parent, doc, awareness, readOnly, language }) {
       ],
     }),
   });
-  return {
+  /** @type {Editor} */
+  const editor = {
     kind: 'markdown',
     get hasFocus() {
       return view.hasFocus;
@@ -203,4 +189,5 @@ export function createEditor({ parent, doc, awareness, readOnly, language }) {
       if (view.state.readOnly !== only) view.dispatch({ effects: access.reconfigure(accessOf(only)) });
     },
   };
+  return { editor, view };
 }
