@@ -107,7 +107,7 @@ async def test_a_file_is_renamed_inserted_copied_deleted_and_brought_back(server
     await act("words.txt", "Delete")
     await expect(rows(theirs)).to_have_count(0, timeout=WITHIN)
     await expect(mine.get_by_text("No files yet")).to_be_visible()
-    await ada.page.get_by_role("button", name="Undo").click()
+    await ada.page.locator("#toasts").get_by_role("button", name="Undo").click()
     await expect(rows(mine)).to_have_count(1, timeout=WITHIN)
     await expect(rows(theirs)).to_have_count(1, timeout=WITHIN)
 

@@ -320,7 +320,7 @@ async def test_people_are_added_changed_removed_and_see_it_at_once(server: Serve
     await ada.page.get_by_role("menuitem", name="Remove").click()
     await cleo.sees_status("ended")
     await expect(cleo.page.locator("#notice-title")).to_have_text("No access")
-    await ada.page.get_by_role("button", name="Undo").click()
+    await ada.page.locator("#toasts").get_by_role("button", name="Undo").click()
     await expect(dialog.get_by_label("What cleo may do")).to_have_value("write", timeout=WITHIN)
     await cleo.page.get_by_role("button", name="Try again").click()
     await cleo.sees_status("saved")

@@ -63,7 +63,7 @@ async def test_a_guest_who_may_write_adds_and_deletes_files(server: Server, arri
     await panel.get_by_role("button", name="Actions for garden.png").click()
     await guest.page.get_by_role("menuitem", name="Delete").click()
     await expect(rows(panel)).to_have_count(0, timeout=WITHIN)
-    await guest.page.get_by_role("button", name="Undo").click()
+    await guest.page.locator("#toasts").get_by_role("button", name="Undo").click()
     await expect(rows(panel)).to_have_count(1, timeout=WITHIN)
 
 
