@@ -94,7 +94,7 @@ async def test_everything_can_be_done_by_keyboard(server: Server, arrive: Arrive
     await keyboard.press("Enter")
     await keyboard.type("two")
     await ada.sees_status("saved")
-    await ada.sees("- two")
+    await ada.sees("two")
     await tab_to("Theme", backwards=True)
     await keyboard.press("Enter")
     assert await ada.page.evaluate("document.documentElement.dataset.theme") == "light"

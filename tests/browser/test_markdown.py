@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import Arrive
-from tests.browser.members import enter, make, people, team
+from tests.browser.members import enter, make, people, ready, team
 from tests.browser.reader import WITHIN, Reader
 from tests.browser.test_comments import select
 from tests.browser.test_everyone import PHONE, faults
@@ -210,3 +210,30 @@ async def test_comments_are_in_the_panel_while_the_preview_takes_their_place(ser
     await ada.page.keyboard.press("Escape")
     await tool(ada, "Write").click()
     await expect(beside).to_contain_text("Which ones?", timeout=WITHIN)
+
+
+async def test_new_documents_are_as_their_author_likes_to_write(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    garden = await team(server, owner)
+    ada = await enter(server, arrive, owner, size=(1300, 800))
+    page = ada.page
+
+    async def start() -> None:
+        await ready(ada, f"/w/{garden['slug']}")
+        await page.locator(".head").get_by_role("button", name="New document", exact=True).click()
+        await ada.sees_status("saved")
+
+    await start()
+    await expect(page.locator(".rich-text")).to_be_visible(timeout=WITHIN)
+    await ready(ada, "/account")
+    await page.get_by_label("New documents").select_option("Markdown with a preview beside it")
+    form = page.get_by_role("region", name="Appearance")
+    await form.get_by_role("button", name="Save").click()
+    await expect(form.get_by_role("status")).to_have_text("Saved", timeout=WITHIN)
+    await start()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".cm-content")).to_be_focused()
+    await page.keyboard.type("# One *two*")
+    await expect(preview(ada).locator("h1 em")).to_have_text("two", timeout=WITHIN)
+    await ada.sees_status("saved")
+    assert (await owner.get("/users/me/settings")).json()["editor_mode"] == "split"

@@ -3,6 +3,7 @@ import { pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { formDialog, openDialog } from './dialog.js';
 import { h } from '../lib/dom.js';
+import { ownMode } from '../lib/editor-mode.js';
 import { importDialog } from './file-dialogs.js';
 import { icon } from './icons.js';
 import { METADATA_FIELDS, STARTABLE, TYPES, titleOf } from '../lib/document-types.js';
@@ -17,11 +18,12 @@ const open = (doc) => location.assign(`${pageOf(doc.address)}#new`);
 /**
  * Creates a document and opens it.
  * @param {Workspace} workspace
- * @param {{ title?: string, type?: string, isRich?: boolean }} [options]
+ * @param {{ title?: string, type?: string, isRich?: boolean }} [options] without a type, it is as the person likes to write
  */
-export async function startDocument(workspace, { title, type = 'markdown', isRich = false } = {}) {
-  const rich = isRich ? { rich_text: true, settings: { editor_mode: 'wysiwyg' } } : {};
-  const doc = await tryTo(() => api.createDocument(workspace.id, { title, type, ...rich }));
+export async function startDocument(workspace, { title, type, isRich } = {}) {
+  const mode = type ? 'edit' : isRich ? 'wysiwyg' : await ownMode();
+  const rich = mode === 'wysiwyg' ? { rich_text: true, settings: { editor_mode: mode } } : {};
+  const doc = await tryTo(() => api.createDocument(workspace.id, { title, type: type ?? 'markdown', ...rich }));
   if (doc) open(doc);
 }
 

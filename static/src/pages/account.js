@@ -12,6 +12,7 @@ import { tokensSection } from '../components/token-list.js';
 import { workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { $, find, h } from '../lib/dom.js';
+import { MODES, keepMode } from '../lib/editor-mode.js';
 import { memory } from '../lib/identity.js';
 import { avatar, removeAvatar, setAvatar, showPicture } from '../lib/pictures.js';
 import { THEMES, chooseTheme } from '../lib/theme.js';
@@ -19,6 +20,7 @@ import { sessionStore, tokenStore } from '../stores/account.js';
 
 /** @import { Account, Preferences } from '../lib/account-types.js' */
 /** @import { CurrentUser, Workspace } from '../lib/types.js' */
+/** @import { EditorMode } from '../lib/editor-mode.js' */
 /** @import { Theme } from '../lib/theme.js' */
 
 /** @type {Record<string, string>} */
@@ -154,9 +156,18 @@ const look = (preferences) =>
           options: Object.entries({ [preferences.language]: preferences.language, ...LANGUAGES }),
           hint: 'For spelling and reading aloud in the editor. The pages themselves are in English.',
         },
+        {
+          name: 'editor_mode',
+          label: 'New documents',
+          type: 'select',
+          value: preferences.editor_mode === 'preview' ? 'split' : preferences.editor_mode,
+          options: Object.entries(MODES),
+          hint: 'How you begin to write. It also decides whether Markdown of others has a preview beside it.',
+        },
       ],
-      async ({ theme, language }) => {
-        await api.changePreferences({ theme, language });
+      async ({ theme, language, editor_mode: mode }) => {
+        await api.changePreferences({ theme, language, editor_mode: mode });
+        keepMode(/** @type {EditorMode} */ (mode));
         chooseTheme(/** @type {Theme} */ (theme));
         memory.set('language', language);
       },

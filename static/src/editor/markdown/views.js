@@ -1,4 +1,5 @@
 /** Whether a Markdown document is shown as its source, as what it looks like, or both. Kept for each document. */
+import { keptMode } from '../../lib/editor-mode.js';
 import { memory } from '../../lib/identity.js';
 import { toolButton, toolGroup } from '../../components/toolbar.js';
 
@@ -21,14 +22,14 @@ const VIEWS = [
 const keyOf = ({ details, address }) => `view:${details?.id ?? address}`;
 
 /**
- * The view that the reader has chosen, or else that of the document.
+ * The view that the reader has chosen, or else that of the document, or else the one that the reader likes.
  * @param {Session} session
  * @returns {View}
  */
 export function chosenView(session) {
   const kept = memory.get(keyOf(session));
-  const mode = session.details?.settings?.editor_mode;
-  const view = kept ?? (mode === 'split' || mode === 'preview' ? mode : 'write');
+  const modes = [session.details?.settings?.editor_mode, keptMode()];
+  const view = kept ?? modes.find((mode) => mode === 'split' || mode === 'preview') ?? 'write';
   const found = VIEWS.find(([name]) => name === view)?.[0] ?? 'write';
   return found === 'split' && narrow.matches ? 'write' : found;
 }
