@@ -237,3 +237,50 @@ async def test_new_documents_are_as_their_author_likes_to_write(server: Server, 
     await expect(preview(ada).locator("h1 em")).to_have_text("two", timeout=WITHIN)
     await ada.sees_status("saved")
     assert (await owner.get("/users/me/settings")).json()["editor_mode"] == "split"
+
+
+async def test_settings_of_the_editor_count_on_open_pages_and_in_other_browsers(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    doc = await make(owner, await team(server, owner), "Plan", content="# Plan\n\nsome words\n")
+    ada = await enter(server, arrive, owner)
+    page = ada.page
+    await ready(ada, "/account")
+    form = page.get_by_role("region", name="Editor")
+    await form.get_by_label("Font size").select_option("20")
+    await expect(form.get_by_label("Wrap long lines")).to_be_checked()
+    await form.get_by_label("Line numbers").check()
+    await form.get_by_label("Keys of Vim").check()
+    await form.get_by_role("button", name="Save").click()
+    await expect(form.get_by_role("status")).to_have_text("Saved", timeout=WITHIN)
+    assert await faults(page) == []
+    other = await enter(server, arrive, owner)
+    for reader in (ada, other):
+        await reader.open(doc["address"])
+        await expect(reader.page.locator(".cm-lineNumbers")).to_be_visible(timeout=WITHIN)
+        await expect(reader.page.locator(".cm-editor")).to_have_css("font-size", "20px")
+        await expect(reader.page.locator(".cm-vim-panel")).to_be_visible(timeout=WITHIN)
+    # Vim's keys write, and its undo takes back one's own edit, not that of somebody else.
+    await ada.content.focus()
+    for key in ("g", "g", "d", "d"):
+        await page.keyboard.press(key)
+    await other.content.focus()
+    await other.page.keyboard.press("G")
+    await other.page.keyboard.press("i")
+    await other.page.keyboard.type("More.")
+    await ada.sees("More.")
+    await page.keyboard.press("u")
+    await ada.sees("# Plan")
+    await ada.sees("More.")
+    await ada.sees_status("saved")
+    assert (await owner.get(f"/documents/{doc['id']}/content")).text == "# Plan\n\nsome words\nMore."
+    assert await faults(page) == []
+
+
+async def test_settings_of_the_editor_have_limits(server: Server) -> None:
+    (owner,) = await people(server, "ada")
+    for wrong in ({"fontSize": 4}, {"fontSize": "17"}, {"fontSize": True}, {"tabSize": 9}, {"vimMode": "yes"}):
+        answer = await owner.patch("/users/me/settings", json={"editor": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text
+        assert next(iter(wrong)) in answer.json()["detail"]
+    kept = {"fontSize": 18, "myOwn": [1, 2]}
+    assert (await owner.patch("/users/me/settings", json={"editor": kept})).json()["editor"] == kept

@@ -57,7 +57,7 @@ class UserSettings(Model):
         editor_mode="wysiwyg",
         ai_enabled=True,
         notifications_enabled=True,
-        editor={"line_numbers": True},
+        editor={"lineNumbers": True},
         render={},
         notifications={},
         extra={},
@@ -97,6 +97,23 @@ def _check_notifications(given: dict[str, Any] | None) -> dict[str, Any] | None:
     return given
 
 
+EDITOR_NUMBERS = {"fontSize": (10, 32), "tabSize": (1, 8)}
+"""Least and greatest values of settings of the page's editor. Its others are true or false."""
+EDITOR_SWITCHES = ("wordWrap", "lineNumbers", "syntaxHighlighting", "vimMode")
+
+
+def _check_editor(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The page applies these keys. Others are a client's own."""
+    for name in EDITOR_SWITCHES:
+        if given and not isinstance(given.get(name, True), bool):
+            raise ValueError(f"{name} must be true or false")
+    for name, (least, most) in EDITOR_NUMBERS.items():
+        value = given.get(name, least) if given else least
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"{name} must be a number from {least} to {most}")
+    return given
+
+
 def _alias(name: str, other: str) -> Any:
     return Field(validation_alias=AliasChoices(name, other))
 
@@ -107,17 +124,19 @@ class UserSettingsPatch(Model):
     `notifications`.
 
     The server applies these keys of `notifications`: `email`, `documentShared` and `systemUpdates` (true unless false;
-    the page applies `browser`), and `digest` (`immediate`, the default, or `daily`).
+    the page applies `browser`), and `digest` (`immediate`, the default, or `daily`). The page applies these keys of
+    `editor`: `fontSize` (17 pixels), `tabSize` (4), `wordWrap` (true), `lineNumbers` (false), `syntaxHighlighting`
+    (true) and `vimMode` (false).
     """
 
-    model_config = input_config(theme="dark", editor={"line_numbers": True})
+    model_config = input_config(theme="dark", editor={"lineNumbers": True})
 
     theme: Theme | None = None
     language: Language | None = None
     editor_mode: EditorMode | None = None
     ai_enabled: StrictBool | None = None
     notifications_enabled: StrictBool | None = None
-    editor: Annotated[JsonObject | None, _alias("editor", "editor_settings")] = None
+    editor: Annotated[JsonObject | None, AfterValidator(_check_editor), _alias("editor", "editor_settings")] = None
     render: Annotated[JsonObject | None, _alias("render", "render_settings")] = None
     notifications: Annotated[
         JsonObject | None, AfterValidator(_check_notifications), _alias("notifications", "notification_settings")

@@ -88,6 +88,8 @@ export interface Editor {
   setReadOnly(readOnly: boolean): void;
   /** To be called when the room for the text has changed. */
   measure(): void;
+  /** Follows changed settings of the person. */
+  configure?(settings: import('../lib/editor-settings.js').EditorSettings): void;
   /** null: nothing is selected. */
   chosen(): Chosen | null;
   /** Where the selection ends: on the screen, in pixels. `right`: the edge of the text. */

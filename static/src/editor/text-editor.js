@@ -1,19 +1,21 @@
 /** The text editor: CodeMirror on a Y.Text, Markdown highlighted in place. */
 import { defaultKeymap } from '@codemirror/commands';
 import { markdownKeymap, markdownLanguage, pasteURLAsLink } from '@codemirror/lang-markdown';
-import { syntaxHighlighting, syntaxTree } from '@codemirror/language';
+import { syntaxTree } from '@codemirror/language';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, RangeSetBuilder } from '@codemirror/state';
 import { Decoration, EditorView, ViewPlugin, drawSelection, dropCursor, keymap, placeholder } from '@codemirror/view';
 import { tagHighlighter, tags } from '@lezer/highlight';
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
 import * as Y from 'yjs';
+import { keptSettings } from '../lib/editor-settings.js';
 import { relativeRange } from '../lib/relative-positions.js';
 import { Tints } from './blame-tints.js';
 import { CommentMarks } from './comment-marks.js';
 import { textOf } from './content.js';
 import { FileMarks } from './file-marks.js';
 import { remoteCursors } from './remote-cursors.js';
+import { TextSettings } from './text-settings.js';
 
 /** @import { Extension } from '@codemirror/state' */
 /** @import { ViewUpdate } from '@codemirror/view' */
@@ -113,6 +115,7 @@ export function createTextEditor({
   above = HEADER,
 }) {
   const text = textOf(doc);
+  const settings = new TextSettings(highlighter);
   const access = new Compartment();
   const accessOf = (/** @type {boolean} */ only) => [
     EditorState.readOnly.of(only),
@@ -130,6 +133,7 @@ export function createTextEditor({
         // CodeMirror takes CR LF for one character, and Yjs for two: what others write would land in the wrong place.
         EditorState.lineSeparator.of('\n'),
         EditorView.clipboardInputFilter.of((pasted) => pasted.replace(/\r\n?/g, '\n')),
+        settings.extension,
         extensions,
         keymap.of([...yUndoManagerKeymap, ...markdownKeymap, ...searchKeymap, ...defaultKeymap]),
         ...(updated ? [EditorView.updateListener.of(updated)] : []),
@@ -138,14 +142,12 @@ export function createTextEditor({
         // Not markdown(): that brings the HTML, CSS and JavaScript grammars, a third of the bundle.
         markdownLanguage,
         pasteURLAsLink,
-        syntaxHighlighting(highlighter),
         drawSelection(),
         dropCursor(),
         search({ top: true }),
         highlightSelectionMatches(),
         placeholder('Start writing…'),
         codeBlocks,
-        EditorView.lineWrapping,
         EditorView.scrollMargins.of(() => ({ top: above, bottom: 72 })),
         EditorView.contentAttributes.of({
           spellcheck: 'true',
@@ -156,6 +158,7 @@ export function createTextEditor({
       ],
     }),
   });
+  settings.applyKeys(view, keptSettings().vimMode);
   /** @type {Editor} */
   const editor = {
     kind: 'markdown',
@@ -173,6 +176,7 @@ export function createTextEditor({
     focus: () => view.focus(),
     destroy: () => view.destroy(),
     measure: () => view.requestMeasure(),
+    configure: (given) => settings.apply(view, given),
     chosen() {
       const { from, to, empty } = view.state.selection.main;
       return empty ? null : { quote: view.state.sliceDoc(from, to), ...relativeRange(text, from, to) };

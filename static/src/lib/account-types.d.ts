@@ -13,6 +13,7 @@ export interface Account {
 export interface Preferences {
   theme: 'system' | 'light' | 'dark';
   language: string;
+  editor?: Record<string, unknown>;
   editor_mode: import('./editor-mode.js').EditorMode;
   notifications?: import('./discussion-types.js').NotificationSettings;
 }

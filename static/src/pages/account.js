@@ -1,6 +1,7 @@
 /** The account page: profile, password, appearance, sessions, API tokens, deletion. */
 import { clock } from '../components/clock.js';
 import { formDialog } from '../components/dialog.js';
+import { editorSection } from '../components/editor-section.js';
 import { pictureField } from '../components/picture-field.js';
 import { notificationSettings } from '../components/notification-settings.js';
 import { forgetPerson, startPage } from '../components/page-header.js';
@@ -246,6 +247,7 @@ async function show(user) {
     profile(account),
     shown,
     look(preferences),
+    editorSection(preferences),
     notificationSettings(preferences),
     sessionsSection(sessions),
     tokensSection(tokens),

@@ -15,6 +15,7 @@ import { addressIn, pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { bring } from '../lib/bring.js';
 import { $, debounced, setText } from '../lib/dom.js';
+import { keptSettings, readSettings } from '../lib/editor-settings.js';
 import { counted, wordCount } from '../lib/format.js';
 import { ownIdentity } from '../lib/identity.js';
 import { isId } from '../lib/opened-links.js';
@@ -23,6 +24,7 @@ import { RequestError, messageOf } from '../lib/request.js';
 import { bindThemeButton } from '../lib/theme.js';
 
 /** @import { Words } from '../editor/status-words.js' */
+/** @import { EditorSettings } from '../lib/editor-settings.js' */
 
 const ANNOUNCE_AFTER = 1200;
 const SITE = 'collab_server';
@@ -183,6 +185,7 @@ async function introduce() {
     return;
   }
   mayName = true;
+  readSettings().then(applySettings, () => {});
   delete document.body.dataset.byLink;
   showDetails();
   bring(() => import('../editor/access-request.js')).then(({ bindAccessRequest }) =>
@@ -193,6 +196,12 @@ async function introduce() {
   );
   bindMember(session, member, further);
   listenForQuick();
+}
+
+/** @param {EditorSettings} settings */
+function applySettings(settings) {
+  document.body.style.setProperty('--text-size', `${settings.fontSize}px`);
+  session.editor?.configure?.(settings);
 }
 
 /** Opens the document, and shows the editor unless it is refused. */
@@ -242,6 +251,7 @@ function tryAgain() {
 function start() {
   bindThemeButton($('theme'));
   document.body.toggleAttribute('data-by-link', opened !== null);
+  applySettings(keptSettings());
   bindTitle();
   showDetails();
   bindWords();
