@@ -254,3 +254,40 @@ def test_an_edit_script_is_as_short_as_can_be(one: str, other: str, limit: int) 
         position = end
     assert made + one[position:] == other
     assert sum(b - a + d - c for a, b, c, d in hunks) == fewest
+
+
+def plain_myers(one: str, other: str) -> list[tuple[int, int, int, int]]:
+    """The hunks of Myers' greedy algorithm, by the furthest ends of all scripts."""
+    furthest = [{1: 0}]
+    while True:
+        edits = len(furthest) - 1
+        ends: dict[int, int] = {}
+        for k in range(-edits, edits + 1, 2):
+            before = furthest[-1]
+            x = before.get(k + 1, -1) if before.get(k - 1, -2) < before.get(k + 1, -1) else before[k - 1] + 1
+            while x < len(one) and x - k < len(other) and one[x] == other[x - k]:
+                x += 1
+            ends[k] = x
+        furthest.append(ends)
+        if ends.get(len(one) - len(other), -1) >= len(one):
+            break
+    hunks: list[tuple[int, int, int, int]] = []
+    x, y = len(one), len(other)
+    for before in reversed(furthest[1:-1]):
+        k = x - y
+        is_insertion = before.get(k - 1, -2) < before.get(k + 1, -1)
+        x = before[k + 1] if is_insertion else before[k - 1]
+        y = x - (k + 1 if is_insertion else k - 1)
+        end, other_end = (x, y + 1) if is_insertion else (x + 1, y)
+        if hunks and hunks[-1][0] == end and hunks[-1][2] == other_end:
+            end, other_end = hunks[-1][1], hunks[-1][3]
+            hunks.pop()
+        hunks.append((x, end, y, other_end))
+    return hunks[::-1]
+
+
+@settings(max_examples=count_examples(500), deadline=None)
+@given(st.text("abcd", max_size=40), st.text("abcd", max_size=40), st.integers(0, 60))
+def test_an_edit_script_is_that_of_myers(one: str, other: str, limit: int) -> None:
+    fewest = count_edits(one, other)
+    assert shortest_edit(one, other, limit) == (plain_myers(one, other) if fewest <= limit else None)

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
 from collab_server.core.text.sequence_diff import Hunk, common_prefix, common_suffix, diff_sequences, shortest_edit
@@ -27,6 +28,8 @@ _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
     r"|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+|[^\S\n]+|\n|[^\w\s]"
 )
+_FIRST_MARK: Final = "\u0300"
+"""The first combining mark of Unicode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,12 @@ def split_words(text: str) -> list[str]:
     """Split a text into words, runs of spaces, line feeds and other characters. Combining marks belong to the word
     before them.
     """
+    tokens: list[str] = _WORD.findall(text)
+    if text.isascii() or max(text) < _FIRST_MARK:
+        return tokens
     found: list[str] = []
     is_open = False
-    for token in _WORD.findall(text):
+    for token in tokens:
         is_mark = len(token) == 1 and unicodedata.category(token).startswith("M")
         if found and (is_mark or (is_open and (token[0].isalnum() or token[0] == "_"))):
             found[-1] += token
@@ -177,10 +183,7 @@ def _in_units(old: str, new: str, split: Callable[[str], list[str]]) -> Iterator
 
 
 def _offsets(units: list[str]) -> list[int]:
-    offsets = [0]
-    for unit in units:
-        offsets.append(offsets[-1] + len(unit))
-    return offsets
+    return list(accumulate(map(len, units), initial=0))
 
 
 def _in_characters(old: str, new: str, offset: int) -> Iterator[Change]:

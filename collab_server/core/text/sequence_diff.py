@@ -8,6 +8,8 @@ from typing import Final
 
 MAX_DIFFERENCES: Final = 300
 MAX_STEPS: Final = 400_000
+FEW: Final = 8
+"""Differences up to which steps are faster than rows of bits."""
 
 Hunk = tuple[int, int, int, int]
 """(start, end, start, end): a differing section of the first sequence, and its counterpart in the second."""
@@ -102,11 +104,15 @@ def shortest_edit(one: Sequence[object], other: Sequence[object], limit: int) ->
     n, m = len(one), len(other)
     if abs(n - m) > limit:
         return None
+    most = min(limit, n + m)
+    is_short = (most + 1) * (most + 2) // 2 + (n + m) * min(n, m) <= MAX_STEPS
+    if is_short and abs(n - m) >= FEW:
+        return _edit_short(one, other, limit)
     # How far in the first sequence scripts of so many edits get, on each second diagonal.
     reach: list[int] = []
     trace: list[list[int]] = []
     steps = 0
-    for d in range(min(limit, n + m) + 1):
+    for d in range(most + 1):
         trace.append(reach)
         # Either the last edit inserts, from the diagonal above, or it deletes, from the one below.
         if d:
@@ -133,9 +139,52 @@ def shortest_edit(one: Sequence[object], other: Sequence[object], limit: int) ->
                 reach[index] = x
             if x >= n and y >= m:
                 return _backtrack(trace, n, m)
+        if d == FEW and is_short:
+            return _edit_short(one, other, limit)
         if steps > MAX_STEPS:
             return None
     return None
+
+
+def _edit_short(one: Sequence[object], other: Sequence[object], limit: int) -> list[Hunk] | None:
+    """The hunks of shortest_edit for short sequences with many differences, by Hyyro's bit-parallel computation of a
+    longest common subsequence (2004).
+    """
+    n, m = len(one), len(other)
+    places: dict[object, int] = {}
+    bit = 1
+    for element in other:
+        places[element] = places.get(element, 0) | bit
+        bit <<= 1
+    everything = row = bit - 1
+    # A row for each beginning of the first sequence. Bit i is 0 where it has one element more in common with the first
+    # i + 1 elements of the second sequence than with the first i.
+    rows = [row]
+    for element in one:
+        if found := row & places.get(element, 0):
+            row = (row + found) & everything | (row - found)
+        rows.append(row)
+    if n + m - 2 * (m - row.bit_count()) > limit:
+        return None
+    sections: list[Hunk] = []
+    x, y = n, m
+    while x or y:
+        # Of the scripts with the fewest edits, that of Myers has all edits as late as can be, and insertions last.
+        end, other_end = x, y
+        while True:
+            if y and rows[x] >> (y - 1) & 1:
+                y -= 1
+            elif x and (not y or not rows[x - 1] >> (y - 1) & 1):
+                x -= 1
+            else:
+                break
+        if x < end or y < other_end:
+            sections.append((x, end, y, other_end))
+        # Both beginnings end with the same element, and no edit fits here.
+        while x and y and not rows[x] >> (y - 1) & 1 and rows[x - 1] >> (y - 1) & 1:
+            x -= 1
+            y -= 1
+    return sections[::-1]
 
 
 def _backtrack(trace: list[list[int]], n: int, m: int) -> list[Hunk]:
