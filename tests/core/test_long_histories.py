@@ -17,7 +17,7 @@ from collab_server.core.history.folding import Past, RowHeader, pack_history
 from collab_server.core.history.moment import Moment
 from collab_server.core.history.owners import Owners
 from collab_server.core.history.parts import join_ranges, only_first, read_parts
-from collab_server.core.history.plain_text import read_plain_text
+from collab_server.core.history.plain_text import read_plain_text, show_plain_text
 from collab_server.core.history.segment import UNKNOWN, HistoryAuthor, HistoryRow, to_columns, to_rows
 from collab_server.core.history.sessions import PAUSE, Session, group_sessions
 from collab_server.core.history.stored_history import (
@@ -34,6 +34,7 @@ from collab_server.core.yjs import tree, updates
 from collab_server.core.yjs.composer import Composer
 from collab_server.core.yjs.delete_set import DeleteSet
 from collab_server.core.yjs.inspection import Range
+from collab_server.errors import Malformed
 from tests.core.strategies import CLIENT_IDS
 from tests.core.test_history import Authors
 from tests.core.test_tree import CUT
@@ -160,6 +161,55 @@ def test_what_is_not_read_without_a_tree() -> None:
     assert ordered(updates.EMPTY_UPDATE) is None
 
 
+def test_numbers_of_any_length_are_read_as_by_the_tree() -> None:
+    first, second, third = Composer(1, 0), Composer(300, 0), Composer(2**32 - 1, 0)
+    clocks = [0, 1, 126, 127, 128, 16_382, 16_383, 16_384, 2_097_150, 2_097_151, 2_097_152, 2_200_000]
+    first.text("content", None, None, "x" * 2_200_001 + "y")
+    for clock in clocks:
+        after = second.text("content", (1, clock), (1, clock + 1), "second")
+        third.text("content", after, (1, clock + 1), "third")
+        first.text("content", (1, clock), (1, clock + 1), "first")
+    update = updates.merge([first.update(), second.update(), third.update()])
+    plain = read_plain_text(update, moment_of(update))
+    assert plain is not None
+    assert plain.text == project(update).content
+
+
+@pytest.mark.parametrize("rows", [[(2, 4)], [(2, 3), (3, 4)], [(3, 4), (2, 3)], [(1, 3), (2, 5)]])
+def test_a_character_that_rows_delete_half_by_half_is_read(rows: list[tuple[int, int]]) -> None:
+    composer = Composer(1, 0)
+    composer.text("content", None, None, "ab😀cd")
+    deleted = [(1, 0, [start], [end]) for start, end in rows]
+    plain = show_plain_text(composer.update(), {1: 6}, deleted)
+    assert plain is not None
+    assert plain.text == ("abcd" if len(rows) == 1 or rows[0] != (1, 3) else "ad")
+    for half in (2, 3):
+        assert show_plain_text(composer.update(), {1: 6}, [(1, 0, [half], [half + 1])]) is None
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_inserted_pieces_of_a_diff_have_the_credit_of_their_characters(seed: int) -> None:
+    peers = written(seed, only_text=True)
+    stored = peers.history()
+    last = len(peers.log)
+    old = answers.read_content(stored, seq=last // 2)[1]
+    blamed = answers.read_blame(stored, last)
+    new = blamed.projection.content
+    credits = [run.credit for run in blamed.runs for _ in run.text]
+    pieces = answers.read_diff(stored, old, new, last)
+    assert "".join(text for operation, text, _ in pieces if operation != "insert") == old
+    assert "".join(text for operation, text, _ in pieces if operation != "delete") == new
+    position = 0
+    for operation, text, credit in pieces:
+        if operation == "insert":
+            assert credits[position : position + len(text)] == [credit] * len(text)
+        else:
+            assert credit is None
+        position += len(text) if operation != "delete" else 0
+    foreign = answers.read_diff(stored, old, new + "?", last)
+    assert {credit for _, _, credit in foreign} == {None}
+
+
 @pytest.mark.parametrize("case", range(len(CUT)))
 def test_texts_with_cut_characters_are_left_to_the_tree(case: int) -> None:
     encoded, text = CUT[case]
@@ -189,6 +239,59 @@ def test_only_the_first_of_ranges_count(rows: list[list[Range]], half: int, seq:
     ranges = zip(first.rows, map(first.clock, first.starts), first.starts, first.ends, strict=True)
     assert [(row, client, clock, clock + end - start) for row, (client, clock), start, end in ranges] == expected
     assert join_ranges(found).ranges() == seen.ranges()
+
+
+@settings(max_examples=count_examples(300), deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([7, 5, 2**40]), st.integers(1, 30), st.integers(1, 3), st.sampled_from([0, 0, 0, -2, 4])
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(0, 250),
+)
+def test_typed_runs_are_read_as_their_ranges(runs: list[tuple[int, int, int, int]], seq: int) -> None:
+    """A run is a number of ranges of one length, of which the first begins a jump behind the client's last one."""
+    ends: dict[int, int] = {}
+    ranges: list[Range] = []
+    for client, count, length, jump in runs:
+        start = max(0, ends.get(client, 0) + jump)
+        ranges += [(client, one, one + length) for one in range(start, start + count * length, length)]
+        ends[client] = start + count * length
+    history = [HistoryRow(number, 0, UNKNOWN, (one,), ()) for number, one in enumerate(ranges, start=1)]
+    columns = [to_columns(one) for one in (history[:90], history[90:]) if one]
+    parts = read_parts([(one, one.inserted) for one in columns], seq)
+    read = [(*parts.clock(start), end - start) for start, end in zip(parts.starts, parts.ends, strict=True)]
+    expected = [(client, start, end - start) for client, start, end in ranges[:seq]]
+    assert read == expected
+    assert list(parts.rows) == list(range(len(expected)))
+    assert parts.limits == {
+        client: max(end for other, _, end in ranges[:seq] if other == client)
+        for client in sorted({client for client, _, _ in ranges[:seq]})
+    }
+    assert [
+        (client, start - zero, end - start)
+        for client, zero, starts, stops in parts.by_client()
+        for start, end in zip(starts, stops, strict=True)
+    ] == expected
+    joined: list[list[int]] = []
+    for client, start, end in ranges[:seq]:
+        if joined and joined[-1][0] == client and joined[-1][2] == start:
+            joined[-1][2] = end
+        else:
+            joined.append([client, start, end])
+    found = [[*parts.clock(start), end - start] for start, end in zip(*parts.joined, strict=True)]
+    assert found == [[client, start, end - start] for client, start, end in joined]
+
+
+def test_a_range_behind_the_last_clock_is_malformed() -> None:
+    row = HistoryRow(1, 0, UNKNOWN, ((1, 0, 2**32 - 2), (1, 2**32 - 2, 2**32 + 4)), ())
+    columns = to_columns([row])
+    parts = read_parts([(columns, columns.inserted)])
+    with pytest.raises(Malformed):
+        _ = parts.limits
 
 
 def plain_sessions(history: History, since: int, pause: int) -> list[Session]:

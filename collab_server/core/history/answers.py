@@ -1,30 +1,29 @@
 """What workers compute from a stored history. Each function gets and returns values that can be pickled."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from collab_server.core.documents.compression import compress, decompress
 from collab_server.core.documents.projection import MAX_CONTENT_BYTES, Projection, project, project_text
-from collab_server.core.history import moment as moments
 from collab_server.core.history.blame import Credit, Run, credit_text
 from collab_server.core.history.blame_content import blame
 from collab_server.core.history.parts import Rows, only_first
-from collab_server.core.history.plain_text import read_plain_text
 from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.history.sessions import Session, group_sessions
 from collab_server.core.history.stored_history import (
+    Extent,
     History,
     Position,
     StoredHistory,
     find_author,
-    find_moment,
     find_position,
     list_inserted,
     open_history,
     open_rows,
-    read_inserted,
 )
 from collab_server.core.text.diff import diff_texts
 from collab_server.core.text.removals import is_large_removal
@@ -88,24 +87,23 @@ def read_content(stored: StoredHistory, *, seq: int | None = None, at: int | Non
     """Read what a document contained after a row, or at a time. Raises Malformed."""
     history = open_history(stored)
     position = find_position(history, seq=seq, at=at)
-    moment = find_moment(history, position.seq)
-    plain = read_plain_text(history.update, moment)
-    return position, (project_text(plain.text, plain.root) if plain else project(_cut(history, moment))).content
+    extent = Extent(history, position.seq)
+    plain = extent.read_plain_text()
+    return position, (project_text(plain.text, plain.root) if plain else project(extent.cut())).content
 
 
 def read_blame(stored: StoredHistory, seq: int | None = None) -> Blame:
     """Read who wrote the document as it was after a row, or as it is. Raises Malformed."""
     history = open_history(stored)
     position = find_position(history, seq=seq)
-    inserted = read_inserted(history, position.seq)
-    moment = find_moment(history, position.seq, inserted)
-    plain = read_plain_text(history.update, moment)
+    extent = Extent(history, position.seq)
+    plain = extent.read_plain_text()
     if plain is not None:
         projected = project_text(plain.text, plain.root)
-        runs = credit_text(plain, Rows(history.columns), only_first(inserted))
+        runs = credit_text(plain, Rows(history.columns), only_first(extent.inserted))
         if runs is not None and projected.content == plain.text:
             return Blame(position, projected, runs)
-    return Blame(position, *blame(_cut(history, moment), list_inserted(history, position.seq), MAX_CONTENT_BYTES))
+    return Blame(position, *blame(extent.cut(), list_inserted(history, position.seq), MAX_CONTENT_BYTES))
 
 
 def read_sessions(stored: StoredHistory) -> list[Session]:
@@ -150,39 +148,23 @@ def read_diff(stored: StoredHistory, old: str, new: str, seq: int) -> list[Credi
     if "".join(run.text for run in runs) != new:
         # A version of another generation, or one whose rows are not kept any more.
         runs = [Run(new, None)]
+    ends = list(accumulate(len(run.text) for run in runs))
     found: list[CreditedPiece] = []
-    credited = _Credited(runs)
+    position = index = 0
     for piece in diff_words(old, new):
-        if piece.operation == "delete":
+        if piece.operation != "insert":
             found.append((piece.operation, piece.text, None))
+            position += len(piece.text) if piece.operation == "equal" else 0
             continue
-        parts = credited.take(len(piece.text))
-        if piece.operation == "insert":
-            found += ((piece.operation, run.text, run.credit) for run in parts)
-        else:
-            found.append((piece.operation, piece.text, None))
+        end = position + len(piece.text)
+        index = bisect_right(ends, position, index)
+        while position < end:
+            stop = min(end, ends[index])
+            found.append((piece.operation, new[position:stop], runs[index].credit))
+            position = stop
+            index += 1
+        index -= 1
     return found
-
-
-class _Credited:
-    """Runs, read in parts of any length."""
-
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self._runs = runs
-        self._index = self._offset = 0
-
-    def take(self, length: int) -> list[Run]:
-        """Return the next characters, by author."""
-        taken: list[Run] = []
-        while length:
-            run = self._runs[self._index]
-            text = run.text[self._offset : self._offset + length]
-            taken.append(Run(text, run.credit))
-            length -= len(text)
-            self._offset += len(text)
-            if self._offset == len(run.text):
-                self._index, self._offset = self._index + 1, 0
-        return taken
 
 
 def open_snapshot(snapshot: bytes) -> bytes:
@@ -196,16 +178,9 @@ def read_state_vector(snapshot: bytes) -> bytes:
     return state_vector(update) if update != EMPTY_UPDATE else b"\0"
 
 
-def _cut(history: History, moment: moments.Moment) -> bytes:
-    return moments.cut_to_moment(history.update, moment)
-
-
 def _read_document(history: History, position: Position) -> tuple[bytes, Projection]:
     """Read the update and the content of a document as it was after a row."""
-    moment = find_moment(history, position.seq)
-    plain = read_plain_text(history.update, moment)
-    if plain is not None:
-        update = moments.cut_to_moment(history.update, moment, plain.kept)
-        return update, project_text(plain.text, plain.root)
-    update = _cut(history, moment)
-    return update, project(update)
+    extent = Extent(history, position.seq)
+    plain = extent.read_plain_text()
+    update = extent.cut(plain)
+    return update, project_text(plain.text, plain.root) if plain is not None else project(update)

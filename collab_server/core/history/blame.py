@@ -1,11 +1,10 @@
 """Who wrote which part of a document's content: its text as runs, each with the row of the log that added it."""
 
-import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
-from operator import sub
+from itertools import chain, compress, islice, repeat
+from operator import ne, sub
 from typing import Final, NamedTuple
 
 from collab_server.core.history.owners import Owners, find_authors
@@ -18,9 +17,6 @@ from collab_server.core.yjs.structs import STRING, TYPE, Branch, Item
 
 MAX_DEPTH: Final = 500
 """Depth of nested types up to which texts are read."""
-
-
-_STRETCH: Final = re.compile(r"(.)\1*", re.DOTALL)
 
 
 class Credit(NamedTuple):
@@ -102,31 +98,42 @@ def credit_text(plain: PlainText, rows: Rows, inserted: Parts) -> list[Run] | No
     for start, stop, author in find_authors(rows, inserted):
         letters.append(authors.setdefault(author, chr(len(authors) + 1)) * (stop - start))
     writers = "".join(map("".join(letters).__getitem__, parts))
-    is_simple = len(plain.text) == len(parts)
-    encoded = b"" if is_simple else plain.text.encode("utf-16-le")
+    firsts = [0, *compress(range(1, len(writers)), map(ne, islice(writers, 1, None), writers))]
+    stretches = list(map(slice, firsts, [*firsts[1:], len(writers)]))
+    try:
+        texts = _split_text(plain.text, len(parts), stretches)
+    except UnicodeDecodeError:
+        return None
     by_letter = {letter: author for author, letter in authors.items()}
+    newest = map(max, map(parts.__getitem__, stretches))
     runs: list[Run] = []
-    for found in _STRETCH.finditer(writers):
-        start, stop = found.span()
-        try:
-            text = plain.text[start:stop] if is_simple else encoded[2 * start : 2 * stop].decode("utf-16-le")
-        except UnicodeDecodeError:
-            return None
-        writer = by_letter.get(found[1])
-        row = inserted.rows[max(parts[start:stop]) - 1]
-        runs.append(Run(text, Credit(writer, rows.seq(row), rows.times[row]) if writer is not None else None))
+    for text, letter, part in zip(texts, map(writers.__getitem__, firsts), newest, strict=True):
+        if not part:
+            runs.append(Run(text, None))
+            continue
+        row = inserted.rows[part - 1]
+        runs.append(Run(text, Credit(by_letter[letter], rows.seq(row), rows.times[row])))
     return runs
+
+
+def _split_text(text: str, units: int, stretches: Iterable[slice]) -> list[str]:
+    """Return the text of each stretch of units. Raises UnicodeDecodeError for a part that begins or ends in a pair."""
+    if len(text) == units:
+        return list(map(text.__getitem__, stretches))
+    encoded = text.encode("utf-16-le")
+    return [encoded[2 * one.start : 2 * one.stop].decode("utf-16-le") for one in stretches]
 
 
 def _parts_of_units(plain: PlainText, inserted: Parts) -> "array[int]":
     """Return the part of each unit of a document."""
     found = array("I", bytes(4 * plain.units))
     starts, ends = inserted.starts, inserted.ends
+    joined_starts, joined_ends = inserted.joined
     numbers = array("I", range(1, len(starts) + 1))
-    if ends[-1:] and max(map(sub, ends, starts)) > 1:
+    if sum(joined_ends) - sum(joined_starts) > len(starts):
         numbers = array("I", list(chain.from_iterable(map(repeat, numbers, map(sub, ends, starts)))))
     position = 0
-    for start, end in zip(*inserted.joined, strict=True):
+    for start, end in zip(joined_starts, joined_ends, strict=True):
         client, clock = inserted.clock(start)
         base = plain.bases[client] + clock
         found[base : base + end - start] = numbers[position : position + end - start]

@@ -1,7 +1,9 @@
 """The authors of structs. A Yjs client id belongs to the author who used it first."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from collab_server.core.history.parts import Parts, Rows, find_changes
 from collab_server.core.history.segment import UNKNOWN, HistoryAuthor
@@ -36,9 +38,10 @@ class Owners:
 def find_authors(rows: Rows, inserted: Parts) -> Iterator[tuple[int, int, HistoryAuthor]]:
     """Find the authors of what rows were the first to insert: (first index, index after the last, author)."""
     owners = Owners()
-    deliverers = list(map(rows.deliverers.__getitem__, inserted.rows))
     clients = inserted.owners
-    for first, last in find_changes(clients):
-        client = inserted.clients[clients[first]]
-        for start, stop in find_changes(deliverers[first:last]):
-            yield first + start, first + stop, owners.find_author(rows.authors[deliverers[first + start]], client)
+    delivered = {bisect_left(inserted.rows, first) for first, _ in find_changes(rows.deliverers)}
+    firsts = sorted(delivered.union(first for first, _ in find_changes(clients)))
+    for first, stop in pairwise([*firsts, len(clients)]):
+        if first < stop:
+            deliverer = rows.authors[rows.deliverers[inserted.rows[first]]]
+            yield first, stop, owners.find_author(deliverer, inserted.clients[clients[first]])

@@ -14,13 +14,14 @@ from operator import add, le, lt, ne, sub
 from typing import Final
 
 from collab_server.core.history.segment import Columns, HistoryAuthor, RangeColumns
-from collab_server.core.yjs.delete_set import DeleteSet
+from collab_server.core.yjs.delete_set import ClientRanges, DeleteSet
 from collab_server.errors import Malformed
 
 CLIENT: Final = 2**32
 """The distance of two clients in packed clocks."""
 _FEW: Final = 4
-"""Stretches of one client with fewer ranges than this on average are read one range at a time."""
+"""Stretches with fewer ranges than this on average are read one range at a time."""
+_ONE: Final = array("I", (1,)).tobytes()
 
 
 class Parts:
@@ -56,6 +57,25 @@ class Parts:
             starts[:1] + array("Q", list(compress(islice(starts, 1, None), apart))),
             array("Q", list(compress(ends, apart))) + ends[-1:],
         )
+
+    @cached_property
+    def limits(self) -> dict[int, int]:
+        """The clock after the last one of all ranges, by client id, sorted. Raises Malformed."""
+        found: dict[int, int] = {}
+        for end in self.joined[1]:
+            # An end may be the beginning of the next client's clocks.
+            index = (end - 1) >> 32
+            if index >= len(self.clients):
+                raise Malformed("a range of the history ends behind the last clock")
+            found[index] = max(end - index * CLIENT, found.get(index, 0))
+        return dict(sorted((self.clients[index], end) for index, end in found.items()))
+
+    def by_client(self) -> Iterator[ClientRanges]:
+        """Return the ranges by client, in the order of the log. A client can come several times."""
+        owners = self.owners
+        for first, stop in find_changes(owners):
+            owner = owners[first]
+            yield self.clients[owner], owner * CLIENT, self.starts[first:stop], self.ends[first:stop]
 
     @cached_property
     def bounds(self) -> tuple[list[int], list[int]]:
@@ -101,6 +121,7 @@ def read_parts(all_columns: Iterable[tuple[Columns, RangeColumns]], seq: int | N
     """Read all ranges up to a row, also those that a row before has too. Raises Malformed for impossible clocks."""
     indexes: dict[int, int] = {}
     parts = Parts([])
+    joined: tuple[array[int], array[int]] | None = array("Q"), array("Q")
     first_row = 0
     for columns, ranges in all_columns:
         stop = len(columns.times) if seq is None else max(0, min(len(columns.times), seq - columns.first_seq + 1))
@@ -110,13 +131,55 @@ def read_parts(all_columns: Iterable[tuple[Columns, RangeColumns]], seq: int | N
         repeated = compress(rows, counts) if is_single else chain.from_iterable(map(repeat, rows, counts))
         parts.rows.extend(array("I", list(repeated)))
         clients = [indexes.setdefault(client, len(indexes)) for client in columns.clients]
+        count = len(parts.rows) - len(parts.starts)
         try:
-            _read_ends(ranges, sum(counts), clients, parts)
+            if not _read_runs(ranges, count, clients, parts, joined):
+                joined = None
+                _read_ends(ranges, count, clients, parts)
         except OverflowError:
             raise Malformed("a range of the history begins before the first clock") from None
         first_row += len(columns.times)
     parts.clients.extend(indexes)
+    if joined is not None:
+        parts.joined = joined
     return parts
+
+
+def _read_runs(
+    ranges: RangeColumns,
+    count: int,
+    clients: Sequence[int],
+    parts: Parts,
+    joined: tuple["array[int]", "array[int]"] | None,
+) -> bool:
+    """Read ranges of which most begin where the client's last one ends, as those of typed text do. False: they are
+    others.
+    """
+    owners = ranges.owners[:count]
+    jumps = list(compress(range(count), ranges.offsets[:count]))
+    if len(jumps) * _FEW > count:
+        return False
+    changes = compress(range(1, count), map(ne, islice(owners, 1, None), owners))
+    firsts = sorted({0, *jumps, *changes}) if count else []
+    if len(firsts) * _FEW > count:
+        return False
+    lengths = ranges.lengths[:count]
+    are_single = lengths.tobytes() == _ONE * count
+    known = [client * CLIENT for client in clients]
+    for first, stop in pairwise([*firsts, count]):
+        owner, offset = owners[first], ranges.offsets[first]
+        start = known[owner] + offset - (offset >> 31 << 32)
+        end = start + stop - first
+        bounds = array("Q", range(start, end + 1) if are_single else accumulate(lengths[first:stop], initial=start))
+        known[owner] = bounds[-1]
+        parts.starts += bounds[:-1]
+        parts.ends += bounds[1:]
+        if joined is not None and joined[1] and joined[1][-1] == start:
+            joined[1][-1] = bounds[-1]
+        elif joined is not None:
+            joined[0].append(start)
+            joined[1].append(bounds[-1])
+    return True
 
 
 def _read_ends(ranges: RangeColumns, count: int, clients: Sequence[int], parts: Parts) -> None:

@@ -3,12 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
 from collab_server.core.history.folding import RowHeader
 from collab_server.core.history.moment import Moment, cut_to_moment
 from collab_server.core.history.parts import Parts, join_ranges, only_first, read_parts
+from collab_server.core.history.plain_text import PlainText, show_plain_text
 from collab_server.core.history.segment import (
     UNKNOWN,
     Columns,
@@ -122,18 +124,37 @@ def find_author(history: History, seq: int) -> HistoryAuthor:
 
 def cut(history: History, seq: int) -> bytes:
     """Cut out the document as it was after a row of the log."""
-    return cut_to_moment(history.update, find_moment(history, seq))
+    return Extent(history, seq).cut()
 
 
-def find_moment(history: History, seq: int, inserted: Parts | None = None) -> Moment:
-    """Find what the document showed after a row of the log. inserted: see read_inserted."""
-    if inserted is None:
-        inserted = read_inserted(history, seq)
-    return Moment(join_ranges(inserted), join_ranges(_read_deleted(history, seq)))
+class Extent:
+    """What rows up to one have inserted and deleted, also what a row before has too. Raises Malformed."""
+
+    def __init__(self, history: History, seq: int) -> None:
+        self.inserted = _read_inserted(history, seq)
+        self.deleted = _read_deleted(history, seq)
+        self._update = history.update
+
+    @cached_property
+    def moment(self) -> Moment:
+        """What the document showed after the row. Most texts are read without it."""
+        return Moment(join_ranges(self.inserted), join_ranges(self.deleted))
+
+    def read_plain_text(self) -> PlainText | None:
+        """Read the text of the document after the row; see plain_text.py."""
+        return show_plain_text(self._update, self.inserted.limits, self.deleted.by_client())
+
+    def cut(self, plain: PlainText | None = None) -> bytes:
+        """Cut out the document as it was after the row. plain: its text, where it is known."""
+        return cut_to_moment(self._update, self.moment, None if plain is None else plain.kept)
 
 
-def read_inserted(history: History, seq: int | None = None) -> Parts:
-    """Read what rows inserted, up to a row."""
+def find_moment(history: History, seq: int) -> Moment:
+    """Find what the document showed after a row of the log."""
+    return Extent(history, seq).moment
+
+
+def _read_inserted(history: History, seq: int | None = None) -> Parts:
     return read_parts(((one, one.inserted) for one in history.columns), seq)
 
 
@@ -143,7 +164,7 @@ def _read_deleted(history: History, seq: int | None = None) -> Parts:
 
 def find_inserted(history: History, seq: int | None = None) -> Parts:
     """Find what rows were the first to insert, up to a row."""
-    return only_first(read_inserted(history, seq))
+    return only_first(_read_inserted(history, seq))
 
 
 def find_deleted(history: History, seq: int | None = None) -> Parts:

@@ -1,12 +1,15 @@
 """Sets of deleted clocks, and the delete sets of updates."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, Self
 
 from collab_server.core.yjs.inspection import Range, inspect
 from collab_server.core.yjs.updates import diff, state_vector
+
+ClientRanges = tuple[int, int, Sequence[int], Sequence[int]]
+"""A client id, the number that stands for its clock 0, and the starts and the ends of ranges."""
 
 BULK: Final = 64
 """Number of added ranges above which a client's ranges are sorted again."""
@@ -87,6 +90,11 @@ class DeleteSet:
         """Whether this clock is in the set."""
         boundaries = self._boundaries.get(client)
         return boundaries is not None and bisect_right(boundaries, clock) & 1 == 1
+
+    def by_client(self) -> Iterator[ClientRanges]:
+        """All ranges by client."""
+        for client, boundaries in self._boundaries.items():
+            yield client, 0, boundaries[::2], boundaries[1::2]
 
     def ranges(self) -> list[Range]:
         """All ranges, sorted by client id and clock."""

@@ -18,11 +18,14 @@ from typing import Final, NamedTuple
 
 from collab_server.core.yjs import utf16
 from collab_server.core.yjs.contents import skip_content
-from collab_server.core.yjs.lib0 import long_var_uint, read_var_uint, skip_string
+from collab_server.core.yjs.lib0 import long_var_uint, read_var_uint, skip_string, write_var_uint
 from collab_server.core.yjs.structs import DELETED, GC, SKIP, STRING, TYPE
 
 MAX_STEPS: Final = 1_000_000
 """Steps among insertions at one place. Documents that need more are not read here."""
+
+_TWO_MARKS: Final = 0x80 + (0x80 << 7)
+"""What the marks of the first two bytes add to a number of three bytes."""
 
 MISSING: Final = 2**32 - 1
 """Stands for a unit beyond the limits."""
@@ -92,7 +95,7 @@ class Units:
         self._update = update
         self._root = root
         self._by_id = {client.id: client for client in self.clients}
-        self._by_bytes: dict[bytes, ClientUnits] = {}
+        self._by_bytes = {write_var_uint(client.id): (client.base, client.end) for client in self.clients}
         texts: dict[int, bytes] = {}
         sections, position = read_var_uint(update, 0)
         for _ in range(sections):
@@ -115,17 +118,16 @@ class Units:
 
     def _read_section(self, position: int, texts: dict[int, bytes]) -> int:
         """Read the structs of one client; return the position after them."""
-        update, none, read_id = self._update, self.none, self._read_id
+        update, none, find, read_id = self._update, self.none, self._by_bytes.get, self._read_id
         count, position = read_var_uint(update, position)
         header = position
         id_, position = read_var_uint(update, position)
-        own = update[header:position]
-        size = len(own)
+        size = position - header
         clock, position = read_var_uint(update, position)
         client = self._by_id.get(id_) or ClientUnits(id_, 0, 0)
         if client.starts or (clock and client.end):
             raise NotReadable
-        unit, base, end = client.base, client.base, client.end
+        unit, end = client.base, client.end
         add_start, add_left, add_right = client.starts.append, client.lefts.append, client.rights.append
         pieces: list[bytes] = []
         first = kept_end = position
@@ -138,25 +140,46 @@ class Units:
                 raise NotReadable
             left = right = none
             if info & 0x80:
-                if update.startswith(own, position):
-                    position += size
-                    left = update[position]
-                    position += 1
-                    if left > 127:
-                        left, position = long_var_uint(update, position - 1)
-                    left += base
-                else:
+                # Most encoded ids have as many bytes as the client's own.
+                known = find(update[position : position + size])
+                if known is None:
                     left, position = read_id(position)
-            if info & 0x40:
-                if update.startswith(own, position):
-                    position += size
-                    right = update[position]
-                    position += 1
-                    if right > 127:
-                        right, position = long_var_uint(update, position - 1)
-                    right += base
                 else:
+                    position += size + 1
+                    left = update[position - 1]
+                    if left > 127:
+                        more = update[position]
+                        if 0 < more < 128:
+                            left += (more - 1) << 7
+                            position += 1
+                        elif 0 < (most := update[position + 1]) < 128:
+                            left += (more << 7) + (most << 14) - _TWO_MARKS
+                            position += 2
+                        else:
+                            left, position = long_var_uint(update, position - 1)
+                    left += known[0]
+                    if left >= known[1]:
+                        left = MISSING
+            if info & 0x40:
+                known = find(update[position : position + size])
+                if known is None:
                     right, position = read_id(position)
+                else:
+                    position += size + 1
+                    right = update[position - 1]
+                    if right > 127:
+                        more = update[position]
+                        if 0 < more < 128:
+                            right += (more - 1) << 7
+                            position += 1
+                        elif 0 < (most := update[position + 1]) < 128:
+                            right += (more << 7) + (most << 14) - _TWO_MARKS
+                            position += 2
+                        else:
+                            right, position = long_var_uint(update, position - 1)
+                    right += known[0]
+                    if right >= known[1]:
+                        right = MISSING
             elif not info & 0x80:
                 left, position = self._read_parent(position, info, unit)
             content = position
@@ -224,13 +247,13 @@ class Units:
             position += 1
         position += 1
         encoded = update[first:position]
-        client = self._by_bytes.get(encoded)
-        if client is None:
-            id_ = read_var_uint(encoded, 0)[0]
-            client = self._by_bytes[encoded] = self._by_id.get(id_) or ClientUnits(id_, 0, 0)
+        known = self._by_bytes.get(encoded)
+        if known is None:
+            client = self._by_id.get(read_var_uint(encoded, 0)[0])
+            known = self._by_bytes[encoded] = (client.base, client.end) if client else (0, 0)
         clock, position = read_var_uint(update, position)
-        unit = client.base + clock
-        return (unit if unit < client.end else MISSING), position
+        unit = known[0] + clock
+        return (unit if unit < known[1] else MISSING), position
 
 
 def _cut(text: bytes, length: int) -> bytes:
@@ -286,11 +309,16 @@ class _Order:
             if parents and start in parents and not base <= parents[start] < start and not placed[parents[start]]:
                 missing = parents[start]
                 break
+            after = following[left]
+            # Often the struct before stays between, deleted: somebody typed, erased that, and typed again.
+            if after != right and not (
+                after == left + 1 and index and starts[index - 1] <= left < start - 1 and rights[index - 1] == right
+            ):
+                left = self._find_left(client, left, right)
+                after = following[left]
             index += 1
             end = starts[index] if index < count else client.end
-            if following[left] != right:
-                left = self._find_left(client, left, right)
-            following[end - 1] = following[left]
+            following[end - 1] = after
             following[left] = start
             start = end
         client.next = index
@@ -306,13 +334,13 @@ class _Order:
         other = following[left]
         if other in (right, none):
             return left
-        clients, bases = self._units.clients, self._units.bases
+        owner, index, other_origin = self._find_struct(client, other)
+        if other_origin != origin or (owner.id >= client.id and owner.rights[index] == right):
+            return left
         conflicting: set[int] = set()
         before: set[int] = set()
         while other not in (right, none):
-            owner = clients[bisect_right(bases, other) - 1]
-            index = bisect_right(owner.starts, other) - 1
-            other_origin = min(owner.lefts[index], none) if owner.starts[index] == other else other - 1
+            owner, index, other_origin = self._find_struct(client, other)
             if other_origin == origin:
                 if owner.id < client.id:
                     left = other
@@ -334,6 +362,13 @@ class _Order:
                 raise NotReadable
             other = following[other]
         return left
+
+    def _find_struct(self, near: ClientUnits, unit: int) -> tuple[ClientUnits, int, int]:
+        """Return the client of a unit, the index of its struct, and the unit left of it when it was inserted."""
+        units = self._units
+        owner = near if near.base <= unit < near.end else units.clients[bisect_right(units.bases, unit) - 1]
+        index = bisect_right(owner.starts, unit) - 1
+        return owner, index, min(owner.lefts[index], units.none) if owner.starts[index] == unit else unit - 1
 
     def _find_beginning(self, unit: int) -> int:
         """Return the beginning of the sequence that a unit is in."""
