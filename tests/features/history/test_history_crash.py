@@ -15,6 +15,8 @@ from tests.seeds import choose_seed
 from tests.waiting import until
 
 ROUNDS = int(os.environ.get("COLLAB_HISTORY_CRASH_ROUNDS", "3"))
+KILLS_OF_A_DOCUMENT = 10
+"""Kills after which people go on in new documents. A check takes longer with each kill."""
 FAMILIES: tuple[Family, ...] = ("yws", "hocus", "yws")
 AHEAD = 3
 """Marks that a person lets wait for their acknowledgement before typing on."""
@@ -131,30 +133,43 @@ class Plot:
         assert not missing, f"{len(missing)} acknowledged marks are out of reach, such as {sorted(missing)[:5]}"
 
 
+async def kill_while_typing(api: ApiHarness, plots: list[Plot], dice: random.Random) -> None:
+    """Kill the server while people type into these documents and others ask for their history, and start it again."""
+    await asyncio.gather(*(plot.sync() for plot in plots))
+    async with asyncio.TaskGroup() as work:
+        for plot in plots:
+            work.create_task(plot.ask(dice))
+            for peer in plot.peers:
+                work.create_task(plot.type(peer))
+        # Otherwise a slow machine may be killed before it has kept anything.
+        await until(lambda: all(plot.versions for plot in plots), "a version of each document", 120)
+        # the kill comes at a moment that has nothing to do with what the server is doing
+        await asyncio.sleep(dice.uniform(0.2, 3))
+        await api.server.kill()
+    await api.server.start()
+
+
 async def test_the_history_is_whole_after_the_server_is_killed(tmp_path: Path) -> None:
     seed = choose_seed()
     dice = random.Random(seed)
     async with open_api(tmp_path, fold_updates=4, rate_requests=0) as api:
-        plots = [
-            Plot(api, await api.make(), "kept", restores=False),
-            Plot(api, await api.make(), "restored", restores=True),
-        ]
+        plots: list[Plot] = []
+        left: list[Plot] = []
         most_segments = 0
-        for _ in range(ROUNDS):
-            await asyncio.gather(*(plot.sync() for plot in plots))
-            async with asyncio.TaskGroup() as work:
-                for plot in plots:
-                    work.create_task(plot.ask(dice))
-                    for peer in plot.peers:
-                        work.create_task(plot.type(peer))
-                # Otherwise a slow machine may be killed before it has kept anything.
-                await until(lambda: all(plot.versions for plot in plots), "a version of each document", 120)
-                # the kill comes at a moment that has nothing to do with what the server is doing
-                await asyncio.sleep(dice.uniform(0.2, 3))
-                await api.server.kill()
-            await api.server.start()
+        for number in range(ROUNDS):
+            if number % KILLS_OF_A_DOCUMENT == 0:
+                left += plots
+                plots = [
+                    Plot(api, await api.make(), "kept", restores=False),
+                    Plot(api, await api.make(), "restored", restores=True),
+                ]
+            await kill_while_typing(api, plots, dice)
             for plot in plots:
                 most_segments = max(most_segments, await plot.check())
+        for plot in left:
+            # Nobody has typed into them since, and the server was killed again.
+            await plot.check()
+        plots = left + plots
         acknowledged = sum(len(peer.acknowledged) for plot in plots for peer in plot.peers)
         versions = sum(len(plot.versions) for plot in plots)
         print(f"{ROUNDS} kills, {acknowledged} marks acknowledged, {versions} versions, {most_segments} segments")
