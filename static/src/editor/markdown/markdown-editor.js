@@ -95,10 +95,15 @@ export function createMarkdownEditor({ session, ...options }) {
     beside.sync.turn(current === 'split');
   };
 
-  /** @param {number} number of a line, from 0 */
-  const toggleTask = (number) => {
+  /**
+   * @param {number} number of a line, from 0
+   * @param {string} shown the line as the preview shows it
+   */
+  const toggleTask = (number, shown) => {
     if (isReadOnly || number >= view.state.doc.lines) return;
     const line = view.state.doc.line(number + 1);
+    // Somebody has written above it at this moment: another task may be there.
+    if (line.text !== shown) return;
     const found = /^(.*?(?:[-*+]|\d{1,9}[.)])\s+\[)([ xX])\]/.exec(line.text);
     if (!found) return;
     const at = line.from + found[1].length;
@@ -129,6 +134,8 @@ export function createMarkdownEditor({ session, ...options }) {
     get selection() {
       return editor.selection;
     },
+    chosen: () => (current === 'preview' ? null : editor.chosen()),
+    chosenBox: () => (current === 'preview' ? null : editor.chosenBox()),
     focus: () => (current === 'preview' ? beside?.preview.element.focus({ preventScroll: true }) : editor.focus()),
     destroy() {
       isGone = true;

@@ -27,8 +27,8 @@ const frame = () => new Promise((done) => requestAnimationFrame(done));
 
 export class Preview {
   /**
-   * @param {{ session: Session, read: () => string, toggle: (line: number) => void, drawn: () => void }} options
-   *   `toggle`: called with the line of a task whose box was clicked
+   * @param {{ session: Session, read: () => string, toggle: (line: number, text: string) => void, drawn: () => void }} options
+   *   `toggle`: called with the line of a task whose box was clicked: its number, and what is in it
    */
   constructor({ session, read, toggle, drawn }) {
     this.session = session;
@@ -43,6 +43,10 @@ export class Preview {
     this.isStale = false;
     this.worker = new Worker(new URL('./preview-worker.js', import.meta.url), { type: 'module' });
     this.worker.addEventListener('message', ({ data }) => this.show(data));
+    this.worker.addEventListener('error', () => this.element.toggleAttribute('data-failed', true));
+    /** The text that is drawn, and the one that is being drawn. */
+    this.text = '';
+    this.coming = '';
     this.element.addEventListener('click', (event) => this.click(event, toggle));
   }
 
@@ -60,7 +64,8 @@ export class Preview {
     this.isStale = this.isDrawing;
     if (this.isDrawing) return;
     this.isDrawing = true;
-    this.worker.postMessage(this.read());
+    this.coming = this.read();
+    this.worker.postMessage(this.coming);
   }
 
   /** @param {Change} change */
@@ -83,6 +88,7 @@ export class Preview {
       ...rest.map(({ element }) => element),
     ];
     this.blocks = elements.map((element, at) => ({ line: lines[at], element }));
+    this.text = this.coming;
     this.isDrawing = false;
     this.drawn();
     if (this.isStale) this.draw();
@@ -117,7 +123,7 @@ export class Preview {
 
   /**
    * @param {MouseEvent} event
-   * @param {(line: number) => void} toggle
+   * @param {(line: number, text: string) => void} toggle
    */
   click(event, toggle) {
     if (!(event.target instanceof Element)) return;
@@ -126,7 +132,8 @@ export class Preview {
     if (item && block) {
       // The text decides, and draws the box again.
       event.preventDefault();
-      toggle(block.line + Number(item.getAttribute('data-line')));
+      const line = block.line + Number(item.getAttribute('data-line'));
+      toggle(line, this.text.split('\n')[line]);
       return;
     }
     const anchor = event.target.closest('a[href^="#"]')?.getAttribute('href')?.slice(1);
