@@ -1,7 +1,7 @@
 """Honest people in a room under attack, and the means of the attackers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import psutil
@@ -73,8 +73,13 @@ async def under_attack(server: Server) -> AsyncIterator[Bystanders]:
 def memory(server: Server) -> int:
     """Resident bytes of the server and its workers, without PostgreSQL."""
     process = psutil.Process(server.process.pid)
-    family = [process, *(child for child in process.children(recursive=True) if child.name() != "postgres")]
-    return sum(member.memory_info().rss for member in family)
+    found = 0
+    for member in (process, *process.children(recursive=True)):
+        # A worker may end at this moment.
+        with suppress(psutil.NoSuchProcess):
+            if member.name() != "postgres":
+                found += member.memory_info().rss
+    return found
 
 
 async def dial(server: Server, family: Family, name: str) -> Socket:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -101,7 +102,13 @@ def priority_and_ignored() -> tuple[int, list[bool]]:
 
 
 def processes() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "worker_process" in " ".join(child.cmdline())]
+    found = []
+    for child in psutil.Process().children():
+        # It may end at this moment.
+        with suppress(psutil.NoSuchProcess):
+            if "worker_process" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 async def test_a_call_returns_what_the_function_returns(workers: Workers) -> None:
