@@ -191,6 +191,8 @@ async def test_in_a_full_workspace_nothing_grows_and_things_can_be_deleted(api: 
     await limit(api, ann.personal, 1_000_000)
     await third.until(lambda: "y" * 3000 in third.content and "w" * 3000 in third.content, "what was refused")
     for peer in (one, other, third):
+        # Also what was refused is acknowledged now.
+        await peer.saved()
         assert peer.connected
         await peer.close()
 
