@@ -122,7 +122,9 @@ async def create_database(admin: str, template: str | None = None) -> str:
     name = f"collab_test_{uuid4().hex}"
     conn = await asyncpg.connect(admin)
     try:
-        await conn.execute(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}")
+        # Copying files flushes all that PostgreSQL holds first, which costs nothing where nothing is flushed.
+        strategy = "file_copy" if await conn.fetchval("SHOW fsync") == "off" else "wal_log"
+        await conn.execute(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} STRATEGY {strategy}")
     finally:
         await conn.close()
     return with_database(admin, name)
