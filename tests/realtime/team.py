@@ -145,6 +145,7 @@ async def cannot_edit(peer: Peer, witness: Peer, within: float = AT_ONCE) -> Non
     """Wait until the peer is told that it may only read; an edit of its does not get in."""
     if peer.family == "hocus":
         await peer.until(lambda: peer.scope == "readonly", "readonly", within)
+        await peer.saved(within)  # the next status is of what follows
     else:
         await peer.until(lambda: peer.denied, "a refusal", within)
         peer.denied.clear()

@@ -50,6 +50,7 @@ async def test_a_role_and_what_it_may(team: Team, role: str, family: Family) -> 
     await witness.until(lambda: client in witness.presence, "presence")
     witness.announce((client + 1, 1, '{"there":true}'))
     await peer.until(lambda: client + 1 in peer.presence, "presence")
+    await peer.saved()  # its answer to the server's question: the next status is of what follows
 
     for kind in (2, 1):  # an Update, and a SyncStep2 that brings edits
         mark = f"<{uuid4().hex[:8]}.{kind}>".encode()
