@@ -1,6 +1,7 @@
 """Authors of log rows as PostgreSQL has them, and as the history has them."""
 
 import json
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.room.entries import Author
 
 
+# An author's edits come in many commits.
+@lru_cache(maxsize=4096)
 def encode_author(author: Author) -> str | None:
     """Encode what the columns `actor_id` and `device_id` do not say, as JSON; None where they say all."""
     value = _to_json(author) | _without_none(accepts=author.accepts and str(author.accepts))

@@ -30,6 +30,7 @@ LATE = 1.5 * BEAT
 """Rows may expire when so much time passes between two beats. Then the next beat announces all of them."""
 AT_ONCE = 100
 """Rows that are built in one turn of the event loop."""
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 class Present(Protocol):
@@ -276,8 +277,10 @@ def _place(state: dict[str, Any]) -> dict[str, object]:
 
 def _storable(value: object) -> object:
     """The value where PostgreSQL's jsonb can hold it and it is small, else None."""
+    if value is None:
+        return None
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = _JSON.encode(value)
         text.encode()
     except (ValueError, RecursionError):
         return None
