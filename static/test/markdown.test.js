@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { EditorState } from '@codemirror/state';
+import { languages, linkTo } from '../src/editor/markdown/completion.js';
 import * as formatting from '../src/editor/markdown/formatting.js';
 import { toBlocks } from '../src/editor/markdown/markdown-html.js';
 import { ascending, between, lastWhere } from '../src/editor/markdown/scroll-sync.js';
@@ -232,4 +233,21 @@ test('lines and places on the screen are found from each other', () => {
   assert.equal(between(marks, 'line', 'top', 7), 250);
   assert.equal(between(marks, 'top', 'line', 250), 7);
   assert.equal(between(marks, 'line', 'top', 99), 400);
+});
+
+test('a language is offered behind the signs of code only', () => {
+  /** @param {string} text */
+  const offered = (text) => {
+    const state = EditorState.create({ doc: text });
+    const found = languages(/** @type {any} */ ({ state, pos: text.length }));
+    return found && [found.from, found.options.some(({ label }) => label === 'python')];
+  };
+  assert.deepEqual(offered('a\n```py'), [5, true]);
+  assert.deepEqual(offered('~~~ '), [4, true]);
+  assert.equal(offered('some ```py'), null);
+  assert.equal(offered('``py'), null);
+});
+
+test('a title with brackets is a link of Markdown', () => {
+  assert.equal(linkTo('a [b] \\c', '/d/x'), '[a \\[b\\] \\\\c](/d/x)');
 });

@@ -249,7 +249,8 @@ async def test_settings_of_the_editor_count_on_open_pages_and_in_other_browsers(
     await form.get_by_label("Font size").select_option("20")
     await expect(form.get_by_label("Wrap long lines")).to_be_checked()
     await form.get_by_label("Line numbers").check()
-    await form.get_by_label("Keys of Vim").check()
+    await form.get_by_label("Keys", exact=True).select_option("Vim")
+    await form.get_by_label("Download documents as").select_option("PDF")
     await form.get_by_role("button", name="Save").click()
     await expect(form.get_by_role("status")).to_have_text("Saved", timeout=WITHIN)
     assert await faults(page) == []
@@ -282,5 +283,42 @@ async def test_settings_of_the_editor_have_limits(server: Server) -> None:
         answer = await owner.patch("/users/me/settings", json={"editor": wrong})
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text
         assert next(iter(wrong)) in answer.json()["detail"]
-    kept = {"fontSize": 18, "myOwn": [1, 2]}
-    assert (await owner.patch("/users/me/settings", json={"editor": kept})).json()["editor"] == kept
+
+
+async def test_documents_and_languages_are_offered_while_one_types(server: Server, arrive: Arrive) -> None:
+    ada, _, owner, doc = await begin(server, arrive, "")
+    pears = await make(owner, {"id": doc["workspace_id"]}, "Pears [green]")
+    page = ada.page
+    offers = page.get_by_role("listbox", name="Completions")
+
+    async def is_found() -> bool:
+        return bool((await owner.get("/search/titles", params={"q": "pea"})).json()["items"])
+
+    await until(is_found, "the document in the search")
+    await expect(page.locator(".cm-content")).to_have_attribute("aria-autocomplete", "list", timeout=WITHIN)
+    await ada.content.click()
+    await page.keyboard.type("See [[pea")
+    await expect(offers.get_by_role("option")).to_have_text(["Pears [green]"], timeout=WITHIN)
+    await page.keyboard.press("Enter")
+    await becomes(ada, f"See [Pears \\[green\\]](/d/{pears['address']})")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("```pyt")
+    await expect(offers.get_by_role("option")).to_have_text(["pythonPython"], timeout=WITHIN)
+    assert await faults(page) == []
+    await page.keyboard.press("Escape")
+    await expect(offers).to_be_hidden(timeout=WITHIN)
+    await ada.sees_status("saved")
+    await ready(ada, "/account")
+    form = page.get_by_role("region", name="Editor")
+    await form.get_by_label("Keys", exact=True).select_option("Emacs")
+    await form.get_by_label("Offer words while I type").uncheck()
+    await form.get_by_role("button", name="Save").click()
+    await expect(form.get_by_role("status")).to_have_text("Saved", timeout=WITHIN)
+    await ada.open(doc["address"])
+    await ada.content.click()
+    await page.keyboard.press("Control+Home")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("[[pea")
+    await becomes(ada, "[[pea\n```pyt")
+    await ada.sees_status("saved")
+    await expect(offers).to_be_hidden(timeout=WITHIN)

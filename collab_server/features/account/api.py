@@ -19,10 +19,9 @@ from collab_server.errors import (
 )
 from collab_server.features.account import changes
 from collab_server.features.account import queries as account_queries
-from collab_server.features.account.models import (
+from collab_server.features.account.models import AccountPatch, DeletionConfirmation
+from collab_server.features.account.settings_models import (
     NAMED_SETTINGS,
-    AccountPatch,
-    DeletionConfirmation,
     EditorMode,
     UserSettings,
     UserSettingsPatch,
@@ -115,7 +114,7 @@ async def patch_settings(body: UserSettingsPatch, identity: CurrentUser, db: Cur
     """Change how you like to work."""
     _require_write(identity)
     async with db.as_user(identity.subject) as conn:
-        fields = body.model_dump(exclude_none=True)
+        fields = body.to_columns()
         kept = {name: fields.pop(name) for name in NAMED_SETTINGS if name in fields}
         return _to_settings(await account_queries.upsert_settings(conn, json.dumps(fields), kept))
 

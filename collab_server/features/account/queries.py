@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn
-from collab_server.features.account.models import NAMED_SETTINGS
+from collab_server.features.account.settings_models import NAMED_SETTINGS
 from collab_server.features.users.queries import SELECT_USER, User
 
 # ---- one's own

@@ -1,6 +1,7 @@
 /** Downloads documents as files, and imports files as documents. */
 import { pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { keptFormat } from '../lib/editor-settings.js';
 import { formDialog, openDialog } from './dialog.js';
 import { $, find, h, setText } from '../lib/dom.js';
 import { messageOf } from '../lib/request.js';
@@ -9,7 +10,8 @@ import { counted } from '../lib/format.js';
 
 /** @import { Doc, ImportedItem, Workspace } from '../lib/types.js' */
 
-const FORMATS = [
+/** @type {[string, string, string][]} the name that the server knows, the one that is shown, and a note */
+export const FORMATS = [
   ['md', 'Markdown', 'The text as it is written'],
   ['docx', 'Word', 'For word processors'],
   ['pdf', 'PDF', 'Pages to print or to hand on'],
@@ -38,11 +40,11 @@ export const downloadDialog = (doc) =>
         'fieldset',
         { class: 'choices' },
         h('legend', { class: 'visually-hidden' }, 'Format'),
-        ...FORMATS.map(([format, label, note], index) =>
+        ...FORMATS.map(([format, label, note]) =>
           h(
             'label',
             { class: 'choice' },
-            h('input', { type: 'radio', name: 'format', value: format, checked: index === 0 }),
+            h('input', { type: 'radio', name: 'format', value: format, checked: format === keptFormat() }),
             h('span', {}, h('b', {}, label), h('span', {}, note)),
           ),
         ),

@@ -40,8 +40,8 @@ export function notificationSettings({ notifications = {} }) {
       async ({ mail, ...wanted }) => {
         if (wanted.browser && !(await askToAnnounce())) return 'Saved, but the browser does not allow notices';
         const chosen = mail === 'off' ? { email: false, digest } : { email: true, digest: mail };
-        Object.assign(notifications, chosen, wanted);
-        await api.changePreferences({ notifications });
+        const { browser: isShown = browser, ...rest } = wanted;
+        await api.changePreferences({ notifications: { ...chosen, browser: isShown, ...rest } });
         return 'Saved';
       },
     ),

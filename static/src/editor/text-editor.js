@@ -100,8 +100,9 @@ const codeBlocks = ViewPlugin.fromClass(
 export const createEditor = (options) => createTextEditor(options).editor;
 
 /**
- * @param {EditorOptions & { extensions?: Extension[], updated?: (update: ViewUpdate) => void, above?: number }} options
- *   `above`: pixels at the top of the window that cover the text
+ * @param {EditorOptions & { extensions?: Extension[], updated?: (update: ViewUpdate) => void, above?: number,
+ *   completes?: boolean }} options `above`: pixels at the top of the window that cover the text. `completes`: offers words
+ *   while somebody types
  * @returns {{ editor: Editor, view: EditorView }}
  */
 export function createTextEditor({
@@ -113,9 +114,10 @@ export function createTextEditor({
   extensions = [],
   updated,
   above = HEADER,
+  completes = false,
 }) {
   const text = textOf(doc);
-  const settings = new TextSettings(highlighter);
+  const settings = new TextSettings(highlighter, completes);
   const access = new Compartment();
   const accessOf = (/** @type {boolean} */ only) => [
     EditorState.readOnly.of(only),
@@ -158,7 +160,7 @@ export function createTextEditor({
       ],
     }),
   });
-  settings.applyKeys(view, keptSettings().vimMode);
+  settings.bring(view, keptSettings());
   /** @type {Editor} */
   const editor = {
     kind: 'markdown',

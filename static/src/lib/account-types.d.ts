@@ -15,6 +15,7 @@ export interface Preferences {
   language: string;
   editor?: Record<string, unknown>;
   editor_mode: import('./editor-mode.js').EditorMode;
+  render?: { defaultFormat?: string };
   notifications?: import('./discussion-types.js').NotificationSettings;
 }
 

@@ -6,10 +6,11 @@ import { memory } from './identity.js';
 /**
  * `fontSize`: pixels. `tabSize`: spaces.
  * @typedef {{ fontSize: number, tabSize: number, wordWrap: boolean, lineNumbers: boolean, syntaxHighlighting: boolean,
- *   vimMode: boolean }} EditorSettings
+ *   autoComplete: boolean, vimMode: boolean, keyBindings: 'default' | 'emacs' }} EditorSettings
  */
 
 const KEY = 'editor-settings';
+const FORMAT = 'download-format';
 
 /** @type {EditorSettings} */
 export const USUAL = {
@@ -18,7 +19,9 @@ export const USUAL = {
   wordWrap: true,
   lineNumbers: false,
   syntaxHighlighting: true,
+  autoComplete: true,
   vimMode: false,
+  keyBindings: 'default',
 };
 
 /**
@@ -45,11 +48,18 @@ export function keptSettings() {
 /** @param {EditorSettings} settings */
 export const keepSettings = (settings) => memory.set(KEY, JSON.stringify(settings));
 
+/** The format that the reader downloads documents in, as far as this browser knows. */
+export const keptFormat = () => memory.get(FORMAT) ?? 'md';
+
+/** @param {string} format */
+export const keepFormat = (format) => memory.set(FORMAT, format);
+
 /** Reads the settings of whoever is signed in, and keeps them. */
 export async function readSettings() {
-  const { editor, editor_mode: mode } = await api.preferences();
+  const { editor, editor_mode: mode, render } = await api.preferences();
   const settings = withUsual(editor ?? {});
   keepSettings(settings);
   keepMode(mode);
+  keepFormat(render?.defaultFormat ?? 'md');
   return settings;
 }

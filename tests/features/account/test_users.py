@@ -68,19 +68,23 @@ async def test_settings_have_defaults_and_keep_what_is_left_out(server: Server) 
         "notifications": {},
         "extra": {},
     }
-    await ann.patch("/users/me/settings", json={"theme": "dark", "editor": {"font": 12, "nested": {"x": None}}})
+    await ann.patch("/users/me/settings", json={"theme": "dark", "editor": {"fontSize": 12, "vimMode": True}})
     kept = (await ann.patch("/users/me/settings", json={"language": "de-CH"})).json()
-    assert (kept["theme"], kept["language"], kept["editor"]) == ("dark", "de-CH", {"font": 12, "nested": {"x": None}})
+    assert (kept["theme"], kept["language"], kept["editor"]) == ("dark", "de-CH", {"fontSize": 12, "vimMode": True})
     assert (await ann.get("/users/me/settings")).json() == kept
     assert (await ann.patch("/users/me/settings", json={"theme": "auto"})).json() == {**kept, "theme": "system"}
     named = {"editor_mode": "split", "ai_enabled": False, "notifications_enabled": False}
     assert (await ann.patch("/users/me/settings", json=named)).json() == {**kept, "theme": "system", **named}
-    aliases = {"editor_settings": {"a": 1}, "render_settings": {"b": 2}, "notification_settings": {"c": 3}}
+    aliases = {
+        "editor_settings": {"keyBindings": "emacs"},
+        "render_settings": {"defaultFormat": "pdf"},
+        "notification_settings": {"digest": "daily"},
+    }
     changed = (await ann.patch("/users/me/settings", json={**aliases, "extra": {"d": 4}})).json()
     assert [changed[name] for name in ("editor", "render", "notifications", "extra")] == [
-        {"a": 1},
-        {"b": 2},
-        {"c": 3},
+        {"keyBindings": "emacs"},
+        {"defaultFormat": "pdf"},
+        {"digest": "daily"},
         {"d": 4},
     ]
     assert {name: changed[name] for name in named} == named
@@ -91,7 +95,13 @@ async def test_settings_have_defaults_and_keep_what_is_left_out(server: Server) 
         {"ai_enabled": "no"},
         {"language": "??"},
         {"editor": []},
-        {"editor": {"x": "\x00"}},
+        {"extra": {"x": "\x00"}},
+        {"editor": {"font": 12}},
+        {"editor": {"font_size": 12}},
+        {"editor": {"fontSize": None}},
+        {"render": {"autoSave": True}},
+        {"render": {"defaultFormat": "odt"}},
+        {"notifications": {"sms": True}},
         {"color": 1},
     ]
     for wrong in refused:

@@ -163,7 +163,7 @@ async def test_settings_turn_off_what_is_not_about_documents(api: ApiHarness) ->
     for wrong in ({"email": "no"}, {"documentShared": 1}, {"digest": "weekly"}, {"systemUpdates": None}):
         refused = await ben.patch("/users/me/settings", json={"notifications": wrong})
         assert refused.status_code == 422, wrong
-    off = {"documentShared": False, "systemUpdates": False, "digest": "daily", "mine": 1}
+    off = {"documentShared": False, "systemUpdates": False, "digest": "daily"}
     kept = await ben.patch("/users/me/settings", json={"notifications": off})
     assert kept.json()["notifications"] == off
     add = "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, 'viewer')"

@@ -33,6 +33,7 @@ export function createMarkdownEditor({ session, ...options }) {
     ...options,
     parent: root,
     above: HEADER,
+    completes: true,
     extensions: [
       keymap.of([
         ...keys,
