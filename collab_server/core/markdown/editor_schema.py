@@ -33,6 +33,15 @@ _TIPTAP: Final = {
     "image": "image",
     "hardbreak": "hardBreak",
 }
+_MORE: Final = {
+    "callout": "callout",
+    "inlinemath": "inlineMath",
+    "blockmath": "blockMath",
+    "details": "details",
+    "detailssummary": "detailsSummary",
+    "detailscontent": "detailsContent",
+}
+"""Nodes of Tiptap without which their Markdown is text, in editors with snake_case names."""
 _SNAKE: Final = {
     **_TIPTAP,
     "codeblock": "code_block",
@@ -102,6 +111,8 @@ class EditorSchema:
         if run.image is not None:
             attributes = {"src": run.image[1], "alt": run.text, "title": run.image[2]}
             return Node(self.names["image"], {key: value for key, value in attributes.items() if value or key == "src"})
+        if run.kind == "formula":
+            return self.node("inlinemath", latex=run.text)
         marks = run.marks | {"code"} if run.kind == "code" else run.marks
         return Node(TEXT, text=run.text, marks=[Mark(name, value) for name, value in self.formats(marks).items()])
 
@@ -144,7 +155,7 @@ def detect_schema(document: Node) -> EditorSchema:
             tasks_are_items = True
     snake = any("_" in name for name in names.values())
     return EditorSchema(
-        {**(_SNAKE if snake else _TIPTAP), **names},
+        {**(_SNAKE if snake else _TIPTAP | _MORE), **names},
         {**(_SNAKE_MARKS if snake else _TIPTAP_MARKS), **marks},
         start or ("order" if snake else "start"),
         language or ("params" if snake else "language"),

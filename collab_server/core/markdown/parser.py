@@ -7,6 +7,10 @@ from typing import Any, Final
 from markdown_it import MarkdownIt, rules_block
 from markdown_it.rules_inline import StateInline
 
+from collab_server.core.markdown.callouts import add_callout_rule
+from collab_server.core.markdown.formulas import add_formula_rules
+from collab_server.core.markdown.toggles import add_toggle_rules
+
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -18,6 +22,15 @@ def new_parser(*, max_nesting: int = 20) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": max_nesting}).enable(["table", "strikethrough"])
     keep_spaces(parser)
     parser.inline.ruler.before("autolink", "break", _line_break)
+    return parser
+
+
+def new_document_parser(*, max_nesting: int = 20) -> MarkdownIt:
+    """A parser for documents: `new_parser` with formulas, callouts and toggles."""
+    parser = new_parser(max_nesting=max_nesting)
+    add_formula_rules(parser)
+    add_callout_rule(parser)
+    add_toggle_rules(parser)
     return parser
 
 

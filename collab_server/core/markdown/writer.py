@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from collab_server.core.markdown import front_matter
+from collab_server.core.markdown.callouts import callout_kind
+from collab_server.core.markdown.formulas import write_latex
 from collab_server.core.markdown.inline_writer import write_inline
 from collab_server.core.markdown.runs import SPACES, is_break, is_image
 from collab_server.core.prosemirror.nodes import TEXT, Node, canonical
@@ -144,6 +146,9 @@ def _flat(nodes: Iterable[Node]) -> Iterator[Node]:
 def kind_of(node: Node) -> str:
     """The kind of a node in all editors: bulletlist for bulletList, bullet_list and unordered-list."""
     kind = canonical(node.type)
+    if (kind == "callout" and any(map(is_inline, node.content))) or (kind == "details" and not is_toggle(node)):
+        # Of an editor with another structure: like nodes that Markdown does not know.
+        return f"other{kind}"
     return _ALIASES.get(kind, kind)
 
 
@@ -156,6 +161,14 @@ def _block(node: Node, kind: str, marker: int) -> list[str]:
         return [_heading(node)]
     if kind == "blockquote":
         return [f"> {line}" if line else ">" for line in _blocks(node.content)]
+    if kind == "callout":
+        lines = [f"[!{callout_kind(node.attributes.get('type')).upper()}]", *_blocks(node.content)]
+        return [f"> {line}" if line else ">" for line in lines]
+    if kind == "details":
+        return _toggle(node)
+    if kind == "blockmath" and isinstance(latex := node.attributes.get("latex"), str):
+        formula = write_latex(latex)
+        return ["$$", *formula.split("\n"), "$$"] if formula else []
     if kind == "codeblock":
         return _code_block(node)
     if kind == "horizontalrule":
@@ -169,6 +182,18 @@ def _block(node: Node, kind: str, marker: int) -> list[str]:
         text = write_inline(node.content or [node] if kind != "paragraph" else node.content)
         return text.split("\n") if text else []
     return _blocks(node.content)
+
+
+def is_toggle(node: Node) -> bool:
+    """Whether it has a summary and blocks, as the toggles of Tiptap."""
+    return [kind_of(child) for child in node.content] == ["detailssummary", "detailscontent"]
+
+
+def _toggle(node: Node) -> list[str]:
+    summary, content = node.content
+    lines = _blocks(content.content)
+    text = write_inline(summary.content, one_line=True)
+    return ["<details>", f"<summary>{text}</summary>", *(["", *lines] if lines else []), "", "</details>"]
 
 
 def _heading(node: Node) -> str:

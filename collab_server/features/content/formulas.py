@@ -3,9 +3,10 @@
 import re
 from functools import cache
 from html import escape
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from math_core import LatexError, LatexToMathML
+if TYPE_CHECKING:
+    from math_core import LatexToMathML
 
 MAX_FORMULA: Final = 4_000
 """Characters; a longer formula is shown as it is written."""
@@ -47,12 +48,17 @@ _COLOUR: Final = re.compile(r"color:(#[0-9A-Fa-f]{3,8})")
 
 
 @cache
-def _converter() -> LatexToMathML:
+def _converter() -> "LatexToMathML":
+    # Imported here, because the server process does not need it.
+    from math_core import LatexToMathML
+
     return LatexToMathML(fancy_error=False, max_expansions=200)
 
 
 def write_formula(latex: str, *, display: bool) -> str:
     """HTML of a formula. One that cannot be read is shown as it is written, with what is wrong as its title."""
+    from math_core import LatexError
+
     try:
         if len(latex) > MAX_FORMULA:
             raise LatexError(f"the formula has more than {MAX_FORMULA} characters")
