@@ -5,10 +5,10 @@ import * as Y from 'yjs';
 import { headingOf, isEmpty, kindOf, plainText } from '../src/editor/content.js';
 import { matching } from '../src/editor/rich/actions.js';
 import { addressFrom, isOwnPicture, isSafe } from '../src/editor/rich/addresses.js';
-import { findIn } from '../src/editor/rich/finding.js';
+import { findIn } from '../src/editor/rich/find/finding.js';
 import { languageOf } from '../src/editor/rich/languages.js';
-import { looksLikeMarkdown, nodesOf } from '../src/editor/rich/markdown-nodes.js';
-import { altOf } from '../src/editor/rich/rich-files.js';
+import { looksLikeMarkdown, nodesOf } from '../src/editor/rich/paste/markdown-nodes.js';
+import { altOf } from '../src/editor/rich/tools/rich-files.js';
 import { schema } from '../src/editor/rich/schema.js';
 import { slashAt } from '../src/editor/rich/slash.js';
 import { strangeIn } from '../src/editor/rich/strange.js';
@@ -72,7 +72,7 @@ test('rich text has a line for each block, and the title of its first heading', 
 test('what the binding would delete is found before', () => {
   const strange = (...nodes) => strangeIn(schema, rich(...nodes).getXmlFragment('default'));
   assert.equal(strange(element('paragraph', ['x'])), null);
-  assert.equal(strange(element('callout', [element('paragraph', ['x'])])), 'callout');
+  assert.equal(strange(element('card', [element('paragraph', ['x'])])), 'card');
   assert.equal(strange(element('blockquote', [element('paragraph', [element('mention')])])), 'mention');
   assert.equal(strange(element('bulletList', [element('listItem', ['no paragraph'])])), 'an order of blocks');
   const marked = (format) => {

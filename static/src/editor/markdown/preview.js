@@ -1,5 +1,6 @@
 /** What a Markdown text looks like. Loaded on demand. A block is drawn again when it has changed. */
 import { h } from '../../lib/dom.js';
+import { drawFormula } from '../rich/blocks/draw-formula.js';
 import { pictureAddress } from '../rich/pictures.js';
 
 /** @import { Session } from '../session.js' */
@@ -212,21 +213,9 @@ function decode(anchor) {
 }
 
 /** @param {HTMLElement} element */
-async function drawFormulas(element) {
-  const { default: katex } = await import('katex');
-  for (const formula of element.querySelectorAll('.formula')) {
-    const { textContent: text } = formula;
-    const drawn = katex.renderToString(text ?? '', {
-      output: 'mathml',
-      displayMode: formula.hasAttribute('data-wide'),
-      throwOnError: false,
-      errorColor: 'currentColor',
-      maxSize: 20,
-      maxExpand: 200,
-    });
-    formula.replaceChildren(...parsed(drawn));
-    formula.setAttribute('title', text ?? '');
-  }
+function drawFormulas(element) {
+  for (const formula of element.querySelectorAll('.formula'))
+    drawFormula(formula, formula.textContent ?? '', { wide: formula.hasAttribute('data-wide') });
 }
 
 /** @param {HTMLElement} element */

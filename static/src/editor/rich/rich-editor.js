@@ -7,21 +7,27 @@ import { initProseMirrorDoc } from '@tiptap/y-tiptap';
 import { h } from '../../lib/dom.js';
 import { fragmentOf } from '../content.js';
 import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT, goOnBelow } from './actions.js';
-import { bubble, describe } from './bubble.js';
-import { finder } from './find.js';
+import { BLOCKS } from './blocks/block-actions.js';
+import { calloutView } from './blocks/callout-view.js';
+import { codeBlock } from './blocks/code-block-view.js';
+import { changeFormula, formulaView } from './blocks/formula-view.js';
+import { describe } from './blocks/picture-dialog.js';
+import { pictureView } from './blocks/picture-view.js';
+import { ToggleKeys, toggleView } from './blocks/toggle-view.js';
+import { bubble } from './bubble.js';
+import { finder } from './find/find.js';
 import { foreignText } from './foreign-text.js';
-import { linkDialog } from './link-dialog.js';
-import { codeBlock, imageView } from './node-views.js';
-import { pasteMarkdown } from './paste.js';
+import { pasteMarkdown } from './paste/paste.js';
 import { pickPicture, pictureAddress } from './pictures.js';
 import { positionAt } from './positions.js';
 import { remoteCursors } from './rich-cursors.js';
-import { RichFiles } from './rich-files.js';
-import { RichMarks } from './rich-marks.js';
 import { nodesAndMarks, schema } from './schema.js';
 import { slashMenu } from './slash.js';
 import * as strange from './strange.js';
 import { toolbar } from './toolbar.js';
+import { linkDialog } from './tools/link-dialog.js';
+import { RichFiles } from './tools/rich-files.js';
+import { RichMarks } from './tools/rich-marks.js';
 
 /** @import { Doc, Transaction } from 'yjs' */
 /** @import { Editor, EditorFiles, EditorOptions } from '../editor-types.js' */
@@ -77,13 +83,22 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     editable: !readOnly,
     injectCSS: false,
     extensions: [
-      ...nodesAndMarks({ codeBlock, image: imageView((src) => pictureAddress(session, src)) }),
+      ...nodesAndMarks({
+        codeBlock,
+        image: pictureView((src) => pictureAddress(session, src)),
+        callout: calloutView,
+        toggle: toggleView,
+        formula: formulaView,
+      }),
+      ToggleKeys,
       Collaboration.configure({ fragment, ySyncOptions: { mapping } }),
       remoteCursors(awareness),
       Placeholder.configure({
         showOnlyCurrent: true,
+        includeChildren: true,
         placeholder: ({ editor: { isEmpty, isEditable }, node }) => {
           if (!isEditable) return '';
+          if (node.type.name === 'detailsSummary') return 'What the toggle is about';
           if (node.type.name === 'heading') return `Heading ${node.attrs.level}`;
           return isEmpty ? 'Start writing, or press / for more…' : 'Press / for headings, lists, tables…';
         },
@@ -103,6 +118,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
             tools.focus();
             return true;
           },
+          Enter: () => editor.isEditable && changeFormula(editor),
           Escape: () => box.dismiss(),
         }),
       }),
@@ -149,6 +165,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     },
     CODE_BLOCK,
     QUOTE,
+    ...BLOCKS,
     RULE,
     { label: 'Link', icon: 'link', note: 'To a page or a mailbox', words: 'url address', act: addLink },
   ]);

@@ -3,6 +3,8 @@ import { icon } from '../../components/icons.js';
 import { makeToolbar, toolButton, toolGroup, toolMenu } from '../../components/toolbar.js';
 import { h, setText } from '../../lib/dom.js';
 import { CODE_BLOCK, LISTS, MARKS, QUOTE, RULE, STYLES, TABLE, TABLE_ACTIONS, TEXT, UNDO } from './actions.js';
+import { alignmentItems, calloutItems, insertItems } from './blocks/block-actions.js';
+import { colourItems } from './colours.js';
 
 /** @import { Editor } from '@tiptap/core' */
 /** @import { Action } from './actions.js' */
@@ -54,6 +56,12 @@ export function toolbar(editor, { addPicture, addLink, find }) {
     table.hidden = !isInside;
     newTable.hidden = isInside;
   });
+  const callout = toolMenu([icon('info')], 'Callout', () => calloutItems(editor));
+  const colours = toolMenu([icon('palette')], 'Colours', () => colourItems(editor));
+  const insert = toolMenu([icon('plus')], 'More blocks', () => insertItems(editor, [RULE]));
+  shows.push(() => {
+    callout.hidden = !editor.isActive('callout');
+  });
   const more = toolMenu([icon('more')], 'More', () => [
     ...[MARKS.subscript, MARKS.superscript].map(({ label, key, isOn, act }) => ({
       label,
@@ -62,7 +70,8 @@ export function toolbar(editor, { addPicture, addLink, find }) {
       act: () => act(editor),
     })),
     'line',
-    { label: 'Divider', icon: 'rule', act: () => RULE.act(editor) },
+    ...alignmentItems(editor),
+    'line',
     {
       label: 'Clear formatting',
       icon: 'close',
@@ -70,13 +79,14 @@ export function toolbar(editor, { addPicture, addLink, find }) {
     },
     { label: 'Find and replace…', note: 'Ctrl+F', icon: 'search', act: find },
   ]);
-  more.querySelector('[data-icon="down"]')?.remove();
+  for (const each of [more, colours, insert, callout]) each.querySelector('[data-icon="down"]')?.remove();
   const groups = [
     toolGroup('Undo', ...UNDO.map(tool)),
     toolGroup('Block', styles),
     toolGroup(
       'Text',
       ...[MARKS.bold, MARKS.italic, MARKS.underline, MARKS.strike, MARKS.code, MARKS.highlight].map(tool),
+      colours,
     ),
     toolGroup('Lists', ...LISTS.map(tool)),
     toolGroup(
@@ -91,6 +101,8 @@ export function toolbar(editor, { addPicture, addLink, find }) {
       tool({ label: 'Picture', icon: 'picture', act: addPicture }),
       newTable,
       table,
+      callout,
+      insert,
     ),
     toolGroup('More', more),
   ];
