@@ -1,5 +1,6 @@
 """Callouts, toggles, formulas, colours, widths of pictures and columns in the rich text editor."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.attaching import CONTENT, give, picture
 from tests.browser.conftest import Arrive
-from tests.browser.members import enter, people, team
+from tests.browser.members import enter, make, people, team
 from tests.browser.reader import WITHIN
 from tests.browser.test_everyone import PHONE, faults
 from tests.browser.test_rich_text import SLASH, becomes, behind, markdown, rich, select_word, tool
@@ -17,6 +18,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("node_packages")
 
+PASTED = Path(__file__).with_name("pasted")
 BLOCKS = r"""> [!NOTE]
 > Look *here*.
 
@@ -174,6 +176,22 @@ async def test_blocks_are_changed_with_menus(server: Server, arrive: Arrive, sch
     assert (await markdown(owner, doc)).endswith("<mark>The end.</mark>")
 
 
+async def test_what_office_programs_copy_becomes_rich_text(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    doc = await rich(owner, await team(server, owner), "x")
+    ada = await enter(server, arrive, owner)
+    await ada.open(doc["address"])
+    await ada.sees("x")
+    for name in ("word", "google-docs", "word-online"):
+        await ada.content.focus()
+        await ada.page.keyboard.press("Control+a")
+        await ada.page.keyboard.press("Backspace")
+        await becomes(owner, doc, "")
+        html = (PASTED / f"{name}.html").read_text()
+        await give(ada.content, "paste", html=html, text="as text")
+        await becomes(owner, doc, (PASTED / f"{name}.md").read_text().rstrip("\n"))
+
+
 async def test_a_picture_has_a_caption_and_a_width(server: Server, arrive: Arrive) -> None:
     (owner,) = await people(server, "ada")
     doc = await rich(owner, await team(server, owner), "Start.")
@@ -205,3 +223,92 @@ async def test_a_picture_has_a_caption_and_a_width(server: Server, arrive: Arriv
     await bubble.get_by_role("button", name="Size").click()
     await choose(ada.page, "Original")
     await expect(image).to_have_js_property("offsetWidth", 400)
+
+
+SECTIONS = (
+    "# One\n\nfirst\n\n- a\n- b\n\n## Two *2*\n\n"
+    + "\n\n".join(f"line {number}" for number in range(40))
+    + "\n\n# Three\n\nlast"
+)
+
+
+async def test_blocks_are_moved_and_the_contents_lead_to_headings(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    doc = await rich(owner, await team(server, owner), SECTIONS)
+    ada = await enter(server, arrive, owner, size=(1400, 700))
+    await ada.open(doc["address"])
+    page, keyboard = ada.page, ada.page.keyboard
+    contents = page.get_by_role("navigation", name="Contents")
+    await expect(contents.get_by_role("button")).to_have_text(["", "One", "Two 2", "Three"], timeout=WITHIN)
+    await contents.get_by_role("button", name="Three").click()
+    await expect(ada.content.get_by_role("heading", name="Three")).to_be_in_viewport()
+    await expect(contents.locator("[aria-current]")).to_have_count(1)
+    await keyboard.type("!")
+    await expect(contents.get_by_role("button", name="Three!")).to_be_visible()
+    await keyboard.press("Backspace")
+
+    await contents.get_by_role("button", name="One").click()
+    await behind(ada, "b")
+    await keyboard.press("Alt+Shift+ArrowUp")
+    moved = SECTIONS.replace("- a\n- b", "- b\n- a")
+    await becomes(owner, doc, moved)
+    await keyboard.type("?")
+    await keyboard.press("Backspace")
+    await keyboard.press("Alt+Shift+ArrowUp")
+    moved = moved.replace("first\n\n- b\n- a", "- b\n- a\n\nfirst")
+    await becomes(owner, doc, moved)
+    first = ada.content.get_by_text("first", exact=True)
+    await first.hover()
+    handle = page.get_by_role("button", name="Block", exact=True)
+    await handle.click()
+    await choose(page, "Duplicate")
+    await becomes(owner, doc, moved.replace("first", "first\n\nfirst"))
+    await first.last.hover()
+    await handle.click()
+    await choose(page, "Delete block")
+    await becomes(owner, doc, moved)
+    await first.hover()
+    box, target = await handle.bounding_box(), await ada.content.get_by_text("line 1", exact=True).bounding_box()
+    assert box is not None and target is not None
+    await page.mouse.move(box["x"] + 12, box["y"] + 12)
+    await page.mouse.down()
+    await page.mouse.move(target["x"] + 20, target["y"] + 2, steps=5)
+    await page.mouse.move(target["x"] + 22, target["y"] + 2, steps=2)
+    await page.mouse.up()
+    await becomes(owner, doc, moved.replace("\n\nfirst", "").replace("line 0", "line 0\n\nfirst"))
+
+    await keyboard.press("Control+Alt+f")
+    await expect(page.locator(".bar")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Leave focus mode")).to_be_visible()
+    await keyboard.press("Escape")
+    await expect(page.locator(".bar")).to_be_visible()
+    await contents.get_by_role("button", name="Hide contents").click()
+    await expect(contents).to_be_hidden()
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await tool(ada, "More").click()
+    await choose(page, "Contents…")
+    await page.get_by_role("dialog", name="Contents").get_by_role("button", name="Three").click()
+    await expect(ada.content.get_by_role("heading", name="Three")).to_be_in_viewport()
+
+
+async def test_markdown_has_contents_and_paper_has_no_tools(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    garden = await team(server, owner)
+    doc = await make(owner, garden, "Plan", content=SECTIONS)
+    ada = await enter(server, arrive, owner, size=(1400, 700))
+    await ada.open(doc["address"])
+    contents = ada.page.get_by_role("navigation", name="Contents")
+    await contents.get_by_role("button", name="Three").click()
+    await expect(ada.content.get_by_text("# Three")).to_be_in_viewport()
+    await ada.page.get_by_role("button", name="Preview", exact=True).click()
+    await contents.get_by_role("button", name="One").click()
+    await expect(
+        ada.page.get_by_role("document", name="Preview").get_by_role("heading", name="One")
+    ).to_be_in_viewport()
+    text = await rich(owner, garden, BLOCKS)
+    await ada.open(text["address"])
+    await ada.sees("End.")
+    await ada.page.emulate_media(media="print")
+    await expect(ada.content.get_by_text("Hidden.")).to_be_visible()
+    for hidden in (".bar", ".toolbar", ".toggle-button"):
+        await expect(ada.page.locator(hidden).first).to_be_hidden()

@@ -4,9 +4,10 @@ import { Collaboration } from '@tiptap/extension-collaboration';
 import { Placeholder } from '@tiptap/extensions';
 import { TextSelection } from '@tiptap/pm/state';
 import { initProseMirrorDoc } from '@tiptap/y-tiptap';
+import { outline } from '../../components/outline.js';
 import { h } from '../../lib/dom.js';
 import { fragmentOf } from '../content.js';
-import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT, goOnBelow } from './actions.js';
+import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT } from './actions.js';
 import { BLOCKS } from './blocks/block-actions.js';
 import { calloutView } from './blocks/callout-view.js';
 import { codeBlock } from './blocks/code-block-view.js';
@@ -17,7 +18,7 @@ import { ToggleKeys, toggleView } from './blocks/toggle-view.js';
 import { bubble } from './bubble.js';
 import { finder } from './find/find.js';
 import { foreignText } from './foreign-text.js';
-import { pasteMarkdown } from './paste/paste.js';
+import { pasteMarkdown, pasteOffice } from './paste/paste.js';
 import { pickPicture, pictureAddress } from './pictures.js';
 import { positionAt } from './positions.js';
 import { remoteCursors } from './rich-cursors.js';
@@ -25,6 +26,10 @@ import { nodesAndMarks, schema } from './schema.js';
 import { slashMenu } from './slash.js';
 import * as strange from './strange.js';
 import { toolbar } from './toolbar.js';
+import { openLink, writeBelow } from './tools/clicks.js';
+import { MoveKeys, dragHandle } from './tools/drag-handle.js';
+import { focusMode } from './tools/focus-mode.js';
+import { headingsOf } from './tools/headings.js';
 import { linkDialog } from './tools/link-dialog.js';
 import { RichFiles } from './tools/rich-files.js';
 import { RichMarks } from './tools/rich-marks.js';
@@ -91,6 +96,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
         formula: formulaView,
       }),
       ToggleKeys,
+      MoveKeys,
       Collaboration.configure({ fragment, ySyncOptions: { mapping } }),
       remoteCursors(awareness),
       Placeholder.configure({
@@ -119,7 +125,8 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
             return true;
           },
           Enter: () => editor.isEditable && changeFormula(editor),
-          Escape: () => box.dismiss(),
+          Escape: () => box.dismiss() || focus.leave(),
+          'Mod-Alt-f': () => focus.toggle(),
         }),
       }),
     ],
@@ -135,6 +142,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
         ...(language ? { lang: language } : {}),
       }),
       handlePaste: (view, event) => pasteMarkdown(view, event),
+      handleDOMEvents: { paste: pasteOffice },
       handleClick: (view, _at, event) => openLink(event, isReadOnly) || (!isReadOnly && writeBelow(view, event)),
       scrollMargin: { top: 150, bottom: 80, left: 0, right: 0 },
       scrollThreshold: { top: 150, bottom: 80, left: 0, right: 0 },
@@ -149,7 +157,16 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
   /** @type {((data: DataTransfer, at: number) => void) | null} */
   let takeFiles = null;
   const find = finder(editor);
-  const tools = toolbar(editor, { addPicture, addLink, find: find.open });
+  const contents = outline({ sheet: parent, headings: () => headingsOf(editor) });
+  const tools = toolbar(editor, {
+    addPicture,
+    addLink,
+    find: find.open,
+    contents: contents.open,
+    focus: () => focus.toggle(),
+  });
+  const handle = dragHandle(editor, root);
+  const focus = focusMode(editor);
   const box = bubble(editor, { addLink });
   const slash = slashMenu(editor, [
     TEXT,
@@ -177,6 +194,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
   };
   editor.on('transaction', ({ transaction }) => {
     show();
+    if (transaction.docChanged) contents.change();
     const isOwn = transaction.docChanged && !transaction.getMeta('y-sync$');
     if (transaction.docChanged || transaction.selectionSet) slash.show(isOwn);
   });
@@ -186,6 +204,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     show();
   };
   reflect();
+  contents.draw();
 
   /**
    * Ends the editor before the binding sees what it would delete.
@@ -205,6 +224,9 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
   const destroy = () => {
     doc.off('beforeObserverCalls', guard);
     slash.destroy();
+    contents.destroy();
+    handle.destroy();
+    focus.destroy();
     box.destroy();
     editor.destroy();
     root.remove();
@@ -235,7 +257,10 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
       editor.setEditable(!only, false);
       reflect();
     },
-    measure: show,
+    measure: () => {
+      show();
+      contents.place();
+    },
     chosen() {
       const { from, to, empty } = editor.state.selection;
       if (empty || !editor.state.doc.textBetween(from, to).trim()) return null;
@@ -267,30 +292,4 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
 function isWithin(type, fragment) {
   for (let each = type; each; each = each._item?.parent) if (each === fragment) return true;
   return false;
-}
-
-/**
- * Begins a paragraph for a click into the space below the last block.
- * @param {import('@tiptap/pm/view').EditorView} view
- * @param {MouseEvent} event
- */
-function writeBelow(view, { target, clientY }) {
-  const last = view.dom.lastElementChild;
-  if (target !== view.dom || !last || clientY < last.getBoundingClientRect().bottom) return false;
-  const { tr } = view.state;
-  goOnBelow({ tr });
-  view.dispatch(tr.setSelection(TextSelection.atEnd(tr.doc)));
-  return true;
-}
-
-/**
- * Follows a link in a text that cannot be edited, or with Ctrl.
- * @param {MouseEvent} event
- * @param {boolean} isReadOnly
- */
-function openLink(event, isReadOnly) {
-  const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
-  if (!(link instanceof HTMLAnchorElement) || !(isReadOnly || event.ctrlKey || event.metaKey)) return false;
-  if (link.getAttribute('href')) open(link.href, '_blank', 'noopener,noreferrer');
-  return true;
 }

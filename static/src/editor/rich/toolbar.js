@@ -5,6 +5,7 @@ import { h, setText } from '../../lib/dom.js';
 import { CODE_BLOCK, LISTS, MARKS, QUOTE, RULE, STYLES, TABLE, TABLE_ACTIONS, TEXT, UNDO } from './actions.js';
 import { alignmentItems, calloutItems, insertItems } from './blocks/block-actions.js';
 import { colourItems } from './colours.js';
+import { blockItems } from './tools/drag-handle.js';
 
 /** @import { Editor } from '@tiptap/core' */
 /** @import { Action } from './actions.js' */
@@ -18,10 +19,10 @@ export const actionButton = ({ act, isOn, ...action }, editor) =>
 
 /**
  * @param {Editor} editor
- * @param {{ addPicture: () => void, addLink: () => void, find: () => void }} acts
+ * @param {{ addPicture: () => void, addLink: () => void, find: () => void, contents: () => void, focus: () => void }} acts
  * @returns {{ element: HTMLElement, show: () => void, focus: () => void }}
  */
-export function toolbar(editor, { addPicture, addLink, find }) {
+export function toolbar(editor, { addPicture, addLink, find, contents, focus }) {
   /** @type {(() => void)[]} */
   const shows = [];
   /** @param {Action} action */
@@ -77,6 +78,11 @@ export function toolbar(editor, { addPicture, addLink, find }) {
       icon: 'close',
       act: () => editor.chain().focus().unsetAllMarks().run(),
     },
+    'line',
+    ...blockItems(editor),
+    'line',
+    { label: 'Contents…', icon: 'outline', act: contents },
+    { label: 'Focus mode', note: 'Ctrl+Alt+F', icon: 'eye', act: focus },
     { label: 'Find and replace…', note: 'Ctrl+F', icon: 'search', act: find },
   ]);
   for (const each of [more, colours, insert, callout]) each.querySelector('[data-icon="down"]')?.remove();

@@ -1,6 +1,7 @@
-/** Markdown that is pasted as text becomes rich text. */
-import { Slice } from '@tiptap/pm/model';
+/** What is pasted: Markdown as text, and the HTML of office programs. */
+import { DOMParser as Parser, Slice } from '@tiptap/pm/model';
 import { looksLikeMarkdown, nodesOf } from './markdown-nodes.js';
+import { fromOffice, isOffice } from './office.js';
 
 /** @import { EditorView } from '@tiptap/pm/view' */
 
@@ -18,5 +19,21 @@ export function pasteMarkdown(view, { clipboardData }) {
   // A single paragraph goes on with the text around it; of several blocks each one stays what it is.
   const isText = content.childCount === 1 && content.firstChild?.type.name === 'paragraph';
   view.dispatch(view.state.tr.replaceSelection(new Slice(content, isText ? 1 : 0, isText ? 1 : 0)).scrollIntoView());
+  return true;
+}
+
+/**
+ * Comes before ProseMirror reads the HTML, whose styles the page's policy refuses.
+ * @param {EditorView} view
+ * @param {ClipboardEvent} event
+ */
+export function pasteOffice(view, event) {
+  const html = event.clipboardData?.getData('text/html') ?? '';
+  const { $from } = view.state.selection;
+  if (!view.editable || !isOffice(html) || $from.parent.type.spec.code) return false;
+  const slice = Parser.fromSchema(view.state.schema).parseSlice(fromOffice(html), { context: $from });
+  if (slice.content.childCount === 0) return false;
+  event.preventDefault();
+  view.dispatch(view.state.tr.replaceSelection(slice).scrollIntoView());
   return true;
 }
