@@ -101,10 +101,8 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
       remoteCursors(awareness),
       Placeholder.configure({
         showOnlyCurrent: true,
-        includeChildren: true,
         placeholder: ({ editor: { isEmpty, isEditable }, node }) => {
           if (!isEditable) return '';
-          if (node.type.name === 'detailsSummary') return 'What the toggle is about';
           if (node.type.name === 'heading') return `Heading ${node.attrs.level}`;
           return isEmpty ? 'Start writing, or press / for more…' : 'Press / for headings, lists, tables…';
         },
