@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collab_server.core.markdown.node_kinds import CONTAINERS, is_inline, kind_of
 from collab_server.core.markdown.runs import MARKS, LinkTarget, MarkKey, Run, is_break, is_image
-from collab_server.core.markdown.writer import CONTAINERS, is_inline, kind_of
 from collab_server.core.prosemirror.nodes import TEXT, Mark, Node, canonical
 from collab_server.core.text.text_steps import has_strings
 from collab_server.core.yjs.structs import XML_ELEMENT

@@ -18,6 +18,7 @@ from collab_server.core.markdown.editor_schema import EditorSchema
 from collab_server.core.markdown.formulas import add_formula_rules, write_latex
 from collab_server.core.markdown.inline_reader import add_tag_rule
 from collab_server.core.markdown.inline_writer import MARK_DELIMITERS
+from collab_server.core.markdown.node_kinds import kind_of
 from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
 from collab_server.core.markdown.runs import REFUSED_ADDRESS, Run, read_runs
@@ -37,7 +38,7 @@ from collab_server.core.markdown.syntax_tree import (
     build_blocks,
 )
 from collab_server.core.markdown.toggles import add_toggle_rules
-from collab_server.core.markdown.writer import kind_of, write_cell
+from collab_server.core.markdown.writer import write_cell
 from collab_server.core.prosemirror.nodes import MAX_DEPTH, TEXT, Node
 from collab_server.errors import UnprocessableContent
 

@@ -12,38 +12,11 @@ from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.callouts import callout_kind
 from collab_server.core.markdown.formulas import write_latex
 from collab_server.core.markdown.inline_writer import write_inline
+from collab_server.core.markdown.node_kinds import CONTAINERS, ITEMS, LISTS, is_inline, is_ordered, kind_of
 from collab_server.core.markdown.runs import SPACES, is_break, is_image
-from collab_server.core.prosemirror.nodes import TEXT, Node, canonical
+from collab_server.core.prosemirror.nodes import TEXT, Node
 from collab_server.core.prosemirror.table_grid import MAX_COLUMNS, column_span, place_cells, read_integer
 
-_ALIASES: Final = {
-    "quote": "blockquote",
-    "code": "codeblock",
-    "hr": "horizontalrule",
-    "divider": "horizontalrule",
-    "bulletedlist": "bulletlist",
-    "unorderedlist": "bulletlist",
-    "numberedlist": "orderedlist",
-    "tasklistitem": "taskitem",
-    "tablecolumnheader": "tableheader",
-    "tableheadercell": "tableheader",
-}
-ITEMS: Final = {
-    "listitem": "bulletlist",
-    "taskitem": "tasklist",
-    # BlockNote has no lists: items stand beside one another.
-    "bulletlistitem": "bulletlist",
-    "togglelistitem": "bulletlist",
-    "numberedlistitem": "orderedlist",
-    "checklistitem": "tasklist",
-}
-"""Kind of the list made of stray items of each kind."""
-
-LISTS: Final = frozenset({"bulletlist", "orderedlist", "tasklist", "list"})
-CONTAINERS: Final = frozenset({"blockcontainer", "blockgroup", "columnlist", "column", "doc"})
-_INLINE: Final = frozenset(
-    {TEXT, "mention", "emoji", "embed", "hashtag", "link", "autolink", "inlinemath", "mathinline", "footnotereference"}
-)
 _MAY_INTERRUPT: Final = re.compile(r"(?:[-+]|1[.)]) \S")
 """A list's first line that can interrupt a paragraph in CommonMark."""
 
@@ -143,19 +116,6 @@ def _flat(nodes: Iterable[Node]) -> Iterator[Node]:
             yield node
 
 
-def kind_of(node: Node) -> str:
-    """The kind of a node in all editors: bulletlist for bulletList, bullet_list and unordered-list."""
-    kind = canonical(node.type)
-    if (kind == "callout" and any(map(is_inline, node.content))) or (kind == "details" and not is_toggle(node)):
-        # Of an editor with another structure: like nodes that Markdown does not know.
-        return f"other{kind}"
-    return _ALIASES.get(kind, kind)
-
-
-def is_inline(node: Node) -> bool:
-    return kind_of(node) in _INLINE or is_break(node) or is_image(node)
-
-
 def _block(node: Node, kind: str, marker: int) -> list[str]:
     if kind == "heading":
         return [_heading(node)]
@@ -182,11 +142,6 @@ def _block(node: Node, kind: str, marker: int) -> list[str]:
         text = write_inline(node.content or [node] if kind != "paragraph" else node.content)
         return text.split("\n") if text else []
     return _blocks(node.content)
-
-
-def is_toggle(node: Node) -> bool:
-    """Whether it has a summary and blocks, as the toggles of Tiptap."""
-    return [kind_of(child) for child in node.content] == ["detailssummary", "detailscontent"]
 
 
 def _toggle(node: Node) -> list[str]:
@@ -221,11 +176,6 @@ def _plain(node: Node) -> str:
     if node.type == TEXT:
         return node.text
     return "\n" if is_break(node) else "".join(map(_plain, node.content))
-
-
-def is_ordered(node: Node) -> bool:
-    kind = kind_of(node)
-    return kind == "orderedlist" or (kind == "list" and node.attributes.get("listType") == "number")
 
 
 def _list(node: Node, kind: str, marker: int) -> list[str]:

@@ -9,16 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from collab_server.core.markdown.node_kinds import ITEMS, LISTS, is_inline, is_toggle, kind_of
 from collab_server.core.markdown.runs import is_image
-from collab_server.core.markdown.writer import (
-    ITEMS,
-    LISTS,
-    is_inline,
-    is_toggle,
-    kind_of,
-    write_cell,
-    write_markdown,
-)
+from collab_server.core.markdown.writer import write_cell, write_markdown
 from collab_server.core.prosemirror import table_grid
 from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Node
 from collab_server.core.text.text_steps import last_id

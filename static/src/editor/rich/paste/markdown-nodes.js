@@ -4,6 +4,7 @@ import { Fragment } from '@tiptap/pm/model';
 import { isSafe } from '../addresses.js';
 import { CALLOUTS } from '../blocks/callout-kinds.js';
 import { FORMULAS } from './formula-syntax.js';
+import { trimmed } from './trimmed.js';
 
 /** @import { SyntaxNode } from '@lezer/common' */
 /** @import { Mark, Node, Schema } from '@tiptap/pm/model' */
@@ -285,22 +286,4 @@ class Reader {
     const line = text.replace(/\n[ \t]*/g, ' ');
     return line ? [this.schema.text(line, marks)] : [];
   }
-}
-
-/**
- * Without white space at both ends of the line.
- * @param {Node[]} inline
- * @param {Schema} schema
- */
-function trimmed(inline, schema) {
-  const cut = (/** @type {number} */ at, /** @type {RegExp} */ space) => {
-    const node = inline.at(at);
-    if (!node?.isText || node.marks.length > 0) return;
-    const text = node.text?.replace(space, '') ?? '';
-    const index = at < 0 ? inline.length + at : at;
-    inline.splice(index, 1, ...(text ? [schema.text(text, node.marks)] : []));
-  };
-  cut(0, /^\s+/);
-  cut(-1, /\s+$/);
-  return inline;
 }
