@@ -107,6 +107,18 @@ async def test_blocks_are_made_by_typing(server: Server, arrive: Arrive) -> None
         "</details>\n\nIt is $x^2$ and 5\\$ or 6\\$.\n\n$$\n\\frac{a}{b}\n$$"
     )
     await becomes(owner, doc, written)
+    await keyboard.type("/today")
+    await keyboard.press("Enter")
+    await keyboard.type("is here")
+    today = await ada.page.evaluate("new Intl.DateTimeFormat(undefined, { dateStyle: 'long' }).format(new Date())")
+    written += f"\n\n{today} is here"
+    await becomes(owner, doc, written)
+    # Ctrl+Enter closes and opens a toggle.
+    await behind(ada, "hidden")
+    await keyboard.press("Control+Enter")
+    await expect(ada.content.get_by_text("hidden")).to_be_hidden()
+    await keyboard.press("Control+Enter")
+    await expect(ada.content.get_by_text("hidden")).to_be_visible()
     await expect(ada.content.locator("math")).to_have_count(2, timeout=WITHIN)
     # A formula is a character that the arrow keys select and Enter opens.
     await keyboard.press("ArrowUp")

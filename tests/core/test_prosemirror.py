@@ -187,7 +187,7 @@ def test_nodes_that_are_not_known_keep_their_text() -> None:
             element("youtube", src="https://y.example/1"),
             element("spacer"),
         )
-        == "inside\n\nagain\n\nmore\n\nhidden\n\nx @Ann e=mc^2\n\n[https://y.example/1](https://y.example/1)"
+        == "inside\n\nagain\n\nmore\n\nhidden\n\nx @Ann $e=mc^2$\n\n[https://y.example/1](https://y.example/1)"
     )
 
 

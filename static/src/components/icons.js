@@ -8,6 +8,7 @@ export const PATHS = {
   close: 'm6 6 12 12M18 6 6 18',
   more: 'M5.5 12h.01M12 12h.01M18.5 12h.01',
   down: 'm7 10 5 5 5-5',
+  up: 'm7 14 5-5 5 5',
   left: 'm14 7-5 5 5 5',
   right: 'm10 7 5 5-5 5',
   check: 'm5 12.5 4.5 4.5L19 7.5',

@@ -27,6 +27,7 @@ import { slashMenu } from './slash.js';
 import * as strange from './strange.js';
 import { toolbar } from './toolbar.js';
 import { openLink, writeBelow } from './tools/clicks.js';
+import { dateActions } from './tools/dates.js';
 import { MoveKeys, dragHandle } from './tools/drag-handle.js';
 import { focusMode } from './tools/focus-mode.js';
 import { headingsOf } from './tools/headings.js';
@@ -182,6 +183,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     QUOTE,
     ...BLOCKS,
     RULE,
+    ...dateActions(language),
     { label: 'Link', icon: 'link', note: 'To a page or a mailbox', words: 'url address', act: addLink },
   ]);
   root.prepend(tools.element, find.element);

@@ -1,9 +1,10 @@
 /** How the page shows formulas. A click, or Enter on a selected one, opens its LaTeX. */
-import { NodeSelection } from '@tiptap/pm/state';
+import { NodeSelection, Selection } from '@tiptap/pm/state';
 import { isNodeSelection } from '@tiptap/core';
 import { field } from '../../../components/form.js';
 import { formDialog } from '../../../components/dialog.js';
 import { find, h } from '../../../lib/dom.js';
+import { goOnBelow } from '../actions.js';
 import { drawFormula } from './draw-formula.js';
 
 /** @import { Editor, NodeViewRenderer } from '@tiptap/core' */
@@ -104,6 +105,17 @@ export function changeFormula(editor) {
 }
 
 /**
+ * Puts the caret behind the formula that was just inserted.
+ * @param {Editor} editor
+ */
+function goOnBehind({ state, view }) {
+  const { tr } = state;
+  goOnBelow({ tr });
+  const { to } = tr.selection;
+  view.dispatch(tr.setSelection(Selection.near(tr.doc.resolve(Math.min(to, tr.doc.content.size)), 1)));
+}
+
+/**
  * Puts a formula in; a selected text becomes one.
  * @param {Editor} editor
  * @param {'inlineMath' | 'blockMath'} name
@@ -117,7 +129,9 @@ export function addFormula(editor, name) {
     wide: name === 'blockMath',
     verb: 'Add',
     act: (latex) => {
-      if (latex) editor.chain().insertContent({ type: name, attrs: { latex } }).run();
+      if (!latex) return;
+      editor.chain().insertContent({ type: name, attrs: { latex } }).run();
+      if (name === 'blockMath') goOnBehind(editor);
     },
   }).then(() => editor.view.focus());
 }

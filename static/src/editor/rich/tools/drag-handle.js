@@ -57,8 +57,8 @@ export function blockItems(editor, blockAt) {
     move(editor, by);
   };
   return [
-    { label: 'Move up', note: 'Alt+Shift+↑', act: step(-1) },
-    { label: 'Move down', note: 'Alt+Shift+↓', act: step(1) },
+    { label: 'Move up', icon: 'up', note: 'Alt+Shift+↑', act: step(-1) },
+    { label: 'Move down', icon: 'down', note: 'Alt+Shift+↓', act: step(1) },
     { label: 'Duplicate', icon: 'copy', act: dispatch(duplicateBlock) },
     { label: 'Delete block', icon: 'trash', danger: true, act: dispatch(deleteBlock) },
   ];
