@@ -35,6 +35,7 @@ MORE = [
     "> [!NOTE]\n> a *b*\n>\n> - c\n\n> [!tip]\n\n> [!OTHER]\n> d\n\n- > [!CAUTION]\n  > e",
     "<details>\n<summary>a *b*</summary>\n\nc\n\n<details open><summary>d</summary>\ne\n</details>\n</details>\n",
     "a\n\n</details>",
+    "a[^1] b[^x] [^1](c) `[^1]`\n\n[^1]: The *note*\nin lines\n[^n.2]: d\n\n> [^q]: e\n\n- [^1]\n\n[^x]",
     "<details>\n\n- a\n</details>\n\n> <details>\n> b\n\ntext\n<details>\n</details>",
     "# Same\n\n# Same\n\n[to](#same-1)",
 ]

@@ -188,6 +188,35 @@ async def test_blocks_are_changed_with_menus(server: Server, arrive: Arrive, sch
     assert (await markdown(owner, doc)).endswith("<mark>The end.</mark>")
 
 
+async def test_footnotes_lead_there_and_back(server: Server, arrive: Arrive) -> None:
+    (owner,) = await people(server, "ada")
+    doc = await rich(owner, await team(server, owner), "One.\n\nTwo[^7].\n\n[^7]: Seven.")
+    ada = await enter(server, arrive, owner)
+    await ada.open(doc["address"])
+    await behind(ada, "One.")
+    keyboard = ada.page.keyboard
+    await keyboard.type(" /footnote")
+    await expect(ada.page.locator(SLASH)).to_be_visible()
+    await keyboard.press("Enter")
+    await keyboard.type("Eight.")
+    text = "One. [^8]\n\nTwo[^7].\n\n[^7]: Seven.\n\n[^8]: Eight."
+    await becomes(owner, doc, text)
+    assert await faults(ada.page) == []
+    await keyboard.press("Enter")
+    await expect(ada.content.locator(".footnote-ref.ProseMirror-selectednode")).to_have_text("8")
+    await keyboard.press("Enter")
+    await keyboard.type("s")
+    await becomes(owner, doc, f"{text}s")
+    await ada.content.get_by_role("button", name="Footnote 7", exact=True).click()
+    await keyboard.type("?")
+    await becomes(owner, doc, f"{text}s".replace("Seven.", "Seven.?"))
+    patch = {"edits": [{"find": "Two", "replace": "Three"}, {"find": "Seven.?", "replace": "*Seven*"}]}
+    assert (await owner.patch(f"/documents/{doc['id']}/content", json=patch)).status_code == 200
+    await ada.sees("Three")
+    await ada.content.get_by_role("button", name="Footnote 7: back to the text").click()
+    await expect(ada.content.locator(".footnote-ref.ProseMirror-selectednode")).to_have_text("7")
+
+
 async def test_what_office_programs_copy_becomes_rich_text(server: Server, arrive: Arrive) -> None:
     (owner,) = await people(server, "ada")
     doc = await rich(owner, await team(server, owner), "x")

@@ -9,7 +9,7 @@ from collab_server.core.markdown.parser import new_document_parser
 from collab_server.core.markdown.parsing_cost import MAX_COST, parsing_cost
 from collab_server.core.markdown.reader import read_markdown
 from collab_server.core.markdown.writer import write_markdown
-from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Node
+from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Mark, Node
 from tests.core.fragments import Fragment, element, p
 from tests.core.test_prosemirror_edits import replace
 
@@ -33,6 +33,10 @@ FORMS = {
     "A $x^2$ b": [p("A ", FORMULA, " b")],
     "$$\n\\frac{a}{b}\nc\n$$": [element("blockMath", latex="\\frac{a}{b}\nc")],
     "<details>\n<summary>More</summary>\n\nHidden.\n\n</details>": [toggle("More", p("Hidden."))],
+    "A[^1] b\n\n[^1]: The *note*": [
+        p("A", element("footnoteReference", label="1"), " b"),
+        element("footnoteDefinition", "The ", Node(TEXT, text="note", marks=[Mark("italic")]), label="1"),
+    ],
     "- a\n\n  > [!TIP]\n  > b": [
         element("bulletList", element("listItem", p("a"), element("callout", p("b"), type="tip")))
     ],
@@ -114,6 +118,7 @@ def test_an_edit_of_markdown_keeps_what_it_does_not_change() -> None:
         p("costs ", FORMULA, " much"),
         toggle("More", p("hidden"), p("again")),
         element("blockMath", latex="a"),
+        element("footnoteDefinition", "what it costs", label="1"),
     )
     ids = document.ids()
     replace(document, "[!NOTE]", "[!TIP]")
@@ -122,11 +127,13 @@ def test_an_edit_of_markdown_keeps_what_it_does_not_change() -> None:
     replace(document, "More", "Less")
     replace(document, "again", "")
     replace(document, "$$\na", "$$\nb")
+    replace(document, "[^1]: what it", "[^2]: what this")
     assert document.node.content == [
         element("callout", p("one 2"), p("three"), type="tip"),
         p("costs ", FORMULA, " more"),
         toggle("Less", p("hidden")),
         element("blockMath", latex="b"),
+        element("footnoteDefinition", "what this costs", label="2"),
     ]
     now = document.ids()
     for said in ("three", "costs ", "hidden"):
@@ -160,7 +167,7 @@ def test_latex_cannot_leave_its_formula() -> None:
 
 def test_search_finds_the_words_and_no_signs() -> None:
     text = "\n\n".join(FORMS)
-    assert plain_text(text) == ("Hot. a A $x^2$ b \\frac{a}{b} c More Hidden. a b 1 2 x")
+    assert plain_text(text) == ("Hot. a A $x^2$ b \\frac{a}{b} c More Hidden. A b The note a b 1 2 x")
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ _MORE: Final = {
     "details": "details",
     "detailssummary": "detailsSummary",
     "detailscontent": "detailsContent",
+    "footnotereference": "footnoteReference",
+    "footnotedefinition": "footnoteDefinition",
 }
 """Nodes of Tiptap without which their Markdown is text, in editors with snake_case names."""
 _SNAKE: Final = {
@@ -113,6 +115,8 @@ class EditorSchema:
             return Node(self.names["image"], {key: value for key, value in attributes.items() if value or key == "src"})
         if run.kind == "formula":
             return self.node("inlinemath", latex=run.text)
+        if run.kind == "footnote":
+            return self.node("footnotereference", label=run.text)
         marks = run.marks | {"code"} if run.kind == "code" else run.marks
         return Node(TEXT, text=run.text, marks=[Mark(name, value) for name, value in self.formats(marks).items()])
 

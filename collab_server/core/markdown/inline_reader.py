@@ -69,6 +69,8 @@ def _read(tokens: Sequence[Token], known: Container[str]) -> Iterator[Run]:
                 yield Run("code", token.content, frozenset(marks))
             case "formula":
                 yield Run("formula", token.content, frozenset(marks))
+            case "footnote_reference":
+                yield Run("footnote", token.info, frozenset(marks))
             case "softbreak":
                 yield Run("text", " ", frozenset(marks))
             case "hardbreak":

@@ -24,7 +24,7 @@ _SPECIAL: Final = re.compile(
     r"|&(?=#?\w+;)"
     r"|<(?=[A-Za-z/!?]|\Z)"
     r"|(?<![^\W_])_|_(?![^\W_])"
-    r"|!\Z"
+    r"|!\Z|\A\^"
 )
 _LINE_START: Final = re.compile(
     r"#{1,6}(?=[ \t]|\Z)|[-+](?=[ \t]|\Z)|-(?=[-|: \t]*\Z)|=(?==*[ \t]*\Z)|>|:(?=-)|\|"
@@ -107,6 +107,8 @@ def _run_text(run: Run, line_break: str, *, dollars: bool) -> str:
         return line_break
     if run.kind == "code":
         return _code(run.text)
+    if run.kind == "footnote":
+        return f"[^{run.text}]"
     if run.kind == "formula":
         return f"${run.text}$"
     text = _SPECIAL.sub(r"\\\g<0>", run.text)

@@ -41,6 +41,8 @@ def kind_of(node: Node) -> str:
     if (kind == "callout" and any(map(is_inline, node.content))) or (kind == "details" and not is_toggle(node)):
         # Of an editor with another structure: like nodes that Markdown does not know.
         return f"other{kind}"
+    if kind == "footnotedefinition" and not all(map(is_inline, node.content)):
+        return f"other{kind}"
     return _ALIASES.get(kind, kind)
 
 

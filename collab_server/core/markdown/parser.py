@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt, rules_block
 from markdown_it.rules_inline import StateInline
 
 from collab_server.core.markdown.callouts import add_callout_rule
+from collab_server.core.markdown.footnotes import add_footnote_rules
 from collab_server.core.markdown.formulas import add_formula_rules
 from collab_server.core.markdown.toggles import add_toggle_rules
 
@@ -26,11 +27,12 @@ def new_parser(*, max_nesting: int = 20) -> MarkdownIt:
 
 
 def new_document_parser(*, max_nesting: int = 20) -> MarkdownIt:
-    """A parser for documents: `new_parser` with formulas, callouts and toggles."""
+    """A parser for documents: `new_parser` with formulas, callouts, toggles and footnotes."""
     parser = new_parser(max_nesting=max_nesting)
     add_formula_rules(parser)
     add_callout_rule(parser)
     add_toggle_rules(parser)
+    add_footnote_rules(parser)
     return parser
 
 

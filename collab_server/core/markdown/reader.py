@@ -15,6 +15,7 @@ from markdown_it.rules_core import StateCore
 from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.callouts import add_callout_rule
 from collab_server.core.markdown.editor_schema import EditorSchema
+from collab_server.core.markdown.footnotes import add_footnote_rules
 from collab_server.core.markdown.formulas import add_formula_rules, write_latex
 from collab_server.core.markdown.inline_reader import add_tag_rule
 from collab_server.core.markdown.inline_writer import MARK_DELIMITERS
@@ -26,6 +27,7 @@ from collab_server.core.markdown.syntax_tree import (
     Block,
     Callout,
     Code,
+    Footnote,
     Formula,
     Heading,
     Item,
@@ -70,6 +72,8 @@ def _new_parser(schema: EditorSchema) -> MarkdownIt:
         add_callout_rule(parser)
     if {"details", "detailssummary", "detailscontent"} <= schema.names.keys():
         add_toggle_rules(parser)
+    if {"footnotereference", "footnotedefinition"} <= schema.names.keys():
+        add_footnote_rules(parser, any_reference=True)
     # Escaped characters remain separate tokens: `\[ ]` does not begin a task.
     parser.disable("text_join")
     add_tag_rule(parser)
@@ -89,6 +93,8 @@ def _plain(run: Run) -> str:
     """The text of a run where nothing else can stand."""
     if run.kind == "break":
         return " "
+    if run.kind == "footnote":
+        return f"[^{run.text}]"
     return f"${run.text}$" if run.kind == "formula" else run.text
 
 
@@ -123,6 +129,9 @@ class _Converter:
                 return [schema.node("callout", self.nodes(inner) or [schema.node("paragraph")], type=kind)]
             case Toggle(summary, inner):
                 return [self._toggle(summary, inner)]
+            case Footnote(label, runs):
+                words = [run for run in self._tidy(runs) if run.image is None]
+                return [schema.node("footnotedefinition", self._trimmed(words), label=label)]
             case Formula(latex):
                 return [schema.node("blockmath", latex=write_latex(latex))]
 

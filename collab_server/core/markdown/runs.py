@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collab_server.core.markdown.footnotes import LABEL
 from collab_server.core.markdown.formulas import write_latex
 from collab_server.core.prosemirror.nodes import TEXT, Mark, Node, canonical
 
@@ -50,8 +51,8 @@ MarkKey = str | LinkTarget
 
 @dataclass(slots=True)
 class Run:
-    """A run of text. `kind`: text, code, formula (`text` is then LaTeX), break or image (`text` is then its alternative
-    text). `marks`: names and LinkTargets.
+    """A run of text. `kind`: text, code, formula (`text` is then LaTeX), footnote (its label), break or image (its
+    alternative text). `marks`: names and LinkTargets.
     """
 
     kind: str
@@ -109,6 +110,12 @@ def is_image(node: Node) -> bool:
     return canonical(node.type) in _IMAGES
 
 
+def is_footnote(node: Node) -> bool:
+    """Whether it is a reference to a footnote that Markdown can show."""
+    label = node.attributes.get("label")
+    return canonical(node.type) == "footnotereference" and LABEL.fullmatch(str(label)) is not None
+
+
 def is_formula(node: Node) -> bool:
     """Whether it is a formula in a text that Markdown can show."""
     latex = node.attributes.get("latex")
@@ -124,6 +131,8 @@ def _runs(nodes: Iterable[Node], outer: frozenset[MarkKey]) -> Iterator[Run]:
             yield Run("break", "", outer)
         elif is_image(node):
             yield _image(node.attributes, outer)
+        elif is_footnote(node):
+            yield Run("footnote", str(node.attributes["label"]), outer)
         elif is_formula(node):
             yield Run("formula", " ".join(write_latex(node.attributes["latex"]).split("\n")), outer)
         elif node.content:

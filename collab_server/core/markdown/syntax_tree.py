@@ -96,7 +96,13 @@ class Formula:
     latex: str
 
 
-Block = Heading | Paragraph | Quote | List | Code | Table | Rule | Callout | Toggle | Formula
+@dataclass(slots=True)
+class Footnote:
+    label: str
+    runs: list[Run]
+
+
+Block = Heading | Paragraph | Quote | List | Code | Table | Rule | Callout | Toggle | Formula | Footnote
 
 
 def build_blocks(tokens: Sequence[Token], marks: Container[str], *, empty_tasks: bool = False) -> list[Block]:
@@ -155,6 +161,8 @@ class _Builder:
                 self._at += 1
                 summary = self._runs()
                 return Toggle(summary, self.blocks("toggle_close"))
+            case "footnote_open":
+                return Footnote(token.info, self._runs())
             case "formula_block":
                 return Formula(token.content)
         return None

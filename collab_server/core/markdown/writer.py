@@ -10,6 +10,7 @@ from typing import Final
 
 from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.callouts import callout_kind
+from collab_server.core.markdown.footnotes import LABEL
 from collab_server.core.markdown.formulas import write_latex
 from collab_server.core.markdown.inline_writer import write_inline
 from collab_server.core.markdown.node_kinds import CONTAINERS, ITEMS, LISTS, is_inline, is_ordered, kind_of
@@ -124,6 +125,8 @@ def _block(node: Node, kind: str, marker: int) -> list[str]:
     if kind == "callout":
         lines = [f"[!{callout_kind(node.attributes.get('type')).upper()}]", *_blocks(node.content)]
         return [f"> {line}" if line else ">" for line in lines]
+    if kind == "footnotedefinition" and LABEL.fullmatch(str(node.attributes.get("label"))):
+        return f"[^{node.attributes['label']}]: {write_inline(node.content)}".rstrip(SPACES).split("\n")
     if kind == "details":
         return _toggle(node)
     if kind == "blockmath" and isinstance(latex := node.attributes.get("latex"), str):

@@ -20,7 +20,7 @@ from collab_server.core.yjs.structs import TYPE, Branch, Id, Item
 from collab_server.errors import UnprocessableContent
 
 BESIDE: Final = "this document has text beside its blocks; send Yjs updates"
-TEXTS: Final = frozenset({"paragraph", "heading", "codeblock"})
+TEXTS: Final = frozenset({"paragraph", "heading", "codeblock", "footnotedefinition"})
 CELLS: Final = frozenset({"tablecell", "tableheader"})
 HOLDERS: Final = frozenset({"blockquote", "callout", "table", "tablerow", *LISTS, *ITEMS, *CELLS})
 BLOCKS: Final = frozenset({"horizontalrule", "image", "blockmath", "details", *TEXTS, *HOLDERS})

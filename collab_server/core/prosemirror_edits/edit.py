@@ -52,6 +52,7 @@ _MARKDOWN_ATTRIBUTES: Final = {
     "listitem": ("checked",),
     "image": ("src", "alt", "title"),
     "blockmath": ("latex",),
+    "footnotedefinition": ("label",),
 }
 """Attributes with a form in Markdown, by kind."""
 _OPTIONAL: Final = frozenset({"language", "params", "lang", "checked", "alt", "title"})

@@ -14,7 +14,7 @@ from collab_server.errors import UnprocessableContent
 
 @dataclass(slots=True)
 class VisibleCharacter:
-    """A visible character. A line break, an image or a formula counts as one character; `run` is then this run."""
+    """A visible character. Line breaks, images, formulas and footnotes count as one; `run` is then this run."""
 
     text: str
     marks: frozenset[MarkKey]
@@ -61,7 +61,7 @@ def code_characters(nodes: Sequence[Node]) -> list[VisibleCharacter]:
 
 def _characters(runs: Sequence[Run]) -> Iterator[VisibleCharacter]:
     for run in runs:
-        if run.kind in ("break", "formula") or run.image is not None:
+        if run.kind in ("break", "formula", "footnote") or run.image is not None:
             yield VisibleCharacter("\n" if run.kind == "break" else "", run.marks, run)
         else:
             marks = run.marks | {"code"} if run.kind == "code" else run.marks

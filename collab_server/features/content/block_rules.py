@@ -14,9 +14,11 @@ from collab_server.features.content import formulas
 
 TAGS: Final = frozenset({"details", "div", "span", "summary"}) | formulas.TAGS
 ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
-    "div": frozenset({"aria-label", "class", "role", "tabindex"}),
+    "a": frozenset({"aria-label", "href", "id", "title"}),
+    "div": frozenset({"aria-label", "class", "id", "role", "tabindex"}),
     "p": frozenset({"class"}),
     "span": frozenset({"class"}),
+    "sup": frozenset({"class"}),
     "code": frozenset({"class", "title"}),
     **dict.fromkeys(formulas.TAGS, formulas.ATTRIBUTES),
 }
@@ -59,7 +61,29 @@ def _latex_block(_: RendererHTML, tokens: Sequence[Token], index: int, __: Optio
     return f"<p>{escape(tokens[index].content)}</p>\n"
 
 
+def _footnote_reference(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict, env: Any) -> str:
+    label = tokens[index].info
+    seen = env.setdefault("footnote_references", set())
+    # A place to come back to is the first one.
+    name = "" if label in seen else f' id="note-ref-{label}"'
+    seen.add(label)
+    return f'<sup class="footnote-ref"><a href="#note-{label}"{name}>{label}</a></sup>'
+
+
+def _footnote_open(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict, ___: Any) -> str:
+    label = tokens[index].info
+    return f'<div class="footnote" id="note-{label}"><p><sup>{label}</sup> '
+
+
+def _footnote_close(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict, ___: Any) -> str:
+    back = f'<a href="#note-ref-{tokens[index].info}" aria-label="Back to the text">\u21a9</a>'
+    return f" {back}</p></div>\n"
+
+
 _RULES: Final = {
+    "footnote_reference": _footnote_reference,
+    "footnote_open": _footnote_open,
+    "footnote_close": _footnote_close,
     "callout_open": _callout_open,
     "callout_close": _callout_close,
     "formula": _inline_formula,

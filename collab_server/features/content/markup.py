@@ -66,7 +66,6 @@ _TAGS: Final = frozenset(
 )
 _ATTRIBUTES: Final = {
     **block_rules.ATTRIBUTES,
-    "a": {"href", "title"},
     "img": {"src", "alt", "title"},
     "input": {"checked"},
     "ol": {"start"},

@@ -22,6 +22,7 @@ from collab_server.core.markdown.syntax_tree import (
     Block,
     Callout,
     Code,
+    Footnote,
     Formula,
     Heading,
     Item,
@@ -152,6 +153,8 @@ class _Writer:
                 case Toggle(summary, inner):
                     self._paragraph(summary, indent, bold=True)
                     self.blocks(inner, indent + _STEP, level=level, quoted=quoted)
+                case Footnote(label, runs):
+                    self._paragraph([Run("footnote", label), Run("text", " "), *runs], indent)
                 case Code(text) | Formula(text):
                     self._paragraph([Run("text", text)], indent, style="Code")
                 case List():
@@ -229,6 +232,7 @@ def _run(run: Run, *, bold: bool, to_left: bool) -> str:
             "<w:i/>" if run.italic else "",
             "<w:strike/>" if run.strike else "",
             *(element for mark, element in _LOOKS.items() if mark in run.marks),
+            _LOOKS["sup"] if run.kind == "footnote" else "",
             "<w:rtl/>" if to_left else "",
         ]
     )

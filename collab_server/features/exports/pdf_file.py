@@ -26,6 +26,7 @@ from collab_server.core.markdown.syntax_tree import (
     Block,
     Callout,
     Code,
+    Footnote,
     Formula,
     Heading,
     List,
@@ -103,6 +104,8 @@ class _Shapes:
                 return {"kind": "callout", "type": kind, "title": title, "blocks": self.of_blocks(blocks, inner)}
             case Toggle(summary, blocks):
                 return {"kind": "toggle", **self._line(summary, width), "blocks": self.of_blocks(blocks, inner)}
+            case Footnote(label, runs):
+                return {"kind": "paragraph", **self._line([Run("footnote", label), Run("text", " "), *runs], width)}
             case Formula(latex):
                 return {"kind": "code", "text": _clean(latex), "language": ""}
             case Code(text, language):
@@ -124,6 +127,7 @@ class _Shapes:
         """Return only set properties."""
         marks = {"bold": run.bold, "italic": run.italic, "strike": run.strike, "code": run.kind in ("code", "formula")}
         marks |= {name: name in run.marks for name in ("u", "mark", "sub", "sup")}
+        marks["sup"] = marks["sup"] or run.kind == "footnote"
         properties = {**marks, "link": link_of(run)}
         found = find_picture(run, self.pictures)
         if found is not None:

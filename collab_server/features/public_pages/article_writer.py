@@ -46,7 +46,7 @@ _TAGS: Final = frozenset(
 )
 _ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     **block_rules.ATTRIBUTES,
-    "a": frozenset({"aria-label", "class", "href", "title"}),
+    "a": frozenset({"aria-label", "class", "href", "id", "title"}),
     "figure": frozenset({"class"}),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), frozenset({"id"})),
     "img": frozenset({"alt", "decoding", "height", "loading", "sizes", "src", "srcset", "title", "width"}),

@@ -32,6 +32,10 @@ Hidden.
 </details>
 
 <details onclick="x()">
+
+Costs[^1] and[^2].
+
+[^1]: Much
 """
 
 
@@ -40,6 +44,8 @@ def test_html_has_them_without_anything_else() -> None:
     assert '<div class="callout warning" role="note"><p class="callout-title">Warning</p>' in html
     assert "<details>" in html and "<summary>More <em>about</em> it</summary>" in html
     assert html.count("<math") == 3 and '<math display="block"' in html
+    assert '<sup class="footnote-ref"><a href="#note-1" id="note-ref-1"' in html and "and[^2]." in html
+    assert '<div class="footnote" id="note-1"><p><sup>1</sup> Much <a href="#note-ref-1"' in html
     assert "&lt;details onclick" in html and "style=" not in html
     assert ".callout.warning" in write_page("Title", html).decode()
 
@@ -66,9 +72,10 @@ def test_word_has_them() -> None:
     [summary] = [each for each in document.paragraphs if each.text == "More about it"]
     assert all(run.bold for run in summary.runs)
     assert ("Normal", "Hidden.") in paragraphs
+    assert ("Normal", "1 Much") in paragraphs
 
 
 def test_pdf_has_them() -> None:
     text = " ".join(pages_of(pdf_file.write("Title", blocks.read(TEXT), CHANGED)).split())
-    for words in ("Warning Hot plate.", "E = mc^2", "More about it Hidden.", "frac{a}{b}"):
+    for words in ("Warning Hot plate.", "E = mc^2", "More about it Hidden.", "frac{a}{b}", "1 Much"):
         assert words in text

@@ -140,8 +140,17 @@ export class Preview {
     const anchor = event.target.closest('a[href^="#"]')?.getAttribute('href')?.slice(1);
     if (anchor === undefined) return;
     event.preventDefault();
-    const heading = this.findHeading(decode(anchor));
-    if (heading) scrollTo(heading, FRAMES);
+    const place = this.findNote(anchor) ?? this.findHeading(decode(anchor));
+    if (place) scrollTo(place, FRAMES);
+  }
+
+  /**
+   * A footnote, or the place in the text that leads to it.
+   * @param {string} anchor
+   */
+  findNote(anchor) {
+    const [, back, label] = /^note-(ref-)?([\w.+-]+)$/.exec(anchor) ?? [];
+    return label && this.element.querySelector(`[data-note${back ? '-ref' : ''}="${label}"]`);
   }
 
   /** @param {string} anchor */

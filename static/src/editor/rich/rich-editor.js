@@ -11,6 +11,7 @@ import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT } from './actions
 import { BLOCKS } from './blocks/block-actions.js';
 import { calloutView } from './blocks/callout-view.js';
 import { codeBlock } from './blocks/code-block-view.js';
+import { footnoteDefinition, footnoteReference } from './blocks/footnote-views.js';
 import { changeFormula, formulaView } from './blocks/formula-view.js';
 import { describe } from './blocks/picture-dialog.js';
 import { pictureView } from './blocks/picture-view.js';
@@ -95,6 +96,8 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
         callout: calloutView,
         toggle: toggleView,
         formula: formulaView,
+        footnoteReference,
+        footnoteDefinition,
       }),
       ToggleKeys,
       MoveKeys,

@@ -8,6 +8,7 @@ import StarterKit from '@tiptap/starter-kit';
 import { isSafe } from './addresses.js';
 import { Direction } from './blocks/alignment.js';
 import { callout } from './blocks/callout.js';
+import { footnotes } from './blocks/footnotes.js';
 import { formulas } from './blocks/formulas.js';
 import { LEAST_WIDTH } from './blocks/tables.js';
 import { toggle } from './blocks/toggle.js';
@@ -80,10 +81,18 @@ const Highlight = simpleMark('highlight', 'mark', {
 });
 
 /**
- * @param {Partial<Record<'codeBlock' | 'image' | 'callout' | 'toggle' | 'formula', NodeViewRenderer>>} [views] how the page
- *   shows some nodes
+ * @typedef {'codeBlock' | 'image' | 'callout' | 'toggle' | 'formula' | 'footnoteReference' | 'footnoteDefinition'} Shown
+ * @param {Partial<Record<Shown, NodeViewRenderer>>} [views] how the page shows some nodes
  */
-export const nodesAndMarks = ({ codeBlock, image, callout: calloutView, toggle: toggleView, formula } = {}) => [
+export const nodesAndMarks = ({
+  codeBlock,
+  image,
+  callout: calloutView,
+  toggle: toggleView,
+  formula,
+  footnoteReference,
+  footnoteDefinition,
+} = {}) => [
   StarterKit.configure({
     undoRedo: false,
     codeBlock: false,
@@ -111,6 +120,7 @@ export const nodesAndMarks = ({ codeBlock, image, callout: calloutView, toggle: 
   callout(calloutView),
   ...toggle(toggleView),
   ...formulas(formula),
+  ...footnotes({ reference: footnoteReference, definition: footnoteDefinition }),
   Direction,
 ];
 

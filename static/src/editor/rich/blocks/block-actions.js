@@ -1,6 +1,7 @@
 /** What can be done with callouts, toggles, formulas, alignment and columns. */
 import { ALIGNMENTS, align } from './alignment.js';
 import { CALLOUTS } from './callout-kinds.js';
+import { addFootnote } from './footnotes.js';
 import { addFormula } from './formula-view.js';
 import { resetWidths, stepWidth } from './tables.js';
 import { addToggle } from './toggle.js';
@@ -49,7 +50,16 @@ const TEXT_FORMULA = {
   act: (editor) => addFormula(editor, 'inlineMath'),
 };
 
-export const BLOCKS = [...CALLOUT_ACTIONS, TOGGLE, FORMULA, TEXT_FORMULA];
+/** @type {Action} */
+const FOOTNOTE = {
+  label: 'Footnote',
+  icon: 'footnote',
+  note: 'At the end of the text',
+  words: 'note reference citation',
+  act: addFootnote,
+};
+
+export const BLOCKS = [...CALLOUT_ACTIONS, TOGGLE, FORMULA, TEXT_FORMULA, FOOTNOTE];
 
 /**
  * @param {Editor} editor
@@ -66,7 +76,7 @@ const itemsOf = (editor, actions) =>
  * @returns {Items}
  */
 export const insertItems = (editor, others) => [
-  ...itemsOf(editor, [TOGGLE, FORMULA, TEXT_FORMULA, ...others]),
+  ...itemsOf(editor, [TOGGLE, FORMULA, TEXT_FORMULA, FOOTNOTE, ...others]),
   { heading: 'Callout' },
   ...itemsOf(editor, CALLOUT_ACTIONS),
 ];
