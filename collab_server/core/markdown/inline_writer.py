@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from collab_server.core.markdown.formulas import may_hold_formula
+from collab_server.core.markdown.rules.formulas import may_hold_formula
 from collab_server.core.markdown.runs import LinkTarget, MarkKey, Run, read_runs
 from collab_server.core.prosemirror.nodes import Node
 

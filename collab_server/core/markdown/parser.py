@@ -7,10 +7,10 @@ from typing import Any, Final
 from markdown_it import MarkdownIt, rules_block
 from markdown_it.rules_inline import StateInline
 
-from collab_server.core.markdown.callouts import add_callout_rule
-from collab_server.core.markdown.footnotes import add_footnote_rules
-from collab_server.core.markdown.formulas import add_formula_rules
-from collab_server.core.markdown.toggles import add_toggle_rules
+from collab_server.core.markdown.rules.callouts import add_callout_rule
+from collab_server.core.markdown.rules.footnotes import add_footnote_rules
+from collab_server.core.markdown.rules.formulas import add_formula_rules
+from collab_server.core.markdown.rules.toggles import add_toggle_rules
 
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 

@@ -13,15 +13,16 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 
 from collab_server.core.markdown import front_matter
-from collab_server.core.markdown.callouts import add_callout_rule
 from collab_server.core.markdown.editor_schema import EditorSchema
-from collab_server.core.markdown.footnotes import add_footnote_rules
-from collab_server.core.markdown.formulas import add_formula_rules, write_latex
 from collab_server.core.markdown.inline_reader import add_tag_rule
 from collab_server.core.markdown.inline_writer import MARK_DELIMITERS
 from collab_server.core.markdown.node_kinds import kind_of
 from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
+from collab_server.core.markdown.rules.callouts import add_callout_rule
+from collab_server.core.markdown.rules.footnotes import add_footnote_rules
+from collab_server.core.markdown.rules.formulas import add_formula_rules, write_latex
+from collab_server.core.markdown.rules.toggles import add_toggle_rules
 from collab_server.core.markdown.runs import REFUSED_ADDRESS, Run, read_runs
 from collab_server.core.markdown.syntax_tree import (
     Block,
@@ -39,7 +40,6 @@ from collab_server.core.markdown.syntax_tree import (
     Toggle,
     build_blocks,
 )
-from collab_server.core.markdown.toggles import add_toggle_rules
 from collab_server.core.markdown.writer import write_cell
 from collab_server.core.prosemirror.nodes import MAX_DEPTH, TEXT, Node
 from collab_server.errors import UnprocessableContent

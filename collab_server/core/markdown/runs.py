@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collab_server.core.markdown.footnotes import LABEL
-from collab_server.core.markdown.formulas import write_latex
+from collab_server.core.markdown.rules.footnotes import LABEL
+from collab_server.core.markdown.rules.formulas import write_latex
 from collab_server.core.prosemirror.nodes import TEXT, Mark, Node, canonical
 
 MARKS: Final = {

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from collab_server.core.markdown import front_matter
-from collab_server.core.markdown.callouts import callout_kind
-from collab_server.core.markdown.footnotes import LABEL
-from collab_server.core.markdown.formulas import write_latex
 from collab_server.core.markdown.inline_writer import write_inline
 from collab_server.core.markdown.node_kinds import CONTAINERS, ITEMS, LISTS, is_inline, is_ordered, kind_of
+from collab_server.core.markdown.rules.callouts import callout_kind
+from collab_server.core.markdown.rules.footnotes import LABEL
+from collab_server.core.markdown.rules.formulas import write_latex
 from collab_server.core.markdown.runs import SPACES, is_break, is_image
 from collab_server.core.prosemirror.nodes import TEXT, Node
 from collab_server.core.prosemirror.table_grid import MAX_COLUMNS, column_span, place_cells, read_integer

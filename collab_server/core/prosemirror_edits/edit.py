@@ -7,10 +7,10 @@ Content without a form in Markdown stays with its block: attributes, marks, unkn
 from collections.abc import Sequence
 from typing import Any, Final
 
-from collab_server.core.markdown.callouts import callout_kind
 from collab_server.core.markdown.editor_schema import EditorSchema, detect_schema
 from collab_server.core.markdown.node_kinds import ITEMS, kind_of
 from collab_server.core.markdown.reader import read_markdown
+from collab_server.core.markdown.rules.callouts import callout_kind
 from collab_server.core.markdown.runs import address, is_break
 from collab_server.core.markdown.writer import write_cell
 from collab_server.core.prosemirror import table_grid

@@ -9,7 +9,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from collab_server.core.markdown.callouts import callout_title
+from collab_server.core.markdown.rules.callouts import callout_title
 from collab_server.features.content import formulas
 
 TAGS: Final = frozenset({"details", "div", "span", "summary"}) | formulas.TAGS

@@ -16,7 +16,7 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
-from collab_server.core.markdown.callouts import callout_title
+from collab_server.core.markdown.rules.callouts import callout_title
 from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import (
     Block,

@@ -20,7 +20,7 @@ import manimgx_fonts
 import manimgx_fonts_cjk
 import typst
 
-from collab_server.core.markdown.callouts import callout_title
+from collab_server.core.markdown.rules.callouts import callout_title
 from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import (
     Block,

@@ -1,4 +1,4 @@
-/** Callouts and toggles, found as the server finds them: see core/markdown/callouts.py and toggles.py. */
+/** Callouts and toggles, found as the server finds them: see core/markdown/rules/. */
 import { CALLOUTS } from '../rich/blocks/callout-kinds.js';
 
 /** @import { MarkdownIt, Token } from 'markdown-it' */

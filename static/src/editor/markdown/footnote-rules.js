@@ -1,4 +1,4 @@
-/** Footnotes, found as the server finds them: see core/markdown/footnotes.py. */
+/** Footnotes, found as the server finds them: see core/markdown/rules/footnotes.py. */
 
 /** @import { MarkdownIt } from 'markdown-it' */
 

@@ -10,7 +10,7 @@ export const CALLOUTS = [
   { kind: 'warning', label: 'Warning', icon: 'warning', note: 'Needs attention' },
   { kind: 'caution', label: 'Caution', icon: 'stop', note: 'May do harm' },
 ];
-/** @type {Record<string, string>} what other editors call them, as in core/markdown/callouts.py */
+/** @type {Record<string, string>} what other editors call them, as in core/markdown/rules/callouts.py */
 const OTHER_NAMES = {
   info: 'note',
   default: 'note',
