@@ -87,7 +87,8 @@ def _make_labels(text: str, count: int) -> list[str]:
 class _Writer:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.parser = new_document_parser()
+        # The text's own footnotes are told from its words below.
+        self.parser = new_document_parser().disable(["footnote", "footnote_reference"])
         # Other programs read HTML as HTML.
         self.parser.options["html"] = True
         places.add_place_rules(self.parser)
