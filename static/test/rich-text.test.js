@@ -4,11 +4,14 @@ import { EditorState, TextSelection } from '@tiptap/pm/state';
 import * as Y from 'yjs';
 import { headingOf, isEmpty, kindOf, plainText } from '../src/editor/content.js';
 import { matching } from '../src/editor/rich/actions.js';
+import { headingsIn } from '../src/editor/markdown/headings.js';
+import { moveBlocks } from '../src/editor/rich/blocks/move-block.js';
+import { offeredColour, shownColour, TEXT_COLOURS } from '../src/editor/rich/colours.js';
 import { addressFrom, isOwnPicture, isSafe } from '../src/editor/rich/addresses.js';
-import { findIn } from '../src/editor/rich/finding.js';
+import { findIn } from '../src/editor/rich/find/finding.js';
 import { languageOf } from '../src/editor/rich/languages.js';
-import { looksLikeMarkdown, nodesOf } from '../src/editor/rich/markdown-nodes.js';
-import { altOf } from '../src/editor/rich/rich-files.js';
+import { looksLikeMarkdown, nodesOf } from '../src/editor/rich/paste/markdown-nodes.js';
+import { altOf } from '../src/editor/rich/tools/rich-files.js';
 import { schema } from '../src/editor/rich/schema.js';
 import { slashAt } from '../src/editor/rich/slash.js';
 import { strangeIn } from '../src/editor/rich/strange.js';
@@ -72,7 +75,7 @@ test('rich text has a line for each block, and the title of its first heading', 
 test('what the binding would delete is found before', () => {
   const strange = (...nodes) => strangeIn(schema, rich(...nodes).getXmlFragment('default'));
   assert.equal(strange(element('paragraph', ['x'])), null);
-  assert.equal(strange(element('callout', [element('paragraph', ['x'])])), 'callout');
+  assert.equal(strange(element('card', [element('paragraph', ['x'])])), 'card');
   assert.equal(strange(element('blockquote', [element('paragraph', [element('mention')])])), 'mention');
   assert.equal(strange(element('bulletList', [element('listItem', ['no paragraph'])])), 'an order of blocks');
   const marked = (format) => {
@@ -182,4 +185,71 @@ test('pasted Markdown becomes nodes that fit', () => {
   assert.equal(read('![x](javascript:alert(1))'), '<paragraph("x")>');
   assert.equal(read('~~a~~ <b>c</b>'), '<paragraph(strike("a"), " <b>c</b>")>');
   assert.equal(read(''), '<>');
+});
+
+test('pasted Markdown has callouts and formulas', () => {
+  const text = '> [!TIP]\n> Do *it* $a*b*c$ for 5$ and 6$\n>\n> x\n\n$$\na\n b\n$$\n\n> [!OTHER]\n> q';
+  const shown = nodesOf(text, schema).toString();
+  assert.equal(
+    shown,
+    '<callout(paragraph("Do ", italic("it"), " ", inlineMath, " for 5$ and 6$"), paragraph("x")), blockMath, ' +
+      'blockquote(paragraph("[!OTHER] q"))>',
+  );
+  const [callout, formula] = nodesOf(text, schema).content;
+  assert.equal(callout.attrs.type, 'tip');
+  assert.equal(formula.attrs.latex, 'a\nb');
+});
+
+test('blocks move past their neighbours, and out of lists only as a whole', () => {
+  const p = (text) => schema.nodes.paragraph.create(null, schema.text(text));
+  const item = (text) => schema.nodes.listItem.create(null, p(text));
+  const list = schema.nodes.bulletList.create(null, [item('a'), item('b')]);
+  const doc = schema.nodes.doc.create(null, [p('first'), list, p('last')]);
+  let state = EditorState.create({ doc });
+  const caretIn = (text) => {
+    let at = 0;
+    state.doc.descendants((node, place) => {
+      if (node.text === text) at = place;
+    });
+    state = state.apply(state.tr.setSelection(TextSelection.create(state.doc, at)));
+  };
+  const move = (step) => {
+    const tr = moveBlocks(state, step);
+    if (tr) state = state.apply(tr);
+    state.doc.check();
+    return state.doc.textBetween(0, state.doc.content.size, ' ');
+  };
+  caretIn('b');
+  assert.equal(move(-1), 'first b a last');
+  assert.equal(state.selection.$from.parent.textContent, 'b');
+  assert.equal(move(-1), 'b a first last');
+  assert.equal(moveBlocks(state, -1), null);
+  assert.equal(move(1), 'a b first last');
+  caretIn('first');
+  assert.equal(move(1), 'a b last first');
+  assert.equal(moveBlocks(state, 1), null);
+});
+
+test('colours have a counterpart on dark pages, and foreign ones are checked', () => {
+  const [, red] = TEXT_COLOURS[2];
+  assert.match(shownColour(red, TEXT_COLOURS), /^light-dark\(#b42336, #/);
+  assert.equal(shownColour('rgb(1, 2, 3)', TEXT_COLOURS), 'rgb(1, 2, 3)');
+  assert.equal(shownColour('red; position: fixed', TEXT_COLOURS), null);
+  assert.equal(shownColour('url(x)', TEXT_COLOURS), null);
+  assert.equal(offeredColour('rgb(180, 35, 54)', TEXT_COLOURS), red);
+  assert.equal(offeredColour('rgb(0, 0, 0)', TEXT_COLOURS), null);
+});
+
+test('headings of a Markdown text are found with their places', () => {
+  const text = '---\na: b\n---\n# One *two*\n\n```\n# code\n```\n\nThree\n---\n\n- x\n---\n### `four` ##\n#five';
+  const found = headingsIn(text);
+  assert.deepEqual(
+    found.map(({ level, text: title }) => [level, title]),
+    [
+      [1, 'One two'],
+      [2, 'Three'],
+      [3, 'four'],
+    ],
+  );
+  for (const { at } of found) assert.match(text.slice(at), /^(?:# One|Three|### `four)/);
 });

@@ -16,13 +16,14 @@ TEXT = "# Plan\n\nBuy green apples.\n\nAsk the baker.\n"
 CONTENT = r"/api/v1/attachments/[0-9a-f-]{36}/content"
 NEW_FILE = re.compile(r"/documents/[^/]+/attachments\?")
 
-_GIVE = """(element, [kind, files, text, point]) => {
+_GIVE = """(element, [kind, files, text, point, html]) => {
   const data = new DataTransfer();
   for (const [name, type, content] of files) {
     const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
     data.items.add(new File([bytes], name, { type }));
   }
   if (text) data.setData('text/plain', text);
+  if (html) data.setData('text/html', html);
   const how = { bubbles: true, cancelable: true };
   if (kind === 'paste') element.dispatchEvent(new ClipboardEvent('paste', { ...how, clipboardData: data }));
   else {
@@ -46,10 +47,11 @@ async def give(
     *files: tuple[str, str, bytes],
     text: str = "",
     point: tuple[float, float] | None = None,
+    html: str = "",
 ) -> None:
     """Drags, drops or pastes files, each a name, a type and its bytes, on an element."""
     encoded = [[name, media, base64.b64encode(octets).decode()] for name, media, octets in files]
-    await target.evaluate(_GIVE, [kind, encoded, text, point])
+    await target.evaluate(_GIVE, [kind, encoded, text, point, html])
 
 
 async def attach(person: Person, doc: str, name: str, octets: bytes = b"words") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from collab_server.core.markdown.parser import new_document_parser
 from collab_server.features.public_pages.article_writer import render
 from tests.features.exports.examples import examples
 from tests.require import ROOT
@@ -31,6 +32,11 @@ MORE = [
     "---\n\nno front matter\n\n---",
     "5$ and 6$, \\$a$, $ b$",
     "![alt](https://elsewhere.example/a.png) [![alt](https://elsewhere.example/a.png)](https://example.org)",
+    "> [!NOTE]\n> a *b*\n>\n> - c\n\n> [!tip]\n\n> [!OTHER]\n> d\n\n- > [!CAUTION]\n  > e",
+    "<details>\n<summary>a *b*</summary>\n\nc\n\n<details open><summary>d</summary>\ne\n</details>\n</details>\n",
+    "a\n\n</details>",
+    "a[^1] b[^x] [^1](c) `[^1]`\n\n[^1]: The *note*\nin lines\n[^n.2]: d\n\n> [^q]: e\n\n- [^1]\n\n[^x]",
+    "<details>\n\n- a\n</details>\n\n> <details>\n> b\n\ntext\n<details>\n</details>",
     "# Same\n\n# Same\n\n[to](#same-1)",
 ]
 
@@ -67,6 +73,39 @@ def shape(html: str) -> str:
     parser = Shape()
     parser.feed(html)
     return re.sub(r" ?(<[^>]*>) ?", r"\1", " ".join("".join(parser.parts).split()))
+
+
+FORMULAS = [
+    "a $x$ $y$z $$w$$",
+    "$$\nx\n y\n$$\n$$z$$ \n\n$$ a $$ b",
+    "- $$\n\n$$\n\n> $$\n> x\n> $$",
+    r"\$a$ $b\$ c$ $\\$ $$ $ $$ 1$x$ $x$2 $a$$b$",
+    "$ a$ $b $ $$\n\n$$ `$c$` [$d$](e) ![$f$](g)",
+    "1. a\n   $$\n   x\n   $$\n2. $$\nlazy$$",
+]
+
+
+def test_the_preview_finds_the_formulas_of_public_pages() -> None:
+    """Their content, in order. What they look like is for KaTeX and the server's converter."""
+    script = SCRIPT.replace(
+        "=> html).join('')",
+        r"=> [...html.matchAll(/class=\"formula\"[^>]*>([^<]*)</g)].map((found) => found[1])).flat()",
+    )
+    run = subprocess.run(
+        ["node", "--input-type=module", "-e", script],
+        cwd=STATIC,
+        input=json.dumps(FORMULAS),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tokens = [new_document_parser().parse(text) for text in FORMULAS]
+    found = [
+        [each.content for token in text for each in (token, *(token.children or [])) if each.type.startswith("formula")]
+        for text in tokens
+    ]
+    assert json.loads(run.stdout) == found
+    assert sum(map(len, found)) > 12
 
 
 def test_the_preview_shows_what_public_pages_show() -> None:

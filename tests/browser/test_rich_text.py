@@ -406,19 +406,19 @@ async def test_what_the_editor_does_not_know_is_shown_and_not_deleted(server: Se
     ada = await enter(server, arrive, owner)
     await ada.open(doc["address"])
     await behind(ada, "Known.")
-    await post_nodes(owner, doc, element("callout", p("Look here."), kind="warning"))
+    await post_nodes(owner, doc, element("card", p("Look here."), kind="warning"))
     note = ada.page.get_by_role("note")
-    await expect(note).to_contain_text("callout", timeout=WITHIN)
+    await expect(note).to_contain_text("card", timeout=WITHIN)
     await ada.sees("Look here.")
     await expect(ada.content).to_have_attribute("aria-readonly", "true")
     await ada.page.keyboard.type("x")
     assert await faults(ada.page) == []
     await ada.page.reload()
-    await expect(note).to_contain_text("callout", timeout=WITHIN)
+    await expect(note).to_contain_text("card", timeout=WITHIN)
     await ada.sees("Known.")
     assert await markdown(owner, doc) == "Look here.\n\nKnown."
     xml = (await owner.get(f"/documents/{doc['id']}/content", params={"format": "prosemirror"})).text
-    assert '"callout"' in xml
+    assert '"card"' in xml
 
 
 async def test_a_page_that_waits_follows_what_others_make_of_the_document(server: Server, arrive: Arrive) -> None:

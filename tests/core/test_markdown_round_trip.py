@@ -37,6 +37,20 @@ SNIPPETS = [
     ),
     *("<b>", "</b>", "&amp;", "&#x3000;", "[a](b)", "![a](b)", "[a]: b", "**", "__", "\\", "\\\\", "http://a.b", "  "),
     *("    ", "\t", "<!--", "<a@b.c>", "[^1]", "a_b_", "\u3000\u3000", ":--", "snake_case_", "~a~", "`", "\ufeff"),
+    *(
+        "$",
+        "$$",
+        "$x$",
+        "$$x$$",
+        "5$",
+        "$5",
+        "[!NOTE]",
+        "[^1]: ",
+        "^",
+        "<details>",
+        "</details>",
+        "<summary>a</summary>",
+    ),
 ]
 TEXTS = st.one_of(
     st.text(st.sampled_from(SIGNS), max_size=10),
@@ -70,8 +84,18 @@ def code(text: str) -> Node:
     return element("codeBlock", text) if text else element("codeBlock")
 
 
+def toggle(text: str, other: str) -> Node:
+    return element("details", Node("detailsSummary", {}, paragraph(text).content), element("detailsContent", p(other)))
+
+
+FORMULAS = ["x", "\\frac{a}{b}", "a_1 * b_2", "a | b", "[c](d) `e`", "\\$9", "9"]
+
 BLOCKS = st.one_of(
     TEXTS.map(paragraph),
+    TEXTS.map(lambda text: element("callout", paragraph(text), type="tip")),
+    st.builds(toggle, TEXTS, st.just("inner")),
+    TEXTS.map(lambda text: Node("footnoteDefinition", {"label": "1"}, paragraph(text).content)),
+    st.sampled_from(FORMULAS).map(lambda latex: element("blockMath", latex=latex)),
     st.builds(lambda text, level: Node("heading", {"level": level}, paragraph(text).content), TEXTS, st.integers(1, 6)),
     TEXTS.map(lambda text: element("blockquote", paragraph(text))),
     st.lists(TEXTS, min_size=1, max_size=3).map(
@@ -135,6 +159,24 @@ def test_written_lines_of_a_paragraph_are_read_as_the_same_lines(one: str, other
     one, other = one.strip(" \t") or "x", other.strip(" \t") or "y"
     block = element("paragraph", one, element("hardBreak"), other)
     assert read([block]) == [block], write_markdown(Node(DOCUMENT, content=[block]))
+
+
+@settings(max_examples=count_examples(300), deadline=None)
+@given(TEXTS, st.lists(st.sampled_from(FORMULAS), min_size=1, max_size=2), TEXTS)
+def test_a_written_formula_is_read_as_the_same_formula(before: str, formulas: list[str], behind: str) -> None:
+    said = [
+        p(before.lstrip(" \t")),
+        *(element("inlineMath", latex=latex) for latex in formulas),
+        p(behind.rstrip(" \t")),
+    ]
+    block = element(
+        "paragraph", *(part for one in said for part in (_texts(one) if one.type == "paragraph" else [one]))
+    )
+    assert read([block]) == [block], write_markdown(Node(DOCUMENT, content=[block]))
+
+
+def _texts(node: Node) -> list[Node]:
+    return [child for child in node.content if child.text]
 
 
 @settings(max_examples=count_examples(300), deadline=None)

@@ -181,13 +181,13 @@ def test_formats_of_a_text_are_marks() -> None:
 def test_nodes_that_are_not_known_keep_their_text() -> None:
     assert (
         markdown(
-            element("callout", p("inside"), p("again")),
-            element("details", element("detailsSummary", "more"), element("detailsContent", p("hidden"))),
+            element("card", p("inside"), p("again")),
+            element("panel", element("panelTitle", "more"), element("panelContent", p("hidden"))),
             p("x ", element("mention", id="7", label="Ann"), " ", element("inlineMath", latex="e=mc^2")),
             element("youtube", src="https://y.example/1"),
             element("spacer"),
         )
-        == "inside\n\nagain\n\nmore\n\nhidden\n\nx @Ann e=mc^2\n\n[https://y.example/1](https://y.example/1)"
+        == "inside\n\nagain\n\nmore\n\nhidden\n\nx @Ann $e=mc^2$\n\n[https://y.example/1](https://y.example/1)"
     )
 
 

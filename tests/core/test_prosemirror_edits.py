@@ -92,7 +92,7 @@ def test_unchanged_blocks_keep_their_items_and_attributes() -> None:
         element("heading", "Plan", level=1, id="h"),
         p("first", textAlign="center"),
         p(),
-        element("callout", p("inside"), p("again"), tone="warning"),
+        element("card", p("inside"), p("again"), tone="warning"),
         items("one", "two", "three"),
         element("youtube", src="https://y.example/1"),
         p("last"),
@@ -110,7 +110,7 @@ def test_unchanged_blocks_keep_their_items_and_attributes() -> None:
         ("paragraph", {}),
         ("paragraph", {"textAlign": "center"}),
         ("paragraph", {}),
-        ("callout", {"tone": "warning"}),
+        ("card", {"tone": "warning"}),
         ("bulletList", {}),
         ("youtube", {"src": "https://y.example/1"}),
         ("paragraph", {}),
@@ -324,13 +324,13 @@ def test_text_under_a_merged_cell_is_refused(old: str, new: str) -> None:
 
 def test_a_node_that_is_not_known_is_not_left_without_what_it_needs() -> None:
     document = Fragment(
-        p("before"), element("details", element("detailsSummary", "more"), element("detailsContent", p("hidden")))
+        p("before"), element("panel", element("panelTitle", "more"), element("panelContent", p("hidden")))
     )
     replace(document, "\n\nhidden", "")
-    assert [child.type for child in document.node.content[1].content] == ["detailsSummary", "detailsContent"]
+    assert [child.type for child in document.node.content[1].content] == ["panelTitle", "panelContent"]
     assert document.markdown == "before\n\nmore"
     document = Fragment(
-        p("before"), element("details", element("detailsSummary", "more"), element("detailsContent", p("hidden")))
+        p("before"), element("panel", element("panelTitle", "more"), element("panelContent", p("hidden")))
     )
     document.edit(Put("before\n\nmore\n\nbetween\n\nhidden"))
     _, inner = document.node.content[1].content

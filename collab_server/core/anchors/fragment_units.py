@@ -11,7 +11,8 @@ from typing import Final
 
 from collab_server.core.anchors.fragment_source import read_source
 from collab_server.core.markdown import front_matter
-from collab_server.core.markdown.writer import kind_of, write_markdown
+from collab_server.core.markdown.node_kinds import kind_of
+from collab_server.core.markdown.writer import write_markdown
 from collab_server.core.prosemirror.nodes import TEXT, Node, read_nodes
 from collab_server.core.yjs import utf16
 from collab_server.core.yjs.structs import Branch, Item

@@ -6,8 +6,8 @@ an empty node is a leaf depends on the editor's schema; here it depends on the n
 
 from typing import Final
 
+from collab_server.core.markdown.node_kinds import kind_of
 from collab_server.core.markdown.runs import is_break, is_image
-from collab_server.core.markdown.writer import kind_of
 from collab_server.core.prosemirror.nodes import Node
 from collab_server.core.yjs.inspection import Range
 from collab_server.core.yjs.structs import FORMAT, STRING, TYPE, XML_TEXT, Branch, Item

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collab_server.core.markdown.node_kinds import CONTAINERS, is_inline, kind_of
 from collab_server.core.markdown.runs import MARKS, LinkTarget, MarkKey, Run, is_break, is_image
-from collab_server.core.markdown.writer import CONTAINERS, is_inline, kind_of
 from collab_server.core.prosemirror.nodes import TEXT, Mark, Node, canonical
 from collab_server.core.text.text_steps import has_strings
 from collab_server.core.yjs.structs import XML_ELEMENT
@@ -33,6 +33,17 @@ _TIPTAP: Final = {
     "image": "image",
     "hardbreak": "hardBreak",
 }
+_MORE: Final = {
+    "callout": "callout",
+    "inlinemath": "inlineMath",
+    "blockmath": "blockMath",
+    "details": "details",
+    "detailssummary": "detailsSummary",
+    "detailscontent": "detailsContent",
+    "footnotereference": "footnoteReference",
+    "footnotedefinition": "footnoteDefinition",
+}
+"""Nodes of Tiptap without which their Markdown is text, in editors with snake_case names."""
 _SNAKE: Final = {
     **_TIPTAP,
     "codeblock": "code_block",
@@ -102,6 +113,10 @@ class EditorSchema:
         if run.image is not None:
             attributes = {"src": run.image[1], "alt": run.text, "title": run.image[2]}
             return Node(self.names["image"], {key: value for key, value in attributes.items() if value or key == "src"})
+        if run.kind == "formula":
+            return self.node("inlinemath", latex=run.text)
+        if run.kind == "footnote":
+            return self.node("footnotereference", label=run.text)
         marks = run.marks | {"code"} if run.kind == "code" else run.marks
         return Node(TEXT, text=run.text, marks=[Mark(name, value) for name, value in self.formats(marks).items()])
 
@@ -144,7 +159,7 @@ def detect_schema(document: Node) -> EditorSchema:
             tasks_are_items = True
     snake = any("_" in name for name in names.values())
     return EditorSchema(
-        {**(_SNAKE if snake else _TIPTAP), **names},
+        {**(_SNAKE if snake else _TIPTAP | _MORE), **names},
         {**(_SNAKE_MARKS if snake else _TIPTAP_MARKS), **marks},
         start or ("order" if snake else "start"),
         language or ("params" if snake else "language"),

@@ -26,12 +26,15 @@ _FENCE: Final = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 _UNDERLINE: Final = re.compile(r"[ ]{0,3}(?:=+|-+)[ \t]*\Z")
 _RULE: Final = re.compile(r"[ ]{0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})\Z")
 _DELIMITERS: Final = re.compile(r"[ ]{0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\Z")
-_DEFINITION: Final = re.compile(r"[ ]{0,3}\[[^\]]+\]:[ \t]*\S+(?:[ \t]+[\"'(].*)?\Z")
+_DEFINITION: Final = re.compile(r"[ ]{0,3}\[(?!\^)[^\]]+\]:[ \t]*\S+(?:[ \t]+[\"'(].*)?\Z")
 _HEADING: Final = re.compile(r"[ ]{0,3}#{1,6}(?:[ \t]+|\Z)")
+_CALLOUT: Final = re.compile(r"\[!(?:note|tip|important|warning|caution)\][ \t]*\Z", re.IGNORECASE)
+_TOGGLE: Final = re.compile(r"</?(?:details(?: open)?|summary)>", re.IGNORECASE)
 _CLOSING: Final = re.compile(r"(?:\A|[ \t]+)#+[ \t]*\Z")
 _BLOCK: Final = re.compile(r"[ \t]*(?:>[ \t]?|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?|\d{1,9}[.)][ \t]+)")
 _INLINE: Final = re.compile(
     r"""\\(?P<escaped>[!-/:-@\[-`{-~])
+    | (?P<footnote>\[\^[\w.+-]{1,40}\]:?)
     | (?P<ticks>`+)
     | !?\[(?P<label>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]
         (?:\((?P<target><[^<>]*>|(?:[^\s()\\]|\\.|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)|\[[^\[\]]*\])
@@ -124,7 +127,12 @@ def _blocks(markdown: str) -> Iterator[tuple[str, bool]]:
         if heading := _HEADING.match(line):
             yield _CLOSING.sub("", line[heading.end() : _MAX_LINE]), True
         elif quoted:
-            yield line, False
+            if not _CALLOUT.match(line):
+                yield line, False
+        elif line.startswith("<") and _TOGGLE.match(line):
+            yield _TOGGLE.sub(" ", line), False
+        elif line.strip() == "$$":
+            continue
         else:
             paragraph.append(_cells(line) if _in_table(lines, number) else line)
     if paragraph:
@@ -164,6 +172,8 @@ def _inline(text: str) -> str:
         position = match.end()
         if (escaped := match["escaped"]) is not None:
             parts.append(escaped)
+        elif match["footnote"] is not None:
+            continue
         elif match["ticks"] is not None:
             wide = position - match.start()
             closing = next((run for run in ticks if run[0] >= position and run[1] - run[0] == wide), None)

@@ -67,6 +67,10 @@ def _read(tokens: Sequence[Token], known: Container[str]) -> Iterator[Run]:
                 yield Run("text", token.content, frozenset(marks))
             case "code_inline":
                 yield Run("code", token.content, frozenset(marks))
+            case "formula":
+                yield Run("formula", token.content, frozenset(marks))
+            case "footnote_reference":
+                yield Run("footnote", token.info, frozenset(marks))
             case "softbreak":
                 yield Run("text", " ", frozenset(marks))
             case "hardbreak":
@@ -122,4 +126,6 @@ def _alternative(image: Token) -> str:
             parts.append(" ")
         elif token.type in ("text", "text_special", "code_inline"):
             parts.append(token.content)
+        elif token.type == "formula":
+            parts.append(f"{token.markup}{token.content}{token.markup}")
     return "".join(parts)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from collab_server.core.markdown.rules.formulas import may_hold_formula
 from collab_server.core.markdown.runs import LinkTarget, MarkKey, Run, read_runs
 from collab_server.core.prosemirror.nodes import Node
 
@@ -23,7 +24,7 @@ _SPECIAL: Final = re.compile(
     r"|&(?=#?\w+;)"
     r"|<(?=[A-Za-z/!?]|\Z)"
     r"|(?<![^\W_])_|_(?![^\W_])"
-    r"|!\Z"
+    r"|!\Z|\A\^"
 )
 _LINE_START: Final = re.compile(
     r"#{1,6}(?=[ \t]|\Z)|[-+](?=[ \t]|\Z)|-(?=[-|: \t]*\Z)|=(?==*[ \t]*\Z)|>|:(?=-)|\|"
@@ -61,6 +62,8 @@ def _pieces(runs: list[Run], line_break: str) -> list[_Piece]:
     pieces: list[_Piece] = []
     stack: list[tuple[MarkKey, int]] = []
     pairs = 0
+    formulas = {index for index, run in enumerate(runs) if run.kind == "formula"}
+    dollars = bool(formulas) or may_hold_formula("".join(run.text for run in runs))
     for index, run in enumerate(runs):
         links = sorted(mark for mark in run.marks if isinstance(mark, tuple))[:1]
         wanted: list[MarkKey] = [*links, *(name for name in _ORDER if name in run.marks)]
@@ -77,7 +80,10 @@ def _pieces(runs: list[Run], line_break: str) -> list[_Piece]:
             stack.append((mark, pairs))
             text, name = ("[", "link") if isinstance(mark, tuple) else ("", mark)
             pieces.append(_Piece(text, name, pairs, opens=True))
-        pieces.append(_Piece(_run_text(run, line_break)))
+        text = _run_text(run, line_break, dollars=dollars)
+        if run.kind == "text" and formulas:
+            text = _keep_digits_apart(text, after=index - 1 in formulas, before=index + 1 in formulas)
+        pieces.append(_Piece(text))
     for mark, pair in reversed(stack):
         pieces.append(_closing(mark, pair))
     return pieces
@@ -95,13 +101,29 @@ def _closing(mark: MarkKey, pair: int) -> _Piece:
     return _Piece(_target(mark), "link", pair) if isinstance(mark, tuple) else _Piece("", mark, pair)
 
 
-def _run_text(run: Run, line_break: str) -> str:
+def _run_text(run: Run, line_break: str, *, dollars: bool) -> str:
+    """The source of a run. `dollars`: whether dollar signs are escaped."""
     if run.kind == "break":
         return line_break
     if run.kind == "code":
         return _code(run.text)
+    if run.kind == "footnote":
+        return f"[^{run.text}]"
+    if run.kind == "formula":
+        return f"${run.text}$"
     text = _SPECIAL.sub(r"\\\g<0>", run.text)
+    if dollars:
+        text = text.replace("$", r"\$")
     return text if run.image is None else f"![{text}{_target(run.image)}"
+
+
+def _keep_digits_apart(text: str, *, after: bool, before: bool) -> str:
+    """A text beside formulas, whose dollar signs count only if no digit is beside them."""
+    if before and text[-1] in "0123456789":
+        text = f"{text[:-1]}&#{ord(text[-1])};"
+    if after and text[0] in "0123456789":
+        text = f"&#{ord(text[0])};{text[1:]}"
+    return text
 
 
 def _code(text: str) -> str:

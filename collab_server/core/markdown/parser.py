@@ -7,6 +7,11 @@ from typing import Any, Final
 from markdown_it import MarkdownIt, rules_block
 from markdown_it.rules_inline import StateInline
 
+from collab_server.core.markdown.rules.callouts import add_callout_rule
+from collab_server.core.markdown.rules.footnotes import add_footnote_rules
+from collab_server.core.markdown.rules.formulas import add_formula_rules
+from collab_server.core.markdown.rules.toggles import add_toggle_rules
+
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -18,6 +23,16 @@ def new_parser(*, max_nesting: int = 20) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": max_nesting}).enable(["table", "strikethrough"])
     keep_spaces(parser)
     parser.inline.ruler.before("autolink", "break", _line_break)
+    return parser
+
+
+def new_document_parser(*, max_nesting: int = 20) -> MarkdownIt:
+    """A parser for documents: `new_parser` with formulas, callouts, toggles and footnotes."""
+    parser = new_parser(max_nesting=max_nesting)
+    add_formula_rules(parser)
+    add_callout_rule(parser)
+    add_toggle_rules(parser)
+    add_footnote_rules(parser)
     return parser
 
 

@@ -10,7 +10,7 @@ from collab_server.errors import TooMuchWork
 
 MAX_COST: Final = 200_000
 """Limit in units: about two seconds of CPU time. A megabyte of prose with links and emphasis has half of it."""
-_UNITS: Final = {"[": 4, "\n": 5, "*": 2, "_": 2, "~": 2, **dict.fromkeys("`<&|>#\\-+!", 1)}
+_UNITS: Final = {"[": 4, "\n": 5, "*": 2, "_": 2, "~": 2, **dict.fromkeys("`<&|>#\\-+!$", 1)}
 
 
 def parsing_cost(text: str) -> int:

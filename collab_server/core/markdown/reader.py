@@ -16,12 +16,20 @@ from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.editor_schema import EditorSchema
 from collab_server.core.markdown.inline_reader import add_tag_rule
 from collab_server.core.markdown.inline_writer import MARK_DELIMITERS
+from collab_server.core.markdown.node_kinds import kind_of
 from collab_server.core.markdown.parser import new_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
+from collab_server.core.markdown.rules.callouts import add_callout_rule
+from collab_server.core.markdown.rules.footnotes import add_footnote_rules
+from collab_server.core.markdown.rules.formulas import add_formula_rules, write_latex
+from collab_server.core.markdown.rules.toggles import add_toggle_rules
 from collab_server.core.markdown.runs import REFUSED_ADDRESS, Run, read_runs
 from collab_server.core.markdown.syntax_tree import (
     Block,
+    Callout,
     Code,
+    Footnote,
+    Formula,
     Heading,
     Item,
     List,
@@ -29,9 +37,10 @@ from collab_server.core.markdown.syntax_tree import (
     Quote,
     Rule,
     Table,
+    Toggle,
     build_blocks,
 )
-from collab_server.core.markdown.writer import kind_of, write_cell
+from collab_server.core.markdown.writer import write_cell
 from collab_server.core.prosemirror.nodes import MAX_DEPTH, TEXT, Node
 from collab_server.errors import UnprocessableContent
 
@@ -44,7 +53,7 @@ def read_markdown(text: str, schema: EditorSchema) -> list[Node]:
     """The blocks of a document. Raises TooMuchWork, and UnprocessableContent for blocks nested too deeply."""
     check_parsing_cost(text)
     header, text = front_matter.split_front_matter(text)
-    tokens = _new_parser().parse(text)
+    tokens = _new_parser(schema).parse(text)
     if any(token.level >= MAX_DEPTH - 1 for token in tokens):
         raise UnprocessableContent(f"blocks may be nested {MAX_DEPTH} deep")
     blocks = _Converter(schema).nodes(build_blocks(tokens, schema.marks, empty_tasks=True))
@@ -54,8 +63,17 @@ def read_markdown(text: str, schema: EditorSchema) -> list[Node]:
     return blocks
 
 
-def _new_parser() -> MarkdownIt:
+def _new_parser(schema: EditorSchema) -> MarkdownIt:
+    """A parser whose tokens the editor has nodes for."""
     parser = new_parser(max_nesting=MAX_DEPTH)
+    if {"inlinemath", "blockmath"} <= schema.names.keys():
+        add_formula_rules(parser)
+    if "callout" in schema.names:
+        add_callout_rule(parser)
+    if {"details", "detailssummary", "detailscontent"} <= schema.names.keys():
+        add_toggle_rules(parser)
+    if {"footnotereference", "footnotedefinition"} <= schema.names.keys():
+        add_footnote_rules(parser, any_reference=True)
     # Escaped characters remain separate tokens: `\[ ]` does not begin a task.
     parser.disable("text_join")
     add_tag_rule(parser)
@@ -69,6 +87,15 @@ def _new_parser() -> MarkdownIt:
 def _limit_brackets(state: StateCore) -> None:
     """Limit nested brackets more than nested blocks: each unclosed bracket costs a step per level."""
     state.md.options["maxNesting"] = MAX_BRACKETS
+
+
+def _plain(run: Run) -> str:
+    """The text of a run where nothing else can stand."""
+    if run.kind == "break":
+        return " "
+    if run.kind == "footnote":
+        return f"[^{run.text}]"
+    return f"${run.text}$" if run.kind == "formula" else run.text
 
 
 class _Converter:
@@ -98,6 +125,25 @@ class _Converter:
                 return [self._table(block)]
             case Rule():
                 return [schema.node("horizontalrule")]
+            case Callout(kind, inner):
+                return [schema.node("callout", self.nodes(inner) or [schema.node("paragraph")], type=kind)]
+            case Toggle(summary, inner):
+                return [self._toggle(summary, inner)]
+            case Footnote(label, runs):
+                words = [run for run in self._tidy(runs) if run.image is None]
+                return [schema.node("footnotedefinition", self._trimmed(words), label=label)]
+            case Formula(latex):
+                return [schema.node("blockmath", latex=write_latex(latex))]
+
+    def _toggle(self, summary: Sequence[Run], blocks: Sequence[Block]) -> Node:
+        """A toggle, whose summary contains nothing but text."""
+        schema = self._schema
+        texts = [Run("code" if run.kind == "code" else "text", _plain(run), run.marks) for run in summary]
+        content = self.nodes(blocks) or [schema.node("paragraph")]
+        return schema.node(
+            "details",
+            [schema.node("detailssummary", self._trimmed(texts)), schema.node("detailscontent", content)],
+        )
 
     def _heading(self, level: int, runs: Sequence[Run]) -> list[Node]:
         schema = self._schema

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collab_server.core.markdown.rules.footnotes import LABEL
+from collab_server.core.markdown.rules.formulas import write_latex
 from collab_server.core.prosemirror.nodes import TEXT, Mark, Node, canonical
 
 MARKS: Final = {
@@ -49,8 +51,8 @@ MarkKey = str | LinkTarget
 
 @dataclass(slots=True)
 class Run:
-    """A run of text. `kind`: text, code, break or image (`text` is then its alternative text). `marks`: names and
-    LinkTargets.
+    """A run of text. `kind`: text, code, formula (`text` is then LaTeX), footnote (its label), break or image (its
+    alternative text). `marks`: names and LinkTargets.
     """
 
     kind: str
@@ -108,6 +110,18 @@ def is_image(node: Node) -> bool:
     return canonical(node.type) in _IMAGES
 
 
+def is_footnote(node: Node) -> bool:
+    """Whether it is a reference to a footnote that Markdown can show."""
+    label = node.attributes.get("label")
+    return canonical(node.type) == "footnotereference" and LABEL.fullmatch(str(label)) is not None
+
+
+def is_formula(node: Node) -> bool:
+    """Whether it is a formula in a text that Markdown can show."""
+    latex = node.attributes.get("latex")
+    return canonical(node.type) == "inlinemath" and isinstance(latex, str) and bool(write_latex(latex))
+
+
 def _runs(nodes: Iterable[Node], outer: frozenset[MarkKey]) -> Iterator[Run]:
     for node in nodes:
         if node.type == TEXT:
@@ -117,6 +131,10 @@ def _runs(nodes: Iterable[Node], outer: frozenset[MarkKey]) -> Iterator[Run]:
             yield Run("break", "", outer)
         elif is_image(node):
             yield _image(node.attributes, outer)
+        elif is_footnote(node):
+            yield Run("footnote", str(node.attributes["label"]), outer)
+        elif is_formula(node):
+            yield Run("formula", " ".join(write_latex(node.attributes["latex"]).split("\n")), outer)
         elif node.content:
             link = mark_key(Mark("link", node.attributes)) if canonical(node.type) in ("link", "autolink") else None
             yield from _runs(node.content, outer if link is None else outer | {link})

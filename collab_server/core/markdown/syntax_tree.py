@@ -75,7 +75,34 @@ class Rule:
     pass
 
 
-Block = Heading | Paragraph | Quote | List | Code | Table | Rule
+@dataclass(slots=True)
+class Callout:
+    """`kind`: one of callouts.KINDS."""
+
+    kind: str
+    blocks: list["Block"]
+
+
+@dataclass(slots=True)
+class Toggle:
+    """`summary`: what is seen while the blocks are hidden."""
+
+    summary: list[Run]
+    blocks: list["Block"]
+
+
+@dataclass(slots=True)
+class Formula:
+    latex: str
+
+
+@dataclass(slots=True)
+class Footnote:
+    label: str
+    runs: list[Run]
+
+
+Block = Heading | Paragraph | Quote | List | Code | Table | Rule | Callout | Toggle | Formula | Footnote
 
 
 def build_blocks(tokens: Sequence[Token], marks: Container[str], *, empty_tasks: bool = False) -> list[Block]:
@@ -128,6 +155,16 @@ class _Builder:
                 return self._table()
             case "hr":
                 return Rule()
+            case "callout_open":
+                return Callout(token.info, self.blocks("callout_close"))
+            case "toggle_open":
+                self._at += 1
+                summary = self._runs()
+                return Toggle(summary, self.blocks("toggle_close"))
+            case "footnote_open":
+                return Footnote(token.info, self._runs())
+            case "formula_block":
+                return Formula(token.content)
         return None
 
     def _runs(self) -> list[Run]:

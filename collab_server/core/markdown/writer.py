@@ -10,38 +10,14 @@ from typing import Final
 
 from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.inline_writer import write_inline
+from collab_server.core.markdown.node_kinds import CONTAINERS, ITEMS, LISTS, is_inline, is_ordered, kind_of
+from collab_server.core.markdown.rules.callouts import callout_kind
+from collab_server.core.markdown.rules.footnotes import LABEL
+from collab_server.core.markdown.rules.formulas import write_latex
 from collab_server.core.markdown.runs import SPACES, is_break, is_image
-from collab_server.core.prosemirror.nodes import TEXT, Node, canonical
+from collab_server.core.prosemirror.nodes import TEXT, Node
 from collab_server.core.prosemirror.table_grid import MAX_COLUMNS, column_span, place_cells, read_integer
 
-_ALIASES: Final = {
-    "quote": "blockquote",
-    "code": "codeblock",
-    "hr": "horizontalrule",
-    "divider": "horizontalrule",
-    "bulletedlist": "bulletlist",
-    "unorderedlist": "bulletlist",
-    "numberedlist": "orderedlist",
-    "tasklistitem": "taskitem",
-    "tablecolumnheader": "tableheader",
-    "tableheadercell": "tableheader",
-}
-ITEMS: Final = {
-    "listitem": "bulletlist",
-    "taskitem": "tasklist",
-    # BlockNote has no lists: items stand beside one another.
-    "bulletlistitem": "bulletlist",
-    "togglelistitem": "bulletlist",
-    "numberedlistitem": "orderedlist",
-    "checklistitem": "tasklist",
-}
-"""Kind of the list made of stray items of each kind."""
-
-LISTS: Final = frozenset({"bulletlist", "orderedlist", "tasklist", "list"})
-CONTAINERS: Final = frozenset({"blockcontainer", "blockgroup", "columnlist", "column", "doc"})
-_INLINE: Final = frozenset(
-    {TEXT, "mention", "emoji", "embed", "hashtag", "link", "autolink", "inlinemath", "mathinline", "footnotereference"}
-)
 _MAY_INTERRUPT: Final = re.compile(r"(?:[-+]|1[.)]) \S")
 """A list's first line that can interrupt a paragraph in CommonMark."""
 
@@ -141,21 +117,21 @@ def _flat(nodes: Iterable[Node]) -> Iterator[Node]:
             yield node
 
 
-def kind_of(node: Node) -> str:
-    """The kind of a node in all editors: bulletlist for bulletList, bullet_list and unordered-list."""
-    kind = canonical(node.type)
-    return _ALIASES.get(kind, kind)
-
-
-def is_inline(node: Node) -> bool:
-    return kind_of(node) in _INLINE or is_break(node) or is_image(node)
-
-
 def _block(node: Node, kind: str, marker: int) -> list[str]:
     if kind == "heading":
         return [_heading(node)]
     if kind == "blockquote":
         return [f"> {line}" if line else ">" for line in _blocks(node.content)]
+    if kind == "callout":
+        lines = [f"[!{callout_kind(node.attributes.get('type')).upper()}]", *_blocks(node.content)]
+        return [f"> {line}" if line else ">" for line in lines]
+    if kind == "footnotedefinition" and LABEL.fullmatch(str(node.attributes.get("label"))):
+        return f"[^{node.attributes['label']}]: {write_inline(node.content)}".rstrip(SPACES).split("\n")
+    if kind == "details":
+        return _toggle(node)
+    if kind == "blockmath" and isinstance(latex := node.attributes.get("latex"), str):
+        formula = write_latex(latex)
+        return ["$$", *formula.split("\n"), "$$"] if formula else []
     if kind == "codeblock":
         return _code_block(node)
     if kind == "horizontalrule":
@@ -169,6 +145,13 @@ def _block(node: Node, kind: str, marker: int) -> list[str]:
         text = write_inline(node.content or [node] if kind != "paragraph" else node.content)
         return text.split("\n") if text else []
     return _blocks(node.content)
+
+
+def _toggle(node: Node) -> list[str]:
+    summary, content = node.content
+    lines = _blocks(content.content)
+    text = write_inline(summary.content, one_line=True)
+    return ["<details>", f"<summary>{text}</summary>", *(["", *lines] if lines else []), "", "</details>"]
 
 
 def _heading(node: Node) -> str:
@@ -196,11 +179,6 @@ def _plain(node: Node) -> str:
     if node.type == TEXT:
         return node.text
     return "\n" if is_break(node) else "".join(map(_plain, node.content))
-
-
-def is_ordered(node: Node) -> bool:
-    kind = kind_of(node)
-    return kind == "orderedlist" or (kind == "list" and node.attributes.get("listType") == "number")
 
 
 def _list(node: Node, kind: str, marker: int) -> list[str]:

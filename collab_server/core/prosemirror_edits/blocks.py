@@ -1,6 +1,6 @@
 """Lists the blocks of an XmlFragment in Markdown's order, each with its place in the document.
 
-The content of a node unknown to Markdown (a callout, a column) counts as blocks around this node. Insertions and
+The content of a node unknown to Markdown (a card, a column) counts as blocks around this node. Insertions and
 deletions respect the existing structure, because an editor deletes nodes with an invalid content, including everything
 in them.
 """
@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from collab_server.core.markdown.node_kinds import ITEMS, LISTS, is_inline, is_toggle, kind_of
 from collab_server.core.markdown.runs import is_image
-from collab_server.core.markdown.writer import ITEMS, LISTS, is_inline, kind_of, write_cell, write_markdown
+from collab_server.core.markdown.writer import write_cell, write_markdown
 from collab_server.core.prosemirror import table_grid
 from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Node
 from collab_server.core.text.text_steps import last_id
@@ -19,10 +20,10 @@ from collab_server.core.yjs.structs import TYPE, Branch, Id, Item
 from collab_server.errors import UnprocessableContent
 
 BESIDE: Final = "this document has text beside its blocks; send Yjs updates"
-TEXTS: Final = frozenset({"paragraph", "heading", "codeblock"})
+TEXTS: Final = frozenset({"paragraph", "heading", "codeblock", "footnotedefinition"})
 CELLS: Final = frozenset({"tablecell", "tableheader"})
-HOLDERS: Final = frozenset({"blockquote", "table", "tablerow", *LISTS, *ITEMS, *CELLS})
-BLOCKS: Final = frozenset({"horizontalrule", "image", *TEXTS, *HOLDERS})
+HOLDERS: Final = frozenset({"blockquote", "callout", "table", "tablerow", *LISTS, *ITEMS, *CELLS})
+BLOCKS: Final = frozenset({"horizontalrule", "image", "blockmath", "details", *TEXTS, *HOLDERS})
 
 
 @dataclass(slots=True, eq=False)
@@ -163,6 +164,8 @@ def can_become(block: Block, wanted: Node) -> bool:
         return all(kind_of(child) in ITEMS for child in node.content)
     if kind == "table":
         return all(kind_of(child) == "tablerow" for child in node.content)
+    if kind == "details":
+        return is_toggle(node)
     return kind in BLOCKS
 
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from collab_server.core.markdown.editor_schema import EditorSchema, detect_schema
+from collab_server.core.markdown.node_kinds import ITEMS, kind_of
 from collab_server.core.markdown.reader import read_markdown
+from collab_server.core.markdown.rules.callouts import callout_kind
 from collab_server.core.markdown.runs import address, is_break
-from collab_server.core.markdown.writer import ITEMS, kind_of, write_cell
+from collab_server.core.markdown.writer import write_cell
 from collab_server.core.prosemirror import table_grid
 from collab_server.core.prosemirror.nodes import DOCUMENT, TEXT, Node, read_nodes
 from collab_server.core.prosemirror_edits.blocks import (
@@ -49,6 +51,8 @@ _MARKDOWN_ATTRIBUTES: Final = {
     "taskitem": ("checked",),
     "listitem": ("checked",),
     "image": ("src", "alt", "title"),
+    "blockmath": ("latex",),
+    "footnotedefinition": ("label",),
 }
 """Attributes with a form in Markdown, by kind."""
 _OPTIONAL: Final = frozenset({"language", "params", "lang", "checked", "alt", "title"})
@@ -152,8 +156,12 @@ class _FragmentEditor:
         kind = kind_of(node)
         if kind == kind_of(wanted):
             self._say(item, node, wanted, kind)
+        if kind == "callout":
+            self._change_callout(item, node, wanted)
         if kind == "tablerow":
             self._change_row(block, wanted)
+        elif kind == "details":
+            self._change_toggle(item, node, wanted)
         elif kind in HOLDERS:
             blocks = _split_into_paragraphs(wanted.content, node, self.schema) if kind in CELLS else wanted.content
             self.children((item.client, item.clock), item.content, node, blocks)
@@ -172,6 +180,25 @@ class _FragmentEditor:
                     self.composer.attribute((item.client, item.clock), before, name, value)
             elif name in _OPTIONAL and current is not None and last is not None:
                 self.composer.delete_item(last)
+
+    def _change_callout(self, item: Item, node: Node, wanted: Node) -> None:
+        """Set the kind of a callout. Other editors have other names for it."""
+        kind = callout_kind(wanted.attributes["type"])
+        if callout_kind(node.attributes.get("type")) != kind:
+            last = item.content.entries.get("type")
+            before = last_id(last) if last is not None else None
+            self.composer.attribute((item.client, item.clock), before, "type", kind)
+
+    def _change_toggle(self, item: Item, node: Node, wanted: Node) -> None:
+        elements = items_of(item.content)
+        for child, other in zip(node.content, wanted.content, strict=True):
+            inner = elements.get(id(child.branch))
+            if inner is None:
+                raise UnprocessableContent(BESIDE)
+            if kind_of(child) == "detailscontent":
+                self.children((inner.client, inner.clock), inner.content, child, other.content)
+            else:
+                edit_text_block(self.composer, inner, child, other, self.schema)
 
     def _change_row(self, block: Block, wanted: Node) -> None:
         """Change the cells of a row by column. Markdown has empty cells at columns covered by other cells."""

@@ -113,21 +113,22 @@ def _drop_changed_nodes(shown: list[StoredCharacter], matches: list[int | None])
 
 
 class _Placeholders:
-    """Replaces images by characters that are in no text, so that plain texts can be compared."""
+    """Replaces images and formulas by characters that are in no text, so that plain texts can be compared."""
 
     def __init__(self, characters: Iterable[VisibleCharacter]) -> None:
-        self._by_image: dict[tuple[str, str, str], str] = {}
+        self._by_node: dict[tuple[str, str, str], str] = {}
         self._next = 0x100000
         self._used = {character.text for character in characters if character.text >= "\U00100000"}
 
     def replace(self, character: VisibleCharacter) -> str:
-        """The text of a character, or the placeholder of an image."""
-        if character.run is None or character.run.image is None:
+        """The text of a character, or the placeholder of an image or a formula."""
+        run = character.run
+        if run is None or run.kind == "break":
             return character.text
-        key = (character.run.text, character.run.image[1], character.run.image[2])
-        if key not in self._by_image:
+        key = (run.text, *run.image[1:]) if run.image is not None else (run.kind, run.text, "\0")
+        if key not in self._by_node:
             while chr(self._next) in self._used and self._next < 0x10FFFD:
                 self._next += 1
-            self._by_image[key] = chr(self._next)
+            self._by_node[key] = chr(self._next)
             self._next = min(self._next + 1, 0x10FFFD)
-        return self._by_image[key]
+        return self._by_node[key]

@@ -14,7 +14,7 @@ from collab_server.errors import UnprocessableContent
 
 @dataclass(slots=True)
 class VisibleCharacter:
-    """A visible character. A line break or an image counts as one character; `run` is then this break or image."""
+    """A visible character. Line breaks, images, formulas and footnotes count as one; `run` is then this run."""
 
     text: str
     marks: frozenset[MarkKey]
@@ -61,8 +61,8 @@ def code_characters(nodes: Sequence[Node]) -> list[VisibleCharacter]:
 
 def _characters(runs: Sequence[Run]) -> Iterator[VisibleCharacter]:
     for run in runs:
-        if run.kind == "break" or run.image is not None:
-            yield VisibleCharacter("\n" if run.image is None else "", run.marks, run)
+        if run.kind in ("break", "formula", "footnote") or run.image is not None:
+            yield VisibleCharacter("\n" if run.kind == "break" else "", run.marks, run)
         else:
             marks = run.marks | {"code"} if run.kind == "code" else run.marks
             for character in run.text:
@@ -122,4 +122,4 @@ def is_line_feed_in_code(stored: StoredCharacter) -> bool:
 
 def is_line_break(stored: StoredCharacter) -> bool:
     """Whether Markdown shows it as a line break."""
-    return stored.visible is not None and stored.visible.run is not None and stored.visible.run.image is None
+    return stored.visible is not None and stored.visible.run is not None and stored.visible.run.kind == "break"

@@ -16,9 +16,10 @@ from markdown_it.token import Token
 
 from collab_server.core.markdown import front_matter, places
 from collab_server.core.markdown.inline_reader import add_html_tags
-from collab_server.core.markdown.parser import new_parser
+from collab_server.core.markdown.parser import new_document_parser
+from collab_server.features.content import block_rules
 
-RENDERER: Final = 3
+RENDERER: Final = 4
 """Version of the output. Increase it with each change of the HTML, so that cached HTML is dropped."""
 
 MAX_SECONDS: Final = 3.0
@@ -64,8 +65,7 @@ _TAGS: Final = frozenset(
     ]
 )
 _ATTRIBUTES: Final = {
-    "a": {"href", "title"},
-    "code": {"class"},
+    **block_rules.ATTRIBUTES,
     "img": {"src", "alt", "title"},
     "input": {"checked"},
     "ol": {"start"},
@@ -88,7 +88,7 @@ def render(markdown: str, kind: Format, ranges: Sequence[places.Range] = ()) -> 
     the HTML gets their marks, see core.markdown.places. Raises TooLong.
     """
     with limit_time(MAX_SECONDS):
-        parser = _make_parser()
+        parser = _make_parser(kind)
         if ranges:
             places.add_place_rules(parser)
             places.mark_ranges(parser, ranges)
@@ -100,10 +100,14 @@ def render(markdown: str, kind: Format, ranges: Sequence[places.Range] = ()) -> 
     return rendered
 
 
-def _make_parser() -> MarkdownIt:
-    """CommonMark with GFM's tables, strikethrough and task lists; a task's box is an `html_inline` token."""
+def _make_parser(kind: Format) -> MarkdownIt:
+    """CommonMark with GFM's tables, strikethrough and task lists, and what `new_document_parser` adds.
+
+    A task's box is an `html_inline` token.
+    """
     # HTML within Markdown is shown as text: deeply nested HTML would take the sanitiser minutes.
-    parser = new_parser()
+    parser = new_document_parser()
+    block_rules.add_block_rules(parser, as_text=kind == "text")
     add_task_rule(parser, _write_box)
     add_html_tags(parser)
     parser.core.ruler.push("alignment", _alignment)
@@ -156,7 +160,7 @@ def _alignment(state: StateCore) -> None:
 def _kept(tag: str, attribute: str, value: str) -> str | None:
     """Return an attribute's value, None without one."""
     if (tag, attribute) == ("code", "class"):
-        return value if LANGUAGE.fullmatch(value) else None
+        return value if LANGUAGE.fullmatch(value) or value == "bad-formula" else None
     return value if is_safe_address(tag, attribute, value) else None
 
 
@@ -170,7 +174,7 @@ def is_safe_address(tag: str, attribute: str, value: str) -> bool:
 def _sanitise(page: str) -> str:
     return nh3.clean(
         page,
-        tags=set(_TAGS),
+        tags=set(_TAGS | block_rules.TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         attribute_filter=_kept,
         set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},

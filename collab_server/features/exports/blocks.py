@@ -9,7 +9,7 @@ from uuid import UUID
 from collab_server.core.documents.attachment_links import find_links
 from collab_server.core.markdown import front_matter, places
 from collab_server.core.markdown.inline_reader import TAG_MARKS, add_tag_rule
-from collab_server.core.markdown.parser import new_parser
+from collab_server.core.markdown.parser import new_document_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
 from collab_server.core.markdown.runs import Run
 from collab_server.core.markdown.syntax_tree import Block, Heading, Paragraph, build_blocks
@@ -41,7 +41,7 @@ def read(markdown: str, ranges: Sequence[places.Range] = ()) -> list[Block]:
     their marks, see core.markdown.places. Raises TooMuchWork.
     """
     check_parsing_cost(markdown)
-    parser = new_parser()
+    parser = new_document_parser()
     if ranges:
         places.add_place_rules(parser)
         places.mark_ranges(parser, ranges)

@@ -16,8 +16,23 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
+from collab_server.core.markdown.rules.callouts import callout_title
 from collab_server.core.markdown.runs import Run
-from collab_server.core.markdown.syntax_tree import Block, Code, Heading, Item, List, Paragraph, Quote, Rule, Table
+from collab_server.core.markdown.syntax_tree import (
+    Block,
+    Callout,
+    Code,
+    Footnote,
+    Formula,
+    Heading,
+    Item,
+    List,
+    Paragraph,
+    Quote,
+    Rule,
+    Table,
+    Toggle,
+)
 from collab_server.features.exports import word_pictures
 from collab_server.features.exports.blocks import NO_PICTURES, Pictures, link_of, text_of
 from collab_server.features.exports.blocks import is_right_to_left as rtl
@@ -32,6 +47,7 @@ _FIRST_LIST: Final = 10_001
 _WIDTH: Final = 8640
 """Width of the text between the margins, in twentieths of a point."""
 
+_VERBATIM: Final = ("code", "formula")
 _LOOKS: Final = {
     "mark": '<w:highlight w:val="yellow"/>',
     "u": '<w:u w:val="single"/>',
@@ -40,11 +56,28 @@ _LOOKS: Final = {
 }
 """Properties of runs by mark, in the order that the schema of Word demands."""
 
+_CALLOUTS: Final = {
+    "Note": "1F5FAE",
+    "Tip": "1C7A43",
+    "Important": "6B3FB8",
+    "Warning": "8A5A00",
+    "Caution": "B3262F",
+}
+"""Colours of their titles, by the ends of the names of their styles."""
+
 _STYLES: Final = (
     '<w:style {ns} w:type="paragraph" w:customStyle="1" w:styleId="Code"><w:name w:val="Code"/>'
     '<w:basedOn w:val="Normal"/><w:qFormat/><w:pPr><w:keepLines/><w:shd w:val="clear" w:color="auto" w:fill="F3F4F6"/>'
     '</w:pPr><w:rPr><w:rFonts w:ascii="Consolas" w:hAnsi="Consolas" w:cs="Consolas"/><w:sz w:val="19"/></w:rPr>'
     "</w:style>",
+    *(
+        f'<w:style {{ns}} w:type="paragraph" w:customStyle="1" w:styleId="Callout{name}">'
+        f'<w:name w:val="Callout {name}"/><w:basedOn w:val="Normal"/><w:next w:val="Normal"/><w:qFormat/>'
+        f"<w:pPr><w:keepNext/>"
+        f'<w:pBdr><w:left w:val="single" w:sz="24" w:space="6" w:color="{colour}"/></w:pBdr></w:pPr>'
+        f'<w:rPr><w:b/><w:color w:val="{colour}"/></w:rPr></w:style>'
+        for name, colour in _CALLOUTS.items()
+    ),
     '<w:style {ns} w:type="character" w:customStyle="1" w:styleId="CodeInText"><w:name w:val="Code in text"/>'
     '<w:rPr><w:rFonts w:ascii="Consolas" w:hAnsi="Consolas" w:cs="Consolas"/>'
     '<w:shd w:val="clear" w:color="auto" w:fill="F3F4F6"/></w:rPr></w:style>',
@@ -114,7 +147,15 @@ class _Writer:
                     self._paragraph(runs, indent, style="Quote" if quoted else "")
                 case Quote(inner):
                     self.blocks(inner, indent + _STEP, level=level, quoted=True)
-                case Code(text):
+                case Callout(kind, inner):
+                    self._paragraph([Run("text", callout_title(kind))], indent, style=f"Callout{kind.capitalize()}")
+                    self.blocks(inner, indent + _STEP, level=level, quoted=quoted)
+                case Toggle(summary, inner):
+                    self._paragraph(summary, indent, bold=True)
+                    self.blocks(inner, indent + _STEP, level=level, quoted=quoted)
+                case Footnote(label, runs):
+                    self._paragraph([Run("footnote", label), Run("text", " "), *runs], indent)
+                case Code(text) | Formula(text):
                     self._paragraph([Run("text", text)], indent, style="Code")
                 case List():
                     self._list(block, indent, level, quoted=quoted)
@@ -185,12 +226,13 @@ def _first_paragraph(item: Item) -> tuple[list[Run], list[Block]]:
 def _run(run: Run, *, bold: bool, to_left: bool) -> str:
     look = "".join(
         [
-            '<w:rStyle w:val="CodeInText"/>' if run.kind == "code" else "",
-            '<w:rStyle w:val="Hyperlink"/>' if run.kind != "code" and link_of(run) else "",
+            '<w:rStyle w:val="CodeInText"/>' if run.kind in _VERBATIM else "",
+            '<w:rStyle w:val="Hyperlink"/>' if run.kind not in _VERBATIM and link_of(run) else "",
             "<w:b/>" if run.bold or bold else "",
             "<w:i/>" if run.italic else "",
             "<w:strike/>" if run.strike else "",
             *(element for mark, element in _LOOKS.items() if mark in run.marks),
+            _LOOKS["sup"] if run.kind == "footnote" else "",
             "<w:rtl/>" if to_left else "",
         ]
     )

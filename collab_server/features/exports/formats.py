@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Format = Literal["md", "html", "txt", "json", "yjs", "docx", "pdf"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Version of the files. Increase it with each change of the output, so that copies of clients are outdated."""
 
 _PAGE: Final = """\
@@ -35,6 +35,11 @@ pre, code {{ font-family: ui-monospace, monospace; font-size: .92em; background:
 code {{ padding: .1em .3em; }} pre {{ padding: .8em 1em; overflow-x: auto; }} pre code {{ padding: 0; background: none; }}
 blockquote {{ margin-inline: 0; padding-inline-start: 1em; border-inline-start: 3px solid color-mix(in srgb, currentcolor 30%, transparent); }}
 table {{ border-collapse: collapse; }} th, td {{ border: 1px solid color-mix(in srgb, currentcolor 30%, transparent); padding: .3em .7em; }}
+.callout {{ margin: 1em 0; padding: .6em 1em; border-inline-start: 4px solid #3b82d0; border-radius: 6px; background: color-mix(in srgb, #3b82d0 9%, transparent); }}
+.callout > :last-child {{ margin-bottom: .2em; }} .callout-title {{ margin: 0 0 .3em; font-weight: 650; }}
+.callout.tip {{ border-color: #2f9e5b; background: color-mix(in srgb, #2f9e5b 9%, transparent); }} .callout.important {{ border-color: #8a5cd6; background: color-mix(in srgb, #8a5cd6 9%, transparent); }}
+.callout.warning {{ border-color: #c98a12; background: color-mix(in srgb, #c98a12 11%, transparent); }} .callout.caution {{ border-color: #d1434b; background: color-mix(in srgb, #d1434b 9%, transparent); }}
+details {{ margin: 1em 0; }} summary {{ font-weight: 600; cursor: pointer; }} details > :not(summary) {{ margin-inline-start: 1.1em; }} .formula {{ overflow-x: auto; text-align: center; }}
 img {{ max-width: 100%; }} li > input {{ margin-inline-start: -1.3em; }}
 @media print {{ body {{ margin: 0; max-width: none; }} }}
 {style}</style>

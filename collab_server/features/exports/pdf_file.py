@@ -20,8 +20,22 @@ import manimgx_fonts
 import manimgx_fonts_cjk
 import typst
 
+from collab_server.core.markdown.rules.callouts import callout_title
 from collab_server.core.markdown.runs import Run
-from collab_server.core.markdown.syntax_tree import Block, Code, Heading, List, Paragraph, Quote, Rule, Table
+from collab_server.core.markdown.syntax_tree import (
+    Block,
+    Callout,
+    Code,
+    Footnote,
+    Formula,
+    Heading,
+    List,
+    Paragraph,
+    Quote,
+    Rule,
+    Table,
+    Toggle,
+)
 from collab_server.features.exports.blocks import NO_PICTURES, Pictures, find_picture, link_of, text_of
 from collab_server.features.exports.blocks import is_right_to_left as rtl
 
@@ -85,6 +99,15 @@ class _Shapes:
                 return {"kind": "paragraph", **self._line(runs, width)}
             case Quote(blocks):
                 return {"kind": "quote", "blocks": self.of_blocks(blocks, inner)}
+            case Callout(kind, blocks):
+                title = callout_title(kind)
+                return {"kind": "callout", "type": kind, "title": title, "blocks": self.of_blocks(blocks, inner)}
+            case Toggle(summary, blocks):
+                return {"kind": "toggle", **self._line(summary, width), "blocks": self.of_blocks(blocks, inner)}
+            case Footnote(label, runs):
+                return {"kind": "paragraph", **self._line([Run("footnote", label), Run("text", " "), *runs], width)}
+            case Formula(latex):
+                return {"kind": "code", "text": _clean(latex), "language": ""}
             case Code(text, language):
                 return {"kind": "code", "text": _clean(text), "language": language}
             case List(start, items):
@@ -102,8 +125,9 @@ class _Shapes:
 
     def _look(self, run: Run, width: float) -> dict[str, Any]:
         """Return only set properties."""
-        marks = {"bold": run.bold, "italic": run.italic, "strike": run.strike, "code": run.kind == "code"}
+        marks = {"bold": run.bold, "italic": run.italic, "strike": run.strike, "code": run.kind in ("code", "formula")}
         marks |= {name: name in run.marks for name in ("u", "mark", "sub", "sup")}
+        marks["sup"] = marks["sup"] or run.kind == "footnote"
         properties = {**marks, "link": link_of(run)}
         found = find_picture(run, self.pictures)
         if found is not None:

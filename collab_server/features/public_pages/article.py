@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from collab_server.features.public_pages.headings import Entry
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the output. Increase it with each change of the HTML, so that stored articles are dropped."""
 DIAGRAMS: Final = "/p/:slug/diagrams/"
 """Prefix of the addresses of diagrams in an article; page.py puts in the slug."""

@@ -16,18 +16,16 @@ from urllib.parse import urlsplit
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from mdit_py_plugins.dollarmath.index import math_inline_dollar
 
 from collab_server.core.markdown import front_matter
 from collab_server.core.markdown.excerpts import excerpt
 from collab_server.core.markdown.inline_reader import add_html_tags
-from collab_server.core.markdown.parser import new_parser
+from collab_server.core.markdown.parser import new_document_parser
+from collab_server.features.content import block_rules, formulas
 from collab_server.features.content.markup import LINK_RELATION, TooLong, add_task_rule, is_safe_address, limit_time
-from collab_server.features.public_pages import diagrams, formulas
+from collab_server.features.public_pages import diagrams
 from collab_server.features.public_pages.article import Article, Picture
 from collab_server.features.public_pages.code_blocks import write_code
 from collab_server.features.public_pages.diagrams import Diagrams
@@ -47,21 +45,18 @@ _TAGS: Final = frozenset(
     | {"table", "tbody", "td", "th", "thead", "tr", "ul"}
 )
 _ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
-    "a": frozenset({"aria-label", "class", "href", "title"}),
-    "code": frozenset({"class", "title"}),
-    "div": frozenset({"aria-label", "class", "role", "tabindex"}),
+    **block_rules.ATTRIBUTES,
+    "a": frozenset({"aria-label", "class", "href", "id", "title"}),
     "figure": frozenset({"class"}),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), frozenset({"id"})),
     "img": frozenset({"alt", "decoding", "height", "loading", "sizes", "src", "srcset", "title", "width"}),
     "li": frozenset({"class"}),
     "ol": frozenset({"start"}),
-    "p": frozenset({"class"}),
     "pre": frozenset({"aria-label", "class", "role", "tabindex"}),
     "source": frozenset({"media", "srcset"}),
     "span": frozenset({"aria-label", "class", "role"}),
     "td": frozenset({"class"}),
     "th": frozenset({"class"}),
-    **dict.fromkeys(formulas.TAGS, formulas.ATTRIBUTES),
 }
 """HTML in Markdown is text, so only the rules below write attributes: no document chooses a class or an id."""
 
@@ -129,32 +124,15 @@ class _Found:
 
 
 def _make_parser() -> MarkdownIt:
-    parser = new_parser()
+    parser = new_document_parser()
+    block_rules.add_block_rules(parser)
     add_task_rule(parser, _write_box)
     add_html_tags(parser)
-    dollarmath_plugin(parser, allow_labels=False, allow_space=False, allow_blank_lines=False, double_inline=True)
-    parser.inline.ruler.at("math_inline", _find_formula)
     # nh3 checks links later, and better.
     parser.validateLink = lambda _: True  # type: ignore[assignment,method-assign]
     for name, rule in _RULES.items():
         parser.add_render_rule(name, rule)
     return parser
-
-
-_find_dollars: Final = math_inline_dollar(allow_space=False, allow_double=True)
-
-
-def _find_formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
-    """The plugin's rule, but not beside a digit, as in "5$ and 6$". Its own option takes the last character of a text
-    for the one before the first.
-    """
-    start = state.pos
-    if (start and state.src[start - 1].isdigit()) or not _find_dollars(state, True):  # noqa: FBT003
-        return False
-    end, state.pos = state.pos, start
-    if end < state.posMax and state.src[end].isdigit():
-        return False
-    return _find_dollars(state, silent)
 
 
 def _write_box(*, checked: bool) -> str:
@@ -165,7 +143,7 @@ def _write_box(*, checked: bool) -> str:
 def _sanitise(page: str) -> str:
     return nh3.clean(
         page,
-        tags=set(_TAGS | formulas.TAGS),
+        tags=set(_TAGS | block_rules.TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         attribute_filter=_kept,
         url_schemes={"http", "https", "mailto", "tel", "data"},
@@ -190,20 +168,6 @@ def _code(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict,
     if language.lower() == "math":
         return formulas.write_formula(token.content.strip(), display=True)
     return write_code(token.content, language)
-
-
-def _inline_formula(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict, ___: Any) -> str:
-    return formulas.write_formula(tokens[index].content.strip(), display=False)
-
-
-def _wide_formula(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict, ___: Any) -> str:
-    """`$$x$$` within a paragraph, where no block can stand."""
-    formula = formulas.write_formula(rf"\displaystyle {tokens[index].content.strip()}", display=False)
-    return f'<span class="formula">{formula}</span>'
-
-
-def _formula(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict, ___: Any) -> str:
-    return formulas.write_formula(tokens[index].content.strip(), display=True)
 
 
 def _heading_close(_: RendererHTML, tokens: Sequence[Token], index: int, __: OptionsDict, ___: Any) -> str:
@@ -271,9 +235,6 @@ def _picture_attributes(attachment: str, picture: Picture) -> str:
 _RULES: Final = {
     "fence": _code,
     "code_block": _code,
-    "math_inline": _inline_formula,
-    "math_inline_double": _wide_formula,
-    "math_block": _formula,
     "heading_close": _heading_close,
     "table_open": _table_open,
     "table_close": _table_close,

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from collab_server.core.markdown import places
-from collab_server.core.markdown.parser import new_parser
+from collab_server.core.markdown.parser import new_document_parser
 from collab_server.core.markdown.parsing_cost import check_parsing_cost
 from collab_server.core.markdown.places import Leaf, Leaves
 from collab_server.features.exports.discussion.threads import Discussion, Thread, format_moment, write_plain_mentions
@@ -87,7 +87,8 @@ def _make_labels(text: str, count: int) -> list[str]:
 class _Writer:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.parser = new_parser()
+        # The text's own footnotes are told from its words below.
+        self.parser = new_document_parser().disable(["footnote", "footnote_reference"])
         # Other programs read HTML as HTML.
         self.parser.options["html"] = True
         places.add_place_rules(self.parser)

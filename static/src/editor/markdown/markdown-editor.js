@@ -1,9 +1,11 @@
 /** The editor of a Markdown document: the text, tools for its signs, and a preview that is loaded on demand. */
-import { keymap } from '@codemirror/view';
+import { EditorView, keymap } from '@codemirror/view';
+import { outline } from '../../components/outline.js';
 import { bring } from '../../lib/bring.js';
 import { h } from '../../lib/dom.js';
 import { createTextEditor } from '../text-editor.js';
 import { keys } from './actions.js';
+import { headingsIn } from './headings.js';
 import { markdownToolbar } from './markdown-toolbar.js';
 import { chosenView, keepView, narrow, viewButtons } from './views.js';
 
@@ -47,6 +49,7 @@ export function createMarkdownEditor({ session, ...options }) {
       ]),
     ],
     updated: ({ docChanged, selectionSet }) => {
+      if (docChanged) contents.change();
       if (docChanged && current !== 'write') beside?.preview.change();
       if (docChanged || selectionSet) tools.show();
     },
@@ -69,8 +72,37 @@ export function createMarkdownEditor({ session, ...options }) {
     const { pickPicture } = await bring(() => import('../rich/pictures.js'));
     pickPicture((data) => takeFiles?.(data, view.state.selection.main.head));
   };
+  /** @param {number} index of a heading, in the preview */
+  const previewed = (index) => beside?.preview.element.querySelectorAll('h1, h2, h3, h4, h5, h6')[index];
+  const contents = outline({
+    sheet: parent,
+    headings: () =>
+      headingsIn(view.state.doc.toString()).map(({ level, text, at }, index) => {
+        // Others may have written above it meanwhile.
+        const place = () => headingsIn(view.state.doc.toString())[index]?.at ?? view.state.doc.length;
+        return {
+          level,
+          text,
+          top: () =>
+            current === 'preview'
+              ? (previewed(index)?.getBoundingClientRect().top ?? Infinity)
+              : view.documentTop + view.lineBlockAt(Math.min(at, view.state.doc.length)).top,
+          go: () => {
+            if (current === 'preview') {
+              previewed(index)?.scrollIntoView({ block: 'start' });
+              return;
+            }
+            const from = place();
+            const effects = EditorView.scrollIntoView(from, { y: 'start', yMargin: HEADER + 12 });
+            view.dispatch({ selection: { anchor: view.state.doc.lineAt(from).to }, effects });
+            view.focus();
+          },
+        };
+      }),
+  });
   const tools = markdownToolbar(view, {
     addPicture,
+    contents: contents.open,
     views,
     isWriting: () => !isReadOnly && current !== 'preview',
   });
@@ -120,12 +152,14 @@ export function createMarkdownEditor({ session, ...options }) {
     if (wanted !== 'write' && !beside) loadPreview();
     else if (wanted !== 'write') beside?.preview.draw();
     beside?.sync.turn(wanted === 'split');
+    contents.place();
     view.requestMeasure();
     session.dispatchEvent(new Event('view'));
   };
   const follow = () => change(chosenView(session));
   narrow.addEventListener('change', follow);
   change(current);
+  contents.draw();
 
   return {
     ...editor,
@@ -140,6 +174,7 @@ export function createMarkdownEditor({ session, ...options }) {
     focus: () => (current === 'preview' ? beside?.preview.element.focus({ preventScroll: true }) : editor.focus()),
     destroy() {
       isGone = true;
+      contents.destroy();
       narrow.removeEventListener('change', follow);
       beside?.sync.destroy();
       beside?.preview.destroy();

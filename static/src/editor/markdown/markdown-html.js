@@ -4,6 +4,8 @@
  */
 import MarkdownIt from 'markdown-it';
 import { isOwnPicture, isSafe } from '../rich/addresses.js';
+import { blockRules } from './block-rules.js';
+import { footnoteRules } from './footnote-rules.js';
 import { formulaRules } from './formula-rules.js';
 
 /** @typedef {import('markdown-it').Token} Token */
@@ -25,6 +27,8 @@ const KEY = /^[^\s#-][^:\n]*:(?:\s|$)/m;
 
 const parser = new MarkdownIt('commonmark', { html: false, maxNesting: 20 }).enable(['table', 'strikethrough']);
 parser.use(formulaRules);
+parser.use(blockRules);
+parser.use(footnoteRules);
 // Addresses are checked when they are written.
 parser.validateLink = () => true;
 

@@ -12,10 +12,10 @@ import { TABLE_ACTIONS, newTable, tableAt } from './tables.js';
 
 /**
  * @param {EditorView} view
- * @param {{ addPicture: () => void, views: { group: HTMLElement, show: () => void }, isWriting: () => boolean }} options
+ * @param {{ addPicture: () => void, contents: () => void, views: { group: HTMLElement, show: () => void }, isWriting: () => boolean }} options
  *   `views`: the buttons at the end; `isWriting`: whether the others are shown
  */
-export function markdownToolbar(view, { addPicture, views, isWriting }) {
+export function markdownToolbar(view, { addPicture, contents, views, isWriting }) {
   /** @type {(() => void)[]} */
   const shows = [];
   /** @param {Command} run */
@@ -76,7 +76,8 @@ export function markdownToolbar(view, { addPicture, views, isWriting }) {
     toolGroup('Lists', ...LISTS.map(tool)),
     toolGroup('Insert', tool(LINK), picture, tableButton, table),
   ];
-  return makeToolbar([...writing, views.group], {
+  const list = toolGroup('Contents', toolButton({ label: 'Contents', icon: 'outline', act: contents }).button);
+  return makeToolbar([...writing, list, views.group], {
     leave: () => view.focus(),
     show: () => {
       const isShown = isWriting();

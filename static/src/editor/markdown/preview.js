@@ -1,5 +1,6 @@
 /** What a Markdown text looks like. Loaded on demand. A block is drawn again when it has changed. */
 import { h } from '../../lib/dom.js';
+import { drawFormula } from '../rich/blocks/draw-formula.js';
 import { pictureAddress } from '../rich/pictures.js';
 
 /** @import { Session } from '../session.js' */
@@ -139,8 +140,17 @@ export class Preview {
     const anchor = event.target.closest('a[href^="#"]')?.getAttribute('href')?.slice(1);
     if (anchor === undefined) return;
     event.preventDefault();
-    const heading = this.findHeading(decode(anchor));
-    if (heading) scrollTo(heading, FRAMES);
+    const place = this.findNote(anchor) ?? this.findHeading(decode(anchor));
+    if (place) scrollTo(place, FRAMES);
+  }
+
+  /**
+   * A footnote, or the place in the text that leads to it.
+   * @param {string} anchor
+   */
+  findNote(anchor) {
+    const [, back, label] = /^note-(ref-)?([\w.+-]+)$/.exec(anchor) ?? [];
+    return label && this.element.querySelector(`[data-note${back ? '-ref' : ''}="${label}"]`);
   }
 
   /** @param {string} anchor */
@@ -212,21 +222,9 @@ function decode(anchor) {
 }
 
 /** @param {HTMLElement} element */
-async function drawFormulas(element) {
-  const { default: katex } = await import('katex');
-  for (const formula of element.querySelectorAll('.formula')) {
-    const { textContent: text } = formula;
-    const drawn = katex.renderToString(text ?? '', {
-      output: 'mathml',
-      displayMode: formula.hasAttribute('data-wide'),
-      throwOnError: false,
-      errorColor: 'currentColor',
-      maxSize: 20,
-      maxExpand: 200,
-    });
-    formula.replaceChildren(...parsed(drawn));
-    formula.setAttribute('title', text ?? '');
-  }
+function drawFormulas(element) {
+  for (const formula of element.querySelectorAll('.formula'))
+    drawFormula(formula, formula.textContent ?? '', { wide: formula.hasAttribute('data-wide') });
 }
 
 /** @param {HTMLElement} element */

@@ -1,5 +1,7 @@
 /** What can be done with rich text. Toolbar, bubble and slash menu offer these. */
 
+import { COLUMN_ACTIONS } from './blocks/block-actions.js';
+
 /** @import { Editor } from '@tiptap/core' */
 /** @import { IconName } from '../../components/icons.js' */
 
@@ -166,6 +168,8 @@ export const TABLE_ACTIONS = [
   { label: 'Add row below', act: (editor) => editor.chain().focus().addRowAfter().run() },
   { label: 'Add column before', act: (editor) => editor.chain().focus().addColumnBefore().run() },
   { label: 'Add column after', act: (editor) => editor.chain().focus().addColumnAfter().run() },
+  'line',
+  ...COLUMN_ACTIONS,
   'line',
   { label: 'Header row', act: (editor) => editor.chain().focus().toggleHeaderRow().run() },
   { label: 'Merge or split cells', act: (editor) => editor.chain().focus().mergeOrSplit().run() },

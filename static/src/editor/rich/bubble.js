@@ -1,14 +1,24 @@
 /** What appears beside a selection: formats of a text, where a link leads, what a picture shows. */
 import { isNodeSelection, isTextSelection } from '@tiptap/core';
-import { formDialog } from '../../components/dialog.js';
+import { icon } from '../../components/icons.js';
+import { toolMenu } from '../../components/toolbar.js';
 import { h } from '../../lib/dom.js';
 import { MARKS } from './actions.js';
 import { isSafe } from './addresses.js';
-import { linkAt } from './link-dialog.js';
+import { describe, hasWidth, setPictureWidth } from './blocks/picture-dialog.js';
+import { colourItems } from './colours.js';
+import { linkAt } from './tools/link-dialog.js';
 import { actionButton } from './toolbar.js';
 
 /** @import { Editor } from '@tiptap/core' */
 
+/** Pixels of pictures; null: as wide as they are. */
+const SIZES = [
+  { label: 'Small', width: 200 },
+  { label: 'Medium', width: 400 },
+  { label: 'Large', width: 600 },
+  { label: 'Original', width: null },
+];
 const GAP = 8;
 /** Where the device or the toolbar offers the same close by. */
 const small = matchMedia('(max-width: 600px), (pointer: coarse)');
@@ -29,20 +39,33 @@ export function bubble(editor, { addLink }) {
     'div',
     { class: 'bubble', role: 'toolbar', 'aria-label': 'Format of the selection' },
     ...[...marks, link].map(({ button }) => button),
+    toolMenu([icon('palette')], 'Colours', () => colourItems(editor)),
   );
   const leads = h('a', { class: 'bubble-link', target: '_blank', rel: 'noopener noreferrer nofollow', tabindex: '-1' });
   const change = actionButton({ label: 'Change link', icon: 'pencil', act: addLink }, editor);
   const linkBox = h('div', { class: 'bubble', role: 'group', 'aria-label': 'Link' }, leads, change.button);
-  const alt = h(
-    'button',
-    { class: 'tool wide', type: 'button', tabindex: '-1', onclick: () => describe(editor) },
-    'Alt text',
-  );
+  const ask = (/** @type {'alt' | 'title'} */ name, /** @type {string} */ label) =>
+    h('button', { class: 'tool wide', type: 'button', tabindex: '-1', onclick: () => describe(editor, name) }, label);
+  const size = toolMenu([h('span', {}, 'Size')], 'Size', () => [
+    ...SIZES.map(({ label, width }) => ({
+      label,
+      checked: hasWidth(editor, width),
+      act: () => setPictureWidth(editor, width),
+    })),
+    { label: 'Other width…', checked: false, act: () => describe(editor, 'width') },
+  ]);
   const remove = actionButton(
     { label: 'Delete picture', icon: 'trash', act: () => editor.chain().focus().deleteSelection().run() },
     editor,
   );
-  const pictureBox = h('div', { class: 'bubble', role: 'group', 'aria-label': 'Picture' }, alt, remove.button);
+  const pictureBox = h(
+    'div',
+    { class: 'bubble', role: 'group', 'aria-label': 'Picture' },
+    ask('alt', 'Alt text'),
+    ask('title', 'Caption'),
+    size,
+    remove.button,
+  );
   const boxes = [formats, linkBox, pictureBox];
   for (const box of boxes) {
     box.hidden = true;
@@ -137,32 +160,4 @@ function place({ view }, box, isInside) {
   const top = isInside ? Math.max(first.top + GAP, header) : isBelow ? last.bottom + GAP : above;
   box.style.left = `${Math.round(left + scrollX)}px`;
   box.style.top = `${Math.round(top + scrollY)}px`;
-}
-
-/**
- * Asks for the alt text of the selected picture.
- * @param {Editor} editor
- * @returns {boolean} false: none is selected
- */
-export function describe(editor) {
-  const { selection } = editor.state;
-  if (!isNodeSelection(selection) || selection.node.type.name !== 'image') return false;
-  const { node, from } = selection;
-  formDialog({
-    title: 'Describe the picture',
-    intro: 'People who cannot see it are read this text.',
-    fields: [{ name: 'alt', label: 'Alt text', value: node.attrs.alt ?? '', maxlength: 500, autocomplete: 'off' }],
-    verb: 'Save',
-    act: ({ alt }) => {
-      // Others may have moved it meanwhile.
-      let at = from;
-      if (!editor.state.doc.nodeAt(at)?.eq(node))
-        editor.state.doc.descendants((each, other) => {
-          if (each.eq(node)) at = other;
-        });
-      if (editor.state.doc.nodeAt(at)?.type.name === 'image')
-        editor.view.dispatch(editor.state.tr.setNodeAttribute(at, 'alt', alt || null));
-    },
-  }).then(() => editor.view.focus());
-  return true;
 }

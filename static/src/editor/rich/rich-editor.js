@@ -4,24 +4,37 @@ import { Collaboration } from '@tiptap/extension-collaboration';
 import { Placeholder } from '@tiptap/extensions';
 import { TextSelection } from '@tiptap/pm/state';
 import { initProseMirrorDoc } from '@tiptap/y-tiptap';
+import { outline } from '../../components/outline.js';
 import { h } from '../../lib/dom.js';
 import { fragmentOf } from '../content.js';
-import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT, goOnBelow } from './actions.js';
-import { bubble, describe } from './bubble.js';
-import { finder } from './find.js';
+import { CODE_BLOCK, HEADINGS, LISTS, QUOTE, RULE, TABLE, TEXT } from './actions.js';
+import { BLOCKS } from './blocks/block-actions.js';
+import { calloutView } from './blocks/callout-view.js';
+import { codeBlock } from './blocks/code-block-view.js';
+import { footnoteDefinition, footnoteReference } from './blocks/footnote-views.js';
+import { changeFormula, formulaView } from './blocks/formula-view.js';
+import { describe } from './blocks/picture-dialog.js';
+import { pictureView } from './blocks/picture-view.js';
+import { ToggleKeys, toggleView } from './blocks/toggle-view.js';
+import { bubble } from './bubble.js';
+import { finder } from './find/find.js';
 import { foreignText } from './foreign-text.js';
-import { linkDialog } from './link-dialog.js';
-import { codeBlock, imageView } from './node-views.js';
-import { pasteMarkdown } from './paste.js';
+import { pasteMarkdown, pasteOffice } from './paste/paste.js';
 import { pickPicture, pictureAddress } from './pictures.js';
 import { positionAt } from './positions.js';
 import { remoteCursors } from './rich-cursors.js';
-import { RichFiles } from './rich-files.js';
-import { RichMarks } from './rich-marks.js';
 import { nodesAndMarks, schema } from './schema.js';
 import { slashMenu } from './slash.js';
 import * as strange from './strange.js';
 import { toolbar } from './toolbar.js';
+import { openLink, writeBelow } from './tools/clicks.js';
+import { dateActions } from './tools/dates.js';
+import { MoveKeys, dragHandle } from './tools/drag-handle.js';
+import { focusMode } from './tools/focus-mode.js';
+import { headingsOf } from './tools/headings.js';
+import { linkDialog } from './tools/link-dialog.js';
+import { RichFiles } from './tools/rich-files.js';
+import { RichMarks } from './tools/rich-marks.js';
 
 /** @import { Doc, Transaction } from 'yjs' */
 /** @import { Editor, EditorFiles, EditorOptions } from '../editor-types.js' */
@@ -77,7 +90,17 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     editable: !readOnly,
     injectCSS: false,
     extensions: [
-      ...nodesAndMarks({ codeBlock, image: imageView((src) => pictureAddress(session, src)) }),
+      ...nodesAndMarks({
+        codeBlock,
+        image: pictureView((src) => pictureAddress(session, src)),
+        callout: calloutView,
+        toggle: toggleView,
+        formula: formulaView,
+        footnoteReference,
+        footnoteDefinition,
+      }),
+      ToggleKeys,
+      MoveKeys,
       Collaboration.configure({ fragment, ySyncOptions: { mapping } }),
       remoteCursors(awareness),
       Placeholder.configure({
@@ -103,7 +126,9 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
             tools.focus();
             return true;
           },
-          Escape: () => box.dismiss(),
+          Enter: () => editor.isEditable && changeFormula(editor),
+          Escape: () => box.dismiss() || focus.leave(),
+          'Mod-Alt-f': () => focus.toggle(),
         }),
       }),
     ],
@@ -119,6 +144,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
         ...(language ? { lang: language } : {}),
       }),
       handlePaste: (view, event) => pasteMarkdown(view, event),
+      handleDOMEvents: { paste: pasteOffice },
       handleClick: (view, _at, event) => openLink(event, isReadOnly) || (!isReadOnly && writeBelow(view, event)),
       scrollMargin: { top: 150, bottom: 80, left: 0, right: 0 },
       scrollThreshold: { top: 150, bottom: 80, left: 0, right: 0 },
@@ -133,7 +159,16 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
   /** @type {((data: DataTransfer, at: number) => void) | null} */
   let takeFiles = null;
   const find = finder(editor);
-  const tools = toolbar(editor, { addPicture, addLink, find: find.open });
+  const contents = outline({ sheet: parent, headings: () => headingsOf(editor) });
+  const tools = toolbar(editor, {
+    addPicture,
+    addLink,
+    find: find.open,
+    contents: contents.open,
+    focus: () => focus.toggle(),
+  });
+  const handle = dragHandle(editor, root);
+  const focus = focusMode(editor);
   const box = bubble(editor, { addLink });
   const slash = slashMenu(editor, [
     TEXT,
@@ -149,7 +184,9 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     },
     CODE_BLOCK,
     QUOTE,
+    ...BLOCKS,
     RULE,
+    ...dateActions(language),
     { label: 'Link', icon: 'link', note: 'To a page or a mailbox', words: 'url address', act: addLink },
   ]);
   root.prepend(tools.element, find.element);
@@ -160,6 +197,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
   };
   editor.on('transaction', ({ transaction }) => {
     show();
+    if (transaction.docChanged) contents.change();
     const isOwn = transaction.docChanged && !transaction.getMeta('y-sync$');
     if (transaction.docChanged || transaction.selectionSet) slash.show(isOwn);
   });
@@ -169,6 +207,7 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
     show();
   };
   reflect();
+  contents.draw();
 
   /**
    * Ends the editor before the binding sees what it would delete.
@@ -188,6 +227,9 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
   const destroy = () => {
     doc.off('beforeObserverCalls', guard);
     slash.destroy();
+    contents.destroy();
+    handle.destroy();
+    focus.destroy();
     box.destroy();
     editor.destroy();
     root.remove();
@@ -218,7 +260,10 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
       editor.setEditable(!only, false);
       reflect();
     },
-    measure: show,
+    measure: () => {
+      show();
+      contents.place();
+    },
     chosen() {
       const { from, to, empty } = editor.state.selection;
       if (empty || !editor.state.doc.textBetween(from, to).trim()) return null;
@@ -250,30 +295,4 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
 function isWithin(type, fragment) {
   for (let each = type; each; each = each._item?.parent) if (each === fragment) return true;
   return false;
-}
-
-/**
- * Begins a paragraph for a click into the space below the last block.
- * @param {import('@tiptap/pm/view').EditorView} view
- * @param {MouseEvent} event
- */
-function writeBelow(view, { target, clientY }) {
-  const last = view.dom.lastElementChild;
-  if (target !== view.dom || !last || clientY < last.getBoundingClientRect().bottom) return false;
-  const { tr } = view.state;
-  goOnBelow({ tr });
-  view.dispatch(tr.setSelection(TextSelection.atEnd(tr.doc)));
-  return true;
-}
-
-/**
- * Follows a link in a text that cannot be edited, or with Ctrl.
- * @param {MouseEvent} event
- * @param {boolean} isReadOnly
- */
-function openLink(event, isReadOnly) {
-  const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
-  if (!(link instanceof HTMLAnchorElement) || !(isReadOnly || event.ctrlKey || event.metaKey)) return false;
-  if (link.getAttribute('href')) open(link.href, '_blank', 'noopener,noreferrer');
-  return true;
 }

@@ -1,63 +1,21 @@
-/**
- * The nodes and marks of rich text, with the names that collab_server/core/prosemirror and core/markdown know. What has no
- * form in Markdown, such as colours, is kept and shown where other editors have written it, and not offered.
- */
-import { Extension, Mark, getSchema, markInputRule } from '@tiptap/core';
+/** The nodes and marks of rich text, with the names that collab_server/core/prosemirror and core/markdown know. */
+import { Mark, getSchema, markInputRule } from '@tiptap/core';
 import { CodeBlockLowlight } from '@tiptap/extension-code-block-lowlight';
 import { Image } from '@tiptap/extension-image';
 import { TaskItem, TaskList } from '@tiptap/extension-list';
 import { Table, TableCell, TableHeader, TableRow } from '@tiptap/extension-table';
 import StarterKit from '@tiptap/starter-kit';
 import { isSafe } from './addresses.js';
+import { Direction } from './blocks/alignment.js';
+import { callout } from './blocks/callout.js';
+import { footnotes } from './blocks/footnotes.js';
+import { formulas } from './blocks/formulas.js';
+import { LEAST_WIDTH } from './blocks/tables.js';
+import { toggle } from './blocks/toggle.js';
+import { HIGHLIGHTS, TEXT_COLOURS, offeredColour, shownColour } from './colours.js';
 import { colouring } from './languages.js';
 
 /** @import { NodeViewRenderer } from '@tiptap/core' */
-
-/** Their direction is that of their text: the browser finds it, but not through blocks that have an attribute themselves. */
-const AROUND = ['blockquote', 'bulletList', 'orderedList', 'taskList'];
-/** Their direction is found by the style sheet. */
-const BLOCKS = ['paragraph', 'heading', 'listItem', 'taskItem'];
-const ALIGNED = ['paragraph', 'heading'];
-const SIDES = new Set(['left', 'right', 'center', 'justify']);
-const COLOUR = /^(?:#[0-9a-f]{3,8}|rgba?\([\d\s.,%/]+\)|hsla?\([\d\s.,%/deg]+\)|[a-z]{3,20})$/i;
-
-/** @param {HTMLElement} element */
-const parseDirection = (element) => {
-  const dir = element.getAttribute('dir');
-  return dir === 'ltr' || dir === 'rtl' ? dir : null;
-};
-
-/**
- * The attribute for a direction that another editor has set.
- * @param {string | null} otherwise
- */
-const direction = (otherwise) => ({
-  default: null,
-  parseHTML: parseDirection,
-  renderHTML: (/** @type {Record<string, unknown>} */ { dir }) => {
-    const shown = dir === 'ltr' || dir === 'rtl' ? dir : otherwise;
-    return shown ? { dir: shown } : {};
-  },
-});
-
-/** The direction of each block is that of its text. Nothing is stored for it. */
-const Direction = Extension.create({
-  name: 'direction',
-  addGlobalAttributes: () => [
-    { types: AROUND, attributes: { dir: direction('auto') } },
-    { types: BLOCKS, attributes: { dir: direction(null) } },
-    {
-      types: ALIGNED,
-      attributes: {
-        textAlign: {
-          default: null,
-          parseHTML: (element) => (SIDES.has(element.style.textAlign) ? element.style.textAlign : null),
-          renderHTML: ({ textAlign }) => (SIDES.has(textAlign) ? { style: `text-align: ${textAlign}` } : {}),
-        },
-      },
-    },
-  ],
-});
 
 /**
  * A mark that toggles.
@@ -79,32 +37,62 @@ const simpleMark = (name, tag, { key, input, excludes }) =>
     },
   });
 
-/** Colours and sizes of other editors. */
+/** Colours of text. Sizes and fonts of other editors are kept and not shown. */
 const TextStyle = Mark.create({
   name: 'textStyle',
   addAttributes: () =>
     Object.fromEntries(
       ['color', 'backgroundColor', 'fontFamily', 'fontSize', 'lineHeight'].map((name) => [
         name,
-        { default: null, rendered: name === 'color', parseHTML: () => null },
+        {
+          default: null,
+          rendered: name === 'color',
+          parseHTML: (/** @type {HTMLElement} */ { style }) =>
+            name === 'color' ? offeredColour(style.color, TEXT_COLOURS) : null,
+        },
       ]),
     ),
+  parseHTML: () => [
+    { tag: 'span', consuming: false, getAttrs: ({ style }) => !!offeredColour(style.color, TEXT_COLOURS) && null },
+  ],
   renderHTML: ({ mark }) => {
-    const { color } = mark.attrs;
-    return ['span', typeof color === 'string' && COLOUR.test(color) ? { style: `color: ${color}` } : {}, 0];
+    const color = shownColour(mark.attrs.color, TEXT_COLOURS);
+    return ['span', color ? { style: `color: ${color}` } : {}, 0];
   },
 });
 
-/** A highlight, in the colour that another editor may have given it. */
+/** A highlight, which may have a colour. */
 const Highlight = simpleMark('highlight', 'mark', {
   key: 'Mod-Shift-h',
   input: /(?:^|\s)(==(?!\s+==)((?:[^=]+))==(?!\s+==))$/,
-}).extend({ addAttributes: () => ({ color: { default: null, rendered: false, parseHTML: () => null } }) });
+}).extend({
+  addAttributes: () => ({
+    color: {
+      default: null,
+      rendered: false,
+      parseHTML: (/** @type {HTMLElement} */ { dataset, style }) =>
+        offeredColour(dataset.color ?? style.backgroundColor, HIGHLIGHTS),
+    },
+  }),
+  renderHTML: ({ mark }) => {
+    const color = shownColour(mark.attrs.color, HIGHLIGHTS);
+    return ['mark', color ? { 'data-color': mark.attrs.color, style: `background-color: ${color}` } : {}, 0];
+  },
+});
 
 /**
- * @param {{ codeBlock?: NodeViewRenderer, image?: NodeViewRenderer }} [views] how the page shows some nodes
+ * @typedef {'codeBlock' | 'image' | 'callout' | 'toggle' | 'formula' | 'footnoteReference' | 'footnoteDefinition'} Shown
+ * @param {Partial<Record<Shown, NodeViewRenderer>>} [views] how the page shows some nodes
  */
-export const nodesAndMarks = ({ codeBlock, image } = {}) => [
+export const nodesAndMarks = ({
+  codeBlock,
+  image,
+  callout: calloutView,
+  toggle: toggleView,
+  formula,
+  footnoteReference,
+  footnoteDefinition,
+} = {}) => [
   StarterKit.configure({
     undoRedo: false,
     codeBlock: false,
@@ -118,7 +106,7 @@ export const nodesAndMarks = ({ codeBlock, image } = {}) => [
     },
   }),
   CodeBlockLowlight.extend(codeBlock ? { addNodeView: () => codeBlock } : {}).configure({ lowlight: colouring }),
-  Table,
+  Table.configure({ resizable: true, cellMinWidth: LEAST_WIDTH, allowTableNodeSelection: true }),
   TableRow,
   TableHeader,
   TableCell,
@@ -129,6 +117,10 @@ export const nodesAndMarks = ({ codeBlock, image } = {}) => [
   simpleMark('subscript', 'sub', { excludes: 'superscript subscript', key: 'Mod-,' }),
   simpleMark('superscript', 'sup', { excludes: 'subscript superscript', key: 'Mod-.' }),
   TextStyle,
+  callout(calloutView),
+  ...toggle(toggleView),
+  ...formulas(formula),
+  ...footnotes({ reference: footnoteReference, definition: footnoteDefinition }),
   Direction,
 ];
 

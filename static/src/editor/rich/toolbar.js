@@ -3,6 +3,9 @@ import { icon } from '../../components/icons.js';
 import { makeToolbar, toolButton, toolGroup, toolMenu } from '../../components/toolbar.js';
 import { h, setText } from '../../lib/dom.js';
 import { CODE_BLOCK, LISTS, MARKS, QUOTE, RULE, STYLES, TABLE, TABLE_ACTIONS, TEXT, UNDO } from './actions.js';
+import { alignmentItems, calloutItems, insertItems } from './blocks/block-actions.js';
+import { colourItems } from './colours.js';
+import { blockItems } from './tools/drag-handle.js';
 
 /** @import { Editor } from '@tiptap/core' */
 /** @import { Action } from './actions.js' */
@@ -16,10 +19,10 @@ export const actionButton = ({ act, isOn, ...action }, editor) =>
 
 /**
  * @param {Editor} editor
- * @param {{ addPicture: () => void, addLink: () => void, find: () => void }} acts
+ * @param {{ addPicture: () => void, addLink: () => void, find: () => void, contents: () => void, focus: () => void }} acts
  * @returns {{ element: HTMLElement, show: () => void, focus: () => void }}
  */
-export function toolbar(editor, { addPicture, addLink, find }) {
+export function toolbar(editor, { addPicture, addLink, find, contents, focus }) {
   /** @type {(() => void)[]} */
   const shows = [];
   /** @param {Action} action */
@@ -54,6 +57,12 @@ export function toolbar(editor, { addPicture, addLink, find }) {
     table.hidden = !isInside;
     newTable.hidden = isInside;
   });
+  const callout = toolMenu([icon('info')], 'Callout', () => calloutItems(editor));
+  const colours = toolMenu([icon('palette')], 'Colours', () => colourItems(editor));
+  const insert = toolMenu([icon('plus')], 'More blocks', () => insertItems(editor, [RULE]));
+  shows.push(() => {
+    callout.hidden = !editor.isActive('callout');
+  });
   const more = toolMenu([icon('more')], 'More', () => [
     ...[MARKS.subscript, MARKS.superscript].map(({ label, key, isOn, act }) => ({
       label,
@@ -62,21 +71,28 @@ export function toolbar(editor, { addPicture, addLink, find }) {
       act: () => act(editor),
     })),
     'line',
-    { label: 'Divider', icon: 'rule', act: () => RULE.act(editor) },
+    ...alignmentItems(editor),
+    'line',
     {
       label: 'Clear formatting',
       icon: 'close',
       act: () => editor.chain().focus().unsetAllMarks().run(),
     },
+    'line',
+    ...blockItems(editor),
+    'line',
+    { label: 'Contents…', icon: 'outline', act: contents },
+    { label: 'Focus mode', note: 'Ctrl+Alt+F', icon: 'eye', act: focus },
     { label: 'Find and replace…', note: 'Ctrl+F', icon: 'search', act: find },
   ]);
-  more.querySelector('[data-icon="down"]')?.remove();
+  for (const each of [more, colours, insert, callout]) each.querySelector('[data-icon="down"]')?.remove();
   const groups = [
     toolGroup('Undo', ...UNDO.map(tool)),
     toolGroup('Block', styles),
     toolGroup(
       'Text',
       ...[MARKS.bold, MARKS.italic, MARKS.underline, MARKS.strike, MARKS.code, MARKS.highlight].map(tool),
+      colours,
     ),
     toolGroup('Lists', ...LISTS.map(tool)),
     toolGroup(
@@ -91,6 +107,8 @@ export function toolbar(editor, { addPicture, addLink, find }) {
       tool({ label: 'Picture', icon: 'picture', act: addPicture }),
       newTable,
       table,
+      callout,
+      insert,
     ),
     toolGroup('More', more),
   ];

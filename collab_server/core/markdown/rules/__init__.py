@@ -1,0 +1,1 @@
+"""Rules of markdown-it for what CommonMark and GFM's tables and strikethrough do not have."""
