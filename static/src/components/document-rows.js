@@ -4,6 +4,7 @@ import { pageOf } from '../lib/addresses.js';
 import { STATUSES, TYPES, titleOf } from '../lib/document-types.js';
 import { counted } from '../lib/format.js';
 import { partsOf } from '../lib/highlights.js';
+import { isUnsent } from '../lib/kept-answers.js';
 import { Icon, MenuButton, TagChip, Time } from './elements.js';
 import { PresenceBadge } from './presence-badge.js';
 
@@ -34,10 +35,20 @@ function Labels({ doc }) {
     doc.is_template ? 'Template' : '',
   ].filter((text) => text !== '');
   const tags = doc.tags ?? [];
-  if (texts.length + tags.length === 0) return null;
+  const unsent = isUnsent(doc.id);
+  if (texts.length + tags.length === 0 && !unsent) return null;
   return h(
     'span',
     { class: 'row-labels' },
+    unsent &&
+      h(
+        'span',
+        {
+          class: 'chip plain unsent',
+          title: 'Text in this browser has not reached the server. It is sent when you open it.',
+        },
+        'Not sent yet',
+      ),
     texts.map((text) => h('span', { key: text, class: 'chip plain' }, text)),
     tags.map((tag) => h(TagChip, { key: `tag ${tag.slug}`, tag })),
   );
@@ -73,7 +84,7 @@ export const PlainRow = ({ doc }) =>
   h(
     'li',
     { 'data-id': doc.id },
-    h('a', { class: 'row', href: pageOf(doc.address) }, h(Texts, { doc }), h(Facts, { doc })),
+    h('a', { class: 'row', href: pageOf(doc.address) }, h(Texts, { doc }), h(Labels, { doc }), h(Facts, { doc })),
   );
 
 /** @param {{ doc: Doc, toggle: (doc: Doc) => void }} props */

@@ -4,6 +4,7 @@ import { renewMenu } from '../components/menu.js';
 import { headingOf, isEmpty, plainText } from '../editor/content.js';
 import { EditorPlace } from '../editor/editor-place.js';
 import { titleWithout } from '../editor/heading.js';
+import { keepOpenDocument } from '../editor/kept-document.js';
 import { bindLink, linkFor } from '../editor/link.js';
 import { Notice } from '../editor/notice.js';
 import { bindPeople } from '../editor/presence-panel.js';
@@ -18,6 +19,7 @@ import { $, debounced, setText } from '../lib/dom.js';
 import { keptSettings, readSettings } from '../lib/editor-settings.js';
 import { counted, wordCount } from '../lib/format.js';
 import { ownIdentity } from '../lib/identity.js';
+import { startWorker } from '../lib/offline.js';
 import { isId } from '../lib/opened-links.js';
 import { pictureAddress } from '../lib/pictures.js';
 import { RequestError, messageOf } from '../lib/request.js';
@@ -35,6 +37,7 @@ const opened = linkFor(address);
 const session = new Session(address, { socketUrl, link: opened?.token });
 bindLink(session, opened);
 followRights(session);
+keepOpenDocument(session);
 const notice = new Notice(session, { tryAgain, focusText: () => session.editor?.focus() });
 const isNew = location.hash === '#new';
 const place = new EditorPlace(session, $('editor'));
@@ -278,6 +281,7 @@ function start() {
   refreshWhenShown();
   introduce();
   openDocument();
+  startWorker();
 }
 
 start();

@@ -167,6 +167,10 @@ async function show(user) {
     },
   });
   events.follow(store);
+  effect(() => {
+    $('offline').hidden = !store.isKept.value;
+  });
+  addEventListener('online', () => store.refresh());
   events.follow(new PresenceFollower({ workspace: workspace.id, show: (present) => store.showPresence(present) }));
   if (isMember) {
     const { showMemberList } = await import('../components/document-browser.js');
