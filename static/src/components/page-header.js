@@ -7,6 +7,7 @@ import { counted } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
 import { forgetAccount, ownUnsent } from '../lib/kept-answers.js';
 import { startWorker } from '../lib/offline.js';
+import { listenForCommands } from '../lib/commands.js';
 import { bindMenu } from './menu.js';
 import { avatar } from '../lib/pictures.js';
 import { bindQuick } from './quick-open.js';
@@ -28,7 +29,8 @@ export async function adoptPreferences() {
 
 export const forgetPerson = () => ['workspace', 'language'].forEach((key) => memory.set(key, null));
 
-async function leave() {
+/** Signs out, and deletes what this browser keeps of the account. */
+export async function signOut() {
   const unsent = ownUnsent().length;
   if (unsent > 0) {
     const { confirmDialog } = await bring(() => import('./dialog.js'));
@@ -64,7 +66,7 @@ function accountMenu(user) {
     { label: 'Your account', icon: 'person', href: '/account' },
     user.is_admin && { label: 'Administration', icon: 'shield', href: '/admin' },
     'line',
-    { label: 'Sign out', icon: 'leave', act: leave },
+    { label: 'Sign out', icon: 'leave', act: signOut },
   ]);
   return button;
 }
@@ -124,6 +126,7 @@ export function startPage(show, { needsAccount = false, whenSignedOut } = {}) {
     }
   };
   start();
+  listenForCommands();
   startWorker();
 }
 

@@ -15,6 +15,7 @@ import { words } from '../editor/status-words.js';
 import { addressIn, pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { bring } from '../lib/bring.js';
+import { listenForCommands } from '../lib/commands.js';
 import { $, debounced, setText } from '../lib/dom.js';
 import { keptSettings, readSettings } from '../lib/editor-settings.js';
 import { counted, wordCount } from '../lib/format.js';
@@ -194,11 +195,8 @@ async function introduce() {
   bring(() => import('../editor/access-request.js')).then(({ bindAccessRequest }) =>
     bindAccessRequest({ session, notice, tryAgain }),
   );
-  const [{ bindMember }, { listenForQuick }] = await bring(() =>
-    Promise.all([import('../editor/document-tools.js'), import('../components/quick-open.js')]),
-  );
+  const { bindMember } = await bring(() => import('../editor/document-tools.js'));
   bindMember(session, member, further);
-  listenForQuick();
 }
 
 /** @param {EditorSettings} settings */
@@ -281,6 +279,7 @@ function start() {
   refreshWhenShown();
   introduce();
   openDocument();
+  listenForCommands();
   startWorker();
 }
 

@@ -8,6 +8,7 @@ import { startDocument } from '../components/new-document.js';
 import { showFailure, startPage } from '../components/page-header.js';
 import { pageOf, signInPage, typedAddress } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { offer } from '../lib/commands.js';
 import { titleOf } from '../lib/document-types.js';
 import { $, debounced, find, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
@@ -181,10 +182,14 @@ async function show(user) {
   }
 }
 
-document.addEventListener('keydown', (event) => {
-  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.activeElement?.matches('input, textarea, select, dialog *')) return;
-  event.preventDefault();
-  $('filter').focus();
-});
+offer(() => [
+  {
+    label: 'Search the documents',
+    group: 'List of documents',
+    keys: ['/'],
+    icon: 'search',
+    act: () => $('filter').focus(),
+    isHeard: true,
+  },
+]);
 startPage(show, { whenSignedOut: showSignedOut });

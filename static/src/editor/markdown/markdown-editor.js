@@ -1,6 +1,8 @@
 /** The editor of a Markdown document: the text, tools for its signs, and a preview that is loaded on demand. */
+import { openSearchPanel } from '@codemirror/search';
 import { keymap } from '@codemirror/view';
 import { bring } from '../../lib/bring.js';
+import { offer } from '../../lib/commands.js';
 import { h } from '../../lib/dom.js';
 import { createTextEditor } from '../text-editor.js';
 import { keys } from './actions.js';
@@ -74,6 +76,19 @@ export function createMarkdownEditor({ session, ...options }) {
     isWriting: () => !isReadOnly && current !== 'preview',
   });
   root.prepend(tools.element);
+  offer(() =>
+    root.isConnected && current !== 'preview'
+      ? [
+          {
+            label: 'Find and replace…',
+            group: 'Formatting',
+            icon: 'search',
+            keys: ['Ctrl+F'],
+            act: () => openSearchPanel(view),
+          },
+        ]
+      : [],
+  );
 
   // ---- the preview
 

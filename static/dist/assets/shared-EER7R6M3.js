@@ -1,1 +1,0 @@
-import{a,b,c}from"./shared-YTQC5JYD.js";import"./shared-FCN4DBAH.js";import"./shared-ZKQAAJW2.js";import"./shared-GIMUT2ZK.js";import"./shared-YH4AZA6W.js";import"./shared-WG24W4KN.js";import"./shared-CLSTLRY2.js";import"./shared-RZWNU2IN.js";import"./shared-UMM5QLAE.js";export{c as bindQuick,b as listenForQuick,a as openQuick};
