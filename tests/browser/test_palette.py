@@ -92,6 +92,7 @@ async def test_the_help_lists_the_keys_of_the_page(server: Server, arrive: Arriv
     await keys.type("what?")
     await reader.sees("what?")
     await expect(help_).to_have_count(0)
+    await expect(reader.page.locator("#comments")).to_be_visible()
     await keys.press("F1")
     for text in ("Bold", "Heading 2", "To the toolbar", "Find and replace", "Comment on what is selected"):
         await expect(help_.get_by_role("term").filter(has_text=text)).to_be_visible()

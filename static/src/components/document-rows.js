@@ -104,14 +104,38 @@ export function StarButton({ doc, toggle }) {
   );
 }
 
-/** @param {{ doc: Doc, star: (doc: Doc) => void, menu: (doc: Doc) => Items, place?: string }} props */
-export const MemberRow = ({ doc, star, menu, place }) =>
+/** Whether a row is selected, and what is done with clicks on it. @typedef {{ isOn: boolean, click: (event: MouseEvent, isBox: boolean) => void }} Select */
+
+/** @param {{ doc: Doc, select: Select }} props */
+const SelectBox = ({ doc, select }) =>
+  h(
+    'label',
+    { class: 'row-select' },
+    h(Icon, { name: 'document' }),
+    h('input', {
+      type: 'checkbox',
+      checked: select.isOn,
+      'aria-label': `Select ${titleOf(doc)}`,
+      onClick: (/** @type {MouseEvent} */ event) => select.click(event, true),
+    }),
+  );
+
+/** @param {Select} select */
+const rowClass = ({ isOn }) => (isOn ? 'with-tools selected' : 'with-tools');
+
+/** @param {{ doc: Doc, select: Select, star: (doc: Doc) => void, menu: (doc: Doc) => Items, place?: string }} props */
+export const MemberRow = ({ doc, select, star, menu, place }) =>
   h(
     'li',
-    { 'data-id': doc.id, class: 'with-tools' },
+    { 'data-id': doc.id, class: rowClass(select) },
+    h(SelectBox, { doc, select }),
     h(
       'a',
-      { class: 'row', href: pageOf(doc.address) },
+      {
+        class: 'row',
+        href: pageOf(doc.address),
+        onClick: (/** @type {MouseEvent} */ event) => select.click(event, false),
+      },
       h(Texts, { doc }),
       h(Labels, { doc }),
       h(Facts, { doc, place }),
@@ -124,11 +148,12 @@ export const MemberRow = ({ doc, star, menu, place }) =>
     ),
   );
 
-/** @param {{ doc: Doc, restore: (doc: Doc) => void, destroy: ((doc: Doc) => void) | null }} props */
-export const TrashRow = ({ doc, restore, destroy }) =>
+/** @param {{ doc: Doc, select: Select, restore: (doc: Doc) => void, destroy: ((doc: Doc) => void) | null }} props */
+export const TrashRow = ({ doc, select, restore, destroy }) =>
   h(
     'li',
-    { 'data-id': doc.id, class: 'with-tools' },
+    { 'data-id': doc.id, class: rowClass(select) },
+    h(SelectBox, { doc, select }),
     h(
       'div',
       { class: 'row still' },

@@ -31,13 +31,13 @@ export async function openHelp() {
     one === 'Everywhere' ? -1 : other === 'Everywhere' ? 1 : 0,
   );
   isOpen = true;
-  const { closed } = openDialog({
+  const { element, closed } = openDialog({
     title: 'Keyboard shortcuts',
     wide: true,
     content: [
       h(
         'div',
-        { class: 'key-groups', tabindex: '-1', autofocus: true },
+        { class: 'key-groups' },
         ...groups.map((group) =>
           h(
             'section',
@@ -49,6 +49,7 @@ export async function openHelp() {
       ),
     ],
   });
+  element.classList.add('help');
   await closed;
   isOpen = false;
 }

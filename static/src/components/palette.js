@@ -22,6 +22,8 @@ const RECENT = 50;
 const COMMANDS = 12;
 const REMEMBERED = 6;
 const USED = 'commands';
+/** The groups, where nothing is asked for. Others come first. */
+const ORDER = ['List of documents', 'Document', 'Comments', 'Formatting', 'New', 'Go to', 'Settings', 'Everywhere'];
 
 /** @typedef {{ name: string, entries: Entry[] }} Group */
 /** `at`: the letters of the label that were found. @typedef {Command & { at: number[], score: number }} Entry */
@@ -58,7 +60,7 @@ const pool = new Map();
 async function findDocuments(asked) {
   for (const { doc } of keptDocuments()) if (!pool.has(doc.id)) pool.set(doc.id, doc);
   /** @type {Doc[]} */
-  let found = [];
+  let found;
   try {
     const { items } = asked
       ? await api.searchTitles({ q: asked, limit: DOCUMENTS })
@@ -96,7 +98,8 @@ function fitting(asked, known) {
   if (!asked) {
     const first = found.filter((entry) => lately(entry) > 0);
     const rest = found.filter((entry) => lately(entry) === 0);
-    return [{ name: 'Used lately', entries: first }, ...byGroup(rest)];
+    const groups = byGroup(rest).sort((one, other) => ORDER.indexOf(one.name) - ORDER.indexOf(other.name));
+    return [{ name: 'Used lately', entries: first }, ...groups];
   }
   return byGroup(found.slice(0, COMMANDS));
 }
@@ -164,7 +167,7 @@ export function openPalette() {
     'aria-expanded': 'true',
     'aria-controls': 'quick-list',
     'aria-autocomplete': 'list',
-    placeholder: 'Find a document, or something to do…',
+    placeholder: 'Find documents and commands…',
     autocomplete: 'off',
     spellcheck: 'false',
   });

@@ -85,11 +85,20 @@ export function commandsOf(group, items) {
   });
 }
 
+/** Keys whose names are longer than their signs. @type {Record<string, string>} */
+const SIGNS = { ArrowDown: '↓', ArrowUp: '↑', Escape: 'Esc', Delete: 'Del' };
+
 /**
  * How a shortcut is shown on this computer.
- * @param {string} key
+ * @param {string} keys
  */
-export const shownKey = (key) => (isApple ? key.replace('Ctrl+', '⌘') : key);
+export function shownKey(keys) {
+  const shown = keys
+    .split(/\+(?=.)/)
+    .map((key) => SIGNS[key] ?? (key.length === 1 ? key.toUpperCase() : key))
+    .join('+');
+  return isApple ? shown.replace('Ctrl+', '⌘') : shown;
+}
 
 /**
  * The keys of an event, as commands write them.
@@ -109,7 +118,8 @@ export function keyOf({ key, code, ctrlKey, metaKey, altKey, shiftKey }) {
     .join('+');
 }
 
-const TYPING = 'input, textarea, select, [contenteditable]:not([contenteditable="false"]), dialog *, [role="menu"] *';
+const TYPING =
+  'input:not([type="checkbox"]), textarea, select, [contenteditable]:not([contenteditable="false"]), dialog *, [role="menu"] *';
 
 /** @param {KeyboardEvent} event */
 function hear(event) {

@@ -4,8 +4,8 @@
 const NEXT = 8;
 const BEGINNING = 6;
 const ANYWHERE = 1;
-/** What a name loses for each letter that was skipped. */
-const SKIPPED = 0.15;
+/** A name loses a point for so many letters: among names that fit alike, the order in which they were given counts. */
+const LETTERS = 16;
 
 /** @param {string} text */
 const folded = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase('en');
@@ -29,7 +29,7 @@ export function match(query, name) {
   if (whole >= 0) {
     const at = [...wanted].map((_, index) => whole + index);
     const bonus = isBeginning(given, whole) ? BEGINNING * 2 : 0;
-    return { score: wanted.length * NEXT + bonus - given.length * SKIPPED, at };
+    return { score: wanted.length * NEXT + bonus - Math.floor(given.length / LETTERS), at };
   }
   /** @type {number[]} */
   const at = [];
@@ -43,7 +43,7 @@ export function match(query, name) {
     score += chosen === from && at.length > 0 ? NEXT : isBeginning(given, chosen) ? BEGINNING : ANYWHERE;
     at.push(chosen);
   }
-  return { score: score - given.length * SKIPPED, at };
+  return { score: score - Math.floor(given.length / LETTERS), at };
 }
 
 /** @param {string} wanted @param {string} given */

@@ -71,6 +71,7 @@ function showStatus() {
   const said = words(session.status, shown, session.details?.role);
   document.body.dataset.status = shown.kind;
   if (shown.kind === 'ended') showLoaded();
+  document.body.toggleAttribute('data-nothing', shown.kind === 'ended' && isEmpty(session.doc) && !session.loaded);
   setText($('status-label'), said.label);
   $('status').title = said.detail;
   notice.show(shown, said);
