@@ -22,9 +22,11 @@ from tests.browser.members import enter, make, people, ready, sign_in, team
 from tests.browser.reader import AGAIN, WITHIN, Reader
 from tests.require import ROOT
 from tests.server import Server, free_port
+from tests.waiting import until
 
 _KEPT = """async () => ({
-  names: Object.keys(localStorage).filter((key) => /^collab:(kept|copy|unsent|generation|id|visit|account)/.test(key)),
+  names: Object.keys(localStorage).filter((key) =>
+    /^collab:(commands|kept|copy|unsent|generation|id|visit|account)/.test(key)),
   copies: (await indexedDB.databases()).map(({ name }) => name).filter((name) => /^collab:./.test(name)),
 })"""
 
@@ -45,9 +47,11 @@ async def kept(reader: Reader) -> dict[str, list[str]]:
 
 async def keeps_copies(reader: Reader, count: int) -> None:
     """Waits until the browser has so many copies of documents: the deletion of a database takes a moment."""
-    async with asyncio.timeout(WITHIN / 1000):
-        while len((await kept(reader))["copies"]) != count:
-            await asyncio.sleep(0)
+
+    async def are_there() -> bool:
+        return len((await kept(reader))["copies"]) == count
+
+    await until(are_there, f"{count} copies")
 
 
 async def test_the_service_worker_and_the_manifest_are_served_as_browsers_need_them(server: Server) -> None:
@@ -202,8 +206,7 @@ async def pages_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     running = uvicorn.Server(config)
     running.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(running.serve())
-    while not running.started:
-        await asyncio.sleep(0)
+    await until(lambda: running.started, "the server of the pages")
     yield f"http://127.0.0.1:{config.port}"
     running.should_exit = True
     await task

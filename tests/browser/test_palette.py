@@ -18,7 +18,7 @@ async def test_documents_and_commands_are_found_and_used_by_keys_alone(server: S
     selected = reader.page.locator('.quick [role=option][aria-selected="true"]')
     await keys.press("Control+k")
     await expect(box).to_be_focused()
-    await keys.type("engine differ")
+    await keys.type("dfeng")
     await expect(selected).to_have_text("Difference engine")
     await expect(box).to_have_attribute("aria-activedescendant", "quick-0")
     await keys.press("Enter")

@@ -1,8 +1,9 @@
 /** The list of documents for members: the rows and their actions, views, search and filters. */
 import { effect } from '@preact/signals';
 import { h, render } from 'preact';
-import { signInPage, workspacePage } from '../lib/addresses.js';
+import { pageOf, signInPage, workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { offer } from '../lib/commands.js';
 import { mayDelete, titleOf } from '../lib/document-types.js';
 import { $, find, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
@@ -258,6 +259,14 @@ class DocumentBrowser {
     if (mayCreate) find(document, '.head [data-create]')?.after(kindsButton(workspace, () => this.store.load()));
     this.controls.bind();
     this.selection.bind();
+    offer(() =>
+      this.store.items.value.map(documentOf).map((doc) => ({
+        label: titleOf(doc),
+        group: 'Documents',
+        icon: /** @type {const} */ ('document'),
+        href: pageOf(doc.address),
+      })),
+    );
     const List = () => this.render();
     render(h(List, {}), $('results'));
     effect(() => this.showSurroundings());

@@ -7,7 +7,7 @@ import { debounced, h, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { match } from '../lib/fuzzy.js';
 import { memory } from '../lib/identity.js';
-import { keptDocuments } from '../lib/kept-answers.js';
+import { USED_COMMANDS, keptDocuments } from '../lib/kept-answers.js';
 import { RequestError } from '../lib/request.js';
 import { generalCommands } from './general-commands.js';
 import { icon } from './icons.js';
@@ -21,12 +21,13 @@ const DOCUMENTS = 8;
 const RECENT = 50;
 const COMMANDS = 12;
 const REMEMBERED = 6;
-const USED = 'commands';
 /** The groups, where nothing is asked for. Others come first. */
 const ORDER = ['List of documents', 'Document', 'Comments', 'Formatting', 'New', 'Go to', 'Settings', 'Everywhere'];
 
 /** @typedef {{ name: string, entries: Entry[] }} Group */
 /** `at`: the letters of the label that were found. @typedef {Command & { at: number[], score: number }} Entry */
+
+const DOCUMENTS_GROUP = 'Documents';
 
 /** @type {HTMLDialogElement | null} */
 let opened = null;
@@ -34,7 +35,7 @@ let opened = null;
 /** @returns {string[]} the labels of commands, the last one first */
 function usedLately() {
   try {
-    const kept = JSON.parse(memory.get(USED) ?? '[]');
+    const kept = JSON.parse(memory.get(USED_COMMANDS) ?? '[]');
     return Array.isArray(kept) ? kept : [];
   } catch {
     return [];
@@ -43,12 +44,15 @@ function usedLately() {
 
 /** @param {string} label */
 const remember = (label) =>
-  memory.set(USED, JSON.stringify([label, ...usedLately().filter((each) => each !== label)].slice(0, REMEMBERED)));
+  memory.set(
+    USED_COMMANDS,
+    JSON.stringify([label, ...usedLately().filter((each) => each !== label)].slice(0, REMEMBERED)),
+  );
 
 /** @param {Doc} doc @returns {Command} */
 const documentCommand = (doc) => ({
   label: titleOf(doc),
-  group: 'Documents',
+  group: DOCUMENTS_GROUP,
   icon: 'document',
   href: pageOf(doc.address),
 });
@@ -157,7 +161,9 @@ export function openPalette() {
     return;
   }
   // What the page offers depends on where the focus is, which the palette takes.
-  const here = commands().filter(({ isQuiet }) => !isQuiet);
+  const offered = commands().filter(({ isQuiet }) => !isQuiet);
+  const here = offered.filter(({ group }) => group !== DOCUMENTS_GROUP);
+  const listed = offered.filter(({ group }) => group === DOCUMENTS_GROUP);
   const list = h('div', { role: 'listbox', id: 'quick-list', 'aria-label': 'Documents and commands' });
   const said = h('p', { class: 'quick-said', role: 'status' });
   const input = h('input', {
@@ -190,7 +196,7 @@ export function openPalette() {
   };
   /** @param {Command} command */
   const run = (command) => () => {
-    if (command.group !== 'Documents') remember(command.label);
+    if (command.group !== DOCUMENTS_GROUP) remember(command.label);
     dialog.close();
     command.act?.();
   };
@@ -223,15 +229,16 @@ export function openPalette() {
   const draw = () => {
     const asked = input.value.trim();
     const docs = asked === last.asked ? last.docs : last.docs.filter((doc) => match(asked, titleOf(doc)));
-    const documents = {
-      name: asked ? 'Documents' : 'Opened lately',
-      entries: docs.map((doc) => {
-        const command = documentCommand(doc);
-        return { ...command, at: match(asked, command.label)?.at ?? [], score: 0 };
-      }),
-    };
+    const found = docs.map(documentCommand);
+    const others = asked ? listed.filter(({ href }) => found.every((each) => each.href !== href)) : [];
+    const entries = [...found, ...others.filter(({ label }) => match(asked, label))].map((command) => {
+      const { at: letters, score } = match(asked, command.label) ?? { at: [], score: 0 };
+      return { ...command, at: letters, score };
+    });
+    if (asked) entries.sort((one, other) => other.score - one.score);
+    const documents = { name: asked ? DOCUMENTS_GROUP : 'Opened lately', entries: entries.slice(0, DOCUMENTS) };
     const groups = fitting(asked, [...here, ...general]);
-    const [best] = groups.flatMap(({ entries }) => entries);
+    const [best] = groups.flatMap((group) => group.entries);
     // A command that has the letters in one piece is meant more likely than a document that has them somewhere.
     const isCommand = Boolean(asked && best && best.label.toLowerCase().startsWith(asked.toLowerCase()));
     const text = {

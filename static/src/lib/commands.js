@@ -136,7 +136,14 @@ function hear(event) {
   command.act?.();
 }
 
-export const openPalette = async () => (await bring(() => import('../components/palette.js'))).openPalette();
+/** @type {typeof import('../components/palette.js') | null} */
+let palette = null;
+
+/** Opens the palette: at once where it was loaded before, so that what is typed next goes into it. */
+export async function openPalette() {
+  palette ??= await bring(() => import('../components/palette.js'));
+  palette.openPalette();
+}
 const openHelp = async () => (await bring(() => import('../components/keyboard-help.js'))).openHelp();
 
 export const PALETTE_KEY = 'Ctrl+K';

@@ -8,14 +8,23 @@ import { hasLink, isUnreachable, statusOf } from './request.js';
 
 /** @import { CurrentUser, Doc, Workspace } from './types.js' */
 
-/** `at`: milliseconds. `address`: where the document was opened. @typedef {{ doc: Doc, address: string, at: number }} KeptDocument */
+/**
+ * Milliseconds. `at`: when the document was open; `checked`: when the server last answered that it may be read. `address`:
+ * where it was opened.
+ * @typedef {{ doc: Doc, address: string, at: number, checked?: number }} KeptDocument
+ */
 
 const DOCUMENTS = 100;
+/** Milliseconds until the server is asked again whether a document may still be kept; documents asked for at one time. */
+const CHECK_AFTER = 24 * 3600 * 1000;
+const CHECKED = 10;
 /** Characters. Of a document with more details only those are kept that pages need. */
 const LONG = 20000;
 const DOCUMENT = 'document:';
 const GONE = new Set([403, 404]);
 const PREFIX = 'collab:';
+/** The commands that the person used lately, whose labels may have names of workspaces. */
+export const USED_COMMANDS = 'commands';
 
 /** @param {string} prefix of keys of `memory` @returns {string[]} what follows it in these keys */
 function keysWith(prefix) {
@@ -111,6 +120,7 @@ function forgetCopies(isSelected) {
 export function forgetAccount({ unsentToo = false } = {}) {
   const owner = memory.get('account');
   memory.set('account', null);
+  memory.set(USED_COMMANDS, null);
   if (!owner) return;
   forgetAnswers(owner);
   if (unsentToo)
@@ -124,6 +134,7 @@ export function forgetAccount({ unsentToo = false } = {}) {
  */
 function noteAccount(who) {
   account = who && accountOf(who);
+  if (memory.get('account') !== account) memory.set(USED_COMMANDS, null);
   memory.set('account', account);
   for (const owner of owners()) forgetAnswers(owner, owner !== account);
   if (who?.kind === 'user') forgetCopies((owner) => owner !== account && owner !== 'guest');
@@ -213,5 +224,22 @@ export async function keptDocument(address, ask) {
     if (known && isUnreachable(error)) return known.doc;
     if (known && GONE.has(statusOf(error) ?? 0)) forgetDocument(known.doc.id);
     throw error;
+  }
+}
+
+/**
+ * Asks for kept documents that the server was not asked for since yesterday. Those that it refuses are forgotten.
+ * @param {(id: string) => Promise<Doc>} ask
+ */
+export async function checkKeptDocuments(ask) {
+  const now = Date.now();
+  const old = keptDocuments().filter(({ at, checked = at }) => now - checked > CHECK_AFTER);
+  for (const known of old.slice(-CHECKED)) {
+    try {
+      await keptDocument(known.doc.id, () => ask(known.doc.id));
+      keep(DOCUMENT + known.doc.id, { ...known, checked: now });
+    } catch (error) {
+      if (!GONE.has(statusOf(error) ?? 0)) return;
+    }
   }
 }

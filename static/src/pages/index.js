@@ -13,6 +13,7 @@ import { titleOf } from '../lib/document-types.js';
 import { $, debounced, find, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
+import { checkKeptDocuments } from '../lib/kept-answers.js';
 import { parseListQuery } from '../lib/list-query.js';
 import { pageEvents } from '../lib/page-events.js';
 import { DocumentStore, documentOf } from '../stores/documents.js';
@@ -176,6 +177,7 @@ async function show(user) {
   if (isMember) {
     const { showMemberList } = await import('../components/document-browser.js');
     await showMemberList({ user, workspace, workspaces, mayCreate, store, events });
+    checkKeptDocuments(api.document);
   } else {
     showGuestList(store, workspace, mayCreate);
     await store.load();
