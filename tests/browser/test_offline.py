@@ -39,6 +39,13 @@ async def keeps_files(reader: Reader) -> None:
     )
 
 
+async def refusals_to_install(reader: Reader) -> list[str]:
+    """Why Chromium would not install the site as an application; a private window never does."""
+    session = await reader.context.new_cdp_session(reader.page)
+    found = await session.send("Page.getInstallabilityErrors")
+    return [each["errorId"] for each in found["installabilityErrors"] if each["errorId"] != "in-incognito"]
+
+
 async def kept(reader: Reader) -> dict[str, list[str]]:
     """The names of what the browser keeps of accounts and documents."""
     found: dict[str, list[str]] = await reader.page.evaluate(_KEPT)
@@ -82,12 +89,17 @@ async def test_a_document_opens_without_a_server_and_what_is_typed_is_sent_later
         (ada,) = await people(server, "ada")
         workspace = await team(server, ada)
         doc = await make(ada, workspace, "Engine notes", content="Written before. ")
+        rich = await make(ada, workspace, "Rich notes", settings={"editor_mode": "wysiwyg"}, rich_text=True)
         await make(ada, workspace, "Never opened")
         reader = await enter(server, arrive, ada, keeps_pages=True)
         await ready(reader, f"/w/{workspace['slug']}")
+        await reader.open(rich["id"])
+        await reader.write("Rich words.")
+        await reader.sees_status("saved")
         await reader.open(doc["id"])
         await reader.sees("Written before.")
         await keeps_files(reader)
+        assert await refusals_to_install(reader) == []
         await server.terminate()
         await reader.page.reload()
         await reader.sees("Written before.")
@@ -100,20 +112,23 @@ async def test_a_document_opens_without_a_server_and_what_is_typed_is_sent_later
         await ready(reader, f"/w/{workspace['slug']}")
         await expect(reader.page.locator("#offline")).to_be_visible()
         row = reader.page.locator("#list li")
-        await expect(row).to_have_count(1)
-        await expect(row).to_contain_text("Engine notes")
-        await expect(row).to_contain_text("Not sent yet")
+        await expect(row).to_have_count(2)
+        await expect(row.first).to_contain_text("Engine notes")
+        await expect(row.first).to_contain_text("Not sent yet")
+        await row.nth(1).get_by_role("link").click()
+        await reader.sees("Rich words.")
+        await reader.page.go_back()
         await reader.page.goto(reader.http + "/account")
         await expect(reader.page.get_by_role("heading", name="There is no connection")).to_be_visible()
         await reader.page.go_back()
-        await row.get_by_role("link").click()
+        await row.filter(has_text="Engine notes").get_by_role("link").click()
         await reader.sees("And offline.")
         await server.start()
         await reader.sees_status("saved", AGAIN)
         text = await ada.get(f"/documents/{doc['id']}/content?format=markdown")
         assert text.text.strip() == "Written before. And offline."
         await ready(reader, f"/w/{workspace['slug']}")
-        await expect(row).to_have_count(2)
+        await expect(row).to_have_count(3)
         await expect(reader.page.locator("#offline")).to_be_hidden()
         await expect(reader.page.get_by_text("Not sent yet")).to_have_count(0)
 

@@ -28,6 +28,13 @@ function tellOfUpdate() {
   document.body.append(notice);
 }
 
+/** Waits until the page has loaded: the files that the service worker loads can wait for it. */
+const isLoaded = () =>
+  new Promise((resolve) => {
+    if (document.readyState === 'complete') resolve(null);
+    else addEventListener('load', resolve, { once: true });
+  });
+
 /** Registers the service worker, where the browser has one for this site. */
 export async function startWorker() {
   const { serviceWorker } = navigator;
@@ -37,6 +44,7 @@ export async function startWorker() {
     if (typeof data?.build === 'string' && data.build !== own) tellOfUpdate();
   });
   document.addEventListener('visibilitychange', () => document.hidden || lookForUpdate());
+  await isLoaded();
   try {
     registration = await serviceWorker.register('/sw.js');
   } catch {
