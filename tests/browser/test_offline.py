@@ -46,6 +46,18 @@ async def refusals_to_install(reader: Reader) -> list[str]:
     return [each["errorId"] for each in found["installabilityErrors"] if each["errorId"] != "in-incognito"]
 
 
+async def cached_paths(reader: Reader) -> set[str]:
+    """The addresses that the service worker has kept answers of, without those of built files."""
+    paths: list[str] = await reader.page.evaluate(
+        """async () => {
+          const shells = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+          const requests = (await Promise.all(shells.map((each) => each.keys()))).flat();
+          return requests.map(({ url }) => new URL(url).pathname);
+        }"""
+    )
+    return {path for path in paths if not path.startswith("/static/")}
+
+
 async def kept(reader: Reader) -> dict[str, list[str]]:
     """The names of what the browser keeps of accounts and documents."""
     found: dict[str, list[str]] = await reader.page.evaluate(_KEPT)
@@ -100,6 +112,7 @@ async def test_a_document_opens_without_a_server_and_what_is_typed_is_sent_later
         await reader.sees("Written before.")
         await keeps_files(reader)
         assert await refusals_to_install(reader) == []
+        assert await cached_paths(reader) == {"/", "/d/", "/offline"}
         await server.terminate()
         await reader.page.reload()
         await reader.sees("Written before.")
