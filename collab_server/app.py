@@ -1,5 +1,6 @@
 """The application of one process: its routes and its middleware."""
 
+import mimetypes
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -68,6 +69,8 @@ _PACKAGE = Path(__file__).resolve().parent
 _BUILT = _PACKAGE.parent / "static" / "dist"
 STATIC = next((path for path in (_PACKAGE / "_static", _BUILT) if path.is_dir()), _BUILT)
 """Inside an installed package, or beside it in a checkout."""
+# Python's table of file types has no web application manifests.
+mimetypes.add_type("application/manifest+json", ".webmanifest")
 _SLICES = (
     auth_api,
     password_api,
@@ -128,6 +131,7 @@ _PAGES = {
     "/s/{token}": "share",
     "/account": "account",
     "/admin": "admin",
+    "/offline": "offline",
 }
 """Paths of the web application, and the file in static/dist/pages/ that is served at each of them."""
 _CONTENT = r"/api/v1/documents/[^/]+/content"
@@ -264,8 +268,13 @@ def _pages() -> list[BaseRoute]:
     async def favicon(_: Request) -> Response:
         return FileResponse(STATIC / "assets" / "favicon.svg")
 
+    async def service_worker(_: Request) -> Response:
+        # At the root, because it may serve the pages of its own folder only.
+        return FileResponse(STATIC / "sw.js", headers={"cache-control": "no-cache"})
+
     return [
         *(Route(path, _page(name)) for path, name in _PAGES.items()),
         Route("/favicon.ico", favicon),
+        Route("/sw.js", service_worker),
         Mount("/static", StaticFiles(directory=STATIC / "assets", check_dir=False)),
     ]

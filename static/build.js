@@ -1,5 +1,6 @@
 /** Bundles src/ into dist/assets/, and writes the pages into dist/pages/. The same sources and pins give the same bytes. */
 import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -61,8 +62,63 @@ const notices = await Promise.all(
 );
 await writeFile(`${outdir}/licenses.txt`, notices.join(`\n${'-'.repeat(80)}\n\n`));
 await copyFile(`${here}src/styles/favicon.svg`, `${outdir}/favicon.svg`);
-for (const name of Object.keys(PAGES))
-  await writeFile(`${pages}/${name}.html`, await renderPage(name, `${here}src/pages`));
+for (const name of await readdir(`${here}src/icons`)) await copyFile(`${here}src/icons/${name}`, `${outdir}/${name}`);
+
+/** @param {'base64' | 'hex'} encoding @param {(string | Buffer)[]} parts */
+const hashOf = (encoding, ...parts) =>
+  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest(encoding);
+
+/** The address of a file, with a hash of its content where its name has none. @param {string} name */
+async function addressOf(name) {
+  if (name.startsWith('shared-')) return `/static/${name}`;
+  return `/static/${name}?v=${hashOf('hex', await readFile(`${outdir}/${name}`)).slice(0, 12)}`;
+}
+const addresses = Object.fromEntries(
+  await Promise.all(
+    ['page.css', 'early.js', ...Object.keys(PAGES).map((name) => `${name}.js`)].map(async (name) => [
+      name,
+      await addressOf(name),
+    ]),
+  ),
+);
+
+/** What pages load, at once or later. @param {string[]} entries */
+function filesOf(entries) {
+  const found = new Set(entries);
+  for (const name of found) {
+    const [, output] = Object.entries(metafile.outputs).find(([path]) => path.endsWith(`/${name}`)) ?? [];
+    for (const { path, external } of output?.imports ?? []) if (!external) found.add(path.split('/').at(-1) ?? '');
+  }
+  return [...found].sort();
+}
+
+/** The pages that start without a network, and the addresses at which the server has them. */
+const KEPT_PAGES = { index: '/', document: '/d/', offline: '/offline' };
+const scripts = filesOf(Object.keys(KEPT_PAGES).map((name) => `${name}.js`));
+const kept = await Promise.all(
+  [...scripts, 'page.css', 'early.js', 'preview-worker.js', 'favicon.svg'].map(async (name) => {
+    // Files that others than the pages refer to have no hash in their address.
+    const address = addresses[name] ?? `/static/${name}`;
+    return [address, `sha256-${hashOf('base64', await readFile(`${outdir}/${name}`))}`];
+  }),
+);
+const render = (/** @type {string} */ name, /** @type {string} */ id) =>
+  renderPage(name, `${here}src/pages`, { addresses, build: id });
+const drafts = await Promise.all(Object.keys(KEPT_PAGES).map((name) => render(name, '')));
+const id = hashOf('hex', JSON.stringify(kept), ...drafts).slice(0, 16);
+for (const name of Object.keys(PAGES)) await writeFile(`${pages}/${name}.html`, await render(name, id));
+for (const [name, address] of Object.entries(KEPT_PAGES))
+  kept.push([address, `sha256-${hashOf('base64', await readFile(`${pages}/${name}.html`))}`]);
+await build({
+  absWorkingDir: here,
+  entryPoints: ['src/worker/service-worker.js'],
+  outfile: `${dist}/sw.js`,
+  minify: true,
+  target: ['es2022'],
+  charset: 'utf8',
+  logLevel: 'warning',
+  define: { 'globalThis.BUILT_FILES': JSON.stringify(kept), 'globalThis.BUILD': JSON.stringify(id) },
+});
 
 for (const name of (await readdir(outdir)).sort()) {
   const bytes = await readFile(`${outdir}/${name}`);

@@ -58,6 +58,8 @@ export const PAGES = {
     noscript: `${JAVASCRIPT_NEEDED.slice(0, -1)}; <a href="/api/v1/openapi.json">openapi.json</a> does not.`,
   },
   missing: { title: 'Page not found', content: 'missing', body: 'class="plain-page card-page"', noscript: '' },
+  // Shown by the service worker in the place of pages that it does not keep.
+  offline: { title: 'No connection', content: 'offline', body: 'class="plain-page card-page"', noscript: '' },
 };
 
 /**
@@ -82,9 +84,11 @@ function fill(text, values) {
 /**
  * @param {string} name a key of PAGES
  * @param {string} folder with the template and the contents
+ * @param {{ addresses: Record<string, string>, build: string }} built the addresses of scripts and styles, by their names, and
+ *   the id of the build
  * @returns {Promise<string>} the page's HTML
  */
-export async function renderPage(name, folder) {
+export async function renderPage(name, folder, { addresses, build }) {
   const page = PAGES[name];
   const read = async (/** @type {string} */ file) => (await readFile(`${folder}/${file}.html`, 'utf8')).trimEnd();
   const themeButton = await read('theme-button');
@@ -92,7 +96,10 @@ export async function renderPage(name, folder) {
   const values = {
     title: `${page.title} · ${SITE}`,
     site: SITE,
-    name,
+    build,
+    style: addresses['page.css'],
+    early: addresses['early.js'],
+    script: addresses[`${name}.js`],
     viewport: page.viewport ?? '',
     description: page.description ? `<meta name="description" content="${page.description}">` : '',
     referrer: page.referrer ? `<meta name="referrer" content="${page.referrer}">` : '',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { commandsOf, keyOf } from '../src/lib/commands.js';
+import { match } from '../src/lib/fuzzy.js';
 import { nextIn, signInPage, workspacePage } from '../src/lib/addresses.js';
 import { formatListQuery, parseListQuery, requestFor } from '../src/lib/list-query.js';
 import { presenceNames } from '../src/lib/presence-names.js';
@@ -88,5 +90,52 @@ test('who is in a document is named, guests as such, and the rest counted', () =
       ],
     }),
     'Somebody, Guest and 3 others',
+  );
+});
+
+test('names are found by some of their letters, those that fit best first', () => {
+  assert.equal(match('xyz', 'Move to trash'), null);
+  assert.deepEqual(match('mtt', 'Move to trash')?.at, [0, 5, 8]);
+  assert.deepEqual(match('trash', 'Move to trash')?.at, [8, 9, 10, 11, 12]);
+  assert.deepEqual(match('uber', 'Über uns')?.at, [0, 1, 2, 3]);
+  const ordered = (query, ...names) =>
+    names.sort((one, other) => (match(query, other)?.score ?? -1) - (match(query, one)?.score ?? -1));
+  assert.deepEqual(ordered('new', 'Renewal', 'Now we eat', 'New note'), ['New note', 'Renewal', 'Now we eat']);
+  assert.deepEqual(ordered('set', 'Reset all', 'Settings of the team', 'Settings'), [
+    'Settings',
+    'Settings of the team',
+    'Reset all',
+  ]);
+});
+
+test('the keys of an event are written as commands write them', () => {
+  const event = { key: '', code: '', ctrlKey: false, metaKey: false, altKey: false, shiftKey: false };
+  assert.equal(keyOf({ ...event, key: 'k', ctrlKey: true }), 'Ctrl+K');
+  assert.equal(keyOf({ ...event, key: 'K', ctrlKey: true, shiftKey: true }), 'Ctrl+Shift+K');
+  assert.equal(keyOf({ ...event, key: '?', shiftKey: true }), '?');
+  assert.equal(keyOf({ ...event, key: '÷', code: 'Slash', altKey: true }), 'Alt+/');
+  assert.equal(keyOf({ ...event, key: 'F1' }), 'F1');
+  // Shift+7 of a German keyboard: the list of numbers, nothing else.
+  assert.equal(keyOf({ ...event, key: '/', code: 'Digit7', ctrlKey: true, shiftKey: true }), 'Ctrl+Shift+/');
+});
+
+test('a menu offers its choices as commands, with their keys', () => {
+  const act = () => {};
+  const found = commandsOf('Document', [
+    { label: 'Rename…', act },
+    false,
+    'line',
+    { heading: 'Notify me of' },
+    { label: 'Threads', checked: true, note: 'Ctrl+Alt+1', act },
+    'line',
+    { label: 'Files', note: 'All of them', act },
+  ]);
+  assert.deepEqual(
+    found.map(({ label, keys, note }) => [label, keys, note]),
+    [
+      ['Rename…', undefined, undefined],
+      ['Notify me of: Threads', ['Ctrl+Alt+1'], undefined],
+      ['Files', undefined, 'All of them'],
+    ],
   );
 });

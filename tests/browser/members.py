@@ -23,11 +23,9 @@ async def sign_in(reader: Reader, server: Server, person: Person) -> None:
     await reader.context.add_cookies([{"name": "collab_session", "value": token, "url": server.http}])
 
 
-async def enter(
-    server: Server, arrive: Arrive, person: Person, *, size: tuple[int, int] = (1100, 760), scheme: str = "light"
-) -> Reader:
+async def enter(server: Server, arrive: Arrive, person: Person, **options: Any) -> Reader:
     """A browser in which `person` is signed in."""
-    reader = await arrive(server, name=person.name, size=size, scheme=scheme)
+    reader = await arrive(server, name=person.name, **options)
     await sign_in(reader, server, person)
     return reader
 

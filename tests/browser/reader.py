@@ -26,7 +26,9 @@ WITHIN = 20_000
 AGAIN = 60_000
 """Milliseconds for what needs a server to come back first."""
 
-_NETWORK = re.compile(r"WebSocket connection to .* failed|Failed to load resource")
+_NETWORK = re.compile(
+    r"WebSocket connection to .* failed|Failed to load resource|Service Worker registration blocked by Playwright"
+)
 _RECORDED = "Blocked script execution in 'about:srcdoc'"
 """The frame with an earlier text runs no scripts, so it refuses the recording below too."""
 
@@ -81,10 +83,13 @@ class Reader:
         colour: str = "#0f766e",
         size: tuple[int, int] = (1100, 760),
         scheme: str = "light",
+        keeps_pages: bool = False,
     ) -> Self:
+        """`keeps_pages`: the browser takes the service worker, which loads all files of the pages."""
         context = await browser.new_context(
             viewport=ViewportSize(width=size[0], height=size[1]),
             color_scheme="dark" if scheme == "dark" else "light",
+            service_workers="allow" if keeps_pages else "block",
         )
         await context.grant_permissions(["clipboard-read", "clipboard-write"], origin=http)
         known = {"collab:name": name, "collab:colour": colour}

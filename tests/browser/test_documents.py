@@ -189,5 +189,5 @@ async def test_the_list_suits_everybody(server: Server, arrive: Arrive, scheme: 
 
     await until(seen, "the view of the document")
     await ada.page.keyboard.press("Control+k")
-    await expect(ada.page.get_by_role("listbox", name="Documents").get_by_role("option")).to_have_count(1)
+    await expect(ada.page.get_by_role("group", name="Opened lately").get_by_role("option")).to_have_count(1)
     assert await faults(ada.page) == []

@@ -1,13 +1,14 @@
 /** The list of documents for members: the rows and their actions, views, search and filters. */
 import { effect } from '@preact/signals';
 import { h, render } from 'preact';
-import { signInPage, workspacePage } from '../lib/addresses.js';
+import { pageOf, signInPage, workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { offer } from '../lib/commands.js';
 import { mayDelete, titleOf } from '../lib/document-types.js';
 import { $, find, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
-import { formatListQuery, isFiltered, isFixed } from '../lib/list-query.js';
+import { formatListQuery, isFiltered, isFixed, parseListQuery } from '../lib/list-query.js';
 import { PERMISSIONS, PERMISSION_OF_ROLE } from '../lib/permissions.js';
 import { RequestError } from '../lib/request.js';
 import { documentOf, isHit } from '../stores/documents.js';
@@ -18,6 +19,7 @@ import { showInvitations } from './invitations.js';
 import { ListControls } from './list-controls.js';
 import { kindsButton, startDocument } from './new-document.js';
 import { showFailure } from './page-header.js';
+import { Selection } from './selection.js';
 import { toast, tryTo } from './toast.js';
 import { bindSwitcher } from './workspace-switcher.js';
 
@@ -51,6 +53,11 @@ class DocumentBrowser {
     this.context = context;
     this.store = context.store;
     this.controls = new ListControls(context.store, context.workspace, context.workspaces);
+    this.selection = new Selection(context.store, {
+      workspaces: context.workspaces,
+      reload: () => this.store.refresh(),
+      drop: (id) => this.drop(id),
+    });
     /** @type {ListQuery | null} */
     this.announced = null;
     this.store.onError = (error, quiet) => this.onError(error, quiet);
@@ -91,14 +98,18 @@ class DocumentBrowser {
   /** @param {Doc} doc */
   menu(doc) {
     const reload = () => this.store.load();
-    return documentMenu(doc, {
-      workspaces: () => this.context.workspaces,
-      changed: (changed) => this.store.replace(changed),
-      gone: (id) => this.drop(id),
-      back: reload,
-      made: reload,
-      isShared: this.store.shownQuery.value.view === 'shared',
-    });
+    return [
+      this.selection.menuItem(doc),
+      /** @type {const} */ ('line'),
+      ...documentMenu(doc, {
+        workspaces: () => this.context.workspaces,
+        changed: (changed) => this.store.replace(changed),
+        gone: (id) => this.drop(id),
+        back: reload,
+        made: reload,
+        isShared: this.store.shownQuery.value.view === 'shared',
+      }),
+    ];
   }
 
   // ---- rendering
@@ -108,16 +119,23 @@ class DocumentBrowser {
     const doc = documentOf(row);
     const place = this.placeOf(doc);
     if (isHit(row)) return h(HitRow, { key: doc.id, hit: row, place });
+    const select = {
+      isOn: this.selection.ids.value.has(doc.id),
+      click: (/** @type {MouseEvent} */ event, /** @type {boolean} */ isBox) =>
+        this.selection.click(event, doc.id, isBox),
+    };
     if (this.store.shownQuery.value.view === 'trash')
       return h(TrashRow, {
         key: doc.id,
         doc,
+        select,
         restore: (each) => this.restore(each),
         destroy: mayDelete(doc) ? (each) => this.destroy(each) : null,
       });
     return h(MemberRow, {
       key: doc.id,
       doc,
+      select,
       place,
       star: (each) => this.star(each),
       menu: (each) => this.menu(each),
@@ -160,7 +178,7 @@ class DocumentBrowser {
       };
     }
     const [title, text] = EMPTY[query.view];
-    return { title, text, buttons: [] };
+    return { title, text, buttons: [button('Show all documents', () => this.controls.go(parseListQuery('')))] };
   }
 
   render() {
@@ -240,6 +258,15 @@ class DocumentBrowser {
     bindSwitcher($('bar'), workspace, workspaces);
     if (mayCreate) find(document, '.head [data-create]')?.after(kindsButton(workspace, () => this.store.load()));
     this.controls.bind();
+    this.selection.bind();
+    offer(() =>
+      this.store.items.value.map(documentOf).map((doc) => ({
+        label: titleOf(doc),
+        group: 'Documents',
+        icon: /** @type {const} */ ('document'),
+        href: pageOf(doc.address),
+      })),
+    );
     const List = () => this.render();
     render(h(List, {}), $('results'));
     effect(() => this.showSurroundings());

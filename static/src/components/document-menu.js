@@ -24,13 +24,21 @@ export const renameDialog = (doc) =>
   });
 
 /**
+ * The workspaces to which documents of another one can be moved: ids and names.
+ * @param {Workspace[]} workspaces
+ * @param {string} from the id of the present one
+ */
+export const workspaceTargets = (workspaces, from) =>
+  workspaces
+    .filter(({ id, can_create: may, archived_at: archived }) => id !== from && may && !archived)
+    .map(({ id, name }) => /** @type {[string, string]} */ ([id, name]));
+
+/**
  * @param {Doc} doc
  * @param {Workspace[]} workspaces
  */
 export async function moveDialog(doc, workspaces) {
-  const targets = workspaces.filter(
-    ({ id, can_create: may, archived_at: archived }) => id !== doc.workspace_id && may && !archived,
-  );
+  const targets = workspaceTargets(workspaces, doc.workspace_id);
   if (targets.length === 0) {
     toast('There is no other workspace in which you may create documents.');
     return null;
@@ -43,8 +51,8 @@ export async function moveDialog(doc, workspaces) {
         name: 'workspace',
         label: 'To workspace',
         type: 'select',
-        value: targets[0].id,
-        options: targets.map(({ id, name }) => [id, name]),
+        value: targets[0][0],
+        options: targets,
       },
     ],
     verb: 'Move',

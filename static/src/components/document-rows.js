@@ -4,6 +4,7 @@ import { pageOf } from '../lib/addresses.js';
 import { STATUSES, TYPES, titleOf } from '../lib/document-types.js';
 import { counted } from '../lib/format.js';
 import { partsOf } from '../lib/highlights.js';
+import { isUnsent } from '../lib/kept-answers.js';
 import { Icon, MenuButton, TagChip, Time } from './elements.js';
 import { PresenceBadge } from './presence-badge.js';
 
@@ -34,10 +35,20 @@ function Labels({ doc }) {
     doc.is_template ? 'Template' : '',
   ].filter((text) => text !== '');
   const tags = doc.tags ?? [];
-  if (texts.length + tags.length === 0) return null;
+  const unsent = isUnsent(doc.id);
+  if (texts.length + tags.length === 0 && !unsent) return null;
   return h(
     'span',
     { class: 'row-labels' },
+    unsent &&
+      h(
+        'span',
+        {
+          class: 'chip plain unsent',
+          title: 'Text in this browser has not reached the server. It is sent when you open it.',
+        },
+        'Not sent yet',
+      ),
     texts.map((text) => h('span', { key: text, class: 'chip plain' }, text)),
     tags.map((tag) => h(TagChip, { key: `tag ${tag.slug}`, tag })),
   );
@@ -73,7 +84,7 @@ export const PlainRow = ({ doc }) =>
   h(
     'li',
     { 'data-id': doc.id },
-    h('a', { class: 'row', href: pageOf(doc.address) }, h(Texts, { doc }), h(Facts, { doc })),
+    h('a', { class: 'row', href: pageOf(doc.address) }, h(Texts, { doc }), h(Labels, { doc }), h(Facts, { doc })),
   );
 
 /** @param {{ doc: Doc, toggle: (doc: Doc) => void }} props */
@@ -93,14 +104,38 @@ export function StarButton({ doc, toggle }) {
   );
 }
 
-/** @param {{ doc: Doc, star: (doc: Doc) => void, menu: (doc: Doc) => Items, place?: string }} props */
-export const MemberRow = ({ doc, star, menu, place }) =>
+/** Whether a row is selected, and what is done with clicks on it. @typedef {{ isOn: boolean, click: (event: MouseEvent, isBox: boolean) => void }} Select */
+
+/** @param {{ doc: Doc, select: Select }} props */
+const SelectBox = ({ doc, select }) =>
+  h(
+    'label',
+    { class: 'row-select' },
+    h(Icon, { name: 'document' }),
+    h('input', {
+      type: 'checkbox',
+      checked: select.isOn,
+      'aria-label': `Select ${titleOf(doc)}`,
+      onClick: (/** @type {MouseEvent} */ event) => select.click(event, true),
+    }),
+  );
+
+/** @param {Select} select */
+const rowClass = ({ isOn }) => (isOn ? 'with-tools selected' : 'with-tools');
+
+/** @param {{ doc: Doc, select: Select, star: (doc: Doc) => void, menu: (doc: Doc) => Items, place?: string }} props */
+export const MemberRow = ({ doc, select, star, menu, place }) =>
   h(
     'li',
-    { 'data-id': doc.id, class: 'with-tools' },
+    { 'data-id': doc.id, class: rowClass(select) },
+    h(SelectBox, { doc, select }),
     h(
       'a',
-      { class: 'row', href: pageOf(doc.address) },
+      {
+        class: 'row',
+        href: pageOf(doc.address),
+        onClick: (/** @type {MouseEvent} */ event) => select.click(event, false),
+      },
       h(Texts, { doc }),
       h(Labels, { doc }),
       h(Facts, { doc, place }),
@@ -113,11 +148,12 @@ export const MemberRow = ({ doc, star, menu, place }) =>
     ),
   );
 
-/** @param {{ doc: Doc, restore: (doc: Doc) => void, destroy: ((doc: Doc) => void) | null }} props */
-export const TrashRow = ({ doc, restore, destroy }) =>
+/** @param {{ doc: Doc, select: Select, restore: (doc: Doc) => void, destroy: ((doc: Doc) => void) | null }} props */
+export const TrashRow = ({ doc, select, restore, destroy }) =>
   h(
     'li',
-    { 'data-id': doc.id, class: 'with-tools' },
+    { 'data-id': doc.id, class: rowClass(select) },
+    h(SelectBox, { doc, select }),
     h(
       'div',
       { class: 'row still' },

@@ -6,8 +6,8 @@ import { formDialog } from './dialog.js';
 
 /** @import { Doc } from '../lib/types.js' */
 
-/** @param {string} text */
-const tagsIn = (text) => [
+/** The names in a text, separated by commas. @param {string} text */
+export const tagsIn = (text) => [
   ...new Set(
     text
       .split(',')
@@ -23,7 +23,7 @@ const sameTags = (a, b) => a.length === b.length && a.every((name, index) => nam
 
 /**
  * Makes the field `tags`: names separated by commas, with buttons that add tags of the workspace.
- * @param {Doc} doc
+ * @param {Pick<Doc, 'workspace_id' | 'tags'>} doc
  * @returns {Promise<HTMLElement>}
  */
 export async function tagField(doc) {

@@ -15,7 +15,9 @@ export function useKeptFocus(list) {
     const rows = [...list.current.children];
     const same = rows.find((row) => row instanceof HTMLElement && row.dataset.id === held.id);
     const row = same ?? rows[Math.min(held.row, rows.length - 1)];
-    const control = row?.querySelectorAll(CONTROLS)[same ? held.control : 0];
+    const controls = [...(row?.querySelectorAll(CONTROLS) ?? [])];
+    // The box that selects a row stands before what the row is for.
+    const control = same ? controls[held.control] : controls.find((each) => !each.matches('[type="checkbox"]'));
     if (control instanceof HTMLElement) control.focus();
   });
 }

@@ -10,6 +10,7 @@ import { METADATA_FIELDS, STARTABLE, TYPES, titleOf } from '../lib/document-type
 import { bindMenu } from './menu.js';
 import { tryTo } from './toast.js';
 
+/** @import { Items } from './menu.js' */
 /** @import { Doc, Workspace } from '../lib/types.js' */
 
 /** @param {Doc} doc */
@@ -100,6 +101,34 @@ async function templateDialog(workspace) {
 }
 
 /**
+ * The kinds of documents that can be created, as entries of a menu.
+ * @param {Workspace} workspace
+ * @param {() => void} onImported called when documents were created of files
+ * @returns {Items}
+ */
+export const kindItems = (workspace, onImported) => [
+  {
+    label: 'Rich text',
+    note: 'Formats, tables and pictures in place',
+    act: () => startDocument(workspace, { isRich: true }),
+  },
+  ...STARTABLE.map(([type, label, note]) => ({
+    label,
+    note,
+    act: () => (type === 'bookmark' ? bookmarkDialog(workspace) : startDocument(workspace, { type })),
+  })),
+  'line',
+  { label: 'From a template…', icon: 'template', act: () => templateDialog(workspace) },
+  {
+    label: 'Import files…',
+    icon: 'upload',
+    act: async () => {
+      if (await importDialog(workspace)) onImported();
+    },
+  },
+];
+
+/**
  * Makes the small button beside "New document".
  * @param {Workspace} workspace
  * @param {() => void} onImported called when documents were created of files
@@ -115,26 +144,6 @@ export function kindsButton(workspace, onImported) {
     },
     icon('down'),
   );
-  bindMenu(button, () => [
-    {
-      label: 'Rich text',
-      note: 'Formats, tables and pictures in place',
-      act: () => startDocument(workspace, { isRich: true }),
-    },
-    ...STARTABLE.map(([type, label, note]) => ({
-      label,
-      note,
-      act: () => (type === 'bookmark' ? bookmarkDialog(workspace) : startDocument(workspace, { type })),
-    })),
-    'line',
-    { label: 'From a template…', icon: 'template', act: () => templateDialog(workspace) },
-    {
-      label: 'Import files…',
-      icon: 'upload',
-      act: async () => {
-        if (await importDialog(workspace)) onImported();
-      },
-    },
-  ]);
+  bindMenu(button, () => kindItems(workspace, onImported));
   return button;
 }

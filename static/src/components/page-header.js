@@ -3,7 +3,11 @@ import * as api from '../lib/api.js';
 import { bring } from '../lib/bring.js';
 import { signInPage } from '../lib/addresses.js';
 import { $, find, h } from '../lib/dom.js';
+import { counted } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
+import { forgetAccount, ownUnsent } from '../lib/kept-answers.js';
+import { startWorker } from '../lib/offline.js';
+import { listenForCommands } from '../lib/commands.js';
 import { bindMenu } from './menu.js';
 import { avatar } from '../lib/pictures.js';
 import { bindQuick } from './quick-open.js';
@@ -25,7 +29,20 @@ export async function adoptPreferences() {
 
 export const forgetPerson = () => ['workspace', 'language'].forEach((key) => memory.set(key, null));
 
-async function leave() {
+/** Signs out, and deletes what this browser keeps of the account. */
+export async function signOut() {
+  const unsent = ownUnsent().length;
+  if (unsent > 0) {
+    const { confirmDialog } = await bring(() => import('./dialog.js'));
+    const isSure = await confirmDialog({
+      title: 'Sign out and lose text?',
+      text: `${counted(unsent, 'document')} in this browser ${unsent === 1 ? 'has' : 'have'} text that was written without a connection and has not reached the server. Signing out deletes it. Open these documents with a connection to keep it.`,
+      verb: 'Sign out and delete',
+      act: () => {},
+    });
+    if (!isSure) return;
+  }
+  forgetAccount({ unsentToo: true });
   await api.signOut().catch(() => {});
   forgetPerson();
   location.assign('/signin');
@@ -49,7 +66,7 @@ function accountMenu(user) {
     { label: 'Your account', icon: 'person', href: '/account' },
     user.is_admin && { label: 'Administration', icon: 'shield', href: '/admin' },
     'line',
-    { label: 'Sign out', icon: 'leave', act: leave },
+    { label: 'Sign out', icon: 'leave', act: signOut },
   ]);
   return button;
 }
@@ -109,6 +126,8 @@ export function startPage(show, { needsAccount = false, whenSignedOut } = {}) {
     }
   };
   start();
+  listenForCommands();
+  startWorker();
 }
 
 /**

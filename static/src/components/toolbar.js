@@ -1,4 +1,5 @@
 /** Toolbars over a text. Arrow keys go through the buttons, and Escape leads back into the text. */
+import { commandsOf, offer } from '../lib/commands.js';
 import { h } from '../lib/dom.js';
 import { icon } from './icons.js';
 import { bindMenu } from './menu.js';
@@ -10,6 +11,9 @@ import { bindMenu } from './menu.js';
  * What a button does. `isOn`: whether the selection is like that already. `key`: the shortcut, as it is shown.
  * @typedef {{ label: string, icon: IconName, act: () => unknown, isOn?: () => boolean, key?: string }} Tool
  */
+
+/** What buttons do, for the palette. @type {WeakMap<HTMLElement, () => Items>} */
+const choices = new WeakMap();
 
 /**
  * @param {Tool} tool
@@ -29,6 +33,7 @@ export function toolButton({ label, icon: name, act, isOn, key }) {
     },
     icon(name),
   );
+  choices.set(button, () => [{ label, icon: name, act, note: key, checked: isOn && isOn() }]);
   // A press would take the focus from the text, and on a phone the keyboard away.
   button.addEventListener('pointerdown', (event) => event.preventDefault());
   const show = () => {
@@ -47,6 +52,7 @@ export function toolMenu(content, label, items) {
   if (!button.textContent) button.setAttribute('aria-label', label);
   button.append(icon('down'));
   bindMenu(button, items);
+  choices.set(button, items);
   return button;
 }
 
@@ -94,6 +100,15 @@ export function makeToolbar(groups, { leave, show: draw }) {
     else return;
     event.preventDefault();
   });
+  const focus = () => tools()[current]?.focus();
   show();
-  return { element, show, focus: () => tools()[current]?.focus() };
+  offer(() =>
+    element.isConnected && element.checkVisibility()
+      ? [
+          { label: 'To the toolbar', group: 'Formatting', keys: ['Alt+F10'], act: focus, isQuiet: true },
+          ...tools().flatMap((each) => commandsOf('Formatting', choices.get(each)?.() ?? [])),
+        ]
+      : [],
+  );
+  return { element, show, focus };
 }

@@ -1,4 +1,6 @@
 /** The texts in the editor that comments and suggestions are about. They follow its changes. */
+import { offer } from '../lib/commands.js';
+import { shown as shownKey } from './markdown/actions.js';
 import { StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, WidgetType, keymap } from '@codemirror/view';
 import { offsetOf } from '../lib/relative-positions.js';
@@ -82,6 +84,23 @@ export class CommentMarks {
       },
       provide: (field) => EditorView.decorations.from(field, ({ places, active }) => decorate(places, active)),
     });
+    /** @type {{ key: string, label: string, run: () => boolean }[]} */
+    const bindings = [
+      { key: 'Mod-Alt-m', label: 'Comment on what is selected', run: comment },
+      { key: 'Mod-Alt-n', label: 'Next comment', run: () => step(1) },
+      { key: 'Mod-Alt-p', label: 'Previous comment', run: () => step(-1) },
+    ];
+    offer(() =>
+      view.dom.isConnected
+        ? bindings.map(({ key, label, run }) => ({
+            label,
+            group: 'Comments',
+            icon: 'comment',
+            keys: [shownKey(key)],
+            act: run,
+          }))
+        : [],
+    );
     view.dispatch({
       effects: StateEffect.appendConfig.of([
         this.field,
@@ -95,11 +114,7 @@ export class CommentMarks {
           const isOther = update.state.field(this.field) !== update.startState.field(this.field, false);
           if (update.docChanged || update.selectionSet || update.geometryChanged || isOther) changed();
         }),
-        keymap.of([
-          { key: 'Mod-Alt-m', run: comment },
-          { key: 'Mod-Alt-n', run: () => step(1), preventDefault: true },
-          { key: 'Mod-Alt-p', run: () => step(-1), preventDefault: true },
-        ]),
+        keymap.of([...bindings.map(({ key, run }) => ({ key, run, preventDefault: true }))]),
       ]),
     });
   }

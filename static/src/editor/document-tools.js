@@ -2,6 +2,7 @@
 import { workspacePage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { bring } from '../lib/bring.js';
+import { commandsOf, offer, openPalette } from '../lib/commands.js';
 import { documentMenu } from '../components/document-menu.js';
 import { titleOf } from '../lib/document-types.js';
 import { $, find, h, setText } from '../lib/dom.js';
@@ -11,7 +12,6 @@ import { ownShare } from '../lib/shares-api.js';
 import { requestDialog } from './access-request.js';
 import { historyMenu } from './history-tools.js';
 import { moreButton } from '../components/menu.js';
-import { openQuick } from '../components/quick-open.js';
 import { toast, tryTo } from '../components/toast.js';
 
 /** @import { Items } from '../components/menu.js' */
@@ -145,9 +145,18 @@ export function bindMember(session, who, further) {
       icon: 'key',
       act: () => requestDialog(details.id, { more: true, wanted: details.role === 'viewer' ? 'comment' : 'write' }),
     },
-    { label: 'Go to document…', icon: 'search', act: openQuick },
   ];
-  const more = moreButton('Document menu', items);
+  offer(() => [
+    ...commandsOf('Document', items()),
+    ...(share.hidden
+      ? []
+      : [{ label: 'Share…', group: 'Document', icon: /** @type {const} */ ('people'), act: () => share.click() }]),
+  ]);
+  const more = moreButton('Document menu', () => [
+    ...items(),
+    'line',
+    { label: 'Search and commands…', note: 'Alt+/', icon: 'search', act: openPalette },
+  ]);
   let shown = '';
   const show = async () => {
     const { details } = session;

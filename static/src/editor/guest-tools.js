@@ -2,6 +2,7 @@
 import { moreButton } from '../components/menu.js';
 import { signInPage } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { commandsOf, offer } from '../lib/commands.js';
 import { $, h } from '../lib/dom.js';
 import { historyMenu } from './history-tools.js';
 
@@ -15,7 +16,9 @@ import { historyMenu } from './history-tools.js';
  */
 export function bindGuest(session, further, { isByLink }) {
   const history = historyMenu(session, null);
-  const more = moreButton('Document menu', () => [...history(), ...further()]);
+  const items = () => [...history(), ...further()];
+  offer(() => (session.details ? commandsOf('Document', items()) : []));
+  const more = moreButton('Document menu', items);
   const show = () => {
     more.hidden = !session.details;
   };

@@ -3,10 +3,28 @@
  * under the document's id, never its name: text of a deleted document must not flow into a new one of the same name.
  */
 import { IndexeddbPersistence, clearDocument } from 'y-indexeddb';
+import { memory } from '../lib/identity.js';
+import { currentAccount, forgetCopy } from '../lib/kept-answers.js';
 
 const OPEN_WITHIN = 3000;
 /** @param {string} id */
 const storeName = (id) => `collab:${id}`;
+
+/**
+ * Takes the copy of a document for the account. A copy of another account is deleted. One that holds text of that account
+ * which has not reached the server stays, and nobody else gets a copy until then.
+ * @param {string} id
+ */
+async function takeCopy(id) {
+  const account = await currentAccount();
+  const owner = memory.get(`copy:${id}`);
+  if (owner !== null && owner !== 'guest' && owner !== account) {
+    if (memory.get(`unsent:${id}`) !== null) return false;
+    forgetCopy(id);
+  }
+  memory.set(`copy:${id}`, account ?? 'guest');
+  return true;
+}
 
 /**
  * Whether the browser offers storage.
@@ -38,7 +56,7 @@ function available(name) {
  * @returns {Promise<{discard: () => Promise<void>} | null>} null when this browser offers no storage
  */
 export async function openLocalCopy(id, doc, watch) {
-  if (!(await available('collab'))) return null;
+  if (!(await takeCopy(id)) || !(await available('collab'))) return null;
   const copy = new IndexeddbPersistence(storeName(id), doc);
   const opened = copy.whenSynced.then(() => true);
   const late = new Promise((resolve) => {
@@ -57,6 +75,11 @@ export async function openLocalCopy(id, doc, watch) {
   };
   db.addEventListener('abort', fail);
   db.addEventListener('close', fail);
+  // The person has signed out in another page, which deletes the copy.
+  db.addEventListener('versionchange', () => {
+    fail();
+    db.close();
+  });
 
   let edits = 0;
   doc.on('update', (_update, _origin, _doc, { local }) => {
@@ -77,6 +100,8 @@ export async function openLocalCopy(id, doc, watch) {
   return {
     async discard() {
       failed = true;
+      memory.set(`copy:${id}`, null);
+      memory.set(`unsent:${id}`, null);
       await copy.destroy();
       await clearDocument(storeName(id));
     },

@@ -1,4 +1,5 @@
 /** The REST API, one function for each endpoint that a page uses. */
+import { forgetAccount, keptDocument, keptPerson, keptWorkspaces } from './kept-answers.js';
 import { RequestError, onSignedOut, request, useCsrfToken } from './request.js';
 
 /** @import { Account, AuditEntry, Preferences, Token, User, UserSession } from './account-types.js' */
@@ -31,11 +32,12 @@ async function entered(promise) {
 // ---- the current user, accounts
 
 /** @returns {Promise<CurrentUser>} */
-export async function me() {
-  const who = await get('auth/me');
-  useCsrfToken(who.csrf_token);
-  return who;
-}
+export const me = () =>
+  keptPerson(async () => {
+    const who = await get('auth/me');
+    useCsrfToken(who.csrf_token);
+    return who;
+  });
 /** @type {() => Promise<Providers>} */
 export const providers = () => get('auth/providers');
 /** @type {(email: string, password: string) => Promise<SignedIn>} */
@@ -58,7 +60,7 @@ export const finishRegistration = (account) => entered(post('auth/register/finis
 export const signOut = () => {
   // What other requests are answered meanwhile leads nowhere else.
   onSignedOut(null);
-  return post('auth/logout');
+  return post('auth/logout').finally(forgetAccount);
 };
 /** @type {(email: string) => Promise<null>} */
 export const forgotPassword = (email) => post('auth/password/forgot', { email });
@@ -76,7 +78,9 @@ export const deleteAccount = async (proof) => {
   // What other requests are answered after the deletion leads nowhere else.
   const before = onSignedOut(null);
   try {
-    return await remove('users/me', proof);
+    await remove('users/me', proof);
+    forgetAccount({ unsentToo: true });
+    return null;
   } catch (error) {
     onSignedOut(before);
     throw error;
@@ -115,7 +119,8 @@ export const linkForUser = (id) => post(`users/${id}/link`);
 // ---- workspaces
 
 /** @type {(query?: Query) => Promise<Page<Workspace>>} */
-export const workspaces = (query) => get('workspaces', { limit: 200, ...query });
+export const workspaces = (query) =>
+  query ? get('workspaces', { limit: 200, ...query }) : keptWorkspaces(() => get('workspaces', { limit: 200 }));
 /** @type {(id: string) => Promise<Workspace>} */
 export const workspace = (id) => get(`workspaces/${id}`);
 /** @type {(workspace: object) => Promise<Workspace>} */
@@ -196,9 +201,9 @@ export async function createAt(address) {
   }
 }
 /** @type {(address: string) => Promise<Doc>} */
-export const lookup = (address) => get('documents/lookup', { address });
+export const lookup = (address) => keptDocument(address, () => get('documents/lookup', { address }));
 /** @type {(id: string) => Promise<Doc>} */
-export const document = (id) => get(`documents/${id}`);
+export const document = (id) => keptDocument(id, () => get(`documents/${id}`));
 /** @type {(id: string, change: object, version?: number) => Promise<Doc>} */
 export const changeDocument = (id, change, version) => patch(`documents/${id}`, change, version);
 /**

@@ -1,6 +1,9 @@
 /** Which documents a list shows: the view and the filters in the page's address, and the requests for them. */
 
-/** @import { Query } from './types.js' */
+import { titleOf } from './document-types.js';
+
+/** @import { KeptDocument } from './kept-answers.js' */
+/** @import { Doc, Query } from './types.js' */
 
 export const VIEWS = {
   all: { label: 'All', heading: 'Documents' },
@@ -105,4 +108,24 @@ export function requestFor(wanted, { workspace, person }) {
   if (wanted.view === 'templates') query.template = true;
   if (wanted.view === 'trash') query.deleted = true;
   return { path: `workspaces/${workspace}/documents`, query };
+}
+
+/**
+ * The documents of a list that this browser has kept; null where it has none, or cannot know which belong to the list.
+ * @param {ListQuery} wanted
+ * @param {string} workspace its id
+ * @param {KeptDocument[]} kept
+ * @returns {Doc[] | null}
+ */
+export function keptFor({ view, q, everywhere }, workspace, kept) {
+  if (kept.length === 0 || view === 'shared' || view === 'trash') return null;
+  const text = q.toLocaleLowerCase('en');
+  return kept
+    .map(({ doc }) => doc)
+    .filter((doc) => {
+      if (view !== 'recent' && !(q && everywhere) && doc.workspace_id !== workspace) return false;
+      if (view === 'favourites' && !doc.is_favourite) return false;
+      if (view === 'templates' && !doc.is_template) return false;
+      return titleOf(doc).toLocaleLowerCase('en').includes(text);
+    });
 }

@@ -44,6 +44,15 @@ export class RequestError extends Error {
  */
 export const statusOf = (error) => (error instanceof RequestError ? error.status : undefined);
 
+/** Statuses of requests that have reached no server: 0, and those of a proxy before it. */
+const NO_SERVER = new Set([0, 502, 503, 504]);
+
+/**
+ * Whether a request has failed because the server cannot be reached.
+ * @param {unknown} error
+ */
+export const isUnreachable = (error) => error instanceof RequestError && NO_SERVER.has(error.status);
+
 /**
  * The message of a RequestError. Throws any other error again.
  * @param {unknown} error
@@ -93,6 +102,9 @@ export function onSignedOut(act) {
 export function useLink(opened) {
   link = opened;
 }
+
+/** Whether the page goes with an opened link. */
+export const hasLink = () => link !== null;
 
 /**
  * Goes on without a link that was refused, with the rights of who is signed in. Returns whether that is possible.

@@ -7,6 +7,9 @@ import { memory } from './identity.js';
 export const THEMES = { system: 'System', light: 'Light', dark: 'Dark' };
 const ORDER = /** @type {Theme[]} */ (Object.keys(THEMES));
 
+/** The colours of the browser's own bars: those of the paper in tokens.css. */
+const PAPER = { light: '#faf9f7', dark: '#17171a' };
+
 const current = () => ORDER.find((theme) => theme === memory.get('theme')) ?? 'system';
 
 /** @param {HTMLElement | null} button */
@@ -14,6 +17,10 @@ function show(button) {
   const theme = current();
   if (theme === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
+  for (const meta of document.querySelectorAll('meta[name="theme-color"]')) {
+    const own = meta.getAttribute('media')?.includes('dark') ? 'dark' : 'light';
+    meta.setAttribute('content', PAPER[theme === 'system' ? own : theme]);
+  }
   if (!button) return;
   button.dataset.shows = theme;
   const text = `Theme: ${THEMES[theme]}`;

@@ -4,6 +4,7 @@ import { renewMenu } from '../components/menu.js';
 import { headingOf, isEmpty, plainText } from '../editor/content.js';
 import { EditorPlace } from '../editor/editor-place.js';
 import { titleWithout } from '../editor/heading.js';
+import { keepOpenDocument } from '../editor/kept-document.js';
 import { bindLink, linkFor } from '../editor/link.js';
 import { Notice } from '../editor/notice.js';
 import { bindPeople } from '../editor/presence-panel.js';
@@ -14,10 +15,12 @@ import { words } from '../editor/status-words.js';
 import { addressIn, pageOf } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
 import { bring } from '../lib/bring.js';
+import { listenForCommands } from '../lib/commands.js';
 import { $, debounced, setText } from '../lib/dom.js';
 import { keptSettings, readSettings } from '../lib/editor-settings.js';
 import { counted, wordCount } from '../lib/format.js';
 import { ownIdentity } from '../lib/identity.js';
+import { startWorker } from '../lib/offline.js';
 import { isId } from '../lib/opened-links.js';
 import { pictureAddress } from '../lib/pictures.js';
 import { RequestError, messageOf } from '../lib/request.js';
@@ -35,6 +38,7 @@ const opened = linkFor(address);
 const session = new Session(address, { socketUrl, link: opened?.token });
 bindLink(session, opened);
 followRights(session);
+keepOpenDocument(session);
 const notice = new Notice(session, { tryAgain, focusText: () => session.editor?.focus() });
 const isNew = location.hash === '#new';
 const place = new EditorPlace(session, $('editor'));
@@ -67,6 +71,7 @@ function showStatus() {
   const said = words(session.status, shown, session.details?.role);
   document.body.dataset.status = shown.kind;
   if (shown.kind === 'ended') showLoaded();
+  document.body.toggleAttribute('data-nothing', shown.kind === 'ended' && isEmpty(session.doc) && !session.loaded);
   setText($('status-label'), said.label);
   $('status').title = said.detail;
   notice.show(shown, said);
@@ -191,11 +196,8 @@ async function introduce() {
   bring(() => import('../editor/access-request.js')).then(({ bindAccessRequest }) =>
     bindAccessRequest({ session, notice, tryAgain }),
   );
-  const [{ bindMember }, { listenForQuick }] = await bring(() =>
-    Promise.all([import('../editor/document-tools.js'), import('../components/quick-open.js')]),
-  );
+  const { bindMember } = await bring(() => import('../editor/document-tools.js'));
   bindMember(session, member, further);
-  listenForQuick();
 }
 
 /** @param {EditorSettings} settings */
@@ -278,6 +280,8 @@ function start() {
   refreshWhenShown();
   introduce();
   openDocument();
+  listenForCommands();
+  startWorker();
 }
 
 start();

@@ -8,10 +8,12 @@ import { startDocument } from '../components/new-document.js';
 import { showFailure, startPage } from '../components/page-header.js';
 import { pageOf, signInPage, typedAddress } from '../lib/addresses.js';
 import * as api from '../lib/api.js';
+import { offer } from '../lib/commands.js';
 import { titleOf } from '../lib/document-types.js';
 import { $, debounced, find, setText } from '../lib/dom.js';
 import { counted } from '../lib/format.js';
 import { memory } from '../lib/identity.js';
+import { checkKeptDocuments } from '../lib/kept-answers.js';
 import { parseListQuery } from '../lib/list-query.js';
 import { pageEvents } from '../lib/page-events.js';
 import { DocumentStore, documentOf } from '../stores/documents.js';
@@ -167,20 +169,29 @@ async function show(user) {
     },
   });
   events.follow(store);
+  effect(() => {
+    $('offline').hidden = !store.isKept.value;
+  });
+  addEventListener('online', () => store.refresh());
   events.follow(new PresenceFollower({ workspace: workspace.id, show: (present) => store.showPresence(present) }));
   if (isMember) {
     const { showMemberList } = await import('../components/document-browser.js');
     await showMemberList({ user, workspace, workspaces, mayCreate, store, events });
+    checkKeptDocuments(api.document);
   } else {
     showGuestList(store, workspace, mayCreate);
     await store.load();
   }
 }
 
-document.addEventListener('keydown', (event) => {
-  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.activeElement?.matches('input, textarea, select, dialog *')) return;
-  event.preventDefault();
-  $('filter').focus();
-});
+offer(() => [
+  {
+    label: 'Search the documents',
+    group: 'List of documents',
+    keys: ['/'],
+    icon: 'search',
+    act: () => $('filter').focus(),
+    isHeard: true,
+  },
+]);
 startPage(show, { whenSignedOut: showSignedOut });

@@ -1,5 +1,4 @@
 /** The page of addresses at which there is nothing. */
-import { $ } from '../lib/dom.js';
-import { bindThemeButton } from '../lib/theme.js';
+import { startPage } from '../components/page-header.js';
 
-bindThemeButton($('theme'));
+startPage(() => {}, { whenSignedOut: () => {} });

@@ -1,7 +1,8 @@
 /** The documents of a list: the query, the rows, and the people in each document. */
 import { signal } from '@preact/signals';
-import { isFixed, requestFor } from '../lib/list-query.js';
-import { request } from '../lib/request.js';
+import { keptDocuments } from '../lib/kept-answers.js';
+import { isFixed, keptFor, requestFor } from '../lib/list-query.js';
+import { isUnreachable, request } from '../lib/request.js';
 import { PagedStore } from './paged-store.js';
 
 /** @import { ListQuery } from '../lib/list-query.js' */
@@ -39,11 +40,22 @@ export class DocumentStore extends PagedStore {
       onError,
       fetchPage: async (page) => {
         const { path, query: wanted } = requestFor(this.query.value, { workspace, person });
-        /** @type {Page<Row & { document?: Doc }>} */
-        const found = await send(path, { query: { ...wanted, ...page } });
-        return { ...found, items: this.withPresence(found.items.map(flattened)) };
+        try {
+          /** @type {Page<Row & { document?: Doc }>} */
+          const found = await send(path, { query: { ...wanted, ...page } });
+          this.isKept.value = false;
+          return { ...found, items: this.withPresence(found.items.map(flattened)) };
+        } catch (error) {
+          const kept =
+            isUnreachable(error) && this.isFresh ? keptFor(this.query.value, workspace, keptDocuments()) : null;
+          if (!kept) throw error;
+          this.isKept.value = true;
+          return { items: kept, next_cursor: null };
+        }
       },
     });
+    /** Whether the rows are those documents that this browser has kept, because the server cannot be reached. */
+    this.isKept = signal(false);
     this.workspace = workspace;
     /** @type {Map<string, DocumentPresence> | null} The people in the workspace's documents, once they have been read. */
     this.presence = null;

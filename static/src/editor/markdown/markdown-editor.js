@@ -1,7 +1,9 @@
 /** The editor of a Markdown document: the text, tools for its signs, and a preview that is loaded on demand. */
+import { openSearchPanel } from '@codemirror/search';
 import { EditorView, keymap } from '@codemirror/view';
 import { outline } from '../../components/outline.js';
 import { bring } from '../../lib/bring.js';
+import { offer } from '../../lib/commands.js';
 import { h } from '../../lib/dom.js';
 import { createTextEditor } from '../text-editor.js';
 import { keys } from './actions.js';
@@ -107,6 +109,19 @@ export function createMarkdownEditor({ session, ...options }) {
     isWriting: () => !isReadOnly && current !== 'preview',
   });
   root.prepend(tools.element);
+  offer(() =>
+    root.isConnected && current !== 'preview'
+      ? [
+          {
+            label: 'Find and replace…',
+            group: 'Formatting',
+            icon: 'search',
+            keys: ['Ctrl+F'],
+            act: () => openSearchPanel(view),
+          },
+        ]
+      : [],
+  );
 
   // ---- the preview
 

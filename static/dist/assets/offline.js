@@ -1,0 +1,1 @@
+import{c as n}from"./shared-2C4LTKDW.js";import{a as e}from"./shared-RZWNU2IN.js";import"./shared-CLSTLRY2.js";import"./shared-UMM5QLAE.js";n(e("theme"));var t=()=>location.reload();e("again").addEventListener("click",t);addEventListener("online",t);

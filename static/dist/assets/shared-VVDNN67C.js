@@ -1,0 +1,1 @@
+import{a,b,c,d,e}from"./shared-ZGOWJBCU.js";import"./shared-LH6LKZU6.js";import"./shared-V76UFG7B.js";import"./shared-WG24W4KN.js";import"./shared-RZWNU2IN.js";import"./shared-UMM5QLAE.js";export{c as confirmDialog,e as copied,d as copyDialog,b as formDialog,a as openDialog};
