@@ -5,6 +5,7 @@ import * as Y from 'yjs';
 import * as api from '../lib/comments-api.js';
 import { debounced } from '../lib/dom.js';
 import { RequestError, statusOf } from '../lib/request.js';
+import { kindOf } from './content.js';
 import { saved } from './session-state.js';
 import { changesOf, editsOf, momentOf, movedTo, partsOf, typedSince } from './suggested-parts.js';
 
@@ -148,6 +149,13 @@ export class Suggesting extends EventTarget {
     if (!original || !session.proposal || session.doc === original) return;
     const { isDirty } = this;
     const wasDirty = isDirty.value;
+    if (kindOf(session.doc, session.details?.settings?.editor_mode) === 'rich') {
+      // A suggestion cannot be typed in rich text.
+      const typed = wasDirty ? changesOf(partsOf(original, session.proposal.text)).map(({ text }) => text) : [];
+      this.end();
+      if (typed.some(Boolean)) this.giveBack(typed.filter(Boolean).join('\n\n'));
+      return;
+    }
     this.copy(original.getText('content').toString(), changesOf(partsOf(original, session.proposal.text)));
     if (wasDirty || !this.sent.value) return;
     isDirty.value = false;

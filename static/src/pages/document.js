@@ -170,13 +170,18 @@ async function introduce() {
   /** @type {() => import('../components/menu.js').Items} */
   let files = () => [];
   let discussion = files;
-  const further = () => [...files(), ...discussion()];
+  let conversion = files;
+  const further = () => [...files(), ...discussion(), ...conversion()];
   bring(() => import('../editor/file-tools.js')).then(async ({ bindFiles }) => {
     files = (await bindFiles(session, member)).items;
     renewMenu();
   });
   bring(() => import('../editor/discussion-tools.js')).then(async ({ bindDiscussion }) => {
     discussion = (await bindDiscussion(session, member)).items;
+    renewMenu();
+  });
+  bring(() => import('../editor/conversion.js')).then(({ bindConversion }) => {
+    conversion = bindConversion(session, member).items;
     renewMenu();
   });
   if (!member) {

@@ -14,7 +14,7 @@ import { linkDialog } from './link-dialog.js';
 import { codeBlock, imageView } from './node-views.js';
 import { pasteMarkdown } from './paste.js';
 import { pickPicture, pictureAddress } from './pictures.js';
-import { positionAt } from './positions.js';
+import { plainOf, positionAt } from './positions.js';
 import { remoteCursors } from './rich-cursors.js';
 import { RichFiles } from './rich-files.js';
 import { RichMarks } from './rich-marks.js';
@@ -26,6 +26,9 @@ import { toolbar } from './toolbar.js';
 /** @import { Doc, Transaction } from 'yjs' */
 /** @import { Editor, EditorFiles, EditorOptions } from '../editor-types.js' */
 /** @import { Session } from '../session.js' */
+
+/** Pixels of the bars that cover the text at the top of the window. */
+const SEEN_FROM = 150;
 
 /**
  * `createText`: makes the editor of Markdown, for what this one does not know. `strange`: something has come into the
@@ -206,6 +209,24 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
       const { size } = editor.state.doc.content;
       const [from, to] = [anchor, head].map((each) => editor.state.doc.resolve(Math.min(each, size)));
       editor.view.dispatch(editor.state.tr.setSelection(TextSelection.between(from, to)));
+    },
+    plain() {
+      const { text, offsetAt } = plainOf(editor.state.doc);
+      const { anchor, head } = editor.state.selection;
+      const { left, top } = editor.view.dom.getBoundingClientRect();
+      const at = top < 0 ? editor.view.posAtCoords({ left: left + 8, top: SEEN_FROM }) : null;
+      return {
+        text,
+        anchor: offsetAt(anchor),
+        head: offsetAt(head),
+        top: at && { offset: offsetAt(at.pos), y: editor.view.coordsAtPos(at.pos).top },
+      };
+    },
+    goTo({ anchor, head, top }) {
+      const plain = plainOf(editor.state.doc);
+      const [from, to] = [anchor, head].map((each) => editor.state.doc.resolve(plain.positionAt(each)));
+      editor.view.dispatch(editor.state.tr.setSelection(TextSelection.between(from, to)));
+      if (top) scrollBy(0, editor.view.coordsAtPos(plain.positionAt(top.offset)).top - top.y);
     },
     // Tiptap's own command waits for a frame: keys before it would be lost.
     focus: () => editor.view.focus(),

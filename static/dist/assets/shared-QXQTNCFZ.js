@@ -1,0 +1,1 @@
+import{a,b,c}from"./shared-H7WUMGP5.js";import"./shared-FCN4DBAH.js";import"./shared-GIMUT2ZK.js";import"./shared-5CCDBJBC.js";import"./shared-YH4AZA6W.js";import"./shared-5BWT4UIN.js";import"./shared-RZWNU2IN.js";import"./shared-UMM5QLAE.js";export{c as bindQuick,b as listenForQuick,a as openQuick};

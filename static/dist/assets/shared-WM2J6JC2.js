@@ -1,1 +1,0 @@
-import{b as t}from"./shared-CLSTLRY2.js";import{n as o}from"./shared-D2NMSEIJ.js";var r="editor-mode",d={wysiwyg:"Rich text",edit:"Markdown",split:"Markdown with a preview beside it"},i=e=>t.set(r,e),n=()=>t.get(r);async function c(){try{let{editor_mode:e}=await o();return i(e),e}catch{return n()??"wysiwyg"}}export{d as a,i as b,n as c,c as d};
