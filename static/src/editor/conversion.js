@@ -85,8 +85,8 @@ export function bindConversion(session, who) {
     return formDialog({
       title: `Convert to ${NAMES[to]}?`,
       intro:
-        'Everybody edits this document in the other way from then on. Text, authors, comments and history stay. ' +
-        `In ${NAMES[to]}:`,
+        `Everybody edits this document as ${NAMES[to]} from then on. Its text, authors, comments and history stay. ` +
+        `${NAMES[to][0].toUpperCase()}${NAMES[to].slice(1)} does not have everything:`,
       fields: [h('ul', { class: 'dialog-points' }, ...LOST[to].map((line) => h('li', {}, line)))],
       verb: 'Convert',
       act: () => convert(to),

@@ -171,7 +171,7 @@ async function introduce() {
   let files = () => [];
   let discussion = files;
   let conversion = files;
-  const further = () => [...files(), ...discussion(), ...conversion()];
+  const further = () => [...files(), ...conversion(), ...discussion()];
   bring(() => import('../editor/file-tools.js')).then(async ({ bindFiles }) => {
     files = (await bindFiles(session, member)).items;
     renewMenu();
