@@ -1,29 +1,21 @@
 """A document in a running server becomes rich text or Markdown: who may, what stays, and what people type meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 from uuid import UUID
 
-import pytest
-import pytest_asyncio
 from pycrdt import XmlElement, XmlFragment, XmlText
 
-from tests.features.api_harness import ApiHarness, code, open_api, refused
+from tests.features.api_harness import ApiHarness, code, refused
 from tests.features.history.test_generations import hand_over
 from tests.peers import Peer
 from tests.people import Person, fetch
 from tests.seeds import choose_seed
+from tests.waiting import until
 
 MARKDOWN = "# Plan\n\nSome **bold** words\n\n* one\n* two\n"
 WRITTEN = "# Plan\n\nSome **bold** words\n\n- one\n- two"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiHarness]:
-    async with open_api(tmp_path_factory.mktemp("conversion")) as running:
-        yield running
 
 
 async def convert(api: ApiHarness, document: dict[str, Any], to: str, who: Person | None = None) -> dict[str, Any]:
@@ -205,7 +197,6 @@ async def test_nothing_is_lost_or_doubled_while_people_type_and_the_document_is_
     random = Random(choose_seed())
     stop = asyncio.Event()
     typed: set[bytes] = set()
-    generations = 0
 
     async def write(person: Person, family: Any, author: str) -> None:
         peer: Peer | None = None
@@ -231,27 +222,27 @@ async def test_nothing_is_lost_or_doubled_while_people_type_and_the_document_is_
             await hand_over(api, peer, person, peer.generation)
 
     async def convert_often() -> None:
-        nonlocal generations
-        for number in range(4):
-            before = len(typed)
-            answer = await api.owner.post(
-                f"/documents/{made['id']}/convert", json={"to": ("rich_text", "markdown")[number % 2]}
-            )
-            # Somebody typed at that moment: it may be done again.
+        path = f"/documents/{made['id']}/convert"
+        for to in ("rich_text", "markdown", "rich_text", "markdown"):
+            wanted = len(typed) + 4
+
+            async def is_typed(count: int = wanted) -> bool:
+                return len(typed) >= count
+
+            await until(is_typed, "further edits")
+            answer = await api.owner.post(path, json={"to": to})
             while answer.status_code == 503:
-                answer = await api.owner.post(
-                    f"/documents/{made['id']}/convert", json={"to": ("rich_text", "markdown")[number % 2]}
-                )
+                # Somebody typed at that moment: it may be done again.
+                answer = await api.owner.post(path, json={"to": to})
             assert answer.status_code == 200, answer.text
-            generations += 1
-            while len(typed) < before + 4:
-                await asyncio.sleep(0)
         stop.set()
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(write(api.editor, "yws", "a"))
         tasks.create_task(write(api.other, "hocus", "b"))
         tasks.create_task(convert_often())
-    assert generations == 4
+    assert (await details(api, made))["settings"]["editor_mode"] == "edit"
+    [row] = await fetch(api.server, "SELECT generation FROM documents WHERE id = $1", UUID(made["id"]))
+    assert row["generation"] == 4
     text = (await content(api, made)).encode()
     assert sorted(mark for mark in typed if text.count(mark) != 1) == []
