@@ -19,7 +19,7 @@ const OTHER = { markdown: 'rich_text', rich_text: 'markdown' };
 /** What the wanted kind of text does not have. @type {Record<TextKind, string[]>} */
 const LOST = {
   rich_text: [
-    'Formulas and footnotes are shown as their source.',
+    'Formulas are shown as their source.',
     'A picture gets a line of its own, and loses its link.',
     'Columns of tables are aligned to the left.',
     'Text that is code has no other format.',
