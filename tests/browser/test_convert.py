@@ -9,6 +9,7 @@ from tests.browser.conftest import Arrive
 from tests.browser.members import enter, make, people, team
 from tests.browser.reader import WITHIN, Reader
 from tests.browser.test_everyone import PHONE
+from tests.browser.test_suggesting import begin, says
 from tests.people import Person
 from tests.server import Server
 from tests.waiting import until
@@ -128,3 +129,20 @@ async def test_who_may_not_write_and_other_types_are_not_offered_it(server: Serv
         await expect(reader.page.get_by_role("menuitem", name="Details")).to_be_visible(timeout=WITHIN)
         await expect(reader.page.get_by_role("menuitem", name="History")).to_be_visible(timeout=WITHIN)
         await expect(reader.page.get_by_role("menuitem", name="Convert to")).to_have_count(count, timeout=WITHIN)
+
+
+async def test_suggesting_ends_where_the_document_becomes_rich_text_and_what_was_sent_stays(
+    server: Server, arrive: Arrive
+) -> None:
+    owner, doc, ben = await begin(server, arrive, MARKDOWN)
+    await ben.write(" and more")
+    await says(ben, "Your suggestion is saved.")
+    answer = await owner.post(f"/documents/{doc['id']}/convert", json={"to": "rich_text"})
+    assert answer.status_code == 200, answer.text
+    await expect(ben.page.locator(".rich-text:not(.preview)")).to_contain_text("pears", timeout=WITHIN)
+    await expect(ben.page.locator(".suggesting")).to_be_hidden(timeout=WITHIN)
+    [suggestion] = (await owner.get(f"/documents/{doc['id']}/suggestions")).json()["items"]
+    accepted = await owner.post(f"/suggestions/{suggestion['id']}/accept")
+    assert accepted.status_code == 200, accepted.text
+    await ben.sees("two and more")
+    assert not ben.complaints

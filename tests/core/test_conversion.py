@@ -404,11 +404,15 @@ def test_suggestions_whose_markdown_is_written_in_another_way_do_not_fit_any_mor
     former = new_text_document(markdown, 7).snapshot
     words = propose(former, Put(markdown.replace("words", "letters")), None)
     signs = propose(former, Put(markdown.replace("* one", "1. one")), None)
+    end = propose(former, Put(f"{markdown}\nThe end."), None)
     rich = to_rich(markdown)
-    carried = carry_suggestions(former, rich, [words, signs])
-    [fits], [does_not] = find_places(rich, carried)
+    carried = carry_suggestions(former, rich, [words, signs, end])
+    [fits], [does_not], [last] = find_places(rich, carried)
     assert fits is not None
+    assert last is not None
     assert does_not is None
+    added = accept_hunks([rich], 99, carried[2])
+    assert text_of(updates.merge([rich, added.update])).endswith("Some words\n\nThe end.")
     accepted = accept_hunks([rich], 99, carried[0])
     assert text_of(updates.merge([rich, accepted.update])) == "- one\n- two\n\nSome letters"
 

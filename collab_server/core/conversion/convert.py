@@ -36,8 +36,10 @@ _NAMES: dict[TextKind, str] = {"markdown": "Markdown", "rich_text": "rich text"}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """to: the kind of text that is wanted. empty: that of a document that nobody has written in. origin: the document
-    of the other conversion, where the present generation was made by one: of what has not been changed since, the
+    """What to convert a document to.
+
+    to: the kind of text that is wanted. empty: that of a document that nobody has written in. origin: the document of
+    the other conversion, where the present generation was made by one: of what has not been changed since, the
     conversion back loses nothing.
     """
 

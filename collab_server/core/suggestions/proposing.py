@@ -192,7 +192,7 @@ def _carried(units: ContentUnits, others: ContentUnits, alignment: Alignment, va
     found = find_hunk(hunk, units)
     if found is None:
         return value
-    start, end = found
+    (start, end), inserted = found, hunk.inserted
     if start < end:
         # What is to be deleted must be there in one piece.
         places = list(alignment.find_new(start, end))
@@ -202,8 +202,13 @@ def _carried(units: ContentUnits, others: ContentUnits, alignment: Alignment, va
     elif (place := alignment.find_new_place(start)) is not None:
         start = end = place
     elif units.units or others.units:
-        return value
-    return encode_hunk(make_hunk(others, start, end, hunk.inserted)) | {"start": hunk.start}
+        # White space that is not there any more, such as a line feed at the end, comes with what is inserted behind it.
+        left = len(units.units[:start].rstrip())
+        if left == start or (place := alignment.find_new_place(left)) is None:
+            return value
+        inserted = units.text(left, start) + inserted
+        start = end = place
+    return encode_hunk(make_hunk(others, start, end, inserted)) | {"start": hunk.start}
 
 
 def _unit_offsets(text: str) -> Sequence[int]:

@@ -2,7 +2,7 @@
 import { bring } from '../lib/bring.js';
 import { isMarkdown } from '../lib/document-types.js';
 import { memory } from '../lib/identity.js';
-import { isEmpty } from './content.js';
+import { isEmpty, kindOf as kindIn } from './content.js';
 import { samePlace } from './same-place.js';
 import { edited, kindOf, until } from './session-state.js';
 import { createMarkdownEditor } from './markdown/markdown-editor.js';
@@ -39,7 +39,7 @@ export class EditorPlace {
     this.rich = /** @type {typeof import('./rich/rich-editor.js') | null} */ (null);
     this.follow = this.follow.bind(this);
     session.prepare = async () => {
-      if (kindOf(session) === 'rich') await this.load();
+      if (kindIn(session.doc, session.details?.settings?.editor_mode) === 'rich') await this.load();
     };
     session.addEventListener('renewed', () => this.replace());
   }

@@ -219,12 +219,6 @@ export class Session extends EventTarget {
     }
   }
 
-  /** @param {string | null} title */
-  async rename(title) {
-    if (!this.details) return;
-    this.describe(await api.rename(this.details.id, title));
-  }
-
   arrived() {
     if (this.loaded) return;
     this.loaded = true;
@@ -232,11 +226,9 @@ export class Session extends EventTarget {
   }
 
   async synced() {
-    if (this.isRenewing) {
-      const { doc } = this;
-      await this.prepare().catch(() => {});
-      if (this.doc !== doc) return;
-    }
+    const { doc } = this;
+    if (this.isRenewing) await this.prepare().catch(() => {});
+    if (this.doc !== doc) return;
     this.generation = this.offered;
     if (this.details) memory.set(generationKey(this.details.id), String(this.generation));
     if (this.isRenewing) {

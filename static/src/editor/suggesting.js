@@ -5,7 +5,6 @@ import * as Y from 'yjs';
 import * as api from '../lib/comments-api.js';
 import { debounced } from '../lib/dom.js';
 import { RequestError, statusOf } from '../lib/request.js';
-import { kindOf } from './content.js';
 import { saved } from './session-state.js';
 import { changesOf, editsOf, momentOf, movedTo, partsOf, typedSince } from './suggested-parts.js';
 
@@ -94,8 +93,6 @@ export class Suggesting extends EventTarget {
     this.show(null);
   }
 
-  // ---- the copy
-
   /**
    * Shows a new copy of the document, with changes that were made in another text.
    * @param {string} text
@@ -147,18 +144,13 @@ export class Suggesting extends EventTarget {
   renew() {
     const { original, session } = this;
     if (!original || !session.proposal || session.doc === original) return;
-    const { isDirty } = this;
-    const wasDirty = isDirty.value;
-    if (kindOf(session.doc, session.details?.settings?.editor_mode) === 'rich') {
-      // A suggestion cannot be typed in rich text.
-      const typed = wasDirty ? changesOf(partsOf(original, session.proposal.text)).map(({ text }) => text) : [];
-      this.end();
-      if (typed.some(Boolean)) this.giveBack(typed.filter(Boolean).join('\n\n'));
-      return;
-    }
-    this.copy(original.getText('content').toString(), changesOf(partsOf(original, session.proposal.text)));
+    const wasDirty = this.isDirty.value;
+    const typed = changesOf(partsOf(original, session.proposal.text));
+    // What has become rich text has no Markdown, and what was sent is carried over.
+    const isThere = wasDirty || session.doc.getText('content').length > 0;
+    this.copy(original.getText('content').toString(), isThere ? typed : []);
     if (wasDirty || !this.sent.value) return;
-    isDirty.value = false;
+    this.isDirty.value = false;
     this.moment = session.proposal && momentOf(session.proposal.text);
   }
 

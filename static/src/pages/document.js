@@ -104,7 +104,7 @@ function bindTitle() {
       return;
     }
     try {
-      await session.rename(wanted || null);
+      session.describe(await api.rename(session.details.id, wanted || null));
       title.value = titleNow() ?? '';
       title.removeAttribute('aria-invalid');
       setText($('announcer'), 'Title saved');
