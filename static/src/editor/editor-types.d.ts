@@ -94,8 +94,8 @@ export interface Editor {
   /** The selection, for `restore` of the editor that takes the place of this one. */
   readonly selection: { anchor: number; head: number };
   restore(selection: { anchor: number; head: number }): void;
-  /** The same for an editor of another kind: what is shown, and going to places in it. */
-  plain?(): PlainText;
+  /** The same for an editor of another kind: what is shown, and going to places in it. null: the editor has ended. */
+  plain?(): PlainText | null;
   goTo?(places: Omit<PlainText, 'text'>): void;
   focus(): void;
   destroy(): void;

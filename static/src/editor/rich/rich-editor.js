@@ -29,7 +29,6 @@ import { toolbar } from './toolbar.js';
 
 /** Pixels of the bars that cover the text at the top of the window. */
 const SEEN_FROM = 150;
-
 /**
  * `createText`: makes the editor of Markdown, for what this one does not know. `strange`: something has come into the
  * document that the editor does not know; it has ended itself.
@@ -211,14 +210,15 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
       editor.view.dispatch(editor.state.tr.setSelection(TextSelection.between(from, to)));
     },
     plain() {
-      const { text, offsetAt } = plainOf(editor.state.doc);
-      const { anchor, head } = editor.state.selection;
+      if (editor.isDestroyed) return null;
+      const { doc: nodes, selection } = editor.state;
+      const { text, offsetAt } = plainOf(nodes);
       const { left, top } = editor.view.dom.getBoundingClientRect();
       const at = top < 0 ? editor.view.posAtCoords({ left: left + 8, top: SEEN_FROM }) : null;
       return {
         text,
-        anchor: offsetAt(anchor),
-        head: offsetAt(head),
+        anchor: offsetAt(selection.anchor),
+        head: offsetAt(selection.head),
         top: at && { offset: offsetAt(at.pos), y: editor.view.coordsAtPos(at.pos).top },
       };
     },
