@@ -20,8 +20,9 @@ from collab_server.core.documents.new_text import new_rich_document, new_text_do
 from collab_server.core.documents.projection import project
 from collab_server.core.documents.text_kind import TextKind, rewrite_markdown
 from collab_server.core.generations.carrying_over import Seam, carry_over
-from collab_server.core.history.answers import read_blame
+from collab_server.core.history.answers import read_blame, read_sessions
 from collab_server.core.history.folding import RowHeader
+from collab_server.core.history.reverting import Rollback, undo_author
 from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.history.stored_history import StoredHistory
 from collab_server.core.markdown.inline_reader import add_html_tags
@@ -229,6 +230,26 @@ def test_the_authors_of_a_text_are_those_of_the_converted_one() -> None:
     )
     again = read_blame(StoredHistory([back.copy.segment.payload], [], [])).runs
     assert [(run.text, run.credit and run.credit.author.id) for run in again] == said
+
+
+def test_a_picture_is_by_whoever_wrote_its_markdown() -> None:
+    doc = pycrdt.Doc[Any](client_id=11)
+    rows = []
+    for number, (author, piece) in enumerate(
+        (("ada", "one\n\n---\n\ntwo"), ("bob", "\n\n![x](y.png)\n\nthree")), start=1
+    ):
+        writer = pycrdt.Doc[Any](client_id=20 + number)
+        writer.apply_update(doc.get_update())
+        before = writer.get_state()
+        content = writer.get("content", type=pycrdt.Text)
+        content += piece
+        rows.append(row(number, author, writer.get_update(before)))
+        doc.apply_update(rows[-1][1])
+    made = convert(history(*rows), Wish("rich_text", "markdown"), FRESH, 2, 9_000_000)
+    kept = StoredHistory([made.copy.segment.payload], [], [])
+    assert {session.author.id for session in read_sessions(kept)} == {"ada", "bob"}
+    without = undo_author([made.copy.update], 99, kept, Rollback("bob"))
+    assert text_of(updates.merge([made.copy.update, without.update])) == "one\n\n***\n\ntwo"
 
 
 def seam(update: bytes, to: TextKind, client: int = FRESH) -> Seam:

@@ -22,6 +22,7 @@ class Alignment:
             position, shift = change.end, shift + len(change.text) - length
         self._add(position, shift, len(old) - position)
         self._olds = [piece[0] for piece in self._pieces]
+        self._news = [piece[1] for piece in self._pieces]
 
     def _add(self, position: int, shift: int, length: int) -> None:
         if length > 0:
@@ -44,6 +45,16 @@ class Alignment:
             for first, stop in self.find_new(start, end):
                 return stop if start < position else first
         return None
+
+    def find_old(self, position: int) -> int:
+        """Find the character of the old text that one of the new text is from, or the last one before what is written
+        in another way. -1: there is none.
+        """
+        index = bisect_right(self._news, position) - 1
+        if index < 0:
+            return -1
+        old, new, length = self._pieces[index]
+        return old + min(position - new, length - 1)
 
     def split_new(self, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Split the new text where it comes from another part of the old one: (first character, the character of the
