@@ -30,6 +30,7 @@ from collab_server.features.changes import api as changes_api
 from collab_server.features.comments import api as comments_api
 from collab_server.features.content import api as content_api
 from collab_server.features.content import read_api, updates_api
+from collab_server.features.conversion import api as conversion_api
 from collab_server.features.documents import api as documents_api
 from collab_server.features.exports import api as exports_api
 from collab_server.features.exports import archive_api
@@ -99,6 +100,7 @@ _SLICES = (
     moments_api,
     restore_api,
     compacting_api,
+    conversion_api,
     versions_api,
     suggestions_api,
     decisions_api,

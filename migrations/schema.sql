@@ -4048,7 +4048,9 @@ CREATE TABLE public.document_generations (
     next_vector bytea NOT NULL,
     clients bigint[] NOT NULL,
     replaced_by uuid,
-    replaced_at timestamp with time zone DEFAULT now() NOT NULL
+    replaced_at timestamp with time zone DEFAULT now() NOT NULL,
+    converted_to text,
+    CONSTRAINT document_generations_converted_to_check CHECK ((converted_to = ANY (ARRAY['markdown'::text, 'rich_text'::text])))
 );
 
 CREATE TABLE public.document_heads (
@@ -4141,7 +4143,7 @@ CREATE TABLE public.document_versions (
     stored_bytes bigint GENERATED ALWAYS AS ((((octet_length(content))::bigint + octet_length(yjs_snapshot)) + COALESCE(octet_length(diff_patch), 0))) STORED NOT NULL,
     CONSTRAINT document_versions_change_description_check CHECK (((length(change_description) >= 1) AND (length(change_description) <= 2000))),
     CONSTRAINT document_versions_content_hash_check CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT document_versions_kind_check CHECK ((kind = ANY (ARRAY['auto'::text, 'manual'::text, 'restore'::text, 'import'::text, 'before-deletion'::text]))),
+    CONSTRAINT document_versions_kind_check CHECK ((kind = ANY (ARRAY['auto'::text, 'manual'::text, 'restore'::text, 'import'::text, 'before-deletion'::text, 'conversion'::text]))),
     CONSTRAINT document_versions_label_check CHECK (((length(label) >= 1) AND (length(label) <= 200))),
     CONSTRAINT document_versions_size_bytes_check CHECK ((size_bytes >= 0)),
     CONSTRAINT document_versions_version_number_check CHECK ((version_number >= 1))

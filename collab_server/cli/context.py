@@ -47,9 +47,14 @@ class CommandContext:
         await store.fold(self.db, self.workers, document_id)
 
     def rooms(self) -> Rooms:
-        """Return what imports and restores use of the rooms, which belong to a server."""
+        """Return what imports, restores and conversions use of the rooms, which belong to a server. Servers that run
+        hear from the database that a document was replaced.
+        """
         edits = StoredEdits(self.db, self.workers)
-        return cast(Rooms, SimpleNamespace(settle=self._settle, edits=edits, people_in=lambda _: 0))
+        return cast(
+            Rooms,
+            SimpleNamespace(settle=self._settle, edits=edits, people_in=lambda _: 0, end_generation=lambda _: None),
+        )
 
     def request_context(self, acting: Identity) -> RequestContext:
         creations = Quotas(self.settings, paced=False).creations_from("")

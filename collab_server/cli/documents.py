@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, cast, get_args
 from uuid import UUID
 
 import click
@@ -16,7 +16,9 @@ from collab_server.cli.context import CommandContext, with_context
 from collab_server.cli.database import OPERATOR
 from collab_server.cli.outputs import put_out, writing
 from collab_server.cli.progress import echo_note, show_progress
+from collab_server.core.documents.text_kind import TextKind
 from collab_server.errors import CollabError
+from collab_server.features.conversion import converting
 from collab_server.features.documents.document_queries import Document
 from collab_server.features.exports import formats, reading
 from collab_server.features.exports.files import document_zip
@@ -137,6 +139,26 @@ def document_at(address: str, moment: str | None, seq: int | None, form: history
     if read.truncated:
         click.echo("the text is cut, because it is very long; --format yjs has all of it", err=True)
     put_out(read.body, output)
+
+
+@document.command("convert")
+@click.argument("address")
+@click.option("--to", required=True, type=click.Choice(get_args(TextKind)), help="The kind of text that is wanted.")
+@click.option("--as", "email", help="E-mail of who converts it; the operator if not given.")
+def document_convert(address: str, to: TextKind, email: str | None) -> None:
+    """Convert the text of a document between Markdown and rich text. Servers may be running: editors that have it open
+    load it again, with what they had not sent. A version of the document before is made.
+    """
+
+    async def work(context: CommandContext) -> tuple[UUID, converting.ConvertedDocument]:
+        found, _, _ = await context.document(address)
+        user_id = (await context.person(email)).user_id if email else None
+        done = await converting.convert_document(context.db, context.rooms(), context.workers, user_id, found.id, to)
+        return found.id, done
+
+    document_id, done = with_context(work)
+    before = f"; version {done.version} has the document before" if done.version else ""
+    click.echo(f"{document_id}  {to.replace('_', ' ')}, generation {done.generation}{before}")
 
 
 @document.command("restore")

@@ -1,5 +1,6 @@
 """Applies Yjs updates that come by REST to open documents, as sockets do, and waits for their commit."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from collab_server.adapters.postgres import Database
@@ -51,7 +52,7 @@ class RestUpdates:
             current = document.generation or 0
             if generation is not None and generation != current:
                 update = await generations.carry(
-                    self._db, self._workers, document_id, update, generation, current, tuple(document.room.clocks)
+                    self._db, self._workers, document_id, update, generation, current, _Present(document)
                 )
                 if update == updates.EMPTY_UPDATE:
                     return Committed(current, document.room.coverage.last)
@@ -75,3 +76,19 @@ class RestUpdates:
                 raise document.replaced_error()
             document.apply_edit(piece, summary, key, author, compare_deletes=True)
             await self._group_commit.wait_committed(document)
+
+
+class _Present:
+    """Implements `generations.Present`."""
+
+    def __init__(self, document: LiveDocument) -> None:
+        self._document = document
+
+    def revision(self) -> int:
+        return self._document.revision
+
+    def parts(self) -> Sequence[bytes]:
+        return self._document.room.parts()
+
+    def clients(self) -> Collection[int]:
+        return tuple(self._document.room.clocks)

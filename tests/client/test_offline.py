@@ -187,6 +187,30 @@ async def test_unsent_edits_are_carried_over_to_a_document_that_was_compacted(
         assert await laptop.rescued() == []
 
 
+async def test_unsent_edits_are_carried_over_to_a_document_that_became_rich_text(
+    field: ApiHarness, tmp_path: Path
+) -> None:
+    async with device(tmp_path, field.editor) as laptop:
+        made = await laptop.create("Plan", "* one\n* two\n", UUID(field.team))
+        await laptop.sync()
+        await laptop.append(made, "* and **unsent**\n")
+        converted = await field.other.post(f"/documents/{made}/convert", json={"to": "rich_text"})
+        assert converted.status_code == 200, converted.text
+
+        async def is_everywhere(text: str) -> bool:
+            await laptop.sync()
+            return await laptop.content(made) == text == await text_on_server(field.viewer, made)
+
+        wanted = "- one\n- two\n- and **unsent**"
+        await until(lambda: is_everywhere(wanted), "the unsent edit")
+        # What is typed from now on is put into the nodes.
+        await laptop.append(made, "\n- last")
+        await until(lambda: is_everywhere(f"{wanted}\n- last"), "the next edit")
+        nodes = await field.viewer.get(f"/documents/{made}/content", params={"format": "prosemirror"})
+        assert [block["type"] for block in nodes.json()["content"]] == ["bulletList"]
+        assert await laptop.rescued() == []
+
+
 async def test_who_may_no_longer_edit_keeps_what_was_done_and_sends_it_when_that_is_over(
     field: ApiHarness, tmp_path: Path
 ) -> None:

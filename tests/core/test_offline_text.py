@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Doc, Text
 
+from collab_server.core.documents.new_text import new_rich_document
 from collab_server.core.documents.offline_text import OfflineText
 from collab_server.core.text.diff import apply_changes, diff_texts, insert_whole_lines
 from collab_server.core.yjs.updates import EMPTY_UPDATE, merge
@@ -81,6 +82,21 @@ def test_a_word_replaced_offline_keeps_its_formats_and_an_added_line_is_plain() 
         ("\n", {"list": "bullet"}),
         ("end\n", None),
     ]
+
+
+def test_rich_text_is_edited_as_its_markdown() -> None:
+    here = OfflineText(1, new_rich_document("# Plan\n\nSome *words*", 7).snapshot)
+    there = OfflineText(2, new_rich_document("# Plan\n\nSome *words*", 7).snapshot)
+    assert here.text == "# Plan\n\nSome *words*"
+    updates = [here.append(" and more\n\n- one"), here.splice(2, 4, "Plans"), there.replace("# Plan\n\nNo *words*")]
+    here.apply(updates[2])
+    assert here.text == here.content == "# Plans\n\nNo *words* and more\n\n- one"
+    for update in updates[:2]:
+        there.apply(update)
+    assert there.text == here.text
+    emptied = OfflineText(3, new_rich_document("", 7).snapshot)
+    emptied.append("first")
+    assert emptied.content == "first"
 
 
 @given(st.text(st.sampled_from("ab \n"), max_size=30), st.text(st.sampled_from("ab \n"), max_size=30))

@@ -1,17 +1,20 @@
-"""Text documents of the offline client: edits give updates, others' updates are applied."""
+"""Documents of the offline client, Markdown or rich text: edits of the Markdown give updates, others' are applied."""
 
 from itertools import pairwise
 
 import pycrdt
 
 from collab_server.core.documents.projection import TEXT_ROOT, project_document
+from collab_server.core.documents.text_kind import find_text_kind, find_text_root, read_source
+from collab_server.core.prosemirror_edits.edit import edit_fragment
 from collab_server.core.text import ytext_edits
-from collab_server.core.text.diff import Change, diff_texts, insert_whole_lines
+from collab_server.core.text.diff import Change, apply_changes, diff_texts, insert_whole_lines
 from collab_server.core.text.line_ends import normalize_line_ends
 from collab_server.core.yjs import tree
 from collab_server.core.yjs.composer import Composer
-from collab_server.core.yjs.hide_contents import hide_contents
+from collab_server.core.yjs.hide_contents import hide_contents, restore_contents
 from collab_server.core.yjs.updates import EMPTY_UPDATE, ask_pycrdt
+from collab_server.errors import UnprocessableContent
 
 
 class OfflineText:
@@ -29,12 +32,25 @@ class OfflineText:
 
     @property
     def text(self) -> str:
-        return str(self._text)
+        """The text to be edited: the Markdown of rich text."""
+        return str(self._text) or self._nodes_text or ""
 
     @property
     def content(self) -> str:
         """The visible content: the text, or the projection of a document of another kind."""
-        return self.text or project_document(self._doc).content
+        return str(self._text) or project_document(self._doc).content
+
+    @property
+    def _nodes_text(self) -> str | None:
+        """The Markdown of rich text; None for other documents."""
+        if not {*self._doc.keys()} - {TEXT_ROOT}:
+            return None
+        roots = tree.read_tree(restore_contents(self._doc.get_update())).roots
+        try:
+            is_rich = find_text_kind(roots, "markdown") == "rich_text"
+        except UnprocessableContent:
+            return None
+        return read_source(roots, "rich_text") if is_rich else None
 
     def apply(self, update: bytes) -> None:
         """Apply a validated update. Raises Malformed."""
@@ -60,6 +76,8 @@ class OfflineText:
     def _edit(self, changes: list[Change], text: str) -> bytes:
         """Make ascending changes; EMPTY_UPDATE if nothing changes."""
         assert all(one.end <= other.start for one, other in pairwise(changes))
+        if not str(self._text) and self._nodes_text is not None:
+            return self._edit_nodes(apply_changes(text, changes))
         if any(formats for _, formats in self._text.diff()):
             return self._edit_formatted(changes)
         before = self._doc.get_state()
@@ -76,6 +94,17 @@ class OfflineText:
                     self._text.insert(first, change.text)
                     changed = True
         return self._doc.get_update(before) if changed else EMPTY_UPDATE
+
+    def _edit_nodes(self, wanted: str) -> bytes:
+        """Change rich text to this Markdown. Raises UnprocessableContent for nodes that cannot be changed to it."""
+        document = tree.read_tree(restore_contents(self._doc.get_update()))
+        name = find_text_root(document.roots, "rich_text")
+        composer = Composer(self.client_id, document.clocks.get(self.client_id, 0))
+        edit_fragment(composer, name, document.roots[name], wanted)
+        update = composer.update()
+        if update != EMPTY_UPDATE:
+            self.apply(update)
+        return update
 
     def _edit_formatted(self, changes: list[Change]) -> bytes:
         """Make changes in a text with formats; a replaced word keeps its formats, as in edits over REST."""

@@ -4,7 +4,7 @@ Every visible part becomes an item of a new client, one for each author. The ite
 originals were added, so that each keeps the author and the time of the row that added it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -123,10 +123,23 @@ def copy_fresh(stored: StoredHistory, client: int, head: int, at: int) -> FreshC
     whose content was not kept, or where edits wait for missing ones.
     """
     history = open_history(stored)
-    integration = read_encoded_tree(history.update)
-    if any(integration.clients[client].end < end for client, _, end in inspect(history.update).structs):
+    integration = read_whole_tree(history.update)
+    return copy_credited(integration, Credits(list_inserted(history)), integration.clients, client, head, at)
+
+
+def read_whole_tree(update: bytes) -> Integration:
+    """Integrate a validated update. Raises Malformed, and UnprocessableContent where edits wait for missing ones."""
+    integration = read_encoded_tree(update)
+    if any(integration.clients[client].end < end for client, _, end in inspect(update).structs):
         raise UnprocessableContent("some edits of this document wait for others that are missing")
-    reader = _Reader(Credits(list_inserted(history)))
+    return integration
+
+
+def copy_credited(
+    integration: Integration, credits: Credits, used: Container[int], client: int, head: int, at: int
+) -> FreshCopy:
+    """Copy a document whose characters have these credits, as copy_fresh does. used: client ids that are taken."""
+    reader = _Reader(credits)
     _read_roots(integration, reader)
     ordered = sorted(reader.parts, key=lambda part: part.rank)
     for part in reversed(ordered):
@@ -139,7 +152,7 @@ def copy_fresh(stored: StoredHistory, client: int, head: int, at: int) -> FreshC
     for part in ordered:
         owner = _owner(part)
         if owner not in composers:
-            while client in integration.clients:
+            while client in used:
                 client += 1
             composers[owner] = Composer(client, 0)
             client += 1

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import chain, compress, islice, repeat
 from operator import ne, sub
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from collab_server.core.history.owners import Owners, find_authors
 from collab_server.core.history.parts import Parts, Rows
@@ -13,6 +13,7 @@ from collab_server.core.history.plain_text import PlainText
 from collab_server.core.history.segment import HistoryAuthor
 from collab_server.core.history.stored_history import RowPart
 from collab_server.core.yjs import utf16
+from collab_server.core.yjs.inspection import Range
 from collab_server.core.yjs.structs import STRING, TYPE, Branch, Item
 
 MAX_DEPTH: Final = 500
@@ -58,6 +59,17 @@ class Credits:
                 ends.insert(index, end)
                 credits.insert(index, credit)
 
+    @classmethod
+    def of(cls, ranges: Iterable[tuple[Range, Credit]]) -> Self:
+        """The credits of disjoint ranges of clocks."""
+        made = cls(())
+        for (client, start, end), credit in sorted(ranges, key=_range_of):
+            starts, ends, credits = made._ranges.setdefault(client, ([], [], []))
+            starts.append(start)
+            ends.append(end)
+            credits.append(credit)
+        return made
+
     def split(self, client: int, start: int, end: int) -> Iterator[tuple[int, Credit | None]]:
         """The parts of a range of clocks that were added together, in order: (end of the part, its credit)."""
         starts, ends, credits = self._ranges.get(client, ([], [], []))
@@ -84,6 +96,10 @@ class Credits:
             position = stop
         if position > start:
             yield position, newest
+
+
+def _range_of(credited: tuple[Range, Credit]) -> Range:
+    return credited[0]
 
 
 def credit_text(plain: PlainText, rows: Rows, inserted: Parts) -> list[Run] | None:

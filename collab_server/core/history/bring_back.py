@@ -6,7 +6,7 @@ items, so that the edit merges with what others type at the same time, in texts 
 and what is nested in them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from collab_server.core.history.encoded_tree import encode_content, read_encoded_tree
@@ -58,16 +58,21 @@ def bring_back(parts: Sequence[bytes], client: int, target: Moment, *, keeps_equ
     return Edit(composer.update(), work.counts, composer.place)
 
 
-def compose_difference(now: Integration, wanted: Integration, client: int) -> Edit[Change]:
+def compose_difference(
+    now: Integration, wanted: Integration, client: int, *, without: Container[str] = ()
+) -> Edit[Change]:
     """Compose the edit of `client` that makes one document show what another one shows, by the smallest change.
 
-    The documents need not have an item in common. Raises TooMuchWork for too many nested types.
+    The documents need not have an item in common. without: roots that stay as they are. Raises TooMuchWork for too many
+    nested types.
     """
     own = now.clients.get(client)
     composer = Composer(client, own.end if own is not None else 0)
     work = _BringBack(composer, AllShown(), keeps_equal=True)
     try:
         for name in {**now.roots, **wanted.roots}:
+            if name in without:
+                continue
             work.replace_content(now.roots.get(name) or Branch(None), wanted.roots.get(name) or Branch(None), name)
     except RecursionError:
         raise TooMuchWork("this document has too many types nested in one another to compare") from None

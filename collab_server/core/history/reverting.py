@@ -6,8 +6,10 @@ What the document got after `before`, while people type, is left as it is.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from collab_server.core.history.answers import open_snapshot
-from collab_server.core.history.bring_back import Change, bring_back
+from collab_server.core.documents.projection import read_text
+from collab_server.core.documents.text_kind import find_text_kind, find_text_root, read_source
+from collab_server.core.history.answers import open_snapshot, read_state_vector
+from collab_server.core.history.bring_back import Change, bring_back, compose_difference
 from collab_server.core.history.encoded_tree import read_encoded_tree
 from collab_server.core.history.moment import Moment
 from collab_server.core.history.owners import Owners
@@ -19,10 +21,17 @@ from collab_server.core.history.stored_history import (
     list_inserted,
     open_history,
 )
+from collab_server.core.markdown.writer import write_markdown
+from collab_server.core.prosemirror.nodes import read_nodes
+from collab_server.core.prosemirror_edits.edit import edit_fragment
+from collab_server.core.text import ytext_edits
+from collab_server.core.text.diff import apply_changes, diff_texts, rebase_changes
+from collab_server.core.yjs.composer import Composer
 from collab_server.core.yjs.delete_set import DeleteSet
 from collab_server.core.yjs.edit_functions import Edit
 from collab_server.core.yjs.inspection import Range, inspect
 from collab_server.core.yjs.structs import TYPE, Branch, Item
+from collab_server.core.yjs.tree import read_tree
 from collab_server.core.yjs.updates import diff, merge, state_vector
 
 
@@ -43,6 +52,34 @@ def restore_version(parts: Sequence[bytes], client: int, before: bytes, target: 
     wanted = open_snapshot(target)
     known = _read_moment(open_snapshot(before))
     return _revert(parts, client, wanted, _read_moment(wanted), known, keeps_equal=True)
+
+
+def restore_other_generation(parts: Sequence[bytes], client: int, before: bytes, target: bytes) -> Edit[Change]:
+    """Compose the edit that restores a version of a former generation, which has other items than the document now.
+
+    before, target: snapshots of the document now, and of the version. Where the text is of the other kind by now, or
+    people have typed since `before`, the Markdown of both is compared. Raises Malformed, TooMuchWork, and
+    UnprocessableContent for nodes that cannot be changed to this Markdown.
+    """
+    wanted, whole = open_snapshot(target), merge(parts)
+    now = read_tree(whole)
+    kind = find_text_kind(now.roots, "markdown")
+    known, then = read_tree(open_snapshot(before)).roots, read_tree(wanted).roots
+    former = find_text_kind(then, kind)
+    if former == kind and read_state_vector(before) == state_vector(whole):
+        return compose_difference(read_encoded_tree(whole), read_encoded_tree(wanted), client)
+    name = find_text_root(now.roots, kind)
+    branch = now.roots.get(name, Branch(None))
+    shown = write_markdown(read_nodes(branch)) if kind == "rich_text" else read_text(branch)
+    earlier = read_source(known, kind)
+    changes = rebase_changes(diff_texts(earlier, read_source(then, former)), diff_texts(earlier, shown))
+    composer = Composer(client, now.clocks.get(client, 0))
+    if changes and kind == "rich_text":
+        edit_fragment(composer, name, branch, apply_changes(shown, changes), for_page=True)
+    else:
+        ytext_edits.write_changes(composer, name, branch, changes)
+    change = Change(sum(one.end - one.start for one in changes), sum(len(one.text) for one in changes))
+    return Edit(composer.update(), change, composer.place)
 
 
 def undo_author(parts: Sequence[bytes], client: int, stored: StoredHistory, rollback: Rollback) -> Edit[Change]:

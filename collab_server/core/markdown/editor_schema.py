@@ -5,7 +5,7 @@ the names of Tiptap, or those of prosemirror-schema-basic in documents with snak
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from collab_server.core.markdown.node_kinds import CONTAINERS, is_inline, kind_of
@@ -66,6 +66,9 @@ _TIPTAP_MARKS: Final = {
     "link": "link",
 }
 _SNAKE_MARKS: Final = {"strong": "strong", "em": "em", "code": "code", "link": "link"}
+
+_PAGE_MARKS: Final = {"u": "underline", "mark": "highlight", "sub": "subscript", "sup": "superscript"}
+"""Further marks of the page's editor."""
 
 _REFUSED: Final = {*CONTAINERS} - {"doc", "columnlist", "column"}
 
@@ -168,6 +171,11 @@ def detect_schema(document: Node) -> EditorSchema:
         not snake and False not in codes,
         direct,
     )
+
+
+def page_schema(schema: EditorSchema) -> EditorSchema:
+    """Return a schema with all marks of the page's editor, for a document that is edited by the page."""
+    return replace(schema, marks={**_PAGE_MARKS, **schema.marks})
 
 
 def _has_strings(node: Node) -> bool:

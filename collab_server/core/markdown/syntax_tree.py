@@ -8,6 +8,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
 from collab_server.core.markdown.inline_reader import read_inline
@@ -150,7 +151,7 @@ class _Builder:
             case "ordered_list_open":
                 return List(int(token.attrs.get("start", 1)), self._items("ordered_list_close"))
             case "fence" | "code_block":
-                return Code(token.content.removesuffix("\n"), (token.info.split() or [""])[0])
+                return Code(token.content.removesuffix("\n"), (unescapeAll(token.info).split() or [""])[0])
             case "table_open":
                 return self._table()
             case "hr":

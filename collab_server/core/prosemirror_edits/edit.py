@@ -7,7 +7,7 @@ Content without a form in Markdown stays with its block: attributes, marks, unkn
 from collections.abc import Sequence
 from typing import Any, Final
 
-from collab_server.core.markdown.editor_schema import EditorSchema, detect_schema
+from collab_server.core.markdown.editor_schema import EditorSchema, detect_schema, page_schema
 from collab_server.core.markdown.node_kinds import ITEMS, kind_of
 from collab_server.core.markdown.reader import read_markdown
 from collab_server.core.markdown.rules.callouts import callout_kind
@@ -59,12 +59,17 @@ _OPTIONAL: Final = frozenset({"language", "params", "lang", "checked", "alt", "t
 """Attributes to delete if the Markdown does not contain them."""
 
 
-def edit_fragment(composer: Composer, root: str, branch: Branch, text: str) -> None:
-    """Change a fragment to this Markdown. Raises UnprocessableContent for impossible edits."""
+def edit_fragment(composer: Composer, root: str, branch: Branch, text: str, *, for_page: bool = False) -> None:
+    """Change a fragment to this Markdown. for_page: with all marks of the page's editor.
+
+    Raises UnprocessableContent for impossible edits.
+    """
     if len(text) > MAX_TEXT:
         raise UnprocessableContent(f"a document of nodes takes at most {MAX_TEXT} characters of Markdown")
     document = read_nodes(branch)
     schema = detect_schema(document)
+    if for_page:
+        schema = page_schema(schema)
     _FragmentEditor(composer, schema).children(root, branch, document, read_markdown(text, schema))
 
 

@@ -25,6 +25,7 @@ from collab_server.core.suggestions.hunks import (
     join_within_words,
     make_hunk,
 )
+from collab_server.core.text.alignment import Alignment
 from collab_server.core.text.diff import Change
 from collab_server.core.yjs import updates
 from collab_server.core.yjs.edit_functions import Edit
@@ -175,24 +176,39 @@ def _encode_position(units: ContentUnits, offset: int, *, from_left: bool) -> by
 def carry_over(
     former: bytes, copy: bytes, suggestions: Sequence[Sequence[dict[str, Any]]]
 ) -> list[list[dict[str, Any]]]:
-    """Tie hunks to the characters of a copy with the same content. Hunks that do not fit stay as they are: their
-    characters are not in the copy.
+    """Tie hunks to the characters of a copy with the same content, or of the same text as Markdown or rich text. Hunks
+    that do not fit stay as they are: their characters are not in the copy.
     """
     try:
         units, others = read_content_units(former), read_content_units(copy)
     except UnprocessableContent:
         return [list(hunks) for hunks in suggestions]
-    if units.content != others.content:
-        return [list(hunks) for hunks in suggestions]
-    return [[_carried(units, others, hunk) for hunk in hunks] for hunks in suggestions]
+    alignment = Alignment(units.units, others.units)
+    return [[_carried(units, others, alignment, hunk) for hunk in hunks] for hunks in suggestions]
 
 
-def _carried(units: ContentUnits, others: ContentUnits, value: dict[str, Any]) -> dict[str, Any]:
+def _carried(units: ContentUnits, others: ContentUnits, alignment: Alignment, value: dict[str, Any]) -> dict[str, Any]:
     hunk = decode_hunk(value)
     found = find_hunk(hunk, units)
     if found is None:
         return value
-    return encode_hunk(make_hunk(others, *found, hunk.inserted)) | {"start": hunk.start}
+    (start, end), inserted = found, hunk.inserted
+    if start < end:
+        # What is to be deleted must be there in one piece.
+        places = list(alignment.find_new(start, end))
+        if len(places) != 1 or others.units[slice(*places[0])] != units.units[start:end]:
+            return value
+        start, end = places[0]
+    elif (place := alignment.find_new_place(start)) is not None:
+        start = end = place
+    elif units.units or others.units:
+        # White space that is not there any more, such as a line feed at the end, comes with what is inserted behind it.
+        left = len(units.units[:start].rstrip())
+        if left == start or (place := alignment.find_new_place(left)) is None:
+            return value
+        inserted = units.text(left, start) + inserted
+        start = end = place
+    return encode_hunk(make_hunk(others, start, end, inserted)) | {"start": hunk.start}
 
 
 def _unit_offsets(text: str) -> Sequence[int]:

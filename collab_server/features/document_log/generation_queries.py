@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from collab_server.adapters.postgres import Conn
+from collab_server.core.documents.text_kind import TextKind
 from collab_server.core.generations.carrying_over import Seam
 from collab_server.core.generations.fresh_copy import FreshCopy
 from collab_server.core.room.entries import Stored
@@ -58,12 +59,46 @@ async def replace_document(
 async def find_seam(conn: Conn, document_id: UUID, generation: int) -> Seam | None:
     """Find where a generation ended, and lock it until the end of the transaction. None: it is not kept."""
     row = await conn.fetchrow(
-        "SELECT state, next_state, next_vector FROM document_generations "
+        "SELECT state, next_state, next_vector, converted_to FROM document_generations "
         "WHERE document_id = $1 AND generation = $2 AND state IS NOT NULL FOR UPDATE",
         document_id,
         generation,
     )
     return Seam(*row) if row is not None else None
+
+
+async def find_conversion(conn: Conn, document_id: UUID, generation: int) -> bytes | None:
+    """Find the end of a generation that a conversion has ended. None: it is not kept, or nothing was converted."""
+    state: bytes | None = await conn.fetchval(
+        "SELECT state FROM document_generations "
+        "WHERE document_id = $1 AND generation = $2 AND converted_to IS NOT NULL",
+        document_id,
+        generation,
+    )
+    return state
+
+
+async def note_conversion(conn: Conn, document_id: UUID, generation: int, to: TextKind, user_id: UUID | None) -> None:
+    """Note that a document was converted when `generation` ended, and let its setting `editor_mode` agree."""
+    await conn.execute(
+        "UPDATE document_generations SET converted_to = $3 WHERE document_id = $1 AND generation = $2",
+        document_id,
+        generation,
+        to,
+    )
+    # Whoever shows Markdown with a preview goes on to.
+    await conn.execute(
+        """
+        UPDATE documents SET updated_by = coalesce((SELECT id FROM users WHERE id = $3), updated_by),
+          settings = CASE WHEN $2 = 'rich_text' THEN settings || '{"editor_mode": "wysiwyg"}'
+                          WHEN settings ->> 'editor_mode' = 'wysiwyg' THEN settings || '{"editor_mode": "edit"}'
+                          ELSE settings END
+        WHERE id = $1
+        """,
+        document_id,
+        to,
+        user_id,
+    )
 
 
 async def save_seam(conn: Conn, document_id: UUID, generation: int, seam: Seam) -> None:

@@ -77,7 +77,7 @@ class VersionOut(Model):
     model_config = output_config(**_VERSION)
 
     number: int
-    kind: Literal["auto", "manual", "restore", "import", "before-deletion"]
+    kind: Literal["auto", "manual", "restore", "import", "before-deletion", "conversion"]
     label: str | None
     pinned: bool
     title: str

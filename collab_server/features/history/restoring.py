@@ -6,7 +6,6 @@ from uuid import UUID
 from collab_server.adapters.postgres import Database
 from collab_server.adapters.workers import Workers
 from collab_server.core.history import reverting
-from collab_server.errors import StaleGeneration
 from collab_server.features.document_log import version_content_queries
 from collab_server.features.history.versions import MadeVersion, VersionWish, make_version
 from collab_server.web.rooms import RestAuthor, Rooms
@@ -33,11 +32,11 @@ async def restore_version(
         version = await version_content_queries.get_content(conn, document_id, number)
     description = f"Before version {number} was restored"
     before = await keep_version(db, rooms, workers, writer, document_id, description)
-    if version.generation != before.history.generation:
-        raise StaleGeneration("the history of this document was compacted after this version; copy its content instead")
     async with db.as_service() as conn:
         present = await version_content_queries.get_content(conn, document_id, before.number)
-    made = await rooms.edits.edit(document_id, writer, reverting.restore_version, present.snapshot, version.snapshot)
+    is_same = version.generation == before.history.generation
+    restore = reverting.restore_version if is_same else reverting.restore_other_generation
+    made = await rooms.edits.edit(document_id, writer, restore, present.snapshot, version.snapshot)
     changed = bool(made.result.removed or made.result.restored or made.result.others)
     return Restored(made.committed.seq, changed, before.number)
 

@@ -2,16 +2,30 @@
 import { bring } from '../lib/bring.js';
 import { isMarkdown } from '../lib/document-types.js';
 import { memory } from '../lib/identity.js';
-import { isEmpty } from './content.js';
+import { isEmpty, kindOf as kindIn } from './content.js';
+import { samePlace } from './same-place.js';
 import { edited, kindOf, until } from './session-state.js';
 import { createMarkdownEditor } from './markdown/markdown-editor.js';
 import { createEditor } from './text-editor.js';
 
 /** @import { Session } from './session.js' */
 
+/** @import { Editor, PlainText } from './editor-types.js' */
+
 /** Milliseconds until a document that does not arrive can be written on nevertheless. */
 const WAIT = 4000;
 const NO_LINK = new Set(['down', 'ended']);
+
+/**
+ * Goes to the places of another editor's text.
+ * @param {Editor} editor
+ * @param {PlainText} plain
+ * @param {string} text of the editor
+ */
+function goToSame(editor, { text: former, anchor, head, top }, text) {
+  const find = (/** @type {number} */ offset) => samePlace(former, offset, text);
+  editor.goTo?.({ anchor: find(anchor), head: find(head), top: top && { offset: find(top.offset), y: top.y } });
+}
 
 export class EditorPlace {
   /**
@@ -24,6 +38,9 @@ export class EditorPlace {
     /** The editor of rich text, once it has been loaded. */
     this.rich = /** @type {typeof import('./rich/rich-editor.js') | null} */ (null);
     this.follow = this.follow.bind(this);
+    session.prepare = async () => {
+      if (kindIn(session.doc, session.details?.settings?.editor_mode) === 'rich') await this.load();
+    };
     session.addEventListener('renewed', () => this.replace());
   }
 
@@ -72,12 +89,16 @@ export class EditorPlace {
     if (!before) return;
     const { scrollX, scrollY } = window;
     const { hasFocus, selection } = before;
+    const plain = before.plain?.();
     before.destroy();
     this.make();
     const { editor } = this.session;
-    editor?.restore(selection);
-    if (hasFocus) editor?.focus();
+    if (!editor) return;
+    const now = editor.kind === before.kind ? null : editor.plain?.();
+    if (!plain || !now) editor.restore(selection);
+    if (hasFocus) editor.focus();
     scrollTo(scrollX, scrollY);
+    if (plain && now) goToSame(editor, plain, now.text);
   }
 
   swap() {

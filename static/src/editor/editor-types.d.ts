@@ -76,6 +76,17 @@ export interface Chosen {
   relative_end: string;
 }
 
+/**
+ * What an editor shows, as plain text, with the places of its selection. `top`: of the first text that can be seen, where
+ * the page is scrolled: its offset, and pixels from the top of the window.
+ */
+export interface PlainText {
+  text: string;
+  anchor: number;
+  head: number;
+  top: { offset: number; y: number } | null;
+}
+
 export interface Editor {
   /** `foreign`: rich text with parts that the editor does not know. It is only shown. */
   readonly kind: 'markdown' | 'rich' | 'foreign';
@@ -83,6 +94,9 @@ export interface Editor {
   /** The selection, for `restore` of the editor that takes the place of this one. */
   readonly selection: { anchor: number; head: number };
   restore(selection: { anchor: number; head: number }): void;
+  /** The same for an editor of another kind: what is shown, and going to places in it. null: the editor has ended. */
+  plain?(): PlainText | null;
+  goTo?(places: Omit<PlainText, 'text'>): void;
   focus(): void;
   destroy(): void;
   setReadOnly(readOnly: boolean): void;

@@ -55,6 +55,8 @@ export class Session extends EventTarget {
     this.copy = null;
     /** What the editor shows in the document's place while somebody types a suggestion. */
     this.proposal = /** @type {{ doc: Y.Doc, text: Y.Text } | null} */ (null);
+    /** Loads what will show the document. @type {() => Promise<void>} */
+    this.prepare = async () => {};
     this.loaded = false;
     this.refused = false; // the open socket was told that it may not write
     this.status = initialStatus();
@@ -217,19 +219,16 @@ export class Session extends EventTarget {
     }
   }
 
-  /** @param {string | null} title */
-  async rename(title) {
-    if (!this.details) return;
-    this.describe(await api.rename(this.details.id, title));
-  }
-
   arrived() {
     if (this.loaded) return;
     this.loaded = true;
     this.dispatchEvent(new Event('synced'));
   }
 
-  synced() {
+  async synced() {
+    const { doc } = this;
+    if (this.isRenewing) await this.prepare().catch(() => {});
+    if (this.doc !== doc) return;
     this.generation = this.offered;
     if (this.details) memory.set(generationKey(this.details.id), String(this.generation));
     if (this.isRenewing) {

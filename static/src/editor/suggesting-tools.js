@@ -4,6 +4,7 @@ import { copyText } from '../components/copy-text.js';
 import { confirmDialog, openDialog } from '../components/dialog.js';
 import { icon } from '../components/icons.js';
 import { $, h, setText } from '../lib/dom.js';
+import { kindOf as kindIn } from './content.js';
 import { kindOf } from './session-state.js';
 import { partsOf, placesOf } from './suggested-parts.js';
 import { Suggesting } from './suggesting.js';
@@ -53,7 +54,12 @@ export function bindSuggesting(discussion) {
       kindOf(session) !== 'markdown';
   };
   session.addEventListener('details', showButton);
-  session.addEventListener('renewed', showButton);
+  session.addEventListener('renewed', () => {
+    // The document has become rich text. What was typed has been given back: it has no place there.
+    const isRich = kindIn(session.doc, session.details?.settings?.editor_mode) === 'rich';
+    if (session.proposal && isRich) suggesting.end();
+    showButton();
+  });
   suggesting.addEventListener('changed', mark);
   addEventListener('beforeunload', (event) => {
     if (suggesting.isDirty.value) event.preventDefault();

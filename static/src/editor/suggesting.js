@@ -93,8 +93,6 @@ export class Suggesting extends EventTarget {
     this.show(null);
   }
 
-  // ---- the copy
-
   /**
    * Shows a new copy of the document, with changes that were made in another text.
    * @param {string} text
@@ -146,11 +144,13 @@ export class Suggesting extends EventTarget {
   renew() {
     const { original, session } = this;
     if (!original || !session.proposal || session.doc === original) return;
-    const { isDirty } = this;
-    const wasDirty = isDirty.value;
-    this.copy(original.getText('content').toString(), changesOf(partsOf(original, session.proposal.text)));
+    const wasDirty = this.isDirty.value;
+    const typed = changesOf(partsOf(original, session.proposal.text));
+    // What has become rich text has no Markdown, and what was sent is carried over.
+    const isThere = wasDirty || session.doc.getText('content').length > 0;
+    this.copy(original.getText('content').toString(), isThere ? typed : []);
     if (wasDirty || !this.sent.value) return;
-    isDirty.value = false;
+    this.isDirty.value = false;
     this.moment = session.proposal && momentOf(session.proposal.text);
   }
 

@@ -175,6 +175,24 @@ export function createTextEditor({
       const { length } = view.state.doc;
       view.dispatch({ selection: { anchor: Math.min(anchor, length), head: Math.min(head, length) } });
     },
+    plain() {
+      const { anchor, head } = view.state.selection.main;
+      const { left, top } = view.contentDOM.getBoundingClientRect();
+      const offset = top < 0 ? view.posAtCoords({ x: left + 8, y: above + 8 }) : null;
+      const y = offset === null ? null : view.coordsAtPos(offset)?.top;
+      return {
+        text: view.state.doc.toString(),
+        anchor,
+        head,
+        top: offset === null || y === null || y === undefined ? null : { offset, y },
+      };
+    },
+    goTo({ anchor, head, top }) {
+      const effects = top
+        ? [EditorView.scrollIntoView(top.offset, { y: 'start', yMargin: Math.max(0, top.y - above) })]
+        : [];
+      view.dispatch({ selection: { anchor, head }, effects });
+    },
     focus: () => view.focus(),
     destroy: () => view.destroy(),
     measure: () => view.requestMeasure(),

@@ -212,6 +212,8 @@ export const changeDocument = (id, change, version) => patch(`documents/${id}`, 
  */
 export const handOver = (id, generation, update) =>
   request(`documents/${id}/updates`, { method: 'POST', query: { generation }, bytes: update });
+/** @type {(id: string, to: 'markdown' | 'rich_text') => Promise<{ generation: number }>} */
+export const convertText = (id, to) => post(`documents/${id}/convert`, { to });
 /** @type {(id: string, title: string | null) => Promise<Doc>} */
 export const rename = (id, title) => changeDocument(id, { title });
 /** @type {(id: string) => Promise<null>} */

@@ -27,6 +27,12 @@ export const PRIORITIES = { low: 'Low', normal: 'Normal', high: 'High' };
  */
 export const isMarkdown = ({ type }) => STARTABLE.some(([name]) => name === type);
 
+/**
+ * Whether the text of a document may be Markdown or rich text. Slides and outlines are Markdown.
+ * @param {Pick<Doc, 'type'>} doc
+ */
+export const isConvertible = (doc) => isMarkdown(doc) && doc.type !== 'presentation' && doc.type !== 'mindmap';
+
 /** @param {Pick<Doc, 'title' | 'name'>} doc */
 export const titleOf = ({ title, name }) => title || name || 'Untitled';
 

@@ -12,6 +12,7 @@ const KINDS = {
   restore: 'Before a restore',
   import: 'Before an import',
   'before-deletion': 'Before a large deletion',
+  conversion: 'Before a conversion',
 };
 
 /** @param {Version} version */

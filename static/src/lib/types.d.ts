@@ -153,7 +153,7 @@ export interface Doc {
   last_edited_at?: string | null;
   deleted_at?: string | null;
   created_by?: { id: string; name: string } | null;
-  updated_by?: { name: string } | null;
+  updated_by?: { id?: string; name: string } | null;
   row_version: number;
 }
 
@@ -191,7 +191,8 @@ export interface ChangesSummary {
 
 export interface Version {
   number: number;
-  kind: 'auto' | 'manual' | 'restore' | 'import' | 'before-deletion';
+  kind: 'auto' | 'manual' | 'restore' | 'import' | 'before-deletion' | 'conversion';
+  created_by?: string | null;
   label: string | null;
   pinned: boolean;
   seq: number;

@@ -109,7 +109,7 @@ function bindTitle() {
       return;
     }
     try {
-      await session.rename(wanted || null);
+      session.describe(await api.rename(session.details.id, wanted || null));
       title.value = titleNow() ?? '';
       title.removeAttribute('aria-invalid');
       setText($('announcer'), 'Title saved');
@@ -175,13 +175,18 @@ async function introduce() {
   /** @type {() => import('../components/menu.js').Items} */
   let files = () => [];
   let discussion = files;
-  const further = () => [...files(), ...discussion()];
+  let conversion = files;
+  const further = () => [...files(), ...conversion(), ...discussion()];
   bring(() => import('../editor/file-tools.js')).then(async ({ bindFiles }) => {
     files = (await bindFiles(session, member)).items;
     renewMenu();
   });
   bring(() => import('../editor/discussion-tools.js')).then(async ({ bindDiscussion }) => {
     discussion = (await bindDiscussion(session, member)).items;
+    renewMenu();
+  });
+  bring(() => import('../editor/conversion.js')).then(({ bindConversion }) => {
+    conversion = bindConversion(session, member).items;
     renewMenu();
   });
   if (!member) {

@@ -114,6 +114,23 @@ def _joined(blame: dict[str, Any]) -> list[dict[str, Any]]:
     return runs
 
 
+async def test_a_version_of_a_former_generation_is_restored(api: ApiHarness) -> None:
+    made, peer = await overwritten(api, api.editor)
+    before = await content(api, made)
+    path = f"/documents/{made['id']}"
+    version = (await api.editor.post(f"{path}/versions", json={})).json()["number"]
+    await compact(api, made)
+    await peer.close()
+    changed = await api.editor.put(f"{path}/content", content="New words", headers={"content-type": "text/markdown"})
+    assert changed.is_success, changed.text
+    answer = await api.editor.post(f"{path}/versions/{version}/restore")
+    assert (answer.status_code, answer.json()["changed"]) == (200, True), answer.text
+    assert await content(api, made) == before
+    undone = await api.editor.post(f"{path}/versions/{answer.json()['version']}/restore")
+    assert undone.status_code == 200, undone.text
+    assert await content(api, made) == "New words"
+
+
 async def test_open_editors_are_told_and_copies_of_the_former_generation_stay_out(api: ApiHarness) -> None:
     made, first = await overwritten(api, api.editor)
     second = await Peer(api.server, "hocus", made["id"], token=api.other.token).sync()

@@ -44,3 +44,32 @@ export function offsetOf(state, position) {
     return null;
   }
 }
+
+/**
+ * The text of a document with a line for each block, and which positions its offsets have.
+ * @param {import('@tiptap/pm/model').Node} doc
+ */
+export function plainOf(doc) {
+  let text = '';
+  /** @type {{ offset: number, at: number, length: number }[]} */
+  const pieces = [];
+  doc.descendants((node, at) => {
+    if (node.isTextblock && text) text += '\n';
+    if (!node.isText) return;
+    pieces.push({ offset: text.length, at, length: node.nodeSize });
+    text += node.text;
+  });
+  return {
+    text,
+    /** @param {number} at */
+    offsetAt(at) {
+      const piece = pieces.findLast((each) => each.at <= at);
+      return piece ? piece.offset + Math.min(piece.length, at - piece.at) : 0;
+    },
+    /** @param {number} offset */
+    positionAt(offset) {
+      const piece = pieces.findLast((each) => each.offset <= offset);
+      return piece ? piece.at + Math.min(piece.length, offset - piece.offset) : 0;
+    },
+  };
+}

@@ -21,7 +21,7 @@ import { finder } from './find/find.js';
 import { foreignText } from './foreign-text.js';
 import { pasteMarkdown, pasteOffice } from './paste/paste.js';
 import { pickPicture, pictureAddress } from './pictures.js';
-import { positionAt } from './positions.js';
+import { plainOf, positionAt } from './positions.js';
 import { remoteCursors } from './rich-cursors.js';
 import { nodesAndMarks, schema } from './schema.js';
 import { slashMenu } from './slash.js';
@@ -40,6 +40,8 @@ import { RichMarks } from './tools/rich-marks.js';
 /** @import { Editor, EditorFiles, EditorOptions } from '../editor-types.js' */
 /** @import { Session } from '../session.js' */
 
+/** Pixels of the bars that cover the text at the top of the window. */
+const SEEN_FROM = 150;
 /**
  * `createText`: makes the editor of Markdown, for what this one does not know. `strange`: something has come into the
  * document that the editor does not know; it has ended itself.
@@ -248,6 +250,25 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
       const { size } = editor.state.doc.content;
       const [from, to] = [anchor, head].map((each) => editor.state.doc.resolve(Math.min(each, size)));
       editor.view.dispatch(editor.state.tr.setSelection(TextSelection.between(from, to)));
+    },
+    plain() {
+      if (editor.isDestroyed) return null;
+      const { doc: nodes, selection } = editor.state;
+      const { text, offsetAt } = plainOf(nodes);
+      const { left, top } = editor.view.dom.getBoundingClientRect();
+      const at = top < 0 ? editor.view.posAtCoords({ left: left + 8, top: SEEN_FROM }) : null;
+      return {
+        text,
+        anchor: offsetAt(selection.anchor),
+        head: offsetAt(selection.head),
+        top: at && { offset: offsetAt(at.pos), y: editor.view.coordsAtPos(at.pos).top },
+      };
+    },
+    goTo({ anchor, head, top }) {
+      const plain = plainOf(editor.state.doc);
+      const [from, to] = [anchor, head].map((each) => editor.state.doc.resolve(plain.positionAt(each)));
+      editor.view.dispatch(editor.state.tr.setSelection(TextSelection.between(from, to)));
+      if (top) scrollBy(0, editor.view.coordsAtPos(plain.positionAt(top.offset)).top - top.y);
     },
     // Tiptap's own command waits for a frame: keys before it would be lost.
     focus: () => editor.view.focus(),

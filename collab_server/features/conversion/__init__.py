@@ -1,0 +1,1 @@
+"""Conversion of documents between Markdown and rich text."""
