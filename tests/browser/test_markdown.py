@@ -90,6 +90,12 @@ async def test_tools_and_keys_write_the_signs_of_markdown(server: Server, arrive
     await expect(ada.content).to_be_focused()
     await tool(ada, "Undo").click()
     await expect(tool(ada, "Undo")).to_be_visible()
+    await ada.content.focus()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("see")
+    await page.keyboard.press("Shift+Home")
+    await page.keyboard.press("Control+k")
+    await becomes(ada, "[see](https://)")
     assert await faults(page) == []
     assert ada.complaints == []
 

@@ -101,8 +101,9 @@ export const createEditor = (options) => createTextEditor(options).editor;
 
 /**
  * @param {EditorOptions & { extensions?: Extension[], updated?: (update: ViewUpdate) => void, above?: number,
- *   completes?: boolean }} options `above`: pixels at the top of the window that cover the text. `completes`: offers words
- *   while somebody types
+ *   isMarkdown?: boolean }} options
+ *   `above`: pixels at the top of the window that cover the text. `isMarkdown`: Ctrl+K makes a link, and words are
+ *   offered while somebody types
  * @returns {{ editor: Editor, view: EditorView }}
  */
 export function createTextEditor({
@@ -114,16 +115,16 @@ export function createTextEditor({
   extensions = [],
   updated,
   above = HEADER,
-  completes = false,
+  isMarkdown = false,
 }) {
   const text = textOf(doc);
-  const settings = new TextSettings(highlighter, completes);
+  const settings = new TextSettings(highlighter, isMarkdown);
   const access = new Compartment();
   const accessOf = (/** @type {boolean} */ only) => [
     EditorState.readOnly.of(only),
     EditorView.contentAttributes.of({
       'aria-label': only ? 'Document text, view only' : 'Document text',
-      ...(only ? { 'aria-readonly': 'true' } : {}),
+      ...(only ? { 'aria-readonly': 'true' } : isMarkdown ? { 'data-takes-links': '' } : {}),
     }),
   ];
   const view = new EditorView({

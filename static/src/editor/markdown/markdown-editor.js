@@ -37,7 +37,7 @@ export function createMarkdownEditor({ session, ...options }) {
     ...options,
     parent: root,
     above: HEADER,
-    completes: true,
+    isMarkdown: true,
     extensions: [
       keymap.of([
         ...keys,

@@ -1,7 +1,6 @@
 /** The editor of rich text: Tiptap on the nodes of a document. Loaded on demand. */
-import { Editor as Tiptap, Extension } from '@tiptap/core';
+import { Editor as Tiptap } from '@tiptap/core';
 import { Collaboration } from '@tiptap/extension-collaboration';
-import { Placeholder } from '@tiptap/extensions';
 import { TextSelection } from '@tiptap/pm/state';
 import { initProseMirrorDoc } from '@tiptap/y-tiptap';
 import { outline } from '../../components/outline.js';
@@ -33,6 +32,7 @@ import { MoveKeys, dragHandle } from './tools/drag-handle.js';
 import { focusMode } from './tools/focus-mode.js';
 import { headingsOf } from './tools/headings.js';
 import { linkDialog } from './tools/link-dialog.js';
+import { hints, pageKeys } from './tools/page-keys.js';
 import { RichFiles } from './tools/rich-files.js';
 import { RichMarks } from './tools/rich-marks.js';
 
@@ -105,33 +105,14 @@ function richEditor({ parent, doc, awareness, readOnly, language, session, stran
       MoveKeys,
       Collaboration.configure({ fragment, ySyncOptions: { mapping } }),
       remoteCursors(awareness),
-      Placeholder.configure({
-        showOnlyCurrent: true,
-        placeholder: ({ editor: { isEmpty, isEditable }, node }) => {
-          if (!isEditable) return '';
-          if (node.type.name === 'heading') return `Heading ${node.attrs.level}`;
-          return isEmpty ? 'Start writing, or press / for more…' : 'Press / for headings, lists, tables…';
-        },
-      }),
-      Extension.create({
-        name: 'pageKeys',
-        addKeyboardShortcuts: () => ({
-          'Mod-k': () => {
-            addLink();
-            return true;
-          },
-          'Mod-f': () => {
-            find.open();
-            return true;
-          },
-          'Alt-F10': () => {
-            tools.focus();
-            return true;
-          },
-          Enter: () => editor.isEditable && changeFormula(editor),
-          Escape: () => box.dismiss() || focus.leave(),
-          'Mod-Alt-f': () => focus.toggle(),
-        }),
+      hints,
+      pageKeys({
+        addLink: () => addLink(),
+        find: () => find.open(),
+        toTools: () => tools.focus(),
+        changes: () => editor.isEditable && changeFormula(editor),
+        dismiss: () => box.dismiss() || focus.leave(),
+        focus: () => focus.toggle(),
       }),
     ],
     editorProps: {
