@@ -103,16 +103,16 @@ async def test_a_page_stays_where_the_reader_was(server: Server, arrive: Arrive)
 
     async def is_seen() -> bool:
         await ada.page.mouse.wheel(0, 400)
-        return bool(await ada.page.get_by_text(re.compile("Section 30$")).count())
+        return bool(await ada.content.get_by_text(re.compile("Section 30$")).count())
 
     await until(is_seen, "the section")
-    await ada.page.get_by_text(re.compile("Section 30$")).evaluate(
+    await ada.content.get_by_text(re.compile("Section 30$")).evaluate(
         "(line) => scrollTo(0, scrollY + line.getBoundingClientRect().top - 300)"
     )
     for to in ("rich text", "Markdown"):
         await convert(ada, to)
         await shows(ada, to)
-        line = ada.page.get_by_text(re.compile("Section 30$"))
+        line = ada.content.get_by_text(re.compile("Section 30$"))
         await expect(line).to_be_in_viewport(timeout=WITHIN)
     assert not ada.complaints
 

@@ -305,6 +305,7 @@ async def test_documents_and_languages_are_offered_while_one_types(server: Serve
     await ada.content.click()
     await page.keyboard.type("See [[pea")
     await expect(offers.get_by_role("option")).to_have_text(["Pears [green]"], timeout=WITHIN)
+    await expect(offers).to_be_in_viewport(timeout=WITHIN)
     await page.keyboard.press("Enter")
     await becomes(ada, f"See [Pears \\[green\\]](/d/{pears['address']})")
     await page.keyboard.press("Enter")

@@ -50,12 +50,9 @@ const remember = (label) =>
   );
 
 /** @param {Doc} doc @returns {Command} */
-const documentCommand = (doc) => ({
-  label: titleOf(doc),
-  group: DOCUMENTS_GROUP,
-  icon: 'document',
-  href: pageOf(doc.address),
-});
+const documentCommand = (doc) => {
+  return { label: titleOf(doc), group: DOCUMENTS_GROUP, icon: 'document', href: pageOf(doc.address) };
+};
 
 /** Documents that are known here, which are found by single letters of their titles, too. @type {Map<string, Doc>} */
 const pool = new Map();
@@ -154,8 +151,8 @@ function option(entry, index, run) {
   return entry.href ? h('a', { ...attributes, href: entry.href }, ...content) : h('div', attributes, ...content);
 }
 
-/** Opens the palette; a second call closes it. */
-export function openPalette() {
+/** Opens the palette; a second call closes it. @param {string} [typed] what was typed before it opened */
+export function openPalette(typed = '') {
   if (opened) {
     opened.close();
     return;
@@ -176,6 +173,7 @@ export function openPalette() {
     placeholder: 'Find documents and commands…',
     autocomplete: 'off',
     spellcheck: 'false',
+    value: typed,
   });
   const dialog = h(
     'dialog',

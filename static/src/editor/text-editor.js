@@ -38,6 +38,21 @@ const highlighter = tagHighlighter([
 ]);
 
 const HEADER = 76;
+const FOOTER = 72;
+
+/**
+ * Pixels of the editor that are covered at its top and bottom. CodeMirror scrolls so far that a place is beside them, and
+ * hides what belongs to a place that is covered.
+ * @param {EditorView} view
+ * @param {number} above pixels at the top of the window
+ */
+export function covered(view, above) {
+  const { top, bottom } = view.dom.getBoundingClientRect();
+  return {
+    top: Math.min(above, Math.max(0, above - top)),
+    bottom: Math.min(FOOTER, Math.max(0, bottom - innerHeight + FOOTER)),
+  };
+}
 
 /**
  * @param {boolean} first
@@ -151,7 +166,7 @@ export function createTextEditor({
         highlightSelectionMatches(),
         placeholder('Start writing…'),
         codeBlocks,
-        EditorView.scrollMargins.of(() => ({ top: above, bottom: 72 })),
+        EditorView.scrollMargins.of((shown) => covered(shown, above)),
         EditorView.contentAttributes.of({
           spellcheck: 'true',
           autocapitalize: 'sentences',
@@ -190,7 +205,12 @@ export function createTextEditor({
     },
     goTo({ anchor, head, top }) {
       const effects = top
-        ? [EditorView.scrollIntoView(top.offset, { y: 'start', yMargin: Math.max(0, top.y - above) })]
+        ? [
+            EditorView.scrollIntoView(top.offset, {
+              y: 'start',
+              yMargin: Math.max(0, top.y - covered(view, above).top),
+            }),
+          ]
         : [];
       view.dispatch({ selection: { anchor, head }, effects });
     },

@@ -3,6 +3,7 @@
  * itself listens for. Parts of a page offer their commands; there is no other list.
  */
 import { bring } from './bring.js';
+import { h } from './dom.js';
 
 /** @import { Items } from '../components/menu.js' */
 /** @import { IconName } from '../components/icons.js' */
@@ -138,11 +139,24 @@ function hear(event) {
 
 /** @type {typeof import('../components/palette.js') | null} */
 let palette = null;
+let isComing = false;
 
-/** Opens the palette: at once where it was loaded before, so that what is typed next goes into it. */
+/** Opens the palette. What is typed until it has been loaded goes into it. */
 export async function openPalette() {
-  palette ??= await bring(() => import('../components/palette.js'));
-  palette.openPalette();
+  if (palette) {
+    palette.openPalette();
+    return;
+  }
+  if (isComing) return;
+  isComing = true;
+  const typed = h('input', { class: 'visually-hidden', 'aria-label': 'Search documents and commands' });
+  const from = document.activeElement;
+  document.body.append(typed);
+  typed.focus();
+  palette = await bring(() => import('../components/palette.js'));
+  if (from instanceof HTMLElement) from.focus();
+  typed.remove();
+  palette.openPalette(typed.value);
 }
 const openHelp = async () => (await bring(() => import('../components/keyboard-help.js'))).openHelp();
 

@@ -5,7 +5,7 @@ import { outline } from '../../components/outline.js';
 import { bring } from '../../lib/bring.js';
 import { offer } from '../../lib/commands.js';
 import { h } from '../../lib/dom.js';
-import { createTextEditor } from '../text-editor.js';
+import { covered, createTextEditor } from '../text-editor.js';
 import { keys } from './actions.js';
 import { headingsIn } from './headings.js';
 import { markdownToolbar } from './markdown-toolbar.js';
@@ -95,7 +95,10 @@ export function createMarkdownEditor({ session, ...options }) {
               return;
             }
             const from = place();
-            const effects = EditorView.scrollIntoView(from, { y: 'start', yMargin: HEADER + 12 });
+            const effects = EditorView.scrollIntoView(from, {
+              y: 'start',
+              yMargin: HEADER + 12 - covered(view, HEADER).top,
+            });
             view.dispatch({ selection: { anchor: view.state.doc.lineAt(from).to }, effects });
             view.focus();
           },
