@@ -288,6 +288,7 @@ export function openPalette(typed = '') {
   opened = dialog;
   dialog.showModal();
   input.focus();
+  input.setSelectionRange(typed.length, typed.length);
   draw();
   ask();
   generalCommands().then((found) => {
