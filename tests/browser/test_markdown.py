@@ -293,21 +293,21 @@ async def test_settings_of_the_editor_have_limits(server: Server) -> None:
 
 async def test_documents_and_languages_are_offered_while_one_types(server: Server, arrive: Arrive) -> None:
     ada, _, owner, doc = await begin(server, arrive, "")
-    pears = await make(owner, {"id": doc["workspace_id"]}, "Pears [green]")
+    herb = await make(owner, {"id": doc["workspace_id"]}, "Quincewort [green]")
     page = ada.page
     offers = page.get_by_role("listbox", name="Completions")
 
     async def is_found() -> bool:
-        return bool((await owner.get("/search/titles", params={"q": "pea"})).json()["items"])
+        return bool((await owner.get("/search/titles", params={"q": "quincewo"})).json()["items"])
 
     await until(is_found, "the document in the search")
     await expect(page.locator(".cm-content")).to_have_attribute("aria-autocomplete", "list", timeout=WITHIN)
     await ada.content.click()
-    await page.keyboard.type("See [[pea")
-    await expect(offers.get_by_role("option")).to_have_text(["Pears [green]"], timeout=WITHIN)
+    await page.keyboard.type("See [[quincewo")
+    await expect(offers.get_by_role("option")).to_have_text(["Quincewort [green]"], timeout=WITHIN)
     await expect(offers).to_be_in_viewport(timeout=WITHIN)
     await page.keyboard.press("Enter")
-    await becomes(ada, f"See [Pears \\[green\\]](/d/{pears['address']})")
+    await becomes(ada, f"See [Quincewort \\[green\\]](/d/{herb['address']})")
     await page.keyboard.press("Enter")
     await page.keyboard.type("```pyt")
     await expect(offers.get_by_role("option")).to_have_text(["pythonPython"], timeout=WITHIN)
