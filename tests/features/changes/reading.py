@@ -3,7 +3,9 @@
 from typing import Any
 
 from tests.features.workspaces.teams import ok
-from tests.people import Person
+from tests.people import Person, fetch
+from tests.server import Server
+from tests.waiting import until
 
 Item = dict[str, Any]
 
@@ -19,6 +21,7 @@ class Reader:
         self.items: list[Item] = []
 
     async def begin(self) -> "Reader":
+        await settle(self.person.server)
         self.last = ok(await self.person.get(self.path))
         assert self.last["items"] == [] and not self.last["more"]
         self.cursor = self.last["next_cursor"]
@@ -40,6 +43,22 @@ class Reader:
             assert self.items, "nothing came"
         assert len(self.items) == count, self.items
         return [brief(item) for item in self.items]
+
+
+async def settle(server: Server) -> None:
+    """Wait for the transactions that run now: the feed keeps back what was committed while they ran."""
+    running = await _ask(server, "xmax")
+
+    async def is_over() -> bool:
+        return await _ask(server, "xmin") >= running
+
+    await until(is_over, "the end of the transactions of this moment")
+
+
+async def _ask(server: Server, bound: str) -> int:
+    (row,) = await fetch(server, f"SELECT pg_snapshot_{bound}(pg_current_snapshot())::text::bigint AS number")
+    number: int = row["number"]
+    return number
 
 
 def brief(item: Item) -> tuple[str, str, str]:
