@@ -24,10 +24,10 @@ ARGS :=
 # Some images set it. Each of the many processes of a server and of the tests would then compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
 # Percent of the lines and branches of core/ that tests/core takes; may only rise.
 LEAST_COVERAGE := 93
 
+# make bench QUICK=1           make bench ARGS="--rounds 1 --works small"
 .PHONY: serve test check coverage crash faults soak bench docs bundle schema lock clean node-packages
 
 serve: $(VENV)/.installed
@@ -45,7 +45,7 @@ check: $(VENV)/.installed-dev
 	@command -v npm >/dev/null || { echo "Without npm the sources of the pages are not checked"; exit 0; }; \
 	  $(MAKE) --no-print-directory node-packages NODE_FOLDERS=static && cd static && npm run --silent check
 
-# Branches of core/ that its own tests take. The least percentage is in pyproject.toml.
+# Branches of core/ that its own tests take.
 coverage: $(VENV)/.installed-dev
 	@$(PYTHON) -m slipcover --branch --source collab_server/core --skip-covered --fail-under $(LEAST_COVERAGE) -m pytest -q tests/core $(ARGS)
 

@@ -9,7 +9,7 @@ from collab_server.core.room.entries import Author
 from collab_server.core.yjs import updates
 from collab_server.core.yjs.inspection import UpdateSummary
 from collab_server.core.yjs.split_update import PIECE_BYTES
-from collab_server.errors import UnprocessableContent
+from collab_server.errors import LostRace, UnprocessableContent
 from collab_server.features.document_log import generations
 from collab_server.realtime.documents.group_commit import GroupCommit
 from collab_server.realtime.documents.limits import LARGE_UPDATE
@@ -88,6 +88,9 @@ class _Present:
         return self._document.revision
 
     def parts(self) -> Sequence[bytes]:
+        # An idle document leaves the memory also while this waits for another carrying over.
+        if not self._document.room.loaded:
+            raise LostRace("the document was let go at this moment; come again")
         return self._document.room.parts()
 
     def clients(self) -> Collection[int]:

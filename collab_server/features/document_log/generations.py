@@ -72,7 +72,7 @@ async def carry(
 
     Returns the update for the current one; EMPTY_UPDATE where everything in it is there. Raises StaleGeneration where a
     former generation is not kept or not the one of the update, UnprocessableContent for a text that cannot become one
-    of the other kind, Malformed, TooMuchWork, TooMany, Unavailable.
+    of the other kind, LostRace, Malformed, TooMuchWork, TooMany, Unavailable.
     """
     if generation > current:
         raise StaleGeneration(f"the document is at generation {current}")
